@@ -1,0 +1,145 @@
+"""The path of a frame: window -> tracks -> (depth, features) -> labels -> masks. Read this first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from motion_seg_ros.depth.base import DepthEstimator
+from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.labelling.base import Labeller
+from motion_seg_ros.masks.base import MaskBackend, MaskPropagator
+from motion_seg_ros.tracking.base import Tracker
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
+from motion_seg_ros.window import SlidingWindow
+
+MIN_SIDE_PX = 32  # below this no optical flow pyramid fits, and no motion can be told
+
+
+class MotionSegmenter:
+    """Says for every frame of one camera which pixels move in the world.
+
+    Causal: the result of a frame rests on that frame and earlier ones. Not thread-safe: one caller at a time.
+
+    Args:
+        window: collects the frames; its breaks reset all stages.
+        tracker: points over the window.
+        labeller: which of them move.
+        masks: from moving tracks to pixels and objects.
+        propagator: carries masks to frames that are not inferred.
+        depth: depth of the newest frame, or None.
+        features: a descriptor per track, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        window: SlidingWindow,
+        tracker: Tracker,
+        labeller: Labeller,
+        masks: MaskBackend,
+        propagator: MaskPropagator,
+        depth: DepthEstimator | None = None,
+        features: FeatureExtractor | None = None,
+    ) -> None:
+        self._window = window
+        self._tracker = tracker
+        self._labeller = labeller
+        self._masks = masks
+        self._propagator = propagator
+        self._depth = depth
+        self._features = features
+        self._last: FrameResult | None = None
+        self._last_inferred_ns = 0
+
+    def push(self, frame: Frame) -> FrameResult | None:
+        """Infer the moving objects of `frame`, the newest one of the stream.
+
+        Returns:
+            The result for `frame`; None only from a backend that answers some frames later than it sees them.
+        """
+        reset_reason = self._window.break_reason(frame)
+        if reset_reason is not None:
+            self.reset()
+        if min(frame.size) < MIN_SIDE_PX:
+            result = self._too_small(frame, reset_reason)
+        else:
+            result = self._infer(frame, reset_reason)
+        self._last = result
+        self._last_inferred_ns = frame.stamp_ns
+        return result
+
+    def propagate(self, frame: Frame) -> FrameResult:
+        """Answer `frame` cheaply, with the last result's masks carried over to it; the window does not see it.
+
+        Without a last result that `frame` can follow, the masks are empty.
+        """
+        started = time.perf_counter()
+        last = self._last
+        if last is None or self._window.break_reason(frame) is not None:
+            return FrameResult(
+                frame=frame,
+                masks=ObjectMasks.empty(frame.size),
+                tracks=Tracks.empty(1),
+                labels=TrackLabels.abstain(0, "no inferred frame to propagate from"),
+                source=Source.PROPAGATED,
+            )
+        masks = self._propagator.propagate(last.masks, last.frame, frame)
+        result = FrameResult(
+            frame=frame,
+            masks=masks,
+            tracks=last.tracks,
+            labels=last.labels,
+            source=Source.PROPAGATED,
+            age_s=(frame.stamp_ns - self._last_inferred_ns) * 1e-9,
+            stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
+        )
+        self._last = result
+        return result
+
+    def reset(self) -> None:
+        """Forget the stream: window, tracks, objects. Track and object ids go on, so that none is given twice."""
+        self._last = None
+        self._window.reset()
+        for stage in (self._tracker, self._depth, self._features, self._labeller, self._masks):
+            if stage is not None:
+                stage.reset()
+
+    def _infer(self, frame: Frame, reset_reason: str | None) -> FrameResult:
+        stage_ms: dict[str, float] = {}
+        window = self._window.push(frame)
+        with _timed("tracking", stage_ms):
+            tracks = self._tracker.update(window)
+        depth = features = None
+        if self._depth is not None:
+            with _timed("depth", stage_ms):
+                depth = self._depth.estimate(window)
+        if self._features is not None:
+            with _timed("features", stage_ms):
+                features = self._features.extract(window, tracks)
+        with _timed("labelling", stage_ms):
+            labels = self._labeller.label(window, tracks, depth, features)
+        with _timed("masks", stage_ms):
+            masks = self._masks.segment(window, tracks, labels)
+        return FrameResult(frame, masks, tracks, labels, stage_ms=stage_ms, reset_reason=reset_reason)
+
+    def _too_small(self, frame: Frame, reset_reason: str | None) -> FrameResult:
+        self._window.push(frame)
+        height, width = frame.size
+        reason = f"image of {width}x{height} px is too small: at least {MIN_SIDE_PX} px a side are needed"
+        return FrameResult(
+            frame=frame,
+            masks=ObjectMasks.empty(frame.size),
+            tracks=Tracks.empty(1),
+            labels=TrackLabels.abstain(0, reason),
+            reset_reason=reset_reason,
+        )
+
+
+@contextmanager
+def _timed(stage: str, stage_ms: dict[str, float]) -> Iterator[None]:
+    """Write the wall time of the block to stage_ms[stage], in milliseconds."""
+    started = time.perf_counter()
+    yield
+    stage_ms[stage] = (time.perf_counter() - started) * 1e3

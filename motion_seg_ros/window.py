@@ -1,0 +1,74 @@
+"""Frames -> sliding window: the newest frames of one unbroken stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from motion_seg_ros.types import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The newest frames of a stream, oldest first.
+
+    Attributes:
+        frames: 1 to `size` frames of one size, stamps not decreasing.
+        first_index: index within the stream of frames[0]; indices never repeat, also not after a reset, so that stages
+            can key what they keep per frame by them.
+    """
+
+    frames: tuple[Frame, ...]
+    first_index: int
+
+    @property
+    def newest(self) -> Frame:
+        """The frame the pipeline is asked about."""
+        return self.frames[-1]
+
+    @property
+    def newest_index(self) -> int:
+        """Index within the stream of the newest frame."""
+        return self.first_index + len(self.frames) - 1
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+class SlidingWindow:
+    """Collects frames, and starts anew where the stream breaks.
+
+    Args:
+        size: frames kept, at least 2.
+        max_gap_s: a longer pause between two stamps breaks the stream, in seconds.
+    """
+
+    def __init__(self, size: int, max_gap_s: float) -> None:
+        self._frames: deque[Frame] = deque(maxlen=size)
+        self._max_gap_s = max_gap_s
+        self._count = 0
+
+    def break_reason(self, frame: Frame) -> str | None:
+        """Why `frame` cannot follow the newest one, in a few words; None when it can. Equal stamps do follow."""
+        if not self._frames:
+            return None
+        last = self._frames[-1]
+        if frame.size != last.size:
+            (height, width), (last_height, last_width) = frame.size, last.size
+            return f"image size changed from {last_width}x{last_height} to {width}x{height}"
+        gap_s = (frame.stamp_ns - last.stamp_ns) * 1e-9
+        if gap_s < 0:
+            return f"time jumped back by {-gap_s:.3f} s"
+        if gap_s > self._max_gap_s:
+            return f"gap of {gap_s:.3f} s is longer than window.max_gap_s = {self._max_gap_s:g} s"
+        return None
+
+    def push(self, frame: Frame) -> Window:
+        """Append `frame` and return the window that ends with it."""
+        self._frames.append(frame)
+        self._count += 1
+        return Window(tuple(self._frames), self._count - len(self._frames))
+
+    def reset(self) -> None:
+        """Forget all frames; indices go on."""
+        self._frames.clear()
