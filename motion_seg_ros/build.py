@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from motion_seg_ros.config import Config
-from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.window import SlidingWindow
 
 
 def build(config: Config) -> MotionSegmenter:
-    """A segmenter with the backends that `config` names; heavy ones are imported here and not before.
+    """A segmenter with the backends that `config` names; heavy ones are imported here and not
+    before.
 
     Raises:
         ConfigError: the backends do not fit together.

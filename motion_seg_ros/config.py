@@ -1,7 +1,9 @@
-"""Every setting of the pipeline: written once here, read by the YAML loader, the command line and the ROS parameters.
+"""Every setting of the pipeline: written once here, read by the YAML loader, the command line and
+the ROS parameters.
 
-A setting is a field of a frozen dataclass, one dataclass per stage. Its dotted name, `masks.backend`, is the same in YAML,
-after `--set` and as a ROS parameter. Values out of range are refused, never clamped.
+A setting is a field of a frozen dataclass, one dataclass per stage. Its dotted name,
+`masks.backend`, is the same in YAML, after `--set` and as a ROS parameter. Values out of range are
+refused, never clamped.
 """
 
 from __future__ import annotations
@@ -56,7 +58,10 @@ class WindowConfig:
 
     size: int = setting(16, "frames in the sliding window", minimum=2, maximum=256)
     max_gap_s: float = setting(
-        1.0, "a longer pause between two stamps starts the window anew [s]", minimum=0.0, maximum=3600.0
+        1.0,
+        "a longer pause between two stamps starts the window anew [s]",
+        minimum=0.0,
+        maximum=3600.0,
     )
 
 
@@ -64,14 +69,18 @@ class WindowConfig:
 class TrackingConfig:
     """Point tracks over the window."""
 
-    backend: str = setting("flow", "tracker: chained DIS flow or pyramidal Lucas-Kanade", choices=("flow", "lk"))
+    backend: str = setting(
+        "flow", "tracker: chained DIS flow or pyramidal Lucas-Kanade", choices=("flow", "lk")
+    )
 
 
 @dataclass(frozen=True)
 class DepthConfig:
     """Depth of the scene."""
 
-    backend: str = setting("none", "depth source: none, or the camera's depth topic", choices=("none", "topic"))
+    backend: str = setting(
+        "none", "depth source: none, or the camera's depth topic", choices=("none", "topic")
+    )
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,9 @@ class LabellingConfig:
 class MasksConfig:
     """From moving tracks to pixels and objects."""
 
-    backend: str = setting("densifier", "from labelled tracks to pixel masks", choices=("densifier",))
+    backend: str = setting(
+        "densifier", "from labelled tracks to pixel masks", choices=("densifier",)
+    )
 
 
 @dataclass(frozen=True)
@@ -100,7 +111,10 @@ class StaticMaskConfig:
     """The mask of what to keep."""
 
     dilation_px: int = setting(
-        4, "growth of the moving pixels in static_mask, against feature bleed [px]", minimum=0, maximum=200
+        4,
+        "growth of the moving pixels in static_mask, against feature bleed [px]",
+        minimum=0,
+        maximum=200,
     )
 
 
@@ -144,37 +158,42 @@ class Setting:
             value = float(value)
         if type(value) is not self.type:
             raise ConfigError(
-                f"{self.name}: expected {self.type.__name__}, found {value!r} of type {type(value).__name__}; "
-                f"the default is {self.default!r}"
+                f"{self.name}: expected {self.type.__name__}, found {value!r} of type "
+                f"{type(value).__name__}; the default is {self.default!r}"
             )
         spec = self.spec
         if spec.choices and value not in spec.choices:
-            raise ConfigError(f"{self.name}: expected one of {', '.join(spec.choices)}, found {value!r}")
+            raise ConfigError(
+                f"{self.name}: expected one of {', '.join(spec.choices)}, found {value!r}"
+            )
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             low = -float("inf") if spec.minimum is None else spec.minimum
             high = float("inf") if spec.maximum is None else spec.maximum
             if not low <= value <= high:
                 raise ConfigError(
-                    f"{self.name}: expected {low:g} to {high:g}, found {value!r}; the default is {self.default!r}"
+                    f"{self.name}: expected {low:g} to {high:g}, found {value!r}; "
+                    f"the default is {self.default!r}"
                 )
-        return typing.cast(Value, value)
+        return value
 
 
 def settings(config_type: type[Any] = Config, prefix: str = "") -> Iterator[Setting]:
-    """Every setting of a configuration dataclass, nested ones by dotted names, in the order they are written."""
+    """Every setting of a configuration dataclass, in the order they are written."""
     hints = typing.get_type_hints(config_type)
     for each in dataclasses.fields(config_type):
         if dataclasses.is_dataclass(hints[each.name]):
             yield from settings(hints[each.name], f"{prefix}{each.name}.")
         else:
-            yield Setting(f"{prefix}{each.name}", hints[each.name], each.default, each.metadata["spec"])
+            default = typing.cast(Value, each.default)
+            yield Setting(f"{prefix}{each.name}", hints[each.name], default, each.metadata["spec"])
 
 
 def make_config(values: Mapping[str, object] | None = None) -> Config:
     """A Config from dotted names: the profile's defaults, overridden by `values`.
 
     Raises:
-        ConfigError: an unknown name (the nearest one is suggested), or a value Setting.check refuses.
+        ConfigError: an unknown name (the nearest one is suggested), or a value Setting.check
+            refuses.
     """
     values = dict(values or {})
     known = {each.name: each for each in settings()}
@@ -215,8 +234,8 @@ def config_values(config: Config) -> dict[str, Value]:
 def read_config_file(path: Path) -> dict[str, object]:
     """The settings in a YAML file, by dotted name.
 
-    The file is either the nested settings themselves or a ROS 2 parameter file, in which they stand below
-    `<node name>: ros__parameters:`. Names are not checked here.
+    The file is either the nested settings themselves or a ROS 2 parameter file, in which they stand
+    below `<node name>: ros__parameters:`. Names are not checked here.
 
     Raises:
         ConfigError: no such file, not YAML, or not a mapping.
@@ -224,7 +243,9 @@ def read_config_file(path: Path) -> dict[str, object]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration file: {error.strerror}; check the path") from error
+        raise ConfigError(
+            f"{path}: cannot read the configuration file: {error.strerror}; check the path"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: expected a YAML file, found: {reason}") from error
@@ -259,4 +280,6 @@ def parse_override(text: str) -> tuple[str, object]:
     try:
         return name.strip(), yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text}: expected a YAML value after '=', found {value!r}") from error
+        raise ConfigError(
+            f"--set {text}: expected a YAML value after '=', found {value!r}"
+        ) from error

@@ -1,14 +1,14 @@
 """The errors this package raises for input it cannot use.
 
-Each message is one line that names what, what was expected, what was found and the remedy, so that the command line and
-the node can show it as it is.
+Each message is one line that names what, what was expected, what was found and the remedy, so that
+the command line and the node can show it as it is.
 """
 
 from __future__ import annotations
 
 
 class MotionSegError(Exception):
-    """Base of all errors a user can cause and mend; the command line prints it and exits with status 2."""
+    """Base of all errors a user can cause and mend; the command line exits with status 2."""
 
 
 class ConfigError(MotionSegError):

@@ -16,7 +16,7 @@ FILL_OPACITY = 0.45
 
 
 def draw_overlay(result: FrameResult, moving_threshold: float = 0.5) -> UInt8Array:
-    """The frame of `result`, its objects tinted, outlined and numbered, its tracks as dots with tails.
+    """The frame of `result`: objects tinted, outlined, numbered; tracks as dots with tails.
 
     Args:
         result: what to draw.
@@ -48,13 +48,15 @@ def _bgr(object_id: int) -> tuple[int, int, int]:
 
 
 def _tint(result: FrameResult) -> UInt8Array:
-    picture = result.frame.image_bgr.copy()
+    picture: UInt8Array = result.frame.image_bgr.copy()
     id_map = result.masks.id_map
     moving = id_map != 0
     if not moving.any():
         return picture
     colours = id_palette()[1 + (id_map[moving].astype(np.int64) - 1) % 255, ::-1]
-    picture[moving] = (picture[moving] * (1 - FILL_OPACITY) + colours * FILL_OPACITY).astype(np.uint8)
+    picture[moving] = (picture[moving] * (1 - FILL_OPACITY) + colours * FILL_OPACITY).astype(
+        np.uint8
+    )
     for each in result.masks.objects:
         mask = (id_map == each.id).astype(np.uint8)
         outline, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -79,7 +81,11 @@ def _draw_tracks(picture: UInt8Array, result: FrameResult, threshold: float, sca
         cv2.circle(picture, (x, y), radius, colour, cv2.FILLED, cv2.LINE_AA, subpixel_bits)
 
 
-def _text(picture: UInt8Array, text: str, origin: tuple[int, int], scale: float, bgr: tuple[int, int, int]) -> None:
+def _text(
+    picture: UInt8Array, text: str, origin: tuple[int, int], scale: float, bgr: tuple[int, int, int]
+) -> None:
     """Text with a dark rim, readable on any ground."""
     for colour, thickness in (((0, 0, 0), 3), (bgr, 1)):
-        cv2.putText(picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
+        cv2.putText(
+            picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA
+        )

@@ -1,4 +1,7 @@
-"""The path of a frame: window -> tracks -> (depth, features) -> labels -> masks. Read this first."""
+"""The path of a frame: window -> tracks -> (depth, features) -> labels -> masks.
+
+Read this first.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ MIN_SIDE_PX = 32  # below this no optical flow pyramid fits, and no motion can b
 class MotionSegmenter:
     """Says for every frame of one camera which pixels move in the world.
 
-    Causal: the result of a frame rests on that frame and earlier ones. Not thread-safe: one caller at a time.
+    Causal: the result of a frame rests on that frame and earlier ones. Not thread-safe: one caller
+        at a time.
 
     Args:
         window: collects the frames; its breaks reset all stages.
@@ -57,7 +61,8 @@ class MotionSegmenter:
         """Infer the moving objects of `frame`, the newest one of the stream.
 
         Returns:
-            The result for `frame`; None only from a backend that answers some frames later than it sees them.
+            The result for `frame`; None only from a backend that answers some frames later than it
+            sees them.
         """
         reset_reason = self._window.break_reason(frame)
         if reset_reason is not None:
@@ -71,8 +76,9 @@ class MotionSegmenter:
         return result
 
     def propagate(self, frame: Frame) -> FrameResult:
-        """Answer `frame` cheaply, with the last result's masks carried over to it; the window does not see it.
+        """Answer `frame` cheaply, with the last result's masks carried over to it.
 
+        The window does not see the frame.
         Without a last result that `frame` can follow, the masks are empty.
         """
         started = time.perf_counter()
@@ -99,7 +105,7 @@ class MotionSegmenter:
         return result
 
     def reset(self) -> None:
-        """Forget the stream: window, tracks, objects. Track and object ids go on, so that none is given twice."""
+        """Forget the stream; track and object ids go on, so that none is given twice."""
         self._last = None
         self._window.reset()
         for stage in (self._tracker, self._depth, self._features, self._labeller, self._masks):
@@ -122,12 +128,14 @@ class MotionSegmenter:
             labels = self._labeller.label(window, tracks, depth, features)
         with _timed("masks", stage_ms):
             masks = self._masks.segment(window, tracks, labels)
-        return FrameResult(frame, masks, tracks, labels, stage_ms=stage_ms, reset_reason=reset_reason)
+        return FrameResult(
+            frame, masks, tracks, labels, stage_ms=stage_ms, reset_reason=reset_reason
+        )
 
     def _too_small(self, frame: Frame, reset_reason: str | None) -> FrameResult:
         self._window.push(frame)
         height, width = frame.size
-        reason = f"image of {width}x{height} px is too small: at least {MIN_SIDE_PX} px a side are needed"
+        reason = f"image of {width}x{height} px is too small: a side needs {MIN_SIDE_PX} px or more"
         return FrameResult(
             frame=frame,
             masks=ObjectMasks.empty(frame.size),

@@ -1,4 +1,4 @@
-"""What a consumer that wants only the static world gets: its mask, its depth, and an image without the movers."""
+"""The static world for those who want nothing else: its mask, its depth, its image."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ REGISTRATION_TOLERANCE_PX = 2.0
 
 
 def static_mask(id_map: UInt16Array, dilation_px: int) -> UInt8Array:
-    """(H, W) uint8: 255 where the world is static, 0 where it moves or is nearer than `dilation_px` to what moves.
+    """(H, W) uint8: 255 = static, 0 = moves, or is nearer than `dilation_px` to what moves.
 
     Args:
         id_map: (H, W) uint16, 0 = static.
         dilation_px: growth of the moving pixels, so that no feature's patch reaches into them.
     """
     moving = (id_map != 0).view(np.uint8)
-    return (255 * (1 - _dilate(moving, dilation_px))).astype(np.uint8)
+    return (_dilate(moving, dilation_px) ^ np.uint8(1)) * np.uint8(255)
 
 
 def static_depth(
     depth: npt.NDArray[np.uint16] | FloatArray, moving: BoolArray
 ) -> npt.NDArray[np.uint16] | FloatArray:
-    """A copy of `depth` in which moving pixels are invalid, as REP-118 says: 0 for uint16 mm, NaN for float32 m."""
+    """A copy of `depth`, invalid as REP-118 has it where it moves: 0 (mm), NaN (float32 m)."""
     out = depth.copy()
     out[moving] = 0 if depth.dtype == np.uint16 else np.nan
     return out
 
 
 class StaticImage:
-    """Paints moving pixels over with the static world behind them, so that a mask's edge makes no new features.
+    """Paints over moving pixels with the world behind them: no mask's edge makes new features.
 
-    A pixel that an earlier frame saw uncovered is taken from there, registered by the homography of the static tracks;
-    what no frame saw is filled smoothly from around it.
+    A pixel that an earlier frame saw uncovered is taken from there, registered by the homography of
+    the static tracks; what no frame saw is filled smoothly from around it.
 
     Args:
         history: earlier frames kept.
@@ -70,27 +70,33 @@ class StaticImage:
         hole = _dilate(result.masks.moving.view(np.uint8), self._margin_px)
         if hole.any():
             unknown = hole.copy()
-            for past in reversed(self._past):  # the newest first: least parallax, least change of light
+            for past in reversed(
+                self._past
+            ):  # the newest first: least parallax, least change of light
                 self._paint_from(past, result, image, unknown)
                 if not unknown.any():
                     break
             _fill_smoothly(image, unknown)
-        if not self._past or result.frame.stamp_ns - self._past[-1].frame.stamp_ns >= self._interval_ns:
+        if (
+            not self._past
+            or result.frame.stamp_ns - self._past[-1].frame.stamp_ns >= self._interval_ns
+        ):
             self._past.append(result)
         return image
 
-    def _paint_from(self, past: FrameResult, result: FrameResult, image: UInt8Array, unknown: UInt8Array) -> None:
-        """Copy what `past` saw of the pixels still `unknown` into `image`, and clear them there; both in place."""
+    def _paint_from(
+        self, past: FrameResult, result: FrameResult, image: UInt8Array, unknown: UInt8Array
+    ) -> None:
+        """Copy what `past` saw of the `unknown` pixels to `image`, and clear them; in place."""
         homography = _static_homography(past.tracks, result)
         if homography is None:
             return
-        height, width = unknown.shape
-        x, y, box_width, box_height = cv2.boundingRect(unknown)
+        x, y, *box_size = cv2.boundingRect(unknown)
         to_box = np.array([[1, 0, -x], [0, 1, -y], [0, 0, 1]], np.float64) @ homography
-        seen = 255 * (1 - _dilate(past.masks.moving.view(np.uint8), self._margin_px))
-        seen = cv2.warpPerspective(seen, to_box, (box_width, box_height), flags=cv2.INTER_NEAREST)
-        colour = cv2.warpPerspective(past.frame.image_bgr, to_box, (box_width, box_height))
-        box = np.s_[y : min(y + box_height, height), x : min(x + box_width, width)]
+        clear = static_mask(past.masks.id_map, self._margin_px)
+        seen = cv2.warpPerspective(clear, to_box, box_size, flags=cv2.INTER_NEAREST)
+        colour = cv2.warpPerspective(past.frame.image_bgr, to_box, box_size)
+        box = np.s_[y : y + box_size[1], x : x + box_size[0]]
         usable = (seen == 255) & (unknown[box] != 0)
         image[box][usable] = colour[usable]
         unknown[box][usable] = 0
@@ -100,15 +106,17 @@ def _dilate(mask: UInt8Array, radius_px: int) -> UInt8Array:
     if radius_px == 0:
         return mask.copy()
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
-    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
+    return cv2.dilate(mask, kernel).astype(np.uint8, copy=False)
 
 
 def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.float64] | None:
-    """(3, 3) map from the image of `past` to that of `result`, from the tracks both see that do not move; or None."""
+    """(3, 3) map from the image of `past` to that of `result`, by the static tracks of both."""
     probability = result.labels.moving_probability
     now = result.tracks
     static = now.visible[-1] & ~(probability > 0.5)
-    _, i_past, i_now = np.intersect1d(past.ids, now.ids[static], assume_unique=True, return_indices=True)
+    _, i_past, i_now = np.intersect1d(
+        past.ids, now.ids[static], assume_unique=True, return_indices=True
+    )
     i_now = np.flatnonzero(static)[i_now]
     both = past.visible[-1, i_past]
     if both.sum() < MIN_REGISTRATION_TRACKS:
@@ -121,8 +129,8 @@ def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.floa
 def _fill_smoothly(image: UInt8Array, unknown: UInt8Array) -> None:
     """Fill the pixels where `unknown` is not 0 from the known ones around them, in place.
 
-    Pull-push interpolation (Gortler et al., The Lumigraph, SIGGRAPH 1996, section 3.4): averages of the known pixels at
-    ever coarser levels, taken from the finest level that has any.
+    Pull-push interpolation (Gortler et al., The Lumigraph, SIGGRAPH 1996, section 3.4): averages of
+    the known pixels at ever coarser levels, taken from the finest level that has any.
     """
     if not unknown.any():
         return
@@ -131,11 +139,18 @@ def _fill_smoothly(image: UInt8Array, unknown: UInt8Array) -> None:
     while min(levels[-1][1].shape) > 1 and (levels[-1][1] == 0).any():
         colour, weight = levels[-1]
         half = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
-        levels.append((cv2.resize(colour, half, interpolation=cv2.INTER_AREA), cv2.resize(weight, half, interpolation=cv2.INTER_AREA)))
+        levels.append(
+            (
+                cv2.resize(colour, half, interpolation=cv2.INTER_AREA),
+                cv2.resize(weight, half, interpolation=cv2.INTER_AREA),
+            )
+        )
     colour, weight = levels.pop()
     filled = colour / np.maximum(weight, 1e-6)[..., None]
     while levels:
         colour, weight = levels.pop()
         coarse = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
-        filled = np.where(weight[..., None] > 0, colour / np.maximum(weight, 1e-6)[..., None], coarse)
+        filled = np.where(
+            weight[..., None] > 0, colour / np.maximum(weight, 1e-6)[..., None], coarse
+        )
     image[unknown != 0] = np.rint(filled[unknown != 0]).astype(np.uint8)

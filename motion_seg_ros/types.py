@@ -1,7 +1,8 @@
-"""The values that flow through the pipeline: Frame -> Tracks -> TrackLabels -> ObjectMasks -> FrameResult.
+"""What flows through the pipeline: Frame -> Tracks -> TrackLabels -> ObjectMasks -> FrameResult.
 
-All are frozen and checked once, where they enter; the stages trust them. Pixel coordinates are x right, y down, and the
-centre of the top-left pixel is (0, 0). Letters: T frames of the window, N tracks, H and W the image's height and width.
+All are frozen and checked once, where they enter; the stages trust them. Pixel coordinates are x
+right, y down, and the centre of the top-left pixel is (0, 0). Letters: T frames of the window, N
+tracks, H and W the image's height and width.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +24,8 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 
-def _frozen_view(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """A read-only view, so that a stage cannot change what another one reads; the owner's array stays writable."""
+def _frozen_view(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A read-only view: no stage can change what another one reads, while the owner still can."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -36,8 +38,10 @@ class Frame:
     Attributes:
         image_bgr: (H, W, 3) uint8, blue, green, red.
         stamp_ns: time of exposure in nanoseconds, not negative; any epoch.
-        depth_m: (H, W) float32 metres along the optical axis, NaN where unknown; None without a depth source.
-        camera_matrix: (3, 3) float64 pinhole intrinsics in pixels, or None where the camera is not calibrated.
+        depth_m: (H, W) float32 metres along the optical axis, NaN where unknown; None without a
+            depth source.
+        camera_matrix: (3, 3) float64 pinhole intrinsics in pixels, or None where the camera is not
+            calibrated.
 
     Raises:
         FrameError: a shape, dtype or value is not as above.
@@ -51,17 +55,22 @@ class Frame:
     def __post_init__(self) -> None:
         image = self.image_bgr
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise FrameError(f"image: expected (H, W, 3) uint8, found {image.shape} {image.dtype}; convert it to bgr8")
+            raise FrameError(
+                f"image: expected (H, W, 3) uint8, found {image.shape} {image.dtype}; "
+                "convert it to bgr8"
+            )
         if 0 in image.shape:
-            raise FrameError(f"image: expected at least one pixel, found {image.shape[1]}x{image.shape[0]}")
+            raise FrameError(
+                f"image: expected at least one pixel, found {image.shape[1]}x{image.shape[0]}"
+            )
         if self.stamp_ns < 0:
             raise FrameError(f"stamp: expected nanoseconds >= 0, found {self.stamp_ns}")
         object.__setattr__(self, "image_bgr", _frozen_view(image))
         if self.depth_m is not None:
             if self.depth_m.shape != image.shape[:2] or self.depth_m.dtype != np.float32:
                 raise FrameError(
-                    f"depth: expected {image.shape[:2]} float32 like the image, found {self.depth_m.shape} "
-                    f"{self.depth_m.dtype}; register the depth to the colour camera"
+                    f"depth: expected {image.shape[:2]} float32 like the image, found "
+                    f"{self.depth_m.shape} {self.depth_m.dtype}; register it to the camera"
                 )
             object.__setattr__(self, "depth_m", _frozen_view(self.depth_m))
 
@@ -78,10 +87,13 @@ class Tracks:
 
     Attributes:
         ids: (N,) int64, ascending, stable over a track's life and never used again within a stream.
-        xy_px: (T, N, 2) float32 positions at full image resolution; where a track is not visible, its last known one.
+        xy_px: (T, N, 2) float32 positions at full image resolution; where a track is not visible,
+            its last known one.
         visible: (T, N) bool.
-        confidence: (T, N) float32 in [0, 1], trust in the position; 0 where the track is not visible.
-        query_frame: (N,) int64 index into T of the frame in which the track was seeded (0 for older ones).
+        confidence: (T, N) float32 in [0, 1], trust in the position; 0 where the track is not
+            visible.
+        query_frame: (N,) int64 index into T of the frame in which the track was seeded (0 for older
+            ones).
     """
 
     ids: Int64Array
@@ -100,7 +112,9 @@ class Tracks:
         }
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
-                raise ValueError(f"Tracks.{name}: expected {shape}, found {getattr(self, name).shape}")
+                raise ValueError(
+                    f"Tracks.{name}: expected {shape}, found {getattr(self, name).shape}"
+                )
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -122,11 +136,12 @@ class TrackLabels:
     """Which tracks move in the world.
 
     Attributes:
-        moving_probability: (N,) float32 in [0, 1]; NaN where the labeller says nothing about a track.
-        abstention: why the camera's own motion, and so no track's, could be told; None when it could be. With a reason
-            given, every probability is NaN.
-        parallax: belief in [0, 1] that the static world shows parallax no single image transform explains; dense
-            evidence against one background motion is worth little where it is high.
+        moving_probability: (N,) float32 in [0, 1]; NaN where the labeller says nothing about a
+            track.
+        abstention: why the camera's own motion, and so no track's, could be told; None when it
+            could be. With a reason given, every probability is NaN.
+        parallax: belief in [0, 1] that the static world shows parallax no single image transform
+            explains; dense evidence against one background motion is worth little where it is high.
     """
 
     moving_probability: FloatArray
@@ -135,7 +150,7 @@ class TrackLabels:
 
     @classmethod
     def abstain(cls, count: int, reason: str) -> TrackLabels:
-        """Labels of `count` tracks about which nothing can be said, with the reason in a few words."""
+        """Labels of `count` tracks about which nothing can be said, and the reason."""
         return cls(np.full(count, np.nan, np.float32), reason)
 
 
@@ -174,13 +189,17 @@ class ObjectMasks:
 
     def __post_init__(self) -> None:
         if self.id_map.ndim != 2 or self.id_map.dtype != np.uint16:
-            raise ValueError(f"ObjectMasks.id_map: expected (H, W) uint16, found {self.id_map.shape} {self.id_map.dtype}")
+            raise ValueError(
+                f"ObjectMasks.id_map: expected (H, W) uint16, found {self.id_map.shape} "
+                f"{self.id_map.dtype}"
+            )
         object.__setattr__(self, "id_map", _frozen_view(self.id_map))
 
     @property
     def moving(self) -> BoolArray:
         """(H, W) bool, True where any object moves."""
-        return self.id_map != 0
+        moving: BoolArray = self.id_map != 0
+        return moving
 
     @classmethod
     def empty(cls, size: tuple[int, int]) -> ObjectMasks:
@@ -202,11 +221,12 @@ class FrameResult:
     Attributes:
         frame: the frame it is about.
         masks: its moving pixels, of the frame's size.
-        tracks: the tracks over the window that ends at this frame; for a propagated result those of the last
-            inferred frame.
+        tracks: the tracks over the window that ends at this frame; for a propagated result those of
+            the last inferred frame.
         labels: one probability for each of `tracks`.
         source: inferred from this frame, or propagated from an earlier one.
-        age_s: this frame's stamp minus that of the frame the evidence comes from, in seconds; 0 when inferred.
+        age_s: this frame's stamp minus that of the frame the evidence comes from, in seconds; 0
+            when inferred.
         stage_ms: wall time of each stage in milliseconds, in the order they ran.
         reset_reason: why the window was started anew at this frame; None when it was not.
     """
@@ -221,10 +241,15 @@ class FrameResult:
     reset_reason: str | None = None
 
     def track_object_ids(self) -> UInt16Array:
-        """(N,) uint16: the object each track lies on at its newest position; 0 = none, or not visible."""
+        """(N,) uint16: the object under each track's newest position; 0 = none, or not visible."""
         height, width = self.masks.id_map.shape
         xy = np.rint(self.tracks.xy_px[-1]).astype(np.int64)
-        inside = (xy >= 0).all(axis=1) & (xy[:, 0] < width) & (xy[:, 1] < height) & self.tracks.visible[-1]
+        inside = (
+            (xy >= 0).all(axis=1)
+            & (xy[:, 0] < width)
+            & (xy[:, 1] < height)
+            & self.tracks.visible[-1]
+        )
         ids = np.zeros(len(self.tracks), np.uint16)
         ids[inside] = self.masks.id_map[xy[inside, 1], xy[inside, 0]]
         return ids

@@ -14,8 +14,8 @@ class Window:
 
     Attributes:
         frames: 1 to `size` frames of one size, stamps not decreasing.
-        first_index: index within the stream of frames[0]; indices never repeat, also not after a reset, so that stages
-            can key what they keep per frame by them.
+        first_index: index within the stream of frames[0]; indices never repeat, also not after a
+            reset, so that stages can key what they keep per frame by them.
     """
 
     frames: tuple[Frame, ...]
@@ -49,7 +49,8 @@ class SlidingWindow:
         self._count = 0
 
     def break_reason(self, frame: Frame) -> str | None:
-        """Why `frame` cannot follow the newest one, in a few words; None when it can. Equal stamps do follow."""
+        """Why `frame` cannot follow the newest one, in a few words; None when it can. Equal stamps
+        do follow."""
         if not self._frames:
             return None
         last = self._frames[-1]

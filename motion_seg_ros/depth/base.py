@@ -12,7 +12,8 @@ class DepthEstimator(Protocol):
     """Gives the depth of the newest frame."""
 
     def estimate(self, window: Window) -> FloatArray | None:
-        """(H, W) float32 depth of the newest frame in metres or, from a monocular network, up to scale; NaN = unknown.
+        """(H, W) float32 depth of the newest frame in metres or, from a monocular network, up to
+        scale; NaN = unknown.
 
         None when there is no depth for this frame.
         """

@@ -10,7 +10,8 @@ class TopicDepth:
     """Passes on the depth that was paired with the image."""
 
     def estimate(self, window: Window) -> FloatArray | None:
-        """(H, W) float32 metres of the newest frame, NaN = unknown; None when it came without depth."""
+        """(H, W) float32 metres of the newest frame, NaN = unknown; None when it came without
+        depth."""
         return window.newest.depth_m
 
     def reset(self) -> None:

@@ -12,7 +12,8 @@ class MaskBackend(Protocol):
     """Turns labelled tracks into one pixel mask per moving object."""
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
-        """Masks of the newest frame, of its size; ids stay with their object over time and short occlusions."""
+        """Masks of the newest frame, of its size; ids stay with their object over time and short
+        occlusions."""
         ...
 
     def reset(self) -> None:
@@ -24,5 +25,6 @@ class MaskPropagator(Protocol):
     """Carries masks over to a frame for which there is no time to infer them."""
 
     def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
-        """The objects of `masks`, which are those of `from_frame`, where they lie in the later `to_frame`."""
+        """The objects of `masks`, which are those of `from_frame`, where they lie in the later
+        `to_frame`."""
         ...

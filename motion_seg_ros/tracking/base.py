@@ -12,7 +12,8 @@ class Tracker(Protocol):
     """Follows points over the sliding window."""
 
     def update(self, window: Window) -> Tracks:
-        """Tracks over `window`, whose newest frame has not been seen before; each call adds exactly one frame.
+        """Tracks over `window`, whose newest frame has not been seen before; each call adds exactly
+        one frame.
 
         Causal: positions in a frame may be refined later, but only from frames up to the newest.
         """

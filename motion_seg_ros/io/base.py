@@ -1,0 +1,59 @@
+"""What every source of recorded frames offers, be it a folder, a video or a bag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from motion_seg_ros.types import Frame
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFrame:
+    """One recorded frame.
+
+    Attributes:
+        name: what its mask file is called, without extension; unique within the sequence.
+        frame: the image with its time.
+        frame_id: coordinate frame in the message's header; empty where there is no message.
+        recorded_ns: when a bag recorded the message, in nanoseconds; the stamp elsewhere.
+    """
+
+    name: str
+    frame: Frame
+    frame_id: str
+    recorded_ns: int
+
+
+class FrameSource(Protocol):
+    """The frames of one sequence in order, all of one size; iterate as often as you like."""
+
+    @property
+    def path(self) -> Path:
+        """What is read."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The sequence's name."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """How many frames it says it has; None when it does not say."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        ...
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        """All frames.
+
+        Raises:
+            InputError: a frame cannot be read, or is not of the first one's size.
+        """
+        ...

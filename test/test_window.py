@@ -1,0 +1,50 @@
+"""The sliding window: what it keeps, and where a stream breaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motion_seg_ros.types import Frame
+from motion_seg_ros.window import SlidingWindow
+
+
+def frame(stamp_s: float, height: int = 4, width: int = 6) -> Frame:
+    return Frame(np.zeros((height, width, 3), np.uint8), round(stamp_s * 1e9))
+
+
+def test_keeps_the_newest_frames_and_counts_on() -> None:
+    window = SlidingWindow(size=3, max_gap_s=1.0)
+    for n in range(5):
+        snapshot = window.push(frame(0.1 * n))
+    assert [each.stamp_ns for each in snapshot.frames] == [200_000_000, 300_000_000, 400_000_000]
+    assert (snapshot.first_index, snapshot.newest_index, len(snapshot)) == (2, 4, 3)
+
+
+def test_indices_go_on_after_a_reset() -> None:
+    window = SlidingWindow(size=3, max_gap_s=1.0)
+    window.push(frame(0.0))
+    window.push(frame(0.1))
+    window.reset()
+    snapshot = window.push(frame(0.2))
+    assert (len(snapshot), snapshot.first_index) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("following", "reason"),
+    [
+        (frame(5.5), None),
+        (frame(5.0), None),  # a camera whose stamps stand still
+        (frame(6.0), None),  # exactly the longest gap
+        (frame(6.1), "gap of 1.100 s"),
+        (frame(3605.0), "gap of 3600.000 s"),
+        (frame(4.9), "time jumped back by 0.100 s"),
+        (frame(5.1, height=5), "image size changed from 6x4 to 6x5"),
+    ],
+)
+def test_break_reason(following: Frame, reason: str | None) -> None:
+    window = SlidingWindow(size=3, max_gap_s=1.0)
+    assert window.break_reason(following) is None  # anything can come first
+    window.push(frame(5.0))
+    found = window.break_reason(following)
+    assert found is None if reason is None else reason in str(found)
