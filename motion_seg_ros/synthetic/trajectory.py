@@ -1,0 +1,177 @@
+"""Rigid poses and the paths that cameras and bodies follow.
+
+World and camera axes are x right, y down, z forward, so that the identity pose is a level camera;
+the ground of the scenes in this package is the plane y = 0 and everything above it has negative y.
+Poses are (4, 4) float64 matrices that map the moving thing's own coordinates to the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.errors import InputError
+
+Array = npt.NDArray[np.float64]
+
+
+class Placement(NamedTuple):
+    """A rigid pose as six numbers.
+
+    Metres and radians; the rotation is Ry(yaw) Rx(pitch) Rz(roll): positive yaw turns to the right,
+    positive pitch looks up, positive roll turns clockwise as seen from behind.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+
+    def matrix(self) -> Array:
+        """(4, 4) own coordinates -> parent coordinates."""
+        return _pose_matrix(np.array(self))
+
+
+ORIGIN = Placement()
+
+
+def _pose_matrix(channels: Array) -> Array:
+    """Placement channels (6,) -> (4, 4) pose."""
+    cos_y, cos_p, cos_r = np.cos(channels[3:])
+    sin_y, sin_p, sin_r = np.sin(channels[3:])
+    turn = np.array([[cos_y, 0.0, sin_y], [0.0, 1.0, 0.0], [-sin_y, 0.0, cos_y]])
+    tilt = np.array([[1.0, 0.0, 0.0], [0.0, cos_p, -sin_p], [0.0, sin_p, cos_p]])
+    spin = np.array([[cos_r, -sin_r, 0.0], [sin_r, cos_r, 0.0], [0.0, 0.0, 1.0]])
+    pose = np.eye(4)
+    pose[:3, :3] = turn @ tilt @ spin
+    pose[:3, 3] = channels[:3]
+    return pose
+
+
+def inverse_pose(pose: Array) -> Array:
+    """The inverse of a (4, 4) rigid pose."""
+    inverse = np.eye(4)
+    inverse[:3, :3] = pose[:3, :3].T
+    inverse[:3, 3] = -pose[:3, :3].T @ pose[:3, 3]
+    return inverse
+
+
+@dataclass(frozen=True)
+class MonotoneCurve:
+    """A smooth curve through (K, C) values at K times; it never overshoots, and holds its ends.
+
+    Two equal neighbours give an exact standstill between them, two points alone a constant speed.
+    Slopes after Fritsch and Butland, "A method for constructing local monotone piecewise cubic
+    interpolants", SIAM J. Sci. Stat. Comput. 5(2), 1984.
+    """
+
+    times_s: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        times = np.array(self.times_s)
+        if len(times) == 0 or len(times) != len(self.values) or (np.diff(times) <= 0).any():
+            raise InputError(
+                f"curve: expected one value for each of at least one rising times, found "
+                f"{len(self.values)} values at {self.times_s}; sort the times"
+            )
+
+    def __call__(self, time_s: float) -> Array:
+        """(C,) values at a time."""
+        times, values = np.array(self.times_s), np.array(self.values, np.float64)
+        if len(times) == 1 or time_s <= times[0]:
+            return np.array(values[0])
+        if time_s >= times[-1]:
+            return np.array(values[-1])
+        steps = np.diff(times)
+        secants = np.diff(values, axis=0) / steps[:, None]
+        slopes = _monotone_slopes(steps, secants)
+        k = int(np.searchsorted(times, time_s, side="right")) - 1
+        h, s = steps[k], (time_s - times[k]) / steps[k]
+        start = values[k] * (1 + 2 * s) + h * slopes[k] * s
+        end = values[k + 1] * (3 - 2 * s) - h * slopes[k + 1] * (1 - s)
+        return np.asarray(start * (1 - s) ** 2 + end * s**2)
+
+
+def _monotone_slopes(steps: Array, secants: Array) -> Array:
+    """Slopes (K, C) at the points of a curve from its K-1 step lengths and secants."""
+    slopes = np.concatenate([secants[:1], secants])
+    slopes[-1] = secants[-1]
+    before, after = secants[:-1], secants[1:]
+    weight_before = (2 * steps[1:] + steps[:-1])[:, None]
+    weight_after = (steps[1:] + 2 * steps[:-1])[:, None]
+    same_sign = before * after > 0
+    safe_before, safe_after = np.where(same_sign, before, 1.0), np.where(same_sign, after, 1.0)
+    harmonic = (weight_before + weight_after) / (
+        weight_before / safe_before + weight_after / safe_after
+    )
+    slopes[1:-1] = np.where(same_sign, harmonic, 0.0)
+    return np.asarray(slopes)
+
+
+@dataclass(frozen=True)
+class Sway:
+    """A periodic motion added to a path: a hand's tremor, a walker's bob.
+
+    Attributes:
+        amplitude: largest deviation of each channel, metres and radians.
+        frequency_hz: of the slowest of the three sines that make it up.
+        seed: chooses the phases.
+    """
+
+    amplitude: Placement
+    frequency_hz: float
+    seed: int = 0
+
+    def __call__(self, time_s: float) -> Array:
+        """(6,) deviation of each channel at a time."""
+        phases = np.random.default_rng(self.seed).uniform(0.0, 2 * np.pi, (3, 6))
+        # Incommensurable frequencies with falling weights look like a hand and never repeat within
+        # a clip.
+        rates, weights = np.array([1.0, 1.93, 3.11]), np.array([0.55, 0.3, 0.15])
+        angles = 2 * np.pi * self.frequency_hz * rates[:, None] * time_s + phases
+        return np.asarray(
+            np.array(self.amplitude) * (weights[:, None] * np.sin(angles)).sum(axis=0)
+        )
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The pose of a camera or body over time: a smooth path through placements plus a sway."""
+
+    curve: MonotoneCurve
+    sway: Sway | None = None
+
+    @classmethod
+    def through(
+        cls, waypoints: Sequence[tuple[float, Placement]], sway: Sway | None = None
+    ) -> Trajectory:
+        """The path through (time in seconds, placement) pairs in rising order of time."""
+        curve = MonotoneCurve(tuple(t for t, _ in waypoints), tuple(tuple(p) for _, p in waypoints))
+        return cls(curve, sway)
+
+    @classmethod
+    def still(cls, placement: Placement = ORIGIN, sway: Sway | None = None) -> Trajectory:
+        """Standing at a placement."""
+        return cls.through([(0.0, placement)], sway)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the pose is the same at all times."""
+        return self.sway is None and len(set(self.curve.values)) == 1
+
+    def pose(self, time_s: float) -> Array:
+        """(4, 4) own coordinates -> world at a time in seconds."""
+        channels = self.curve(time_s)
+        if self.sway is not None:
+            channels = channels + self.sway(time_s)
+        return _pose_matrix(channels)
+
+
+AT_ORIGIN = Trajectory.still()
