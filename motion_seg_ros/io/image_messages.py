@@ -1,0 +1,289 @@
+"""Image messages -> arrays, without ROS: anything with the fields of sensor_msgs/Image will do.
+
+Everything is checked here, once: a message that passes holds exactly the pixels it announces. What
+the encodings mean is written in sensor_msgs/image_encodings.hpp and, for depth, in REP 118.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.errors import FrameError, MissingDependencyError
+from motion_seg_ros.types import FloatArray, UInt8Array
+
+
+class ImageMessage(Protocol):
+    """The fields of sensor_msgs/Image that are read; `data` has the buffer protocol."""
+
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: Any
+
+
+class CompressedImageMessage(Protocol):
+    """The fields of sensor_msgs/CompressedImage that are read."""
+
+    format: str
+    data: Any
+
+
+@dataclass(frozen=True)
+class PackedImage:
+    """An image message that was checked: rows without padding, in this machine's byte order.
+
+    Has the fields of sensor_msgs/Image but the header: cv_bridge and rosbags-image take it for one.
+    """
+
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: Any
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """(H, W) or (H, W, C): the pixels as they are stored, a read-only view."""
+        layout = _LAYOUTS[self.encoding]
+        shape = (self.height, self.width) + ((layout.channels,) if layout.channels > 1 else ())
+        pixels = np.frombuffer(self.data, layout.dtype).reshape(shape)
+        pixels.flags.writeable = False
+        return pixels
+
+
+ToBgr = Callable[[PackedImage], npt.NDArray[np.uint8]]
+"""Colour conversion of an 8-bit image in one of COLOUR_ENCODINGS to (H, W, 3) bgr8."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a pixel is stored, and the 8-bit encoding that means the same ("" = no colours)."""
+
+    dtype: npt.DTypeLike
+    channels: int
+    colour: str
+
+
+_BAYER = ("bayer_rggb", "bayer_bggr", "bayer_gbrg", "bayer_grbg")
+_LAYOUTS = {
+    "mono8": _Layout(np.uint8, 1, "mono8"),
+    "8UC1": _Layout(np.uint8, 1, "mono8"),
+    "bgr8": _Layout(np.uint8, 3, "bgr8"),
+    "8UC3": _Layout(np.uint8, 3, "bgr8"),
+    "rgb8": _Layout(np.uint8, 3, "rgb8"),
+    "bgra8": _Layout(np.uint8, 4, "bgra8"),
+    "8UC4": _Layout(np.uint8, 4, "bgra8"),
+    "rgba8": _Layout(np.uint8, 4, "rgba8"),
+    "yuv422": _Layout(np.uint8, 2, "yuv422"),
+    "uyvy": _Layout(np.uint8, 2, "yuv422"),
+    "yuv422_yuy2": _Layout(np.uint8, 2, "yuv422_yuy2"),
+    "yuyv": _Layout(np.uint8, 2, "yuv422_yuy2"),
+    "mono16": _Layout(np.uint16, 1, "mono8"),
+    "16UC1": _Layout(np.uint16, 1, "mono8"),
+    "bgr16": _Layout(np.uint16, 3, "bgr8"),
+    "rgb16": _Layout(np.uint16, 3, "rgb8"),
+    "bgra16": _Layout(np.uint16, 4, "bgra8"),
+    "rgba16": _Layout(np.uint16, 4, "rgba8"),
+    "32FC1": _Layout(np.float32, 1, ""),
+    **{f"{pattern}8": _Layout(np.uint8, 1, f"{pattern}8") for pattern in _BAYER},
+    **{f"{pattern}16": _Layout(np.uint16, 1, f"{pattern}8") for pattern in _BAYER},
+}
+
+ENCODINGS = tuple(_LAYOUTS)
+"""The encodings an image may have."""
+COLOUR_ENCODINGS = tuple(sorted({layout.colour for layout in _LAYOUTS.values()} - {""}))
+"""The 8-bit encodings that all others but 32FC1 are reduced to; what a ToBgr must understand."""
+DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
+"""The encodings of a depth image: millimetres for the first two, metres for the last (REP 118)."""
+
+
+def is_compressed(msg: ImageMessage | CompressedImageMessage) -> bool:
+    """Whether `msg` is a CompressedImage."""
+    return hasattr(msg, "format")
+
+
+def encoding_of(msg: ImageMessage | CompressedImageMessage) -> str:
+    """The encoding of an Image, the format of a CompressedImage."""
+    return str(getattr(msg, "format", None) or getattr(msg, "encoding", ""))
+
+
+def pack(msg: ImageMessage) -> PackedImage:
+    """Check an image message; rows are packed and bytes swapped only where that is needed.
+
+    Raises:
+        FrameError: zero size, unknown encoding, a step shorter than a row, or data that is not
+            height * step bytes.
+    """
+    size = f"{msg.width}x{msg.height}"
+    layout = _LAYOUTS.get(msg.encoding)
+    if layout is None:
+        raise FrameError(
+            f"image: expected an encoding out of {', '.join(ENCODINGS)}, found {msg.encoding!r}; "
+            "convert it before, for example with image_proc"
+        )
+    if msg.height <= 0 or msg.width <= 0:
+        raise FrameError(
+            f"image: expected at least one pixel, found {size}; check the camera driver"
+        )
+    if layout.channels == 2 and msg.width % 2:
+        raise FrameError(
+            f"image: expected an even width for {msg.encoding}, found {size}; check the driver"
+        )
+    dtype = np.dtype(layout.dtype)
+    row_bytes = msg.width * layout.channels * dtype.itemsize
+    if msg.step < row_bytes:
+        raise FrameError(
+            f"image: expected a step of at least {row_bytes} bytes for {size} {msg.encoding}, "
+            f"found {msg.step}; the publisher must set step to the bytes of a row"
+        )
+    found = memoryview(msg.data).nbytes
+    if found != msg.height * msg.step:
+        kind = "truncated" if found < msg.height * msg.step else "too long"
+        raise FrameError(
+            f"image: expected {msg.height * msg.step} bytes of data (height {msg.height} * step "
+            f"{msg.step}), found {found}: {kind}; check the camera driver and the transport"
+        )
+    data = msg.data
+    if msg.step != row_bytes:
+        rows = np.frombuffer(data, np.uint8).reshape(msg.height, msg.step)
+        data = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
+    if dtype.itemsize > 1 and bool(msg.is_bigendian) != (sys.byteorder == "big"):
+        data = np.frombuffer(data, dtype).byteswap().view(np.uint8)
+    native = int(sys.byteorder == "big")
+    return PackedImage(msg.height, msg.width, msg.encoding, native, row_bytes, data)
+
+
+def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:
+    """The pixels of `msg` as stored: (H, W) or (H, W, C) uint8, uint16 or float32, read-only.
+
+    Raises:
+        FrameError: see pack.
+    """
+    return pack(msg).array
+
+
+def rosbags_to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) bgr8 by rosbags-image, for machines without cv_bridge; a ToBgr.
+
+    Raises:
+        MissingDependencyError: rosbags-image is not installed.
+    """
+    try:
+        from rosbags.image import image_to_cvimage
+    except ImportError as error:
+        raise MissingDependencyError(
+            "colour conversion: expected cv_bridge or rosbags-image, found neither; "
+            "pip install rosbags-image"
+        ) from error
+    return typing.cast("npt.NDArray[np.uint8]", image_to_cvimage(typing.cast(Any, image), "bgr8"))
+
+
+def image_to_bgr(
+    msg: ImageMessage | CompressedImageMessage, to_bgr: ToBgr = rosbags_to_bgr
+) -> UInt8Array:
+    """The image as (H, W, 3) uint8 bgr; it may share memory with the message.
+
+    Values of 16 bit become 8 bit as round(value * 255 / 65535), the same for every frame: a scale
+    that followed each image's own range would flicker. A camera that fills fewer than 16 bits gives
+    a dark image.
+
+    Args:
+        msg: an Image or a CompressedImage.
+        to_bgr: what converts the colours.
+
+    Raises:
+        FrameError: the message is damaged, or no camera image.
+    """
+    if is_compressed(msg):
+        return _decompress(typing.cast(CompressedImageMessage, msg))
+    image = pack(typing.cast(ImageMessage, msg))
+    layout = _LAYOUTS[image.encoding]
+    if not layout.colour:
+        raise FrameError(
+            f"image: expected a camera image, found the depth encoding {image.encoding}; "
+            "remap image to the colour topic and depth to this one"
+        )
+    data = image.data if layout.dtype == np.uint8 else _to_8_bit(image.array)
+    step = image.width * layout.channels
+    size = (image.height, image.width)
+    return to_bgr(PackedImage(*size, layout.colour, image.is_bigendian, step, data))
+
+
+def depth_to_metres(msg: ImageMessage) -> FloatArray:
+    """A depth image as (H, W) float32 metres along the optical axis, NaN where unknown (REP 118).
+
+    16UC1 is millimetres with 0 = unknown; in 32FC1 whatever is not positive and finite is unknown.
+
+    Raises:
+        FrameError: the message is damaged, or its encoding is not one of DEPTH_ENCODINGS.
+    """
+    if msg.encoding not in DEPTH_ENCODINGS:
+        raise FrameError(
+            f"depth: expected an encoding out of {', '.join(DEPTH_ENCODINGS)}, "
+            f"found {msg.encoding!r}; remap depth to the depth image"
+        )
+    stored = image_to_array(msg)
+    if stored.dtype == np.uint16:
+        metres: FloatArray = stored.astype(np.float32) * np.float32(1e-3)
+        known = stored > 0
+    else:
+        metres = stored.astype(np.float32)
+        known = np.isfinite(stored) & (stored > 0)
+    metres[~known] = np.nan
+    return metres
+
+
+def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:
+    """round(value * 255 / 65535); 65535 / 255 is 257 exactly, so integers do."""
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _decompress(msg: CompressedImageMessage) -> UInt8Array:
+    """A JPEG or PNG as (H, W, 3) uint8 bgr, not turned by its EXIF orientation."""
+    data = np.frombuffer(msg.data, np.uint8)
+    damage = _damage(data.tobytes())
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    image: npt.NDArray[Any] | None = None
+    if damage is None:
+        try:
+            image = cv2.imdecode(data, flags)
+        except cv2.error as error:
+            damage = f"not decodable ({error.err})"
+    if image is None:
+        raise FrameError(
+            f"image: expected a whole JPEG or PNG, found {data.size} bytes of format "
+            f"{msg.format!r}, {damage or 'not decodable'}; check the image_transport publisher"
+        )
+    if image.dtype == np.uint16:
+        return _to_8_bit(image)
+    if image.dtype != np.uint8:
+        raise FrameError(
+            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {msg.format!r}; "
+            "send jpeg or png"
+        )
+    return typing.cast(UInt8Array, image)
+
+
+def _damage(data: bytes) -> str | None:
+    """What shows that a file is not whole, where some decoders fill up the rest in silence."""
+    if not data:
+        return "empty"
+    if data.startswith(b"\xff\xd8"):
+        # FFDA starts a scan and cannot occur within one; the end marker must follow the last.
+        last_scan = data.rfind(b"\xff\xda")
+        if last_scan < 0 or data.find(b"\xff\xd9", last_scan) < 0:
+            return "a JPEG without its end"
+    if data.startswith(b"\x89PNG") and b"IEND" not in data[-64:]:
+        return "a PNG without its end"
+    return None

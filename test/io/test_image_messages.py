@@ -1,0 +1,247 @@
+"""Message -> array, against pixels written down by hand."""
+
+from __future__ import annotations
+
+from array import array
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from motion_seg_ros.errors import FrameError
+from motion_seg_ros.io.image_messages import (
+    COLOUR_ENCODINGS,
+    PackedImage,
+    depth_to_metres,
+    encoding_of,
+    image_to_array,
+    image_to_bgr,
+    rosbags_to_bgr,
+)
+
+# Two rows of two pixels, blue, green, red.
+BGR = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
+
+
+def message(pixels: np.ndarray, encoding: str, *, pad: int = 0, big: bool = False) -> Any:
+    """An Image of `pixels`, rows padded with `pad` bytes of rubbish."""
+    if big:
+        pixels = pixels.astype(pixels.dtype.newbyteorder(">"))
+    rows = [row.tobytes() + b"\xaa" * pad for row in np.ascontiguousarray(pixels)]
+    return SimpleNamespace(
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        is_bigendian=int(big),
+        step=len(rows[0]),
+        data=array("B", b"".join(rows)),
+    )
+
+
+def compressed(data: bytes, format_: str = "jpeg") -> Any:
+    return SimpleNamespace(format=format_, data=array("B", data))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pixels"),
+    [
+        ("bgr8", BGR),
+        ("8UC3", BGR),
+        ("rgb8", BGR[..., ::-1]),
+        ("bgra8", np.dstack([BGR, np.full((2, 2), 7, np.uint8)])),
+        ("8UC4", np.dstack([BGR, np.full((2, 2), 7, np.uint8)])),
+        ("rgba8", np.dstack([BGR[..., ::-1], np.full((2, 2), 7, np.uint8)])),
+        ("bgr16", BGR.astype(np.uint16) * 257),
+        ("rgb16", BGR[..., ::-1].astype(np.uint16) * 257),
+        ("bgra16", np.dstack([BGR, BGR[..., :1]]).astype(np.uint16) * 257),
+        ("rgba16", np.dstack([BGR[..., ::-1], BGR[..., :1]]).astype(np.uint16) * 257),
+    ],
+)
+@pytest.mark.parametrize("pad", [0, 1, 6])
+@pytest.mark.parametrize("big", [False, True])
+def test_colours(encoding: str, pixels: np.ndarray, pad: int, big: bool) -> None:
+    msg = message(pixels, encoding, pad=pad, big=big)
+    np.testing.assert_array_equal(image_to_array(msg), pixels)
+    np.testing.assert_array_equal(image_to_bgr(msg), BGR)
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1"])
+def test_grey(encoding: str) -> None:
+    grey = np.array([[0, 100, 255]], np.uint8)
+    np.testing.assert_array_equal(
+        image_to_bgr(message(grey, encoding, pad=3)), np.dstack([grey] * 3)
+    )
+
+
+@pytest.mark.parametrize("encoding", ["mono16", "16UC1"])
+@pytest.mark.parametrize("big", [False, True])
+def test_sixteen_bits_are_scaled_and_rounded(encoding: str, big: bool) -> None:
+    # round(v * 255 / 65535): 128 / 257 = 0.498, 129 / 257 = 0.502
+    values = np.array([[0, 128, 129, 257, 32896, 65535]], np.uint16)
+    expected = np.array([[0, 0, 1, 1, 128, 255]], np.uint8)
+    msg = message(values, encoding, big=big, pad=2)
+    np.testing.assert_array_equal(image_to_bgr(msg), np.dstack([expected] * 3))
+    np.testing.assert_array_equal(image_to_array(msg), values)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "red_at"),
+    [
+        ("bayer_rggb", (0, 0)),
+        ("bayer_bggr", (1, 1)),
+        ("bayer_gbrg", (1, 0)),
+        ("bayer_grbg", (0, 1)),
+    ],
+)
+@pytest.mark.parametrize("bits", [8, 16])
+def test_bayer_red_scene(encoding: str, red_at: tuple[int, int], bits: int) -> None:
+    mosaic = np.zeros((8, 8), np.uint8)
+    mosaic[red_at[0] :: 2, red_at[1] :: 2] = 200
+    pixels = mosaic if bits == 8 else mosaic.astype(np.uint16) * 257
+    bgr = image_to_bgr(message(pixels, f"{encoding}{bits}"))
+    np.testing.assert_array_equal(bgr[2:-2, 2:-2], np.broadcast_to([0, 0, 200], (4, 4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "order"),
+    [("yuv422", "UYVY"), ("uyvy", "UYVY"), ("yuv422_yuy2", "YUYV"), ("yuyv", "YUYV")],
+)
+def test_yuv(encoding: str, order: str) -> None:
+    # ITU-R BT.601, studio range: Y 81 U 90 V 240 is pure red, Y 41 U 240 V 110 pure blue.
+    def row(y: int, u: int, v: int) -> list[int]:
+        return [{"Y": y, "U": u, "V": v}[letter] for letter in order] * 2
+
+    pixels = np.array([row(81, 90, 240), row(41, 240, 110)], np.uint8).reshape(2, 4, 2)
+    bgr = image_to_bgr(message(pixels, encoding, pad=4)).astype(int)
+    assert np.abs(bgr[0] - [0, 0, 255]).max() <= 2
+    assert np.abs(bgr[1] - [255, 0, 0]).max() <= 2
+
+
+def test_depth_in_metres_is_no_camera_image() -> None:
+    with pytest.raises(FrameError, match="depth encoding 32FC1"):
+        image_to_bgr(message(np.ones((2, 2), np.float32), "32FC1"))
+
+
+def test_colour_converter_sees_packed_8_bit_images_only() -> None:
+    seen: list[PackedImage] = []
+
+    def convert(image: PackedImage) -> np.ndarray:
+        seen.append(image)
+        return rosbags_to_bgr(image)
+
+    image_to_bgr(message(BGR.astype(np.uint16) * 257, "rgb16", pad=4, big=True), convert)
+    assert (seen[0].encoding, seen[0].step, seen[0].is_bigendian) == ("rgb8", 6, 0)
+    assert seen[0].encoding in COLOUR_ENCODINGS
+
+
+def test_depth_in_millimetres() -> None:
+    depth = depth_to_metres(
+        message(np.array([[0, 1, 1500, 65535]], np.uint16), "16UC1", big=True, pad=2)
+    )
+    np.testing.assert_allclose(depth, [[np.nan, 0.001, 1.5, 65.535]], rtol=1e-6)
+    assert depth.dtype == np.float32
+
+
+def test_depth_in_metres() -> None:
+    stored = np.array([[0.0, -1.0, np.nan, np.inf, -np.inf, 2.5]], np.float32)
+    np.testing.assert_array_equal(
+        depth_to_metres(message(stored, "32FC1")), np.array([[np.nan] * 5 + [2.5]], np.float32)
+    )
+
+
+def test_depth_of_a_colour_image_is_refused() -> None:
+    with pytest.raises(FrameError, match=r"16UC1.*'bgr8'"):
+        depth_to_metres(message(BGR, "bgr8"))
+
+
+def test_arrays_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        image_to_array(message(BGR, "bgr8"))[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "pattern"),
+    [
+        ({"data": array("B", bytes(11))}, "expected 12 bytes.*found 11.*truncated"),
+        ({"data": array("B", bytes(13))}, "expected 12 bytes.*found 13.*too long"),
+        ({"data": array("B")}, "found 0.*truncated"),
+        ({"step": 5}, "step of at least 6.*found 5"),
+        ({"step": 0}, "step of at least 6.*found 0"),
+        ({"step": 7}, "expected 14 bytes.*found 12"),
+        ({"height": 0}, "at least one pixel, found 2x0"),
+        ({"width": 0}, "at least one pixel, found 0x2"),
+        ({"height": 2**32 - 1, "width": 2**32 - 1, "step": 2**32 - 1}, "step of at least"),
+        ({"encoding": "nonsense"}, "encoding out of mono8.*'nonsense'"),
+        ({"encoding": ""}, "encoding out of mono8.*''"),
+        ({"encoding": "yuv422_yuy2", "width": 3}, "even width.*3x2"),
+    ],
+)
+def test_damaged_image(change: dict[str, Any], pattern: str) -> None:
+    msg = message(BGR, "bgr8")
+    vars(msg).update(change)
+    for read in (image_to_bgr, image_to_array):
+        with pytest.raises(FrameError, match=pattern) as caught:
+            read(msg)
+        assert "\n" not in str(caught.value)
+
+
+SCENE = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8), (80, 60))
+
+
+def encoded(extension: str, image: np.ndarray = SCENE) -> bytes:
+    return bytes(cv2.imencode(extension, image)[1])
+
+
+def test_png_is_exact_and_jpeg_close() -> None:
+    np.testing.assert_array_equal(image_to_bgr(compressed(encoded(".png"), "png")), SCENE)
+    jpeg = image_to_bgr(compressed(encoded(".jpg"), "rgb8; jpeg compressed bgr8")).astype(int)
+    assert np.abs(jpeg - SCENE).mean() < 4
+
+
+def test_jpeg_followed_by_zeros_is_whole() -> None:
+    assert image_to_bgr(compressed(encoded(".jpg") + bytes(100))).shape == SCENE.shape
+
+
+def test_grey_and_16_bit_png() -> None:
+    grey = np.array([[0, 129, 65535]], np.uint16)
+    expected = np.dstack([np.array([[0, 1, 255]], np.uint8)] * 3)
+    np.testing.assert_array_equal(
+        image_to_bgr(compressed(encoded(".png", grey), "mono16; png compressed")), expected
+    )
+
+
+def test_exif_does_not_turn_the_image() -> None:
+    jpeg = encoded(".jpg")
+    # APP1 with one tag: orientation (0x0112) = 6, turned by 90 degrees.
+    tag = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
+    app1 = b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01" + tag + bytes(4)
+    turned = jpeg[:2] + b"\xff\xe1" + (len(app1) + 2).to_bytes(2, "big") + app1 + jpeg[2:]
+    assert cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR).shape == (80, 60, 3)
+    assert image_to_bgr(compressed(turned)).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"garbage" * 30,
+        encoded(".jpg")[: len(encoded(".jpg")) // 2],
+        encoded(".jpg")[:200],
+        encoded(".jpg")[:-2],
+        encoded(".png")[: len(encoded(".png")) // 2],
+        encoded(".png")[:-12],
+        encoded(".png")[:2000] + b"\x00\x00" + encoded(".png")[2002:],
+    ],
+    ids=["empty", "garbage", "half-jpeg", "headers", "no-eoi", "half-png", "no-iend", "png-crc"],
+)
+def test_damaged_compressed_image(data: bytes) -> None:
+    with pytest.raises(FrameError, match="expected a whole JPEG or PNG") as caught:
+        image_to_bgr(compressed(data, "jpeg"))
+    assert "\n" not in str(caught.value)
+
+
+def test_encoding_of() -> None:
+    assert encoding_of(message(BGR, "rgb8")) == "rgb8"
+    assert encoding_of(compressed(b"", "jpeg")) == "jpeg"
