@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.synthetic.surfaces import Reals
 from motion_seg_ros.synthetic.textures import Texture
+from motion_seg_ros.synthetic.trajectory import Array
 
 # Margin around each level, a wrapped copy of the opposite side, so that interpolation sees no seam.
 _MARGIN_PX = 2
@@ -55,7 +55,7 @@ class TextureAtlas:
             self._place[texture, levels:] = self._place[texture, levels - 1]
 
     def look_up(
-        self, texture: npt.NDArray[np.intp], u: Reals, v: Reals, level: Reals
+        self, texture: npt.NDArray[np.intp], u: Array, v: Array, level: Array
     ) -> npt.NDArray[np.float32]:
         """Colours of surface points.
 
@@ -76,7 +76,7 @@ class TextureAtlas:
         return np.asarray(fine + share * (coarse.astype(np.float32) - fine), np.float32)
 
     def _sample(
-        self, texture: npt.NDArray[np.intp], u: Reals, v: Reals, level: npt.NDArray[np.intp]
+        self, texture: npt.NDArray[np.intp], u: Array, v: Array, level: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.uint8]:
         place = self._place.reshape(-1, 3).take(texture * self._place.shape[1] + level, axis=0)
         x = (place[..., 0] + place[..., 2] * u - 0.5).astype(np.float32)

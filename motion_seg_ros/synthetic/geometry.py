@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.synthetic.scene import Scene
-from motion_seg_ros.synthetic.surfaces import ObservedPiece, Piece, Reals, pieces_of
+from motion_seg_ros.synthetic.shadows import ObservedShadow, observe_shadow
+from motion_seg_ros.synthetic.surfaces import (
+    Bounds,
+    Intersection,
+    ObservedPiece,
+    Piece,
+    pieces_of,
+)
 from motion_seg_ros.synthetic.trajectory import Array, inverse_pose
 
+Window = tuple[slice, ...]
 SKY = -1
 # A body whose farthest corner moves less than this between two frames stands still; far below a
 # pixel.
@@ -29,17 +38,63 @@ class Hits:
     """
 
     piece: npt.NDArray[np.int16]
-    inverse_depth: Reals
-    u: Reals
-    v: Reals
-    shade: Reals
+    inverse_depth: Array
+    u: Array
+    v: Array
+    shade: Array
 
     @classmethod
-    def nothing(cls, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Hits:
+    def nothing(cls, shape: tuple[int, ...]) -> Hits:
         """Only sky, for rays of a shape, to be filled in."""
-        sky = np.full(shape, SKY, np.int16)
-        inverse_depth, u, v = np.zeros((3, *shape), dtype)
-        return cls(sky, inverse_depth, u, v, np.ones(shape, dtype))
+        inverse_depth, u, v = np.zeros((3, *shape))
+        return cls(np.full(shape, SKY, np.int16), inverse_depth, u, v, np.ones(shape))
+
+    def enter(self, window: Window, piece: int, found: Intersection) -> None:
+        """Enter what the rays in a window see of one piece, where it is the nearest so far."""
+        np.copyto(self.piece[window], piece, where=found.hit)
+        np.copyto(self.inverse_depth[window], found.inverse_depth, where=found.hit)
+        np.copyto(self.u[window], found.u, where=found.hit)
+        np.copyto(self.v[window], found.v, where=found.hit)
+        np.copyto(self.shade[window], found.shade, where=found.hit)
+
+
+class _Pixels(Protocol):
+    """A set of pixels that finds those within bounds as a slice of itself; slices are views."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the arrays about them."""
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        """The window into the arrays about them, and x and y there, which broadcast together."""
+
+
+class _Grid:
+    """The pixel centres of an image."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.shape = (height, width)
+        self._x = np.arange(width, dtype=np.float64)[None, :]
+        self._y = np.arange(height, dtype=np.float64)[:, None]
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        x0, y0, x1, y1 = np.clip(bounds, -1, max(self.shape) + 1)
+        columns = slice(max(0, int(np.floor(x0))), int(np.ceil(x1)) + 1)
+        rows = slice(max(0, int(np.floor(y0))), int(np.ceil(y1)) + 1)
+        return (rows, columns), self._x[:, columns], self._y[rows]
+
+
+class _Points:
+    """Single image points (N, 2), sorted by row."""
+
+    def __init__(self, xy_px: Array) -> None:
+        self.shape = (len(xy_px),)
+        self._x, self._y = np.ascontiguousarray(xy_px.T)
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        # A little wider than the bounds, which round-off may have made too tight.
+        rows = slice(*np.searchsorted(self._y, [bounds[1] - 1e-6, bounds[3] + 1e-6]))
+        return (rows,), self._x[rows], self._y[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,63 +108,39 @@ class View:
             world's, where the sky hangs.
         observed: (index into `SceneGeometry.pieces`, the piece in camera coordinates), those in
             sight.
+        shadows: those in sight.
     """
 
     intrinsics: Array
     world_to_camera: Array
     poses_to_camera: Array
     observed: tuple[tuple[int, ObservedPiece], ...]
+    shadows: tuple[ObservedShadow, ...]
 
-    def cast_grid(self, width: int, height: int, dtype: npt.DTypeLike = np.float32) -> Hits:
+    def cast_grid(self, width: int, height: int) -> Hits:
         """What the centres of a width x height image's pixels see; arrays (height, width)."""
-        hits = Hits.nothing((height, width), dtype)
-        columns, rows = (
-            np.arange(width, dtype=dtype)[None, :],
-            np.arange(height, dtype=dtype)[:, None],
-        )
-        for index, piece in self.observed:
-            x0, y0, x1, y1 = np.clip(piece.bounds_px, -1e6, 1e6)
-            window = (
-                slice(max(0, int(np.floor(y0))), max(0, int(np.ceil(y1)) + 1)),
-                slice(max(0, int(np.floor(x0))), max(0, int(np.ceil(x1)) + 1)),
-            )
-            x, y = columns[:, window[1]], rows[window[0]]
-            if x.size and y.size:
-                _cast_one(index, piece, x, y, hits, window)
-        return hits
+        return self._cast(_Grid(width, height))
 
     def cast_points(self, xy_px: Array) -> Hits:
         """What single image points (N, 2) see, x right, y down, in any order; arrays (N,)."""
         order = np.argsort(xy_px[:, 1], kind="stable")
-        x, y = xy_px[order, 0], xy_px[order, 1]
-        hits = Hits.nothing((len(order),), np.float64)
+        found = self._cast(_Points(xy_px[order]))
+        hits = Hits.nothing(order.shape)
+        for name in ("piece", "inverse_depth", "u", "v", "shade"):
+            getattr(hits, name)[order] = getattr(found, name)
+        return hits
+
+    def _cast(self, pixels: _Pixels) -> Hits:
+        hits = Hits.nothing(pixels.shape)
         for index, piece in self.observed:
-            _, y0, _, y1 = piece.bounds_px
-            # Points sorted by row: those that can see the piece are a slice, and slices are views.
-            window = (slice(*np.searchsorted(y, [y0 - 1e-6, y1 + 1e-6])),)
-            if window[0].start < window[0].stop:
-                _cast_one(index, piece, x[window], y[window], hits, window)
-        restore = np.empty_like(order)
-        restore[order] = np.arange(len(order))
-        return Hits(
-            hits.piece[restore],
-            hits.inverse_depth[restore],
-            hits.u[restore],
-            hits.v[restore],
-            hits.shade[restore],
-        )
-
-
-def _cast_one(
-    index: int, piece: ObservedPiece, x: Reals, y: Reals, hits: Hits, window: tuple[slice, ...]
-) -> None:
-    """Enter what rays see of one piece into the hits, where it is the nearest so far."""
-    found = piece.intersect(x, y, hits.inverse_depth[window])
-    np.copyto(hits.inverse_depth[window], found.inverse_depth, where=found.hit, casting="same_kind")
-    np.copyto(hits.piece[window], index, where=found.hit)
-    np.copyto(hits.u[window], found.u, where=found.hit, casting="same_kind")
-    np.copyto(hits.v[window], found.v, where=found.hit, casting="same_kind")
-    np.copyto(hits.shade[window], found.shade, where=found.hit, casting="same_kind")
+            window, x, y = pixels.within(piece.bounds_px)
+            if x.size and y.size:
+                hits.enter(window, index, piece.intersect(x, y, hits.inverse_depth[window]))
+        for shadow in self.shadows:
+            window, x, y = pixels.within(shadow.bounds_px)
+            if x.size and y.size:
+                hits.shade[window] *= shadow.transmission(x, y, hits.inverse_depth[window])
+        return hits
 
 
 class SceneGeometry:
@@ -136,17 +167,23 @@ class SceneGeometry:
         camera, light = self.scene.camera, self.scene.light
         intrinsics = camera.matrix(time_s)
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
-        bodies = [world_to_camera @ body.trajectory.pose(time_s) for body in self.scene.bodies]
-        towards = world_to_camera[:3, :3] @ np.array(light.towards)
-        sun = towards / np.linalg.norm(towards)
-        observed = []
-        for index, piece in enumerate(self.pieces):
-            pose = bodies[self._body_of_piece[index]]
-            seen = piece.observe(pose, intrinsics, sun, light)
-            if seen is not None:
-                observed.append((index, seen))
+        in_world = [body.trajectory.pose(time_s) for body in self.scene.bodies]
+        to_camera = [world_to_camera @ pose for pose in in_world]
+        sun = world_to_camera[:3, :3] @ light.direction
+        pieces = (
+            (index, piece.observe(to_camera[self._body_of_piece[index]], intrinsics, sun, light))
+            for index, piece in enumerate(self.pieces)
+        )
+        shadows = (
+            observe_shadow(body, pose, world_to_camera, intrinsics, light)
+            for body, pose in zip(self.scene.bodies, in_world, strict=True)
+        )
         return View(
-            intrinsics, world_to_camera, np.array([*bodies, world_to_camera]), tuple(observed)
+            intrinsics,
+            world_to_camera,
+            np.array([*to_camera, world_to_camera]),
+            tuple((index, piece) for index, piece in pieces if piece is not None),
+            tuple(shadow for shadow in shadows if shadow is not None),
         )
 
     def moving_instances(self, index: int) -> frozenset[int]:

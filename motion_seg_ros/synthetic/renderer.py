@@ -11,10 +11,12 @@ import numpy.typing as npt
 from motion_seg_ros.synthetic.atlas import TextureAtlas
 from motion_seg_ros.synthetic.geometry import SKY, Hits, SceneGeometry, View
 from motion_seg_ros.synthetic.scene import Scene
-from motion_seg_ros.synthetic.surfaces import Reals
+from motion_seg_ros.synthetic.trajectory import Array
 
 # Sub-pixel positions that colour an edge pixel: a rotated grid.
 _EDGE_SAMPLES = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
+# Moments, in shares of the exposure time about its middle, whose pictures are averaged.
+_EXPOSURE_SAMPLES = (-0.375, -0.125, 0.125, 0.375)
 # Between the geometric mean of a slanted footprint's axes (0.5) and the long one (1): alias against
 # blur.
 _SLANT_EXPONENT = 0.7
@@ -86,7 +88,7 @@ class Renderer:
         time_s = scene.time_s(index)
         view = self._geometry.view(time_s)
         hits = view.cast_grid(camera.width, camera.height)
-        image = self._colour(view, hits)
+        image = self._expose(time_s, view, hits)
         instances = self._geometry.instance_of(hits.piece)
         moving = np.isin(instances, sorted(self._geometry.moving_instances(index)))
         with np.errstate(divide="ignore"):
@@ -102,6 +104,17 @@ class Renderer:
             view.world_to_camera,
         )
 
+    def _expose(self, time_s: float, view: View, hits: Hits) -> npt.NDArray[np.float32]:
+        """(H, W, 3) float32 colours, gathered while the shutter is open around a time."""
+        shutter_s, camera = self.scene.nuisances.shutter_s, self.scene.camera
+        if shutter_s <= 0:
+            return self._colour(view, hits)
+        total = np.zeros((camera.height, camera.width, 3), np.float32)
+        for share in _EXPOSURE_SAMPLES:
+            moment = self._geometry.view(time_s + share * shutter_s)
+            total += self._colour(moment, moment.cast_grid(camera.width, camera.height))
+        return np.asarray(total / len(_EXPOSURE_SAMPLES), np.float32)
+
     def _colour(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours of a grid of pixels, smooth along edges."""
         height, width = hits.piece.shape
@@ -116,7 +129,7 @@ class Renderer:
             image[edge_y, edge_x] = samples.reshape(-1, len(_EDGE_SAMPLES), 3).mean(axis=1)
         return image
 
-    def _shade(self, view: View, hits: Hits, x: Reals, y: Reals) -> npt.NDArray[np.float32]:
+    def _shade(self, view: View, hits: Hits, x: Array, y: Array) -> npt.NDArray[np.float32]:
         """Colours, float32 in the shape of the hits and (3,), of what the rays of pixels see."""
         piece = hits.piece
         level = self._level_tables(view)
@@ -165,7 +178,7 @@ def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     return edges
 
 
-def _panorama(view: View, x: Reals, y: Reals, size_px: int) -> tuple[Reals, Reals]:
+def _panorama(view: View, x: Array, y: Array, size_px: int) -> tuple[Array, Array]:
     """Texture coordinates of the sky's panorama in the direction of pixels (N,)."""
     rays = np.linalg.inv(view.intrinsics) @ np.stack([x, y, np.ones_like(x)]).astype(np.float64)
     right, down, forward = view.world_to_camera[:3, :3].T @ rays

@@ -156,6 +156,11 @@ class Light:
     direct: float = 0.55
     shadow: float = 0.45
 
+    @property
+    def direction(self) -> npt.NDArray[np.float64]:
+        """(3,) unit vector to the sun, world axes."""
+        return np.asarray(np.array(self.towards) / np.linalg.norm(self.towards))
+
 
 @dataclass(frozen=True)
 class Nuisances:

@@ -27,7 +27,6 @@ from motion_seg_ros.synthetic.scene import (
 )
 
 Array = npt.NDArray[np.float64]
-Reals = npt.NDArray[np.floating]
 NEAR_M = 0.05
 EVERYWHERE = (-np.inf, -np.inf, np.inf, np.inf)
 Bounds = tuple[float, float, float, float]
@@ -44,10 +43,10 @@ class Intersection(NamedTuple):
     """
 
     hit: npt.NDArray[np.bool_]
-    inverse_depth: Reals
-    u: Reals
-    v: Reals
-    shade: Reals | float
+    inverse_depth: Array
+    u: Array
+    v: Array
+    shade: Array | float
 
 
 class ObservedPiece(Protocol):
@@ -61,7 +60,7 @@ class ObservedPiece(Protocol):
     def distance_m(self) -> float | None:
         """Distance of its plane from the camera's centre; None where it is not flat."""
 
-    def intersect(self, x: Reals, y: Reals, nearest: Reals) -> Intersection:
+    def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
         """Meet the rays of pixels (x, y), broadcast together, before the nearest hits so far."""
 
 
@@ -124,7 +123,7 @@ class PlanarPiece:
 
     def observe(
         self, pose: Array, intrinsics: Array, sun: Array, light: Light
-    ) -> ObservedPiece | None:
+    ) -> ObservedPlane | None:
         rotation = pose[:3, :3]
         corner = rotation @ self.corner + pose[:3, 3]
         edge_u, edge_v = rotation @ self.edge_u, rotation @ self.edge_v
@@ -143,33 +142,35 @@ class PlanarPiece:
             return None
         # frame @ (u, v, 1) = z * ray, so (u, v, 1) / z is affine in the pixel.
         rows = np.linalg.inv(frame) @ np.linalg.inv(intrinsics)
-        return _ObservedPlane(bounds, abs(facing) / size, rows, shade, self.outline)
+        return ObservedPlane(bounds, abs(facing) / size, rows, shade, self.outline)
 
 
 @dataclass(frozen=True, eq=False)
-class _ObservedPlane:
+class ObservedPlane:
+    """A planar piece in camera coordinates; `rows` @ (x, y, 1) is (u, v, 1) / z."""
+
     bounds_px: Bounds
     distance_m: float
     rows: Array
     shade: float
     outline: Outline
 
-    def intersect(self, x: Reals, y: Reals, nearest: Reals) -> Intersection:
-        row_u, row_v, row_w = (
-            (row[0] * x + row[2]).astype(x.dtype) + (row[1] * y).astype(y.dtype)
-            for row in self.rows
-        )
-        hit = row_w > np.maximum(nearest, 0)
-        hit &= (row_u >= 0) & (row_u <= row_w) & (row_v >= 0) & (row_v <= row_w)
-        hit &= row_w < 1 / NEAR_M
+    def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
+        """u, v and inverse depth of the whole plane, beyond the piece too, at pixels (x, y)."""
+        row_u, row_v, row_w = ((row[0] * x + row[2]) + row[1] * y for row in self.rows)
         with np.errstate(divide="ignore", invalid="ignore"):
-            u, v = row_u / row_w, row_v / row_w
+            return row_u / row_w, row_v / row_w, row_w
+
+    def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
+        u, v, inverse_depth = self.coordinates(x, y)
+        hit = (inverse_depth > nearest) & (inverse_depth < 1 / NEAR_M)
+        hit &= (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
         if self.outline != "rectangle":
             hit &= inside_outline(self.outline, u, v)
-        return Intersection(hit, row_w, u, v, self.shade)
+        return Intersection(hit, inverse_depth, u, v, self.shade)
 
 
-def inside_outline(outline: Outline, u: Reals, v: Reals) -> npt.NDArray[np.bool_]:
+def inside_outline(outline: Outline, u: Array, v: Array) -> npt.NDArray[np.bool_]:
     """Whether texture coordinates (v down) lie inside an outline of the unit square."""
     x, y = 2 * u - 1, 2 * v - 1
     match outline:
@@ -226,12 +227,12 @@ class RoundPiece:
             bounds = _image_bounds(corners, intrinsics)
         if bounds is None:
             return None
-        into_canonical = np.linalg.inv(frame)
+        into_canonical = np.asarray(np.linalg.inv(frame), np.float64)
         origin = into_canonical[:3, 3].copy()
         axes = [0, 2] if self.cylinder else [0, 1, 2]
         if origin[axes] @ origin[axes] <= 1:
             return None  # from inside, or along the axis, only the caps of a cylinder are seen
-        rays: Array = into_canonical[:3, :3] @ np.linalg.inv(intrinsics)
+        rays = np.asarray(into_canonical[:3, :3] @ np.linalg.inv(intrinsics), np.float64)
         return _ObservedRound(bounds, into_canonical, rays, sun, light, self.cylinder)
 
 
@@ -245,10 +246,8 @@ class _ObservedRound:
     cylinder: bool
     distance_m: None = None
 
-    def intersect(self, x: Reals, y: Reals, nearest: Reals) -> Intersection:
-        # Double precision: the discriminant is a small difference of large numbers for far bodies.
+    def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
         origin = self.into_canonical[:3, 3]
-        x, y = x.astype(np.float64), y.astype(np.float64)
         ray_x, ray_y, ray_z = ((row[0] * x + row[2]) + row[1] * y for row in self.rays)
         a = ray_x * ray_x + ray_z * ray_z
         b = origin[0] * ray_x + origin[2] * ray_z
@@ -271,7 +270,7 @@ class _ObservedRound:
         v = np.arccos(np.clip(-p_y, -1, 1)) / np.pi
         return Intersection(hit, inverse_depth, u, v, self._shade(p_x, p_y, p_z))
 
-    def _shade(self, p_x: Reals, p_y: Reals, p_z: Reals) -> Reals:
+    def _shade(self, p_x: Array, p_y: Array, p_z: Array) -> Array:
         """Brightness at canonical points; the normal is the implicit surface's gradient."""
         linear = self.into_canonical[:3, :3]
         n_x, n_y, n_z = (column[0] * p_x + column[1] * p_y + column[2] * p_z for column in linear.T)

@@ -1,4 +1,4 @@
-"""The exact motion of a scene's surface points, computed from its geometry and not from its pictures."""
+"""The exact motion of a scene's surface points, from its geometry and not from its pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from motion_seg_ros.synthetic.surfaces import NEAR_M
 from motion_seg_ros.synthetic.trajectory import inverse_pose
 
 Array = npt.NDArray[np.float64]
-# A point is hidden by what is nearer than it by more than this share of its depth: round-off, not a gap.
+# A point is hidden by what is nearer than it by more than this share of its depth: round-off, not a
+# gap.
 _DEPTH_TOLERANCE = 1e-6
 
 
@@ -23,8 +24,8 @@ class PointTracks(NamedTuple):
     """Where surface points are in the image.
 
     Attributes:
-        xy_px: float64 (..., 2), x right, y down, the centre of the top-left pixel at (0, 0); NaN for
-            points behind the camera.
+        xy_px: float64 (..., 2), x right, y down, the centre of the top-left pixel at (0, 0); NaN
+            for points behind the camera.
         visible: bool (...), inside the image and not hidden.
     """
 
@@ -81,7 +82,7 @@ class Truth:
         """
         camera = self.scene.camera
         shape = (camera.height, camera.width)
-        grid = np.stack(np.indices(shape)[::-1], axis=-1).reshape(-1, 2).astype(np.float64)
+        grid = np.indices(shape)[::-1].reshape(2, -1).T.astype(np.float64)
         moved = self.track(grid, frame, other_frame)
         return PointTracks((moved.xy_px - grid).reshape(*shape, 2), moved.visible.reshape(shape))
 
@@ -93,8 +94,8 @@ class Truth:
     def moving_instances(self, frame: int) -> frozenset[int]:
         """Ids of the movers that move in the world at a frame, in sight or not.
 
-        Moving is what some part of is displaced by more than 0.1 mm on the way from the frame before
-        or to the frame after.
+        Moving is what some part of is displaced by more than 0.1 mm on the way from the frame
+        before or to the frame after.
         """
         return self._geometry.moving_instances(frame)
 
