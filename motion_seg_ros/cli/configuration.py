@@ -1,0 +1,43 @@
+"""The options of every command that runs the pipeline: profile, file, single settings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from motion_seg_ros.config import PROFILES, Config, make_config, parse_override, read_config_file
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add --profile, --config and --set; `read` understands them."""
+    group = parser.add_argument_group("configuration")
+    group.add_argument("--profile", choices=sorted(PROFILES), help="the defaults to start from")
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of settings, or a ROS 2 parameter file; --profile and --set override it",
+    )
+    group.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one setting, such as window.size=12; may be given many times",
+    )
+
+
+def read(arguments: argparse.Namespace) -> Config:
+    """The configuration asked for on the command line.
+
+    Raises:
+        ConfigError: a file or a setting that is wrong.
+    """
+    values: dict[str, object] = {}
+    if arguments.config is not None:
+        values.update(read_config_file(arguments.config))
+    if arguments.profile is not None:
+        values["profile"] = arguments.profile
+    values.update(parse_override(each) for each in arguments.overrides)
+    return make_config(values)

@@ -1,0 +1,70 @@
+"""The command `motion_seg`: subcommands, exit status, and errors of one line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from motion_seg_ros import __version__
+from motion_seg_ros.cli import segment
+from motion_seg_ros.errors import MotionSegError
+
+STATUS_ERROR = 2
+STATUS_INTERRUPTED = 130
+
+DESCRIPTION = "Masks what moves in the world in a camera's image."
+EXAMPLES = """\
+examples:
+  motion_seg segment video.mp4 -o out      masks, tracks and an overlay of a video
+
+`motion_seg COMMAND --help` has more. Exit status: 0 done, 2 wrong input or usage, 130 interrupted.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments without the program's name; None for those of the process.
+
+    Returns:
+        The exit status: 0 done, 2 wrong input, 130 interrupted. argparse exits by itself, with 2
+            for wrong usage.
+    """
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(format="motion_seg: %(levelname)s: %(message)s", level=logging.WARNING)
+    logging.addLevelName(logging.WARNING, "warning")
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        arguments.run(arguments)
+    except MotionSegError as error:
+        print(f"motion_seg: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return STATUS_ERROR
+    except KeyboardInterrupt:
+        print("motion_seg: interrupted", file=sys.stderr)
+        return STATUS_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return 0
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Let SIGTERM clean up as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="motion_seg",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"motion_seg {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    segment.add_parser(commands)
+    return parser

@@ -1,0 +1,94 @@
+"""Folders of images as sequences of frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.types import Frame
+
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files of a folder in natural order (img2 before img10); hidden files are left
+    out."""
+    files = (
+        each
+        for each in folder.iterdir()
+        if each.suffix.lower() in IMAGE_SUFFIXES
+        and not each.name.startswith(".")
+        and each.is_file()
+    )
+    return sorted(files, key=natural_key)
+
+
+def natural_key(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """Sort key in which runs of digits count as numbers; the plain name decides between equals."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [
+        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts
+    ], path.name
+
+
+class ImageFolder:
+    """The images of one folder, `fps` frames per second, the first one at time 0.
+
+    Raises:
+        InputError: no image in it, or two whose masks would have the same name.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.path = path
+        self.name = path.resolve().name
+        self.fps = fps
+        self._files = images_in(path)
+        if not self._files:
+            suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+            raise InputError(
+                f"{path}: expected a folder of images ({suffixes}), found none; check the path"
+            )
+        seen: dict[str, Path] = {}
+        for file in self._files:
+            if file.stem in seen:
+                raise InputError(
+                    f"{path}: expected one image per frame name, found {seen[file.stem].name} "
+                    f"and {file.name}; move one of them away"
+                )
+            seen[file.stem] = file
+
+    @property
+    def length(self) -> int:
+        """Number of images."""
+        return len(self._files)
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        """All images in natural order.
+
+        Raises:
+            InputError: an image cannot be read, or is not of the first one's size.
+        """
+        size: tuple[int, int] | None = None
+        for index, file in enumerate(self._files):
+            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+            if image is None:
+                raise InputError(
+                    f"{file}: expected an image, found no picture that decodes; replace it"
+                )
+            stamp_ns = round(index * 1e9 / self.fps)
+            frame = Frame(image.astype("uint8", copy=False), stamp_ns)
+            size = size or frame.size
+            if frame.size != size:
+                raise InputError(
+                    f"{file}: expected {size[1]}x{size[0]} like {self._files[0].name}, found "
+                    f"{frame.size[1]}x{frame.size[0]}; give images of another size a folder of "
+                    "their own"
+                )
+            yield SourceFrame(file.stem, frame, "", stamp_ns)

@@ -1,0 +1,61 @@
+"""Path -> the sequences of frames it holds: folders of images, videos, rosbags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.bag import BagTopic, is_bag
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
+from motion_seg_ros.io.video import VideoFile
+
+DEFAULT_FPS = 30.0
+
+
+def open_sources(
+    path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS
+) -> list[FrameSource]:
+    """The sequences at `path`: one, or as many as it has subfolders of images.
+
+    Args:
+        path: a folder of images, a folder of such folders, a video, or a rosbag2 (folder or bare
+            file).
+        topic: image topic of a bag; None if it has only one.
+        fps: frames per second of images, and of a video that does not say.
+
+    Raises:
+        InputError: nothing there, or nothing that can be read as asked.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
+    try:
+        if is_bag(path):
+            return [BagTopic(path, topic)]
+        if topic is not None:
+            raise InputError(f"--topic {topic}: expected a rosbag2 to take it from, found {path}")
+        if path.is_file():
+            return [VideoFile(path, fps)]
+        if images_in(path):
+            return [ImageFolder(path, fps)]
+        folders = [each for each in path.iterdir() if each.is_dir() and images_in(each)]
+        if folders:
+            return [ImageFolder(each, fps) for each in sorted(folders, key=natural_key)]
+        return [ImageFolder(path, fps)]  # says what is missing
+    except PermissionError as error:
+        raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
+
+
+def open_source(path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS) -> FrameSource:
+    """The one sequence at `path`; arguments as of `open_sources`.
+
+    Raises:
+        InputError: as `open_sources`, or several sequences.
+    """
+    sources = open_sources(path, topic=topic, fps=fps)
+    if len(sources) > 1:
+        names = ", ".join(each.name for each in sources[:4])
+        raise InputError(
+            f"{path}: expected one sequence, found {len(sources)} ({names}, ...); name one of them"
+        )
+    return sources[0]

@@ -1,0 +1,121 @@
+"""Output that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from motion_seg_ros.errors import MotionSegError, OutputError
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Refuse a place where something is already.
+
+    Raises:
+        OutputError: `path` exists, and may not be overwritten.
+    """
+    if not overwrite and os.path.lexists(path):
+        raise OutputError(f"{path}: already exists; choose another output, or pass --overwrite")
+
+
+@contextmanager
+def output_folder(path: Path) -> Iterator[Path]:
+    """Make sure that a folder exists; if the block fails, those of its folders that are new and
+    empty go again.
+
+    Raises:
+        OutputError: it cannot be made, or is not a folder.
+    """
+    new = [each for each in (path, *path.parents) if not each.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        yield path
+    except BaseException:
+        for each in new:
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
+        raise
+
+
+@contextmanager
+def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
+    """A hidden folder beside `path` to write to: it becomes `path` when the block ends well, else
+    it goes.
+
+    What a killed run left in the hidden folder is removed first.
+
+    Args:
+        path: the folder to make.
+        overwrite: replace an earlier one.
+        marker: a file in every such folder; one that lacks it is something else, and is never
+            replaced.
+
+    Raises:
+        OutputError: something is there already, or it cannot be written.
+    """
+    check_free(path, overwrite=overwrite)
+    if os.path.lexists(path) and not (path / marker).is_file():
+        raise OutputError(
+            f"{path}: expected an earlier output to overwrite, found something else "
+            f"(no {marker} in it); choose another output"
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            yield partial
+            _move(partial, path)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _move(partial: Path, path: Path) -> None:
+    """Rename `partial` to `path`, in place of an older folder."""
+    if not os.path.lexists(path):
+        partial.rename(path)
+        return
+    replaced = path.with_name(f".{path.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    path.rename(replaced)
+    try:
+        partial.rename(path)
+    except BaseException:
+        replaced.rename(path)
+        raise
+    shutil.rmtree(replaced)
+
+
+def write_file(path: Path, content: str, *, overwrite: bool) -> None:
+    """Write a text file in one step.
+
+    Raises:
+        OutputError: something is there already, or it cannot be written.
+    """
+    check_free(path, overwrite=overwrite)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        try:
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> MotionSegError:
+    reason = error.strerror or str(error)
+    return OutputError(
+        f"{path}: cannot write the output: {reason}; check permissions and free space, or choose "
+        "another output"
+    )

@@ -1,0 +1,123 @@
+"""Video files as sequences of frames."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.types import Frame
+
+_CAPTURE_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_FFMPEG_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
+_SILENT = 0
+
+logger = logging.getLogger(__name__)
+
+
+class VideoFile:
+    """The frames of a video file, with the stamps of the container, counted from 0.
+
+    A file that is cut off gives all its whole frames, then one warning.
+
+    Args:
+        path: the file.
+        fps: frames per second if the container does not say.
+
+    Raises:
+        InputError: not a video.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.path = path
+        self.name = path.stem
+        capture = self._open()
+        stated_fps = float(capture.get(cv2.CAP_PROP_FPS))
+        stated_length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        capture.release()
+        self.fps = stated_fps if 0 < stated_fps < float("inf") else fps
+        self.length = stated_length if stated_length > 0 else None
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        """All whole frames.
+
+        Raises:
+            InputError: not one frame decodes, or the size changes.
+        """
+        capture = self._open()
+        try:
+            count = 0
+            stamp_ns = -1
+            size: tuple[int, int] | None = None
+            while True:
+                decoded, image = capture.read()
+                if not decoded:
+                    break
+                # A stream without usable times is taken to be evenly spaced.
+                shown_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
+                stamp_ns = shown_ns if shown_ns > stamp_ns else stamp_ns + round(1e9 / self.fps)
+                frame = Frame(image.astype("uint8", copy=False), stamp_ns)
+                size = size or frame.size
+                if frame.size != size:
+                    raise InputError(
+                        f"{self.path}: expected {size[1]}x{size[0]} throughout, found "
+                        f"{frame.size[1]}x{frame.size[0]} at frame {count}; cut the video there"
+                    )
+                yield SourceFrame(f"{count:06d}", frame, "", stamp_ns)
+                count += 1
+        finally:
+            capture.release()
+        if count == 0:
+            raise InputError(
+                f"{self.path}: expected a video, found no frame that decodes; check the file"
+            )
+        if self.length is not None and count < self.length:
+            logger.warning(
+                "%s: the video ends early: %d whole frames of %d were used",
+                self.path,
+                count,
+                self.length,
+            )
+
+    def _open(self) -> cv2.VideoCapture:
+        # Without discardcorrupt the decoder makes up the missing part of a frame that is cut off.
+        options = {_CAPTURE_OPTIONS: "fflags;discardcorrupt", _FFMPEG_LOG_LEVEL: "-8"}
+        with _environment(options), _quiet_opencv():
+            capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            raise InputError(
+                f"{self.path}: expected a folder of images, a video or a rosbag2, found a file "
+                "that is none of them, or is cut off before its index; check the file"
+            )
+        return capture
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables the user has not set, for the block: OpenCV takes these options no other
+    way."""
+    added = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """No log lines of OpenCV's own in the block: the error that is raised says it all."""
+    log = getattr(cv2.utils, "logging", cv2)  # the functions moved there after OpenCV 4.6
+    level = log.getLogLevel()
+    log.setLogLevel(_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(level)

@@ -1,0 +1,121 @@
+"""Pictures -> an H.264 file that browsers play."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+
+from motion_seg_ros.errors import MissingDependencyError, OutputError
+from motion_seg_ros.types import UInt8Array
+
+# The encoder's result depends on its number of threads; a fixed one gives the same file on every
+# machine.
+_THREADS = 2
+_CRF = 20
+
+
+class VideoWriter:
+    """Writes pictures of one size to an mp4 file: H.264, yuv420p, playable while it loads.
+
+    Width and height become even by repeating the last column and row, as yuv420p demands.
+
+    Args:
+        path: the file to write.
+        fps: pictures per second.
+
+    Raises:
+        MissingDependencyError: imageio-ffmpeg, which brings the encoder, is not installed.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        try:
+            import imageio_ffmpeg
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"{path.name}: needs imageio-ffmpeg, which is not installed; "
+                "pip install imageio-ffmpeg, or go without pictures (--no-overlay)"
+            ) from error
+        self._program: str = imageio_ffmpeg.get_ffmpeg_exe()
+        self._path = path
+        self._fps = Fraction(fps).limit_denominator(1001)
+        self._encoder: subprocess.Popen[bytes] | None = None
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if self._encoder is not None:
+                if kind is not None:
+                    self._encoder.kill()
+                self._finish(self._encoder, failing=kind is not None)
+        finally:
+            self._messages.close()
+
+    def write(self, image_bgr: UInt8Array) -> None:
+        """Append a picture, (H, W, 3) uint8, blue, green, red, of the first one's size.
+
+        Raises:
+            OutputError: the encoder cannot write the file.
+        """
+        height, width = image_bgr.shape[:2]
+        if height % 2 or width % 2:
+            image_bgr = cv2.copyMakeBorder(  # type: ignore[assignment]
+                image_bgr, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+            )
+        if self._encoder is None:
+            self._encoder = self._start(image_bgr.shape[1], image_bgr.shape[0])
+        assert self._encoder.stdin is not None
+        try:
+            self._encoder.stdin.write(image_bgr.tobytes())
+        except OSError as error:
+            raise self._failure() from error
+
+    def _start(self, width: int, height: int) -> subprocess.Popen[bytes]:
+        picture = ["-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{width}x{height}"]
+        quality = [
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            str(_CRF),
+            "-threads",
+            f"{_THREADS}",
+        ]
+        layout = ["-pix_fmt", "yuv420p", "-movflags", "+faststart", "-bitexact"]
+        command = [self._program, "-y", "-v", "error", *picture, "-r", str(self._fps), "-i", "-"]
+        return subprocess.Popen(
+            [*command, "-an", *quality, *layout, str(self._path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._messages,
+            start_new_session=True,  # Ctrl-C is for this process alone, which then ends the encoder
+        )
+
+    def _finish(self, encoder: subprocess.Popen[bytes], *, failing: bool) -> None:
+        assert encoder.stdin is not None
+        with contextlib.suppress(OSError):  # it ended before; its status tells
+            encoder.stdin.close()
+        if encoder.wait() != 0 and not failing:
+            raise self._failure()
+
+    def _failure(self) -> OutputError:
+        self._messages.seek(0)
+        said = " ".join(self._messages.read().decode(errors="replace").split())
+        return OutputError(
+            f"{self._path.name}: cannot write the video: {said or 'the encoder ended early'}; "
+            "check the space on the disk, or go without pictures (--no-overlay)"
+        )

@@ -1,0 +1,159 @@
+"""What `segment` writes about one sequence: mask files, tracks, a video to look at, and for a bag a
+bag."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.bag_writer import BagWriter
+from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.indexed_png import MAX_INDEX, encode_id_map
+from motion_seg_ros.io.staging import staged_folder
+from motion_seg_ros.io.track_table import TrackTable
+from motion_seg_ros.io.video_writer import VideoWriter
+from motion_seg_ros.overlay import draw_overlay
+from motion_seg_ros.types import FrameResult
+
+TRACKS_FILE = "tracks.npz"
+OVERLAY_FILE = "overlay.mp4"
+BAG_FOLDER = "masks"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class SequenceSummary:
+    """What happened in one sequence; the same input gives the same summary.
+
+    Attributes:
+        source: what was read.
+        frames: number of frames.
+        size_px: width and height.
+        duration_s: last stamp minus first.
+        objects: number of different objects.
+        frames_with_motion: frames in which any pixel moves.
+        mean_moving_share: mean share of moving pixels, 0 to 1.
+        mean_tracks: mean number of tracks visible in a frame.
+        abstentions: reason why no motion could be told -> number of frames.
+        resets: frame name -> why the window was started anew there.
+    """
+
+    source: str
+    frames: int = 0
+    size_px: tuple[int, int] = (0, 0)
+    duration_s: float = 0.0
+    objects: int = 0
+    frames_with_motion: int = 0
+    mean_moving_share: float = 0.0
+    mean_tracks: float = 0.0
+    abstentions: Counter[str] = field(default_factory=Counter)
+    resets: dict[str, str] = field(default_factory=dict)
+
+
+class SequenceWriter:
+    """Writes the results of one sequence to a folder, which appears when the block ends well.
+
+    `<frame name>.png` is an 8-bit palette PNG, 0 = static, k = object id; ids above 255 start again
+    at 1 there, with a warning, while tracks.npz and the bag keep them. overlay.mp4 is H.264. For a
+    bag, `masks` is a bag in the same storage format, with the topics of the node.
+
+    Args:
+        path: the folder.
+        source: the sequence.
+        overlay: write overlay.mp4.
+        overwrite: replace the folder if it exists.
+        dilation_px: growth of the moving pixels in the bag's static_mask.
+    """
+
+    def __init__(
+        self, path: Path, source: FrameSource, *, overlay: bool, overwrite: bool, dilation_px: int
+    ) -> None:
+        self._path = path
+        self._source = source
+        self._overlay = overlay
+        self._overwrite = overwrite
+        self._dilation_px = dilation_px
+        self._stack = ExitStack()
+        self._video: VideoWriter | None = None
+        self._bag: BagWriter | None = None
+        self._ids: set[int] = set()
+        self._first_ns = 0
+        self.summary = SequenceSummary(source=source.path.name)
+
+    def __enter__(self) -> SequenceWriter:
+        with ExitStack() as stack:
+            staged = staged_folder(self._path, overwrite=self._overwrite, marker=TRACKS_FILE)
+            self._folder = stack.enter_context(staged)
+            self._tracks = stack.enter_context(TrackTable(self._folder / TRACKS_FILE))
+            if self._overlay:
+                video = VideoWriter(self._folder / OVERLAY_FILE, self._source.fps)
+                self._video = stack.enter_context(video)
+            if isinstance(self._source, BagTopic):
+                bag = BagWriter(
+                    self._folder / BAG_FOLDER,
+                    sqlite3=self._source.sqlite3,
+                    dilation_px=self._dilation_px,
+                )
+                self._bag = stack.enter_context(bag)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def write(self, item: SourceFrame, result: FrameResult) -> None:
+        """Append one frame and what is said about it.
+
+        Raises:
+            OutputError: the video cannot be written.
+            OSError: another file cannot be written; leaving the block makes an OutputError of it.
+        """
+        (self._folder / f"{item.name}.png").write_bytes(encode_id_map(result.masks.id_map))
+        self._tracks.add(item.name, result)
+        if self._video is not None:
+            self._video.write(draw_overlay(result))
+        if self._bag is not None:
+            self._bag.write(item, result)
+        self._count(item, result)
+
+    def _count(self, item: SourceFrame, result: FrameResult) -> None:
+        summary = self.summary
+        if summary.frames == 0:
+            height, width = result.frame.size
+            summary.size_px = (width, height)
+            self._first_ns = result.frame.stamp_ns
+        if (
+            any(each.id > MAX_INDEX for each in result.masks.objects)
+            and max(self._ids, default=0) <= MAX_INDEX
+        ):
+            logger.warning(
+                "%s: more than %d objects: their ids start again at 1 in the PNG files; "
+                "tracks.npz keeps them apart",
+                self._source.name,
+                MAX_INDEX,
+            )
+        self._ids.update(each.id for each in result.masks.objects)
+        moving_share = float(result.masks.moving.mean())
+        n = summary.frames
+        summary.mean_moving_share = (summary.mean_moving_share * n + moving_share) / (n + 1)
+        visible = int(result.tracks.visible[-1].sum())
+        summary.mean_tracks = (summary.mean_tracks * n + visible) / (n + 1)
+        summary.frames += 1
+        summary.duration_s = (result.frame.stamp_ns - self._first_ns) * 1e-9
+        summary.objects = len(self._ids)
+        summary.frames_with_motion += moving_share > 0
+        if result.labels.abstention:
+            summary.abstentions[result.labels.abstention] += 1
+        if result.reset_reason:
+            summary.resets[item.name] = result.reset_reason
