@@ -205,16 +205,19 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
     profile = known["profile"].check(values.get("profile", known["profile"].default))
     merged = {**PROFILES[str(profile)], **values}
     checked = {name: known[name].check(value) for name, value in merged.items()}
-    return typing.cast(Config, _build(Config, "", checked))
+    return typing.cast(Config, build_config(Config, checked))
 
 
-def _build(config_type: type[Any], prefix: str, values: Mapping[str, Value]) -> Any:
+def build_config(config_type: type[Any], values: Mapping[str, Value], prefix: str = "") -> Any:
+    """A configuration dataclass from checked values by dotted name; the rest keeps its defaults."""
     hints = typing.get_type_hints(config_type)
     arguments: dict[str, object] = {}
     for each in dataclasses.fields(config_type):
         name = f"{prefix}{each.name}"
         if dataclasses.is_dataclass(hints[each.name]):
-            arguments[each.name] = _build(typing.cast(type, hints[each.name]), f"{name}.", values)
+            arguments[each.name] = build_config(
+                typing.cast(type, hints[each.name]), values, f"{name}."
+            )
         elif name in values:
             arguments[each.name] = values[name]
     return config_type(**arguments)
