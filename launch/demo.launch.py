@@ -1,0 +1,47 @@
+"""Show what the node does, without a camera: a rendered clip in a loop, the node, RViz.
+
+ros2 launch motion_seg_ros demo.launch.py
+"""
+
+from __future__ import annotations
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The camera of the demo, and the node's own launch file."""
+    share = FindPackageShare("motion_seg_ros")
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                "rviz",
+                default_value="true",
+                choices=["true", "false"],
+                description="open RViz on the overlay and the masks",
+            ),
+            Node(
+                package="motion_seg_ros",
+                executable="motion_seg",
+                arguments=["demo", "--role", "camera", "--loop"],
+                additional_env={
+                    # An image is larger than Fast DDS' default shared-memory segment.
+                    "FASTRTPS_DEFAULT_PROFILES_FILE": PathJoinSubstitution(
+                        [share, "config", "fastdds_large_images.xml"]
+                    )
+                },
+                output="screen",
+                on_exit=Shutdown(reason="the demo's camera ended"),
+            ),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(
+                    PathJoinSubstitution([share, "launch", "motion_seg.launch.py"])
+                ),
+                launch_arguments={"rviz": LaunchConfiguration("rviz")}.items(),
+            ),
+        ]
+    )

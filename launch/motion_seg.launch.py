@@ -1,0 +1,122 @@
+"""Start the motion segmentation node on a camera.
+
+    ros2 launch motion_seg_ros motion_seg.launch.py image:=/camera/image_raw
+
+`--show-args` lists the arguments. The node activates itself (parameter `autostart`).
+"""
+
+from __future__ import annotations
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+from motion_seg_ros.config import settings
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "image",
+        default_value="/camera/image_raw",
+        description="the camera's image topic, without /compressed",
+    ),
+    DeclareLaunchArgument(
+        "image_transport",
+        default_value="raw",
+        choices=["raw", "compressed"],
+        description="how images arrive: raw on <image>, or compressed on <image>/compressed",
+    ),
+    DeclareLaunchArgument(
+        "camera_info",
+        default_value="/camera/camera_info",
+        description="the camera's calibration topic; may stay silent",
+    ),
+    DeclareLaunchArgument(
+        "depth",
+        default_value="",
+        description="a depth image topic registered to the image (16UC1 mm or 32FC1 m); "
+        "sets depth.backend to topic; empty: no depth",
+    ),
+    DeclareLaunchArgument(
+        "profile",
+        default_value="lite",
+        choices=list(next(each.spec.choices for each in settings() if each.name == "profile")),
+        description="which defaults to start from",
+    ),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value="",
+        description="a ROS 2 parameter file; it wins over the other arguments; empty: none",
+    ),
+    DeclareLaunchArgument(
+        "namespace",
+        default_value="",
+        description="namespace of the node: its topics are <namespace>/motion_seg/...",
+    ),
+    DeclareLaunchArgument(
+        "use_sim_time",
+        default_value="false",
+        choices=["true", "false"],
+        description="take the time from /clock, as with a bag played with --clock",
+    ),
+    DeclareLaunchArgument(
+        "rviz",
+        default_value="false",
+        choices=["true", "false"],
+        description="open RViz on the overlay and the masks",
+    ),
+]
+
+
+def motion_seg_node(context: LaunchContext) -> list[Node]:
+    """The node, with the arguments' values: which parameters it gets depends on them."""
+    value = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
+    parameters: list[object] = [
+        {
+            "profile": value["profile"],
+            "image_transport": value["image_transport"],
+            "use_sim_time": value["use_sim_time"] == "true",
+        }
+    ]
+    remappings = [
+        ("image", value["image"]),
+        ("image/compressed", f"{value['image']}/compressed"),
+        ("camera_info", value["camera_info"]),
+    ]
+    if value["depth"]:
+        parameters.append({"depth.backend": "topic"})
+        remappings.append(("depth", value["depth"]))
+    if value["params_file"]:
+        parameters.append(value["params_file"])
+    return [
+        Node(
+            package="motion_seg_ros",
+            executable="motion_seg_node",
+            name="motion_seg",
+            namespace=value["namespace"],
+            parameters=parameters,
+            remappings=remappings,
+            output="screen",
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, the node and, if asked, RViz."""
+    topics = ["overlay", "moving_mask", "instance_mask"]
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        namespace=LaunchConfiguration("namespace"),
+        arguments=[
+            "-d",
+            PathJoinSubstitution([FindPackageShare("motion_seg_ros"), "rviz", "motion_seg.rviz"]),
+        ],
+        # The configuration names the topics of a node without namespace.
+        remappings=[(f"/motion_seg/{each}", f"motion_seg/{each}") for each in topics],
+        parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        condition=IfCondition(LaunchConfiguration("rviz")),
+    )
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=motion_seg_node), rviz])

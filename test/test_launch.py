@@ -1,0 +1,143 @@
+"""The launch files: their arguments, and what the node is started with."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from motion_seg_ros.config import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+LAUNCH = ROOT / "launch"
+ARGUMENTS = {
+    "image",
+    "depth",
+    "camera_info",
+    "profile",
+    "params_file",
+    "namespace",
+    "use_sim_time",
+    "image_transport",
+    "rviz",
+}
+
+
+def declared_arguments(name: str) -> dict[str, dict[str, ast.expr]]:
+    """Argument -> its keywords, read from the source: `launch` does not come with the wheels."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse((LAUNCH / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "DeclareLaunchArgument"
+    ]
+    return {
+        ast.literal_eval(call.args[0]): {str(each.arg): each.value for each in call.keywords}
+        for call in calls
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz"})]
+)
+def test_every_argument_has_a_default_and_a_description(name: str, expected: set[str]) -> None:
+    declared = declared_arguments(name)
+    assert set(declared) == expected
+    for argument, keywords in declared.items():
+        assert {"default_value", "description"} <= set(keywords), argument
+
+
+def test_rviz_shows_what_the_node_publishes_and_asks_for_its_qos() -> None:
+    config = yaml.safe_load((ROOT / "rviz" / "motion_seg.rviz").read_text(encoding="utf-8"))
+    topics = [each["Topic"] for each in config["Visualization Manager"]["Displays"]]
+    assert {topic["Value"] for topic in topics} == {
+        f"/motion_seg/{name}" for name in ("overlay", "moving_mask", "instance_mask")
+    }
+    assert {topic["Reliability Policy"] for topic in topics} == {"Reliable"}
+
+
+@pytest.fixture
+def launch_file(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """launch/motion_seg.launch.py with `Node` replaced by what it was called with."""
+    why = "comes with a full ROS 2 installation, not with the wheels"
+    pytest.importorskip("launch.actions", reason=f"launch {why}")
+    pytest.importorskip("launch_ros.actions", reason=f"launch_ros {why}")
+    spec = importlib.util.spec_from_file_location("launched", LAUNCH / "motion_seg.launch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "Node", dict)
+    return module
+
+
+def started(launch_file: ModuleType, **arguments: str) -> dict[str, Any]:
+    """The keywords of the node's action, with the remappings as a mapping."""
+    from launch import LaunchContext
+
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    for each in launch_file.ARGUMENTS:
+        each.execute(context)
+    (node,) = launch_file.motion_seg_node(context)
+    return {**node, "remappings": dict(node["remappings"])}
+
+
+def test_defaults(launch_file: ModuleType) -> None:
+    node = started(launch_file)
+    assert (node["package"], node["executable"]) == ("motion_seg_ros", "motion_seg_node")
+    assert (node["name"], node["namespace"]) == ("motion_seg", "")
+    assert node["parameters"] == [
+        {"profile": "lite", "image_transport": "raw", "use_sim_time": False}
+    ]
+    assert node["remappings"] == {
+        "image": "/camera/image_raw",
+        "image/compressed": "/camera/image_raw/compressed",
+        "camera_info": "/camera/camera_info",
+    }
+
+
+def test_compressed_images_stand_below_the_image_topic(launch_file: ModuleType) -> None:
+    node = started(launch_file, image="cam/left", image_transport="compressed")
+    assert node["remappings"]["image/compressed"] == "cam/left/compressed"
+    assert node["parameters"][0]["image_transport"] == "compressed"
+
+
+def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
+    node = started(launch_file, depth="/cam/depth")
+    assert node["remappings"]["depth"] == "/cam/depth"
+    assert {"depth.backend": "topic"} in node["parameters"]
+
+
+def test_the_parameter_file_comes_last(launch_file: ModuleType) -> None:
+    node = started(launch_file, params_file="/some/where.yaml", use_sim_time="true")
+    assert node["parameters"][-1] == "/some/where.yaml"
+    assert node["parameters"][0]["use_sim_time"] is True
+
+
+def test_namespace(launch_file: ModuleType) -> None:
+    assert started(launch_file, namespace="robot1")["namespace"] == "robot1"
+
+
+@pytest.mark.parametrize("argument", ["profile", "image_transport", "use_sim_time", "rviz"])
+def test_a_value_outside_the_choices_is_refused(launch_file: ModuleType, argument: str) -> None:
+    with pytest.raises(RuntimeError, match=argument):
+        started(launch_file, **{argument: "nonsense"})
+
+
+def test_every_profile_can_be_chosen(launch_file: ModuleType) -> None:
+    profiles = next(each.spec.choices for each in settings() if each.name == "profile")
+    for profile in profiles:
+        assert started(launch_file, profile=profile)["parameters"][0]["profile"] == profile
+
+
+def test_the_whole_description_can_be_made(launch_file: ModuleType) -> None:
+    launch_file.Node = importlib.import_module("launch_ros.actions").Node
+    names = {each.name for each in launch_file.generate_launch_description().get_launch_arguments()}
+    assert names == ARGUMENTS
