@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from motion_seg_ros.synthetic.surfaces import (
 )
 from motion_seg_ros.synthetic.trajectory import Array, inverse_pose
 
-Window = tuple[slice, ...]
+Window = tuple[slice | npt.NDArray[np.intp], ...]
 SKY = -1
 # A body whose farthest corner moves less than this between two frames stands still; far below a
 # pixel.
@@ -51,15 +51,24 @@ class Hits:
 
     def enter(self, window: Window, piece: int, found: Intersection) -> None:
         """Enter what the rays in a window see of one piece, where it is the nearest so far."""
-        np.copyto(self.piece[window], piece, where=found.hit)
-        np.copyto(self.inverse_depth[window], found.inverse_depth, where=found.hit)
-        np.copyto(self.u[window], found.u, where=found.hit)
-        np.copyto(self.v[window], found.v, where=found.hit)
-        np.copyto(self.shade[window], found.shade, where=found.hit)
+        _overwrite(self.piece, window, found.hit, np.int16(piece))
+        _overwrite(self.inverse_depth, window, found.hit, found.inverse_depth)
+        _overwrite(self.u, window, found.hit, found.u)
+        _overwrite(self.v, window, found.hit, found.v)
+        _overwrite(self.shade, window, found.hit, found.shade)
+
+
+def _overwrite(
+    array: npt.NDArray[Any], window: Window, where: npt.NDArray[np.bool_], new: npt.ArrayLike
+) -> None:
+    part = array[window]
+    np.copyto(part, new, where=where)
+    # For slices the part is a view; for indices it is a copy, to be put back.
+    array[window] = part
 
 
 class _Pixels(Protocol):
-    """A set of pixels that finds those within bounds as a slice of itself; slices are views."""
+    """A set of pixels that finds those within bounds."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -93,8 +102,11 @@ class _Points:
 
     def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
         # A little wider than the bounds, which round-off may have made too tight.
-        rows = slice(*np.searchsorted(self._y, [bounds[1] - 1e-6, bounds[3] + 1e-6]))
-        return (rows,), self._x[rows], self._y[rows]
+        x0, y0, x1, y1 = np.add(bounds, (-1e-6, -1e-6, 1e-6, 1e-6))
+        first, last = np.searchsorted(self._y, [y0, y1])
+        x = self._x[first:last]
+        chosen = first + np.flatnonzero((x >= x0) & (x <= x1))
+        return (chosen,), self._x[chosen], self._y[chosen]
 
 
 @dataclass(frozen=True, eq=False)

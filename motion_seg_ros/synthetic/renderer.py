@@ -118,8 +118,8 @@ class Renderer:
     def _colour(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours of a grid of pixels, smooth along edges."""
         height, width = hits.piece.shape
-        columns = np.arange(width, dtype=np.float32)[None, :]
-        rows = np.arange(height, dtype=np.float32)[:, None]
+        columns = np.arange(width, dtype=np.float64)[None, :]
+        rows = np.arange(height, dtype=np.float64)[:, None]
         image = self._shade(view, hits, columns, rows)
         edge_y, edge_x = np.nonzero(_edges(hits.piece))
         if len(edge_x):

@@ -9,6 +9,7 @@ where on the texture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -116,7 +117,13 @@ class PlanarPiece:
     def extent_m(self) -> tuple[float, float]:
         return float(np.linalg.norm(self.edge_u)), float(np.linalg.norm(self.edge_v))
 
-    @property
+    @cached_property
+    def _inward(self) -> Array:
+        """(3,) unit normal away from the side on which edge_u turns clockwise into edge_v."""
+        normal = np.cross(self.edge_u, self.edge_v)
+        return np.asarray(normal / np.linalg.norm(normal))
+
+    @cached_property
     def corners(self) -> Array:
         uv = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
         return np.asarray(self.corner + uv @ np.stack([self.edge_u, self.edge_v]))
@@ -128,21 +135,20 @@ class PlanarPiece:
         corner = rotation @ self.corner + pose[:3, 3]
         edge_u, edge_v = rotation @ self.edge_u, rotation @ self.edge_v
         frame = np.stack([edge_u, edge_v, corner], axis=1)
-        normal = np.cross(edge_u, edge_v)
-        facing = float(normal @ corner)
-        size = float(np.linalg.norm(normal))
+        inward = rotation @ self._inward
+        distance = float(inward @ corner)
         # Edge-on, the plane passes through the camera's centre and covers no pixel.
-        if abs(facing) < 1e-9 * size or (self.one_sided and facing < 0):
+        if abs(distance) < 1e-9 or (self.one_sided and distance < 0):
             return None
-        unit = normal / size * -np.sign(facing)
-        shade = light.ambient + light.direct * max(0.0, float(unit @ sun))
+        towards_sun = -np.sign(distance) * float(inward @ sun)
+        shade = light.ambient + light.direct * max(0.0, towards_sun)
         corners = self.corners @ rotation.T + pose[:3, 3]
         bounds = _image_bounds(_clip_near(corners), intrinsics)
         if bounds is None:
             return None
         # frame @ (u, v, 1) = z * ray, so (u, v, 1) / z is affine in the pixel.
         rows = np.linalg.inv(frame) @ np.linalg.inv(intrinsics)
-        return ObservedPlane(bounds, abs(facing) / size, rows, shade, self.outline)
+        return ObservedPlane(bounds, abs(distance), rows, shade, self.outline)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +216,7 @@ class RoundPiece:
     extent_m: tuple[float, float]
     closed: bool = True
 
-    @property
+    @cached_property
     def corners(self) -> Array:
         signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)])
         return np.asarray(signs @ self.frame[:3, :3].T + self.frame[:3, 3])
@@ -281,6 +287,8 @@ class _ObservedRound:
 
 def _clip_near(polygon: Array) -> Array:
     """The part (M, 3) of a convex polygon (N, 3) in front of the near plane."""
+    if (polygon[:, 2] >= NEAR_M).all():
+        return polygon
     kept: list[Array] = []
     for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
         if start[2] >= NEAR_M:

@@ -69,8 +69,8 @@ def fractal_noise(
     """Seamless multi-octave value noise.
 
     Args:
-        size: side of the square in pixels.
-        coarsest: lattice cells per side of the slowest octave.
+        size: side of the square in pixels, a power of two.
+        coarsest: lattice cells per side of the slowest octave, a power of two up to `size`.
         finest: cells per side of the fastest octave; each octave doubles the one before.
         rng: source of the lattice values.
         falloff: amplitude of each octave relative to the one before.
@@ -104,7 +104,8 @@ def _pattern(
         case "noise":
             return 0.5 + 0.5 * fractal_noise(size, 4, size // 2, rng), ones
         case "speckle":
-            spots = fractal_noise(size, 2 * cells, min(4 * cells, size // 2), rng)
+            lattice = min(1 << (2 * cells - 1).bit_length(), size // 2)
+            spots = fractal_noise(size, lattice, 2 * lattice, rng)
             return np.clip(0.5 + 6 * (spots - 0.25), 0, 1), ones
         case "checker":
             odd = (np.floor(u * cells) + np.floor(v * cells)) % 2
