@@ -1,0 +1,256 @@
+"""Who may import whom; and that importing does no work."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "motion_seg_ros"
+
+# A unit is a module or folder right below the package. It imports from the lines above its own.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("errors",),
+    ("types", "config", "weights"),
+    ("palette", "window", "static_view"),
+    ("flow", "overlay", "synthetic"),
+    ("tracking", "depth", "features", "labelling", "masks", "io"),
+    ("pipeline",),
+    ("build",),
+    ("training", "evaluation"),
+    ("ros",),
+    ("cli",),
+)
+RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
+# Closer rules: all that these import from the package.
+ONLY = {"synthetic": {"errors", "types"}}
+NEVER = {"ros": {"training", "evaluation"}}
+ROS_SUFFIXES = ("_msgs", "_srvs", "_interfaces")
+ROS_NAMES = {
+    "cv_bridge",
+    "diagnostic_updater",
+    "image_transport",
+    "launch",
+    "launch_ros",
+    "message_filters",
+    "rclpy",
+    "rosbag2_py",
+    "tf2_ros",
+}
+HEAVY = {"torch", "torchvision", "transformers"}
+
+
+def sources() -> dict[str, str]:
+    """Module -> source text of the hand-written package."""
+    found = {}
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[1] == "msg":  # generated
+            continue
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        found[".".join(parts)] = path.read_text(encoding="utf-8")
+    return found
+
+
+def imports(module: str, source: str, known: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+    """Every module imported anywhere in a source, and whether at import time of the module."""
+
+    def visit(node: ast.AST, at_import: bool) -> Iterator[tuple[str, bool]]:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            at_import = False
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, at_import) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                own = module.split(".")[: len(module.split(".")) - node.level]
+                base = ".".join([*own, base]).rstrip(".")
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                yield (name if name in known or is_ros(name) else base), at_import
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in {"import_module", "importlib.import_module", "__import__"}
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            yield str(node.args[0].value), at_import
+        inside = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for child in ast.iter_child_nodes(node):
+            yield from visit(child, at_import and not inside)
+
+    yield from visit(ast.parse(source), True)
+
+
+def unit_of(module: str) -> str:
+    """`motion_seg_ros.masks.base` -> `masks`; "" for the package itself."""
+    return [*module.split("."), ""][1]
+
+
+def is_ros(module: str) -> bool:
+    """Whether a module exists only where ROS does."""
+    top = module.split(".")[0]
+    generated = module == f"{PACKAGE}.msg" or module.startswith(f"{PACKAGE}.msg.")
+    return generated or top in ROS_NAMES or top.endswith(ROS_SUFFIXES)
+
+
+def violations(package: Mapping[str, str]) -> list[str]:
+    """One line per import that breaks the layering."""
+    found = []
+    for module, source in package.items():
+        unit = unit_of(module)
+        if unit and unit not in RANK:
+            found.append(f"{module}: '{unit}' has no place in LAYERS; give it one")
+            continue
+        for name, at_import in imports(module, source, package):
+            if is_ros(name) and unit != "ros":
+                found.append(f"{module} imports {name}: only {PACKAGE}.ros may know ROS")
+            elif name.split(".")[0] in HEAVY and unit == "ros":
+                found.append(f"{module} imports {name}: no deep learning in {PACKAGE}.ros")
+            elif name.split(".")[0] == PACKAGE and not is_ros(name):
+                found += order_violations(module, name, at_import)
+    return found
+
+
+def order_violations(module: str, name: str, at_import: bool) -> list[str]:
+    """What is wrong with one module of the package importing another one."""
+    unit, other = unit_of(module), unit_of(name)
+    if other in ("", unit):  # the package itself holds the version only
+        return []
+    if not unit:
+        return [f"{module} imports {name}: the package's __init__ imports nothing of it"]
+    if other not in RANK or RANK[other] >= RANK[unit]:
+        return [f"{module} imports {name}: {other} is not below {unit}"]
+    if other not in ONLY.get(unit, RANK) or other in NEVER.get(unit, set()):
+        return [f"{module} imports {name}: {unit} does not need {other}"]
+    if unit == "cli" and other == "ros" and at_import:
+        return [f"{module} imports {name} at its top: the command line starts without ROS"]
+    return []
+
+
+def cycle(package: Mapping[str, str]) -> list[str]:
+    """Modules that import each other in a ring at import time; [] if none do."""
+    graph = {
+        module: {
+            name
+            for name, at_import in imports(module, source, package)
+            if at_import and name in package and name != module
+        }
+        for module, source in package.items()
+    }
+    while True:
+        free = [module for module, needed in graph.items() if not needed & graph.keys()]
+        if not free:
+            return sorted(graph)
+        for module in free:
+            del graph[module]
+
+
+def test_the_layers_hold() -> None:
+    package = sources()
+    assert f"{PACKAGE}.pipeline" in package
+    assert violations(package) == []
+
+
+def test_no_modules_import_each_other_in_a_ring() -> None:
+    assert cycle(sources()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("masks.densifier", "import rclpy"),
+        ("cli.demo", "from sensor_msgs.msg import Image"),
+        ("io.bag", "from motion_seg_ros.msg import TrackArray"),
+        ("io.bag", "from motion_seg_ros import msg"),
+        ("evaluation.replay", "def f():\n    from std_srvs.srv import Trigger"),
+        ("build", "import importlib\nimportlib.import_module('rcl_interfaces.msg')"),
+        ("ros.node", "class Node:\n    def f(self):\n        import torch"),
+        ("ros.node", "from motion_seg_ros.evaluation import metrics"),
+        ("types", "from motion_seg_ros.window import Window"),
+        ("types", "from .config import Config"),
+        ("tracking.flow", "from ..masks import base"),
+        ("pipeline", "import motion_seg_ros.build"),
+        ("pipeline", "from motion_seg_ros import build"),
+        ("masks.densifier", "from motion_seg_ros.labelling.geometric import label"),
+        ("synthetic.scene", "from motion_seg_ros.config import Config"),
+        ("cli.demo", "from motion_seg_ros.ros import node"),
+        ("", "from motion_seg_ros.types import Frame"),
+        ("novelty", ""),
+    ],
+)
+def test_a_planted_violation_is_found(module: str, source: str) -> None:
+    name = f"{PACKAGE}.{module}".rstrip(".")
+    empty = dict.fromkeys(sources(), "")
+    assert len(violations({**empty, name: source})) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("ros.node", "import rclpy\nfrom motion_seg_ros.msg import TrackArray"),
+        ("masks.sam", "class Sam:\n    def __init__(self):\n        import torch"),
+        ("cli.demo", "def run():\n    from motion_seg_ros.ros import node"),
+        ("masks.densifier", "from motion_seg_ros import flow, types"),
+        ("cli.main", "from motion_seg_ros import __version__"),
+    ],
+)
+def test_a_lawful_import_is_not_reported(module: str, source: str) -> None:
+    empty = dict.fromkeys([*sources(), f"{PACKAGE}.flow"], "")
+    assert violations({**empty, f"{PACKAGE}.{module}": source}) == []
+
+
+def test_a_planted_ring_is_found() -> None:
+    ring = {
+        f"{PACKAGE}.flow": f"from {PACKAGE}.window import Window",
+        f"{PACKAGE}.window": f"from {PACKAGE} import flow",
+        f"{PACKAGE}.types": "",
+    }
+    assert cycle(ring) == [f"{PACKAGE}.flow", f"{PACKAGE}.window"]
+
+
+def run_python(code: str) -> str:
+    """Run code in a fresh interpreter; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", ["cli.main", "build", "pipeline"])
+def test_what_runs_without_ros_loads_neither_ros_nor_deep_learning(module: str) -> None:
+    loaded = run_python(f"import sys, {PACKAGE}.{module}; print(*sys.modules)").split()
+    assert f"{PACKAGE}.{module}" in loaded
+    tops = {name.split(".")[0] for name in loaded}
+    assert [name for name in loaded if is_ros(name)] == []
+    assert not tops & HEAVY
+
+
+def test_the_node_loads_no_deep_learning() -> None:
+    pytest.importorskip("rclpy", reason="rclpy: no ROS 2 here")
+    loaded = run_python(f"import sys, {PACKAGE}.ros.main; print(*sys.modules)").split()
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
+
+
+def test_importing_opens_no_connection_and_no_gpu() -> None:
+    has_ros = importlib.util.find_spec("rclpy") is not None
+    modules = [name for name in sources() if has_ros or unit_of(name) != "ros"]
+    code = f"""
+import importlib, socket, sys
+def refuse(*args, **kwargs):
+    raise RuntimeError("a connection at import")
+socket.socket.connect = socket.getaddrinfo = refuse
+for name in {modules!r}:
+    importlib.import_module(name)
+torch = sys.modules.get("torch")
+print(bool(torch and torch.cuda.is_initialized()))
+"""
+    assert run_python(code).strip() == "False"
