@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import segment
+from motion_seg_ros.cli import benchmark, segment
 from motion_seg_ros.errors import MotionSegError
 
 STATUS_ERROR = 2
@@ -20,6 +20,7 @@ DESCRIPTION = "Masks what moves in the world in a camera's image."
 EXAMPLES = """\
 examples:
   motion_seg segment video.mp4 -o out      masks, tracks and an overlay of a video
+  motion_seg benchmark                     what a frame costs on this machine
 
 `motion_seg COMMAND --help` has more. Exit status: 0 done, 2 wrong input or usage, 130 interrupted.
 """
@@ -67,4 +68,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"motion_seg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     segment.add_parser(commands)
+    benchmark.add_parser(commands)
     return parser

@@ -12,7 +12,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 
 from motion_seg_ros.errors import FrameError, InputError, MotionSegError
-from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.types import Frame
 
@@ -61,7 +61,7 @@ class BagTopic:
             InputError: a message cannot be read, or is not of the first one's size.
         """
         types = get_typestore(Stores.ROS2_JAZZY)
-        size: tuple[int, int] | None = None
+        check_size = SizeCheck("split the bag there")
         with _open(self.path) as reader:
             chosen = [each for each in reader.connections if each.topic == self.topic]
             for index, (connection, recorded_ns, raw) in enumerate(reader.messages(chosen)):
@@ -73,12 +73,7 @@ class BagTopic:
                     frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
                 except FrameError as error:
                     raise InputError(f"{place}: {error}") from error
-                size = size or frame.size
-                if frame.size != size:
-                    raise InputError(
-                        f"{place}: expected {size[1]}x{size[0]} like the first image, found "
-                        f"{frame.size[1]}x{frame.size[0]}; split the bag there"
-                    )
+                check_size(frame, place)
                 yield SourceFrame(f"{index:06d}", frame, message.header.frame_id, recorded_ns)
 
 

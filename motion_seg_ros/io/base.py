@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.types import Frame
 
 
@@ -57,3 +58,28 @@ class FrameSource(Protocol):
             InputError: a frame cannot be read, or is not of the first one's size.
         """
         ...
+
+
+class SizeCheck:
+    """Holds all frames of a sequence to the first one's size.
+
+    Args:
+        remedy: what to do about a frame of another size.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+        self._size: tuple[int, int] | None = None
+
+    def __call__(self, frame: Frame, place: str) -> None:
+        """Check the next frame.
+
+        Raises:
+            InputError: its size is another than the first one's; names `place`.
+        """
+        self._size = self._size or frame.size
+        if frame.size != self._size:
+            raise InputError(
+                f"{place}: expected {self._size[1]}x{self._size[0]} like the first frame, "
+                f"found {frame.size[1]}x{frame.size[0]}; {self._remedy}"
+            )

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.types import Frame
 
 IMAGE_SUFFIXES = frozenset(
@@ -75,7 +75,7 @@ class ImageFolder:
         Raises:
             InputError: an image cannot be read, or is not of the first one's size.
         """
-        size: tuple[int, int] | None = None
+        check_size = SizeCheck("give images of another size a folder of their own")
         for index, file in enumerate(self._files):
             image = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if image is None:
@@ -84,11 +84,5 @@ class ImageFolder:
                 )
             stamp_ns = round(index * 1e9 / self.fps)
             frame = Frame(image.astype("uint8", copy=False), stamp_ns)
-            size = size or frame.size
-            if frame.size != size:
-                raise InputError(
-                    f"{file}: expected {size[1]}x{size[0]} like {self._files[0].name}, found "
-                    f"{frame.size[1]}x{frame.size[0]}; give images of another size a folder of "
-                    "their own"
-                )
+            check_size(frame, str(file))
             yield SourceFrame(file.stem, frame, "", stamp_ns)

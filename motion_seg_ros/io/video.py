@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.types import Frame
 
 _CAPTURE_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -51,10 +51,10 @@ class VideoFile:
             InputError: not one frame decodes, or the size changes.
         """
         capture = self._open()
+        check_size = SizeCheck("cut the video there")
         try:
             count = 0
             stamp_ns = -1
-            size: tuple[int, int] | None = None
             while True:
                 decoded, image = capture.read()
                 if not decoded:
@@ -63,12 +63,7 @@ class VideoFile:
                 shown_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
                 stamp_ns = shown_ns if shown_ns > stamp_ns else stamp_ns + round(1e9 / self.fps)
                 frame = Frame(image.astype("uint8", copy=False), stamp_ns)
-                size = size or frame.size
-                if frame.size != size:
-                    raise InputError(
-                        f"{self.path}: expected {size[1]}x{size[0]} throughout, found "
-                        f"{frame.size[1]}x{frame.size[0]} at frame {count}; cut the video there"
-                    )
+                check_size(frame, f"{self.path}, frame {count}")
                 yield SourceFrame(f"{count:06d}", frame, "", stamp_ns)
                 count += 1
         finally:

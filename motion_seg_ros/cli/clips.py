@@ -1,0 +1,57 @@
+"""The clips that `demo` and `benchmark` run on: rendered, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.clip import Clip, ClipFrame, write_clip
+from motion_seg_ros.synthetic.demo import demo_clip
+from motion_seg_ros.synthetic.renderer import RenderedFrame, Renderer
+from motion_seg_ros.types import Frame
+
+# Wider input is scaled down: the raw pixels of a clip must fit on a disk.
+MAX_WIDTH = 1920
+
+
+def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) -> Clip:
+    """The demo's clip with its truth, into a folder.
+
+    Args:
+        folder: an existing, empty one.
+        seed: chooses textures and noise.
+        size: width and height in pixels.
+        frames: how many.
+    """
+    renderer = Renderer(demo_clip(seed=seed, size=size, frames=frames))
+    rendered = (_with_truth(each) for each in renderer)
+    bar = _progress(rendered, "rendering the clip", frames)
+    return write_clip(folder, bar, renderer.scene.fps, MAX_WIDTH)
+
+
+def copy_clip(folder: Path, source: FrameSource, *, frames: int) -> Clip:
+    """The first `frames` frames of a sequence, into a folder; fewer if it has fewer.
+
+    Raises:
+        InputError: a frame cannot be read.
+    """
+    items = (ClipFrame(each.frame) for each in islice(source, frames))
+    known = frames if source.length is None else min(frames, source.length)
+    return write_clip(
+        folder, _progress(items, f"reading {source.name}", known), source.fps, MAX_WIDTH
+    )
+
+
+def _with_truth(rendered: RenderedFrame) -> ClipFrame:
+    frame = Frame(rendered.image_bgr, rendered.stamp_ns, camera_matrix=rendered.intrinsics)
+    truth = np.where(rendered.moving, rendered.instances, np.uint16(0)).astype(np.uint16)
+    return ClipFrame(frame, truth)
+
+
+def _progress(frames: Iterable[ClipFrame], what: str, count: int) -> Iterable[ClipFrame]:
+    return tqdm(frames, desc=what, total=count, unit="frame", disable=None)

@@ -1,0 +1,111 @@
+"""What a frame costs: wall time, processor time and memory of a method, in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from motion_seg_ros.build import build
+from motion_seg_ros.config import Config
+from motion_seg_ros.evaluation.baselines import HomographyMog2
+from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.types import Frame
+
+Method = Callable[[Frame], Mapping[str, float]]
+"""Takes the next frame, returns the milliseconds of its own stages."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the frames after the warm-up cost.
+
+    Attributes:
+        frame_ms: wall time of each frame in milliseconds.
+        stage_ms: the same of each stage.
+        cpu_ms: mean processor time of a frame, summed over all cores, in milliseconds.
+        peak_mb: the most memory the process held (resident set), in 10^6 bytes.
+    """
+
+    frame_ms: tuple[float, ...]
+    stage_ms: Mapping[str, tuple[float, ...]]
+    cpu_ms: float
+    peak_mb: float
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames per second, one after the other."""
+        return 1e3 * len(self.frame_ms) / sum(self.frame_ms)
+
+    @property
+    def median_ms(self) -> float:
+        """Median wall time of a frame in milliseconds."""
+        return float(np.median(self.frame_ms))
+
+
+def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:
+    """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames."""
+    return _in_own_process(_pipeline_cost, clip, warm_up, config)
+
+
+def measure_baseline(clip: Path, warm_up: int) -> Cost:
+    """Cost of HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
+    return _in_own_process(_baseline_cost, clip, warm_up)
+
+
+def _in_own_process(function: Callable[..., Cost], *arguments: object) -> Cost:
+    """Call a function in a fresh process, so that its memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
+    segmenter = build(config)
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        result = segmenter.push(frame)
+        return {} if result is None else result.stage_ms
+
+    return _cost(Clip(clip), warm_up, push)
+
+
+def _baseline_cost(clip: Path, warm_up: int) -> Cost:
+    baseline = HomographyMog2()
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        baseline.push(frame)
+        return {}
+
+    return _cost(Clip(clip), warm_up, push)
+
+
+def _cost(clip: Clip, warm_up: int, push: Method) -> Cost:
+    frame_ms: list[float] = []
+    stage_ms: dict[str, list[float]] = {}
+    cpu_s = 0.0
+    for index in range(len(clip)):
+        frame = clip.frame(index)
+        wall, cpu = time.perf_counter(), time.process_time()
+        stages = push(frame)
+        if index < warm_up:
+            continue
+        frame_ms.append((time.perf_counter() - wall) * 1e3)
+        cpu_s += time.process_time() - cpu
+        for stage, ms in stages.items():
+            stage_ms.setdefault(stage, []).append(ms)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak_bytes = peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
+    return Cost(
+        frame_ms=tuple(frame_ms),
+        stage_ms={stage: tuple(each) for stage, each in stage_ms.items()},
+        cpu_ms=cpu_s * 1e3 / len(frame_ms),
+        peak_mb=peak_bytes / 1e6,
+    )

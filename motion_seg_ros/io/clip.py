@@ -1,0 +1,116 @@
+"""A short clip as raw pixels on disk: fetched without decoding, and without staying in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
+
+_IMAGES, _TRUTH, _INDEX = "images.raw", "truth.raw", "clip.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFrame:
+    """A frame of a clip, and its truth where it is known.
+
+    Attributes:
+        frame: the image with its time.
+        truth: (H, W) uint16, 0 = static, k = mover k; None where the truth is not known.
+    """
+
+    frame: Frame
+    truth: UInt16Array | None = None
+
+
+class Clip:
+    """Reads a clip that `write_clip` made.
+
+    Attributes:
+        fps: frames per second.
+        camera_matrix: (3, 3) float64 pixels of the first frame, or None.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        self.fps = float(index["fps"])
+        self._height, self._width = index["size"]
+        self._stamps_ns: list[int] = index["stamps_ns"]
+        matrix = index["camera_matrix"]
+        self.camera_matrix: npt.NDArray[np.float64] | None = (
+            None if matrix is None else np.array(matrix, np.float64)
+        )
+        self.has_truth: bool = index["has_truth"]
+
+    def __len__(self) -> int:
+        return len(self._stamps_ns)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self._height, self._width
+
+    def image(self, index: int) -> UInt8Array:
+        """(H, W, 3) uint8, blue, green, red."""
+        count = self._height * self._width * 3
+        pixels = np.fromfile(self._folder / _IMAGES, np.uint8, count, offset=index * count)
+        return pixels.reshape(self._height, self._width, 3)
+
+    def frame(self, index: int) -> Frame:
+        """One frame with its time in the clip."""
+        return Frame(self.image(index), self._stamps_ns[index], camera_matrix=self.camera_matrix)
+
+    def truth(self, index: int) -> UInt16Array:
+        """(H, W) uint16, 0 = static, k = mover k; only where `has_truth`."""
+        count = self._height * self._width
+        ids = np.fromfile(self._folder / _TRUTH, np.uint16, count, offset=index * count * 2)
+        return ids.reshape(self._height, self._width)
+
+
+def write_clip(folder: Path, frames: Iterable[ClipFrame], fps: float, max_width: int) -> Clip:
+    """Write frames of one size, scaled down to `max_width` where they are wider.
+
+    Args:
+        folder: an existing, empty folder.
+        frames: at least one; all or none with truth.
+        fps: frames per second.
+        max_width: in pixels.
+    """
+    stamps_ns: list[int] = []
+    first: Frame | None = None
+    with (folder / _IMAGES).open("wb") as images, (folder / _TRUTH).open("wb") as truths:
+        for each in frames:
+            frame = _narrowed(each.frame, max_width)
+            first = first or frame
+            stamps_ns.append(frame.stamp_ns)
+            images.write(frame.image_bgr.tobytes())
+            if each.truth is not None:
+                truths.write(each.truth.tobytes())
+        has_truth = truths.tell() > 0
+    assert first is not None
+    matrix = None if first.camera_matrix is None else first.camera_matrix.tolist()
+    index = {
+        "fps": fps,
+        "size": first.size,
+        "stamps_ns": stamps_ns,
+        "camera_matrix": matrix,
+        "has_truth": has_truth,
+    }
+    (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+    return Clip(folder)
+
+
+def _narrowed(frame: Frame, max_width: int) -> Frame:
+    height, width = frame.size
+    if width <= max_width:
+        return frame
+    size = (max_width, max(1, round(height * max_width / width)))
+    image = cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
+    return Frame(image.astype(np.uint8, copy=False), frame.stamp_ns)
