@@ -25,8 +25,7 @@ class TextureAtlas:
         pyramids = [_pyramid(texture.tile_bgr()) for texture in textures]
         self._levels = np.array([len(pyramid) for pyramid in pyramids], np.intp)
         deepest = int(self._levels.max())
-        # Origin (x, y) and side of every level of every texture; the coarsest level stands in
-        # below.
+        # Origin (x, y) and side of every level of every texture; the coarsest stands in beyond it.
         self._place = np.zeros((len(pyramids), deepest, 3), np.float32)
         tiles = [
             (

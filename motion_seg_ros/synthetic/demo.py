@@ -59,9 +59,9 @@ def _through(
 def _moving(seed: int, seconds: float) -> tuple[Body, ...]:
     """The movers, instances 1 to 4."""
     stroll = _through(
-        Placement(-1.2, -props.HIP_HEIGHT_M, 6.6), Placement(x=-1.05), seconds, _bob(seed)
+        Placement(-1.6, -props.HIP_HEIGHT_M, 6.6), Placement(x=-0.95), seconds, _bob(seed)
     )
-    speed = 1.15
+    speed = 0.95
     roll = _through(
         Placement(0.6, -props.BALL_RADIUS_M, 5.9),
         Placement(x=speed, roll=speed / props.BALL_RADIUS_M),
@@ -70,7 +70,7 @@ def _moving(seed: int, seconds: float) -> tuple[Body, ...]:
     approach = _through(
         Placement(1.75, -props.ROBOT_HEIGHT_M, 7.2, yaw=1.05), Placement(x=-0.36, z=-0.62), seconds
     )
-    drive = _through(Placement(-8.0, -props.CAR_HEIGHT_M, 10.3), Placement(x=2.7), seconds)
+    drive = _through(Placement(-7.9, -props.CAR_HEIGHT_M, 10.3), Placement(x=2.15), seconds)
     return (
         *props.walker(_RED, stroll, 1, seed + 10, seconds),
         props.ball(_VIOLET, roll, 2, seed + 20),
