@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from glob import glob
 from pathlib import Path
 
 from setuptools import Distribution, Extension, find_namespace_packages, setup
@@ -216,7 +217,12 @@ setup(
     packages=find_namespace_packages(include=[NAME, f"{NAME}.*"], exclude=[f"{NAME}.msg*"]),
     package_data={NAME: ["**/*"], "": ["*"]},
     ext_modules=[Extension(f"{NAME}.msg", [])] if has_ros else [],
-    data_files=[(f"share/{NAME}", ["package.xml"])],  # completed by InstallPrefix
+    # What the CMake project installs takes its place where there is ROS: see InstallPrefix.
+    data_files=[(f"share/{NAME}", ["package.xml"])]
+    + [
+        (f"share/{NAME}/{folder}", sorted(glob(f"{folder}/*.*")))
+        for folder in ("msg", "config", "launch", "rviz")
+    ],
     distclass=RosDistribution,
     cmdclass={
         "build_ext": BuildInterfaces,
