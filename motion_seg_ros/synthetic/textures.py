@@ -122,7 +122,7 @@ def _pattern(
             return np.clip(0.5 + 0.35 * meadow + 0.3 * blades, 0, 1), 1 + 0.35 * blades
         case "sky":
             clouds = fractal_noise(size, 4, size // 4, rng, falloff=0.55)
-            whiteness = np.clip(2.2 * (clouds - 0.05), 0, 1) * np.clip(3 * v, 0, 1)
+            whiteness = np.clip(3.5 * (clouds + 0.02), 0, 1) * np.clip(2.5 * v, 0, 1)
             # From the first colour at the zenith to the second at the horizon, and whiter in the
             # clouds.
             return np.maximum(v**2, 0.85 * whiteness), ones
