@@ -7,10 +7,9 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import benchmark, segment
+from motion_seg_ros.cli import benchmark, demo, segment
 from motion_seg_ros.errors import MotionSegError
 
 STATUS_ERROR = 2
@@ -19,6 +18,7 @@ STATUS_INTERRUPTED = 130
 DESCRIPTION = "Masks what moves in the world in a camera's image."
 EXAMPLES = """\
 examples:
+  motion_seg demo                          see it work, over real ROS 2 topics
   motion_seg segment video.mp4 -o out      masks, tracks and an overlay of a video
   motion_seg benchmark                     what a frame costs on this machine
 
@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     logging.basicConfig(format="motion_seg: %(levelname)s: %(message)s", level=logging.WARNING)
     logging.addLevelName(logging.WARNING, "warning")
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    # SIGTERM cleans up as Ctrl-C does.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         arguments.run(arguments)
     except MotionSegError as error:
@@ -53,11 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """Let SIGTERM clean up as Ctrl-C does."""
-    raise KeyboardInterrupt
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="motion_seg",
@@ -67,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"motion_seg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    demo.add_parser(commands)
     segment.add_parser(commands)
     benchmark.add_parser(commands)
     return parser

@@ -63,7 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--topic", help="image topic of the bag, if it has several")
     parser.add_argument(
         "--fps",
-        type=positive_rate,
+        type=configuration.positive_rate,
         default=DEFAULT_FPS,
         help="frames per second of images, and of videos that do not say (default: %(default)g)",
     )
@@ -75,14 +75,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     configuration.add_options(parser)
     parser.set_defaults(run=run)
-
-
-def positive_rate(text: str) -> float:
-    """A number of frames per second for argparse."""
-    rate = float(text)
-    if not 0.001 <= rate <= 10_000:
-        raise argparse.ArgumentTypeError(f"expected 0.001 to 10000 frames/s, found {text}")
-    return rate
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,0 +1,107 @@
+"""Processes that end when the work they were started for ends, however it does."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from motion_seg_ros.errors import MotionSegError
+
+GRACE_S = 5.0
+POLL_S = 0.05
+
+
+class ChildProcesses:
+    """Starts Python modules as processes; leaving the block ends those that still run.
+
+    Ctrl-C reaches this process alone, which then ends the others in order.
+
+    Args:
+        environment: of the processes.
+        logs: an existing folder for what they print.
+    """
+
+    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
+        self._environment = environment
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> ChildProcesses:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for each in self._running.values():
+            with contextlib.suppress(ProcessLookupError):
+                each.terminate()
+        for each in self._running.values():
+            try:
+                each.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                each.kill()
+                each.wait()
+
+    def start(self, name: str, module: str, *arguments: str) -> None:
+        """Run `python -m module` in the background under a name."""
+        with self._log(name).open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env=dict(self._environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self, name: str, *, needs: Sequence[str] = ()) -> None:
+        """Wait until a process has ended by itself with status 0.
+
+        Raises:
+            MotionSegError: it ended otherwise, or one that it `needs` ended before.
+        """
+        while (status := self._running[name].poll()) is None:
+            for each in needs:
+                if (early := self._running[each].poll()) is not None:
+                    raise self._ended(each, early)
+            time.sleep(POLL_S)
+        if status != 0:
+            raise self._ended(name, status)
+
+    def finish(self, name: str, timeout_s: float) -> None:
+        """Send SIGINT to a process and wait for it to end with status 0.
+
+        Raises:
+            MotionSegError: it ended otherwise, or not within `timeout_s`.
+        """
+        process = self._running[name]
+        process.send_signal(signal.SIGINT)
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise MotionSegError(
+                f"the {name} process was asked to end, and did not within {timeout_s:g} s"
+            ) from error
+        if status != 0:
+            raise self._ended(name, status)
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _ended(self, name: str, status: int) -> MotionSegError:
+        how = f"by signal {-status}" if status < 0 else f"with status {status}"
+        said = "; ".join(words for each in self._running if (words := self._last_words(each)))
+        return MotionSegError(f"the {name} process ended {how}; last words: {said or 'none'}")
+
+    def _last_words(self, name: str) -> str:
+        lines = self._log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"{name}: {lines[-1]}" if lines else ""

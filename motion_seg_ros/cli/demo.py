@@ -1,0 +1,189 @@
+"""`motion_seg demo`: a camera, the node and a viewer as processes on real ROS 2 topics."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli.child_processes import ChildProcesses
+from motion_seg_ros.cli.clips import copy_clip, render_clip
+from motion_seg_ros.cli.demo_report import (
+    REPORT_FILE,
+    SHEET_FILE,
+    VIDEO_FILE,
+    DemoFigures,
+    write_report,
+)
+from motion_seg_ros.config import Config, config_values
+from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.package_files import package_folder
+from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
+from motion_seg_ros.io.staging import output_folder, staged_folder
+
+DESCRIPTION = """\
+Play a clip as a camera on ROS 2 topics, run the node on it, and show what it answers.
+
+Without INPUT the clip is rendered: a street with four movers, parked and standing look-alikes and a
+walking camera, with exact truth. DIR gets overlay.mp4, contact_sheet.png and report.json."""
+
+EXAMPLES = """\
+examples:
+  motion_seg demo
+  motion_seg demo walk.mp4 -o walk_demo
+  motion_seg demo --seed 7 --frames 60
+"""
+
+SIZE = (640, 480)
+RENDERED_FRAMES = 120
+INPUT_FRAMES = 300
+CAMERA = "motion_seg_ros.ros.demo_camera"
+NODE = "motion_seg_ros.ros.main"
+VIEWER = "motion_seg_ros.ros.demo_viewer"
+ANSWER_TOPICS = ("/motion_seg/moving_mask", "/motion_seg/tracks")
+LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser(
+        "demo",
+        help="run the node on a clip, over real ROS 2 topics",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "input",
+        nargs="?",
+        type=Path,
+        metavar="INPUT",
+        help="folder of images, video or rosbag2 to play (default: a rendered clip)",
+    )
+    parser.add_argument("--topic", help="image topic of the bag, if it has several")
+    parser.add_argument(
+        "--fps",
+        type=configuration.positive_rate,
+        default=DEFAULT_FPS,
+        help="frames per second of images, and of videos that do not say (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        help=f"play so many (default: {RENDERED_FRAMES}; of INPUT at most {INPUT_FRAMES})",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another look of the rendered clip")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
+    )
+    # For launch/demo.launch.py, which starts the node by itself.
+    parser.add_argument("--role", choices=("all", "camera"), default="all", help=argparse.SUPPRESS)
+    parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
+    configuration.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Play, watch, report.
+
+    Raises:
+        MotionSegError: no ROS here, a wrong input or output, or a process that failed.
+    """
+    config = configuration.read(arguments)
+    if arguments.frames is not None and arguments.frames < 3:
+        raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
+    _check_ros()
+    with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
+        work = Path(name)
+        environment = _environment(work)
+        if arguments.role == "camera":
+            _make_clip(work, arguments)
+            with ChildProcesses(environment, work) as children:
+                children.start("camera", CAMERA, str(work), *(["--loop"] if arguments.loop else []))
+                children.wait("camera")
+            return
+        output: Path = arguments.output
+        with (
+            output_folder(output.parent),
+            staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,
+        ):
+            clip = _make_clip(work, arguments)
+            stamps_ns = _play(clip, config, environment, work)
+            figures = write_report(folder, clip, work / "bag", stamps_ns)
+        _show(figures, output)
+
+
+def _check_ros() -> None:
+    if importlib.util.find_spec("rclpy") is None:
+        raise MissingDependencyError(
+            "demo: expected ROS 2, found no rclpy; run `make setup` in the source tree and use "
+            ".venv/bin/motion_seg, or source /opt/ros/<distro>/setup.bash"
+        )
+    if importlib.util.find_spec("motion_seg_ros.msg") is None:
+        raise MissingDependencyError(
+            "demo: expected the messages of motion_seg_ros, found none; build them with "
+            "`make setup` or `colcon build`"
+        )
+
+
+def _environment(logs: Path) -> dict[str, str]:
+    """Environment of the processes: by themselves on this machine, unless the user says
+    otherwise."""
+    domain = random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)
+    profiles = package_folder("config") / "fastdds_large_images.xml"
+    defaults = {
+        "ROS_DOMAIN_ID": str(domain),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_LOG_DIR": str(logs / "ros_log"),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
+        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
+    }
+    return {**defaults, **os.environ}
+
+
+def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:
+    if arguments.input is None:
+        frames = arguments.frames or RENDERED_FRAMES
+        return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames)
+    source = open_source(arguments.input, topic=arguments.topic, fps=arguments.fps)
+    return copy_clip(folder, source, frames=arguments.frames or INPUT_FRAMES)
+
+
+def _play(clip: Clip, config: Config, environment: Mapping[str, str], work: Path) -> list[int]:
+    """Run the three processes until the clip is played; returns the stamp of each frame."""
+    height, width = clip.size
+    print(
+        f"playing {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz: "
+        "camera -> /camera/image_raw -> motion_seg_node -> viewer",
+        flush=True,
+    )
+    remaps = ("image:=/camera/image_raw", "camera_info:=/camera/camera_info")
+    options = [text for each in remaps for text in ("-r", each)]
+    for name, value in config_values(config).items():
+        options += ["-p", f"{name}:={json.dumps(value)}"]
+    stamps = work / "stamps.json"
+    with ChildProcesses(environment, work) as children:
+        children.start("viewer", VIEWER, str(work / "bag"))
+        children.start("node", NODE, "--ros-args", *options)
+        children.start(
+            "camera", CAMERA, str(work), "--stamps", str(stamps), "--wait-for", *ANSWER_TOPICS
+        )
+        children.wait("camera", needs=("node", "viewer"))
+        children.finish("viewer", timeout_s=60.0)
+        children.finish("node", timeout_s=20.0)
+    sent: list[int] = json.loads(stamps.read_text(encoding="utf-8"))
+    return sent
+
+
+def _show(figures: DemoFigures, output: Path) -> None:
+    for line in figures.lines():
+        print(line)
+    print(f"pictures: {output / VIDEO_FILE}, {output / SHEET_FILE}")
