@@ -1,0 +1,104 @@
+"""Small recordings for the tests: images, videos and bags with known content."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from motion_seg_ros.types import UInt8Array
+
+TYPES = get_typestore(Stores.ROS2_JAZZY)
+STEP_NS = 100_000_000
+START_NS = 1_700_000_000_000_000_123
+RECORDING_DELAY_NS = 7_000_000
+
+
+def pan(count: int, size: tuple[int, int] = (96, 72), seed: int = 0) -> list[UInt8Array]:
+    """Frames of a camera that pans over a random texture, 2 px per frame; size is width, height."""
+    width, height = size
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 256, (height, width + 2 * count, 3), dtype=np.uint8)
+    ground = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1.5), None, 0, 255, cv2.NORM_MINMAX)
+    views = (ground[:, 2 * i : 2 * i + width] for i in range(count))
+    return [np.ascontiguousarray(each) for each in views]
+
+
+def write_images(
+    folder: Path, images: Iterable[UInt8Array], name: str = "{:05d}.png"
+) -> list[Path]:
+    """One file per image, without loss unless the name ends in .jpg."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for index, image in enumerate(images):
+        files.append(folder / name.format(index))
+        assert cv2.imwrite(str(files[-1]), image)
+    return files
+
+
+def write_video(path: Path, images: Sequence[UInt8Array], *arguments: str, fps: float = 10) -> Path:
+    """A video without loss unless `arguments` for ffmpeg say otherwise."""
+    height, width = images[0].shape[:2]
+    codec = arguments or ("-c:v", "libx264rgb", "-qp", "0")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "rawvideo"]
+    command += ["-pix_fmt", "bgr24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    pixels = b"".join(each.tobytes() for each in images)
+    subprocess.run([*command, *codec, str(path)], input=pixels, check=True)
+    return path
+
+
+def image_message(image: UInt8Array, stamp_ns: int, **changes: Any) -> Any:
+    """sensor_msgs/Image in bgr8; `changes` replace fields."""
+    height, width = image.shape[:2]
+    fields = {
+        "header": _header(stamp_ns),
+        "height": height,
+        "width": width,
+        "encoding": "bgr8",
+        "is_bigendian": 0,
+        "step": width * 3,
+        "data": image.reshape(-1),
+    }
+    return TYPES.types["sensor_msgs/msg/Image"](**{**fields, **changes})
+
+
+def compressed_message(image: UInt8Array, stamp_ns: int) -> Any:
+    """sensor_msgs/CompressedImage in PNG, which loses nothing."""
+    data = cv2.imencode(".png", image)[1].reshape(-1)
+    kind = TYPES.types["sensor_msgs/msg/CompressedImage"]
+    return kind(header=_header(stamp_ns), format="bgr8; png compressed bgr8", data=data)
+
+
+def _header(stamp_ns: int) -> Any:
+    sec, nanosec = divmod(stamp_ns, 10**9)
+    stamp = TYPES.types["builtin_interfaces/msg/Time"](sec=sec, nanosec=nanosec)
+    return TYPES.types["std_msgs/msg/Header"](stamp=stamp, frame_id="camera_optical")
+
+
+def write_bag(
+    path: Path, topics: dict[str, Sequence[Any]], storage: StoragePlugin = StoragePlugin.MCAP
+) -> Path:
+    """A bag of messages by topic; message i is recorded RECORDING_DELAY_NS after i * STEP_NS."""
+    with Writer(path, version=8, storage_plugin=storage) as writer:
+        for topic, messages in topics.items():
+            kind = messages[0].__msgtype__
+            connection = writer.add_connection(topic, kind, typestore=TYPES)
+            for index, message in enumerate(messages):
+                recorded_ns = START_NS + index * STEP_NS + RECORDING_DELAY_NS
+                writer.write(connection, recorded_ns, TYPES.serialize_cdr(message, kind))
+    return path
+
+
+def image_bag(
+    path: Path, images: Sequence[UInt8Array], storage: StoragePlugin = StoragePlugin.MCAP
+) -> Path:
+    """A bag with the images on /camera/image_raw."""
+    messages = [image_message(each, START_NS + i * STEP_NS) for i, each in enumerate(images)]
+    return write_bag(path, {"/camera/image_raw": messages}, storage)
