@@ -264,7 +264,6 @@ class _ObservedRound:
         # z = c / (root - b) is the nearer solution of a z^2 + 2 b z + c = 0.
         inverse_depth = (np.sqrt(np.maximum(discriminant, 0)) - b) / c
         hit = (discriminant >= 0) & (inverse_depth > nearest) & (inverse_depth < 1 / NEAR_M)
-        hit &= inverse_depth > 0
         depth = 1 / np.where(hit, inverse_depth, 1.0)
         p_x, p_y, p_z = (o + depth * r for o, r in zip(origin, (ray_x, ray_y, ray_z), strict=True))
         u = np.arctan2(p_x, p_z) / (2 * np.pi) + 0.5

@@ -18,6 +18,7 @@ from motion_seg_ros.synthetic.scene import (
     Body,
     Box,
     Camera,
+    Cylinder,
     Light,
     Material,
     Nuisances,
@@ -135,6 +136,18 @@ def test_the_sky_stays_where_it_is_when_the_camera_travels_and_goes_when_it_turn
     np.testing.assert_array_equal(image(Placement()), image(Placement(x=50.0, z=20.0)))
     assert np.abs(image(Placement()) - image(Placement(yaw=0.3))).mean() > 2
     assert image(Placement()).std() > 5
+
+
+@pytest.mark.parametrize("tile_m", [0.9, 2.2, 50.0])
+def test_round_surfaces_join_their_texture_without_a_seam(tile_m):
+    texture = Texture("noise", ((0, 0, 0), (255, 255, 255)), grain=0.0, size_px=64)
+    shape = Cylinder(0.5, 4.0, Material(texture, tile_m))
+    # The seam faces the camera, between columns 79 and 80.
+    column = Body((shape,), Trajectory.still(Placement(z=1.5)))
+    scene = Scene("test", Camera(160, 120), (column,), light=FULL_LIGHT)
+    image = Renderer(scene).render(0).image_bgr[..., 0].astype(int)
+    steps = np.abs(np.diff(image[:, 60:100], axis=1)).mean(axis=0)
+    assert steps[19] < 2 * steps.mean()
 
 
 def test_a_shadow_darkens_the_ground_and_nothing_else():

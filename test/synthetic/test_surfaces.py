@@ -100,6 +100,19 @@ def test_an_ellipsoid_turned_in_space_satisfies_its_equation():
     np.testing.assert_allclose(((local / radii) ** 2).sum(axis=1), 1.0, atol=1e-9)
 
 
+def test_a_globe_has_its_texture_by_longitude_and_latitude():
+    hits, focal, x, y = cast(body(Ellipsoid((0.8,) * 3, PLAIN), 0, 0, 4.0))
+    seen = hits.piece == 0
+    rays = np.stack([x / focal, y / focal, np.ones_like(x)], axis=-1)
+    points = (rays[seen] * depth_of(hits)[seen][:, None] - [0, 0, 4.0]) / 0.8
+    # v from the upper pole (y = -1) to the lower one; u once around, from the side of the camera.
+    np.testing.assert_allclose(-np.cos(np.pi * hits.v[seen]), points[:, 1], atol=1e-9)
+    latitude = np.sin(np.pi * hits.v[seen])
+    np.testing.assert_allclose(
+        -latitude * np.sin(2 * np.pi * hits.u[seen]), points[:, 0], atol=1e-9
+    )
+
+
 def test_a_standing_cylinder_shows_its_side_and_from_above_its_lid():
     shape = Cylinder(0.5, 1.0, PLAIN)
     hits, focal, x, _ = cast(body(shape, 0, 0, 4.0))
@@ -184,3 +197,10 @@ def test_the_side_to_the_sun_has_ambient_and_direct_light_the_other_ambient_alon
     light = Light(towards=(0.0, 0.0, 1.0), ambient=0.4, direct=0.5)
     dark, *_ = cast(body(Ellipsoid((0.5,) * 3, PLAIN), 0, 0, 3.0), light=light)
     assert dark.shade[dark.piece == 0].max() == pytest.approx(0.4)
+
+
+def test_the_sun_does_not_turn_with_the_camera():
+    wall = body(Panel((40, 40), PLAIN), 0, 0, 5.0)
+    straight, *_ = cast(wall)
+    turned, *_ = cast(wall, camera_at=Placement(yaw=0.4, pitch=0.2, roll=0.1))
+    np.testing.assert_allclose(turned.shade, straight.shade[0, 0], atol=1e-12)
