@@ -1,0 +1,141 @@
+"""/diagnostics: what comes in, what goes out, how long it takes, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode
+
+from motion_seg_ros.ros.statistics import Snapshot, Statistics
+
+
+class DiagnosticsReporter:
+    """Publishes two statuses, `<node>: input` and `<node>: segmentation`, by a steady clock.
+
+    Args:
+        node: the node they are about.
+        statistics: the numbers.
+        period_s: time between two reports.
+    """
+
+    def __init__(self, node: LifecycleNode, statistics: Statistics, period_s: float) -> None:
+        self._node = node
+        self._statistics = statistics
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._image_topic = ""
+        self._backend: Mapping[str, str] = {}
+        self._silent = False
+        # Not the node's clock: simulated time may stand still, and just that is to be reported.
+        self._timer = node.create_timer(
+            period_s, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def describe(self, image_topic: str, backend: Mapping[str, str]) -> None:
+        """Set what does not change: the full name of the image topic, and the stages' backends."""
+        self._image_topic = image_topic
+        self._backend = backend
+
+    def _publish(self) -> None:
+        now = self._statistics.snapshot()
+        timeout_s = self._node.get_parameter("diagnostics.input_timeout_s").value
+        publishers = self._node.count_publishers(self._image_topic) if self._image_topic else 0
+        name = self._node.get_fully_qualified_name()
+        statuses = [
+            input_status(name, now, self._image_topic, publishers, timeout_s),
+            segmentation_status(name, now, self._backend),
+        ]
+        message = DiagnosticArray(status=statuses)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+        self._log_silence(statuses[0])
+
+    def _log_silence(self, status: DiagnosticStatus) -> None:
+        """One line when the camera falls silent, one when it comes back."""
+        silent = status.message.startswith("no input")
+        if silent and not self._silent:
+            self._node.get_logger().warning(status.message)
+        if self._silent and not silent:
+            self._node.get_logger().info("input is back")
+        self._silent = silent
+
+
+def input_status(
+    node_name: str, now: Snapshot, topic: str, publishers: int, timeout_s: float
+) -> DiagnosticStatus:
+    """How the camera's images come in."""
+    level, message = DiagnosticStatus.OK, "receiving"
+    if now.silence_s is None:
+        message = "not listening: the node is not active"
+    elif now.silence_s > timeout_s:
+        level = DiagnosticStatus.ERROR
+        message = (
+            f"no input: nothing on {topic} for {now.silence_s:.1f} s ({publishers} publishers); "
+            "check the camera and the remapping of image"
+        )
+    elif now.qos_problems:
+        level = DiagnosticStatus.WARN
+        found = "; ".join(f"{each}: {policy}" for each, policy in now.qos_problems.items())
+        message = f"QoS incompatible, nothing is exchanged: {found}; see qos_overrides"
+    elif now.still_stamp:
+        level, message = DiagnosticStatus.WARN, "stamps stand still: check the camera driver"
+    elif now.input_hz == 0:
+        message = "waiting for images"
+    values = {
+        "topic": topic,
+        "publishers": publishers,
+        "input rate [Hz]": f"{now.input_hz:.2f}",
+        "received": now.counts["received"],
+        "rejected": now.counts["rejected"],
+        "QoS problems": "; ".join(f"{k}: {v}" for k, v in now.qos_problems.items()) or "none",
+    }
+    return _status(f"{node_name}: input", level, message, values, node_name)
+
+
+def segmentation_status(
+    node_name: str, now: Snapshot, backend: Mapping[str, str]
+) -> DiagnosticStatus:
+    """How the images are answered."""
+    level, message = DiagnosticStatus.OK, "running"
+    if now.recent_errors:
+        level, message = DiagnosticStatus.ERROR, now.last_error
+    elif now.silence_s is None:
+        message = now.last_error or "not active"
+        level = DiagnosticStatus.ERROR if now.last_error else DiagnosticStatus.OK
+    elif now.recent_propagated:
+        level = DiagnosticStatus.WARN
+        message = (
+            f"too slow for the input: {now.recent_propagated} of the newest frames were propagated"
+        )
+    elif now.abstention:
+        message = f"abstaining: {now.abstention}"
+    values = {
+        "output rate [Hz]": f"{now.output_hz:.2f}",
+        "frame age p50 [ms]": _ms(now.age_ms, 0),
+        "frame age p95 [ms]": _ms(now.age_ms, 1),
+        "latency p50 [ms]": _ms(now.latency_ms, 0),
+        "latency p95 [ms]": _ms(now.latency_ms, 1),
+        **{f"stage {name} [ms]": f"{each:.1f}" for name, each in now.stage_ms.items()},
+        "inferred": now.counts["inferred"],
+        "drops (propagated)": now.counts["propagated"],
+        "failed": now.counts["failed"],
+        "resets": now.counts["resets"],
+        **{f"backend {stage}": name for stage, name in backend.items()},
+        "abstention": now.abstention or "none",
+        "last error": now.last_error or "none",
+    }
+    return _status(f"{node_name}: segmentation", level, message, values, node_name)
+
+
+def _ms(percentiles: tuple[float, float] | None, which: int) -> str:
+    return "-" if percentiles is None else f"{percentiles[which]:.1f}"
+
+
+def _status(
+    name: str, level: bytes, message: str, values: Mapping[str, object], hardware_id: str
+) -> DiagnosticStatus:
+    pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+    return DiagnosticStatus(
+        level=level, name=name, message=message, hardware_id=hardware_id, values=pairs
+    )

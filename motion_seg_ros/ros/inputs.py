@@ -1,0 +1,115 @@
+"""The node's subscriptions: camera image, camera info and, where asked for, depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
+from motion_seg_ros.ros.parameters import NodeConfig
+from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
+from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.worker import Received
+
+QUEUE_DEPTH = 10
+LATE_CHECK_S = 0.05
+
+
+def image_topic(node: Node, config: NodeConfig) -> str:
+    """The image topic to subscribe to; a remapping of `image` holds for `image/compressed` too."""
+    if config.image_transport == "compressed":
+        return f"{node.resolve_topic_name('image')}/compressed"
+    return "image"
+
+
+class InputSubscriptions:
+    """Listens from construction until destroy().
+
+    Args:
+        node: the node that subscribes.
+        config: its own settings.
+        with_depth: whether to pair the images with the depth topic.
+        statistics: counts the images.
+        on_received: called with each image, as it came.
+        on_qos_problem: called with topic and policy when a publisher offers less than is asked.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        config: NodeConfig,
+        *,
+        with_depth: bool,
+        statistics: Statistics,
+        on_received: Callable[[Received], None],
+        on_qos_problem: OnProblem,
+    ) -> None:
+        self._node = node
+        self._statistics = statistics
+        self._on_received = on_received
+        self._on_qos_problem = on_qos_problem
+        self._camera_info: CameraInfo | None = None
+        self._timer = None
+        topic = image_topic(node, config)
+        message_type = CompressedImage if config.image_transport == "compressed" else Image
+        self._subscriptions = [self._subscribe(CameraInfo, "camera_info", self._on_camera_info)]
+        if with_depth:
+            self._pair(message_type, topic, config)
+        else:
+            self._subscriptions.append(self._subscribe(message_type, topic, self._on_image))
+        statistics.listening(True)
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._statistics.listening(False)
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+        for each in self._subscriptions:
+            self._node.destroy_subscription(each)
+
+    def _subscribe(
+        self, message_type: type[Any], topic: str, callback: Callable[[Any], None]
+    ) -> Any:
+        def create(**kwargs: Any) -> Any:
+            return self._node.create_subscription(message_type, topic, callback, **kwargs)
+
+        return overridable(create, **self._options(topic))
+
+    def _options(self, topic: str) -> dict[str, Any]:
+        full = self._node.resolve_topic_name(topic)
+        return {
+            "qos_profile": QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT),
+            "event_callbacks": subscription_events(full, self._on_qos_problem),
+        }
+
+    def _pair(self, message_type: type[Any], topic: str, config: NodeConfig) -> None:
+        subscriber = require_message_filters().Subscriber
+        images, depths = (
+            overridable(subscriber, self._node, each_type, each_topic, **self._options(each_topic))
+            for each_type, each_topic in ((message_type, topic), (Image, "depth"))
+        )
+        images.registerCallback(self._count)
+        self._subscriptions += [images.sub, depths.sub]
+        pairing = DepthPairing(images, depths, config.depth_sync, self._hand_on)
+        self._timer = self._node.create_timer(
+            LATE_CHECK_S, pairing.flush_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._camera_info = message
+
+    def _on_image(self, message: Any) -> None:
+        self._count(message)
+        self._hand_on(message, None)
+
+    def _count(self, message: Any) -> None:
+        stamp = message.header.stamp
+        self._statistics.receive(stamp.sec * 10**9 + stamp.nanosec)
+
+    def _hand_on(self, image: Any, depth: Any) -> None:
+        self._on_received(Received.now(image, depth, self._camera_info))

@@ -1,0 +1,100 @@
+"""Entry point of the executable motion_seg_node."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import rclpy
+from rclpy.exceptions import InvalidParameterTypeException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from motion_seg_ros.errors import ConfigError, MotionSegError
+from motion_seg_ros.ros.node import MotionSegNode
+
+EXIT_ERROR = 2
+WAKE_S = 0.2
+"""Longest time until a signal is noticed."""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM.
+
+    Returns:
+        0 after a signal; 2, with one line on stderr, when the node cannot start.
+    """
+    arguments = list(sys.argv if args is None else args)
+    try:
+        return _run(arguments)
+    except MotionSegError as error:
+        print(f"motion_seg_node: error: {error}", file=sys.stderr)
+        return EXIT_ERROR
+
+
+def _run(arguments: list[str]) -> int:
+    # rclpy's own handlers would take the context away from under the inference thread.
+    stop = _StopSignals()
+    _check_parameter_files(arguments)
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # malformed arguments; rclpy's class for them differs by version
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"ROS arguments: {reason}") from error
+    try:
+        node = MotionSegNode()
+    except InvalidParameterTypeException as error:
+        raise ConfigError(str(error)) from error
+    except BaseException:
+        rclpy.try_shutdown()
+        raise
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        node.autostart()
+        while not stop.asked:
+            _spin_once(executor, node)
+    finally:
+        node.close()
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    return 0
+
+
+class _StopSignals:
+    """Notes SIGINT and SIGTERM; `asked` says whether one came."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _spin_once(executor: SingleThreadedExecutor, node: MotionSegNode) -> None:
+    """Run one callback; an error in it is logged, and ends nothing.
+
+    Among these: a lifecycle transition that the current state does not allow.
+    """
+    try:
+        executor.spin_once(timeout_sec=WAKE_S)
+    except Exception as error:
+        node.get_logger().error(f"callback failed: {' '.join(str(error).split())}")
+
+
+def _check_parameter_files(arguments: Sequence[str]) -> None:
+    """Say in one line which parameter file is missing; rcl says it in many."""
+    for flag, path in itertools.pairwise(arguments):
+        if flag == "--params-file" and not Path(path).is_file():
+            raise ConfigError(f"{path}: no such parameter file; check the path after --params-file")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The lifecycle node: a thin adapter between the topics and the inference thread."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
+from std_srvs.srv import Trigger
+
+from motion_seg_ros.build import build
+from motion_seg_ros.config import Config
+from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.ros.conversion import choose_conversion
+from motion_seg_ros.ros.depth_pairing import require_message_filters
+from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
+from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
+from motion_seg_ros.ros.parameters import (
+    NodeConfig,
+    current_values,
+    declare_parameters,
+    judge_change,
+    read_parameters,
+)
+from motion_seg_ros.ros.publishers import ResultPublishers
+from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.worker import InferenceWorker
+
+
+class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
+    """Camera images in, moving masks out.
+
+    Models load in configure, topics run while active, and cleanup frees everything.
+
+    Raises:
+        ConfigError: a parameter is unknown or refused.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("motion_seg", **kwargs)
+        declare_parameters(self)
+        self.add_on_set_parameters_callback(partial(judge_change, self))
+        self._statistics = Statistics()
+        self._diagnostics = DiagnosticsReporter(
+            self, self._statistics, self.get_parameter("diagnostics.period_s").value
+        )
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self._config = Config()
+        self._own = NodeConfig()
+        self._segmenter: MotionSegmenter | None = None
+        self._outputs: ResultPublishers | None = None
+        self._worker: InferenceWorker | None = None
+        self._inputs: InputSubscriptions | None = None
+
+    def autostart(self) -> None:
+        """Configure and activate, if the parameter of that name says so."""
+        if self.get_parameter("autostart").value:
+            success = TransitionCallbackReturn.SUCCESS
+            if self.trigger_configure() == success and self.trigger_activate() == success:
+                topic = self.resolve_topic_name(image_topic(self, self._own))
+                self.get_logger().info(f"active, listening to {topic}")
+
+    def on_configure(self, state: State) -> TransitionCallbackReturn:
+        """Build the pipeline, announce the topics."""
+        return self._attempt(self._configure, self._free)
+
+    def on_activate(self, state: State) -> TransitionCallbackReturn:
+        """Start the inference thread, listen to the camera."""
+        super().on_activate(state)
+        return self._attempt(self._start, self._stop)
+
+    def on_deactivate(self, state: State) -> TransitionCallbackReturn:
+        """Stop listening, end the inference thread."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: State) -> TransitionCallbackReturn:
+        """Free everything configure made."""
+        self._free()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: State) -> TransitionCallbackReturn:
+        """Free everything, from whatever state."""
+        self.close()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: State) -> TransitionCallbackReturn:
+        """Back to unconfigured."""
+        self.close()
+        return super().on_error(state)
+
+    def close(self) -> None:
+        """Stop and free everything; may be called in any state."""
+        self._stop()
+        self._free()
+
+    def _attempt(
+        self, action: Callable[[], None], undo: Callable[[], None]
+    ) -> TransitionCallbackReturn:
+        """A transition's work: an error is said in one line, undone, and fails the transition."""
+        try:
+            action()
+        except Exception as error:
+            text = " ".join(str(error).split())
+            if not isinstance(error, MotionSegError):
+                text = f"{type(error).__name__}: {text}"
+                self.get_logger().debug(traceback.format_exc())
+            self._statistics.error(text)
+            self.get_logger().error(text)
+            undo()
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        self._config, self._own = read_parameters(current_values(self))
+        if self._config.depth.backend == "topic":
+            require_message_filters()
+        self._statistics.clear()
+        self._segmenter = build(self._config)
+        self._conversion = choose_conversion()
+        if self._conversion.note is not None:
+            self.get_logger().warning(
+                f"cv_bridge does not work here, colours are converted by {self._conversion.name}: "
+                f"{self._conversion.note}"
+            )
+        self._outputs = ResultPublishers(
+            self,
+            dilation_px=lambda: self.get_parameter("static_mask.dilation_px").value,
+            on_qos_problem=self._on_qos_problem,
+        )
+        self._diagnostics.describe(
+            self.resolve_topic_name(image_topic(self, self._own)), self._backends()
+        )
+
+    def _backends(self) -> dict[str, str]:
+        """Stage -> what does it."""
+        stages = ("tracking", "depth", "features", "labelling", "masks")
+        backends = {stage: getattr(self._config, stage).backend for stage in stages}
+        return {"profile": self._config.profile, **backends, "colours": self._conversion.name}
+
+    def _start(self) -> None:
+        assert self._segmenter is not None  # configure precedes activate
+        assert self._outputs is not None
+        self._worker = InferenceWorker(
+            segmenter=self._segmenter,
+            to_bgr=self._conversion.to_bgr,
+            deliver=self._outputs.publish,
+            now_ns=lambda: self.get_clock().now().nanoseconds,
+            statistics=self._statistics,
+            logger=self.get_logger(),
+            max_bytes=self._own.queue.max_mb * 10**6,
+        )
+        self._worker.start()
+        self._inputs = InputSubscriptions(
+            self,
+            self._own,
+            with_depth=self._config.depth.backend == "topic",
+            statistics=self._statistics,
+            on_received=self._worker.submit,
+            on_qos_problem=self._on_qos_problem,
+        )
+
+    def _stop(self) -> None:
+        if self._inputs is not None:
+            self._inputs.destroy()
+            self._inputs = None
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+        if self._segmenter is not None:
+            self._segmenter.reset()
+
+    def _free(self) -> None:
+        if self._outputs is not None:
+            self._outputs.destroy()
+            self._outputs = None
+        self._segmenter = None
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._segmenter is not None
+        response.message = "the window starts anew with the next frame"
+        if self._worker is not None:
+            self._worker.ask_reset()
+        elif self._segmenter is None:
+            response.message = "nothing to reset: the node is not configured"
+        return response
+
+    def _on_qos_problem(self, topic: str, policy: str) -> None:
+        self._statistics.qos_problem(topic, policy)
+        self.get_logger().warning(f"QoS incompatible on {topic}: {policy}; see qos_overrides")

@@ -1,0 +1,233 @@
+"""The node's parameters: the pipeline's settings and the node's own, each a dataclass field.
+
+`python -m motion_seg_ros.ros.parameters` prints config/motion_seg.yaml.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from motion_seg_ros.config import (
+    Config,
+    Setting,
+    Value,
+    build_config,
+    config_values,
+    make_config,
+    setting,
+    settings,
+)
+from motion_seg_ros.errors import ConfigError, MotionSegError
+
+
+@dataclass(frozen=True)
+class DepthSyncConfig:
+    """Pairing of the image with the depth topic; only with depth.backend = topic."""
+
+    slop_s: float = setting(
+        0.02, "largest difference of the stamps of a pair [s]", minimum=1e-6, maximum=10.0
+    )
+    queue_size: int = setting(
+        10, "messages of each topic kept while waiting for a partner", minimum=1, maximum=1000
+    )
+    max_wait_s: float = setting(
+        0.2,
+        "an image whose depth is later than this is answered without depth [s]",
+        minimum=0.0,
+        maximum=60.0,
+    )
+
+
+@dataclass(frozen=True)
+class DiagnosticsConfig:
+    """What /diagnostics says, and when."""
+
+    period_s: float = setting(1.0, "time between two reports [s]", minimum=0.05, maximum=60.0)
+    input_timeout_s: float = setting(
+        5.0,
+        "time without an image after which 'no input' is reported [s]",
+        minimum=0.1,
+        maximum=3600.0,
+    )
+
+
+@dataclass(frozen=True)
+class QueueConfig:
+    """Frames that wait while another one is inferred."""
+
+    max_mb: int = setting(
+        256,
+        "memory for waiting images; beyond it the oldest lose their pixels, and are answered with "
+        "the last masks as they are [MB]",
+        minimum=1,
+        maximum=65536,
+    )
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """The settings of the node itself; those of the pipeline are in Config."""
+
+    autostart: bool = setting(
+        True, "configure and activate at start; else a lifecycle manager does"
+    )
+    image_transport: str = setting(
+        "raw",
+        "input: Image on `image`, or CompressedImage on `image/compressed`",
+        choices=("raw", "compressed"),
+    )
+    depth_sync: DepthSyncConfig = field(default_factory=DepthSyncConfig)
+    diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+    queue: QueueConfig = field(default_factory=QueueConfig)
+
+
+AT_START = frozenset({"profile", "autostart"})
+"""Read-only: these decide about the start itself."""
+AT_ONCE = frozenset({"static_mask.dilation_px", "diagnostics.input_timeout_s"})
+"""A change takes effect with the next frame; of all others, at the next configure transition."""
+
+_FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+"""Parameters that rclpy itself declares."""
+
+
+def all_settings() -> dict[str, Setting]:
+    """Every parameter by name: those of the pipeline first, then the node's own."""
+    return {each.name: each for owner in (Config, NodeConfig) for each in settings(owner)}
+
+
+def declare_parameters(node: Node) -> None:
+    """Declare every parameter of `node` with description, range and default.
+
+    Raises:
+        ConfigError: an override of an unknown parameter, or with a value that is refused.
+    """
+    known = all_settings()
+    overrides: dict[str, Parameter] = node._parameter_overrides  # rclpy has no public way to ask
+    for name in overrides:
+        if name not in known and not name.startswith(_FOREIGN):
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise ConfigError(f"{name}: no such parameter of {node.get_name()}; {hint}")
+    given = {
+        name: each.check(overrides[name].value) for name, each in known.items() if name in overrides
+    }
+    pipeline = {each.name for each in settings()}
+    defaults = config_values(make_config({k: v for k, v in given.items() if k == "profile"}))
+    make_config({name: value for name, value in given.items() if name in pipeline})
+    for name, value in given.items():  # an integer where a float is asked is a float from here on
+        overrides[name] = Parameter(name, value=value)
+    for name, each in known.items():
+        node.declare_parameter(name, defaults.get(name, each.default), _descriptor(each))
+
+
+def _descriptor(each: Setting) -> ParameterDescriptor:
+    spec = each.spec
+    effect = ""
+    if each.name not in AT_ONCE | AT_START:
+        effect = "; a change takes effect at the next configure"
+    descriptor = ParameterDescriptor(
+        description=spec.description + effect,
+        additional_constraints=f"one of {', '.join(spec.choices)}" if spec.choices else "",
+        read_only=each.name in AT_START,
+    )
+    if each.type is int and (spec.minimum, spec.maximum) != (None, None):
+        descriptor.integer_range = [
+            IntegerRange(
+                from_value=-(2**63) if spec.minimum is None else int(spec.minimum),
+                to_value=2**63 - 1 if spec.maximum is None else int(spec.maximum),
+                step=0,
+            )
+        ]
+    if each.type is float and (spec.minimum, spec.maximum) != (None, None):
+        descriptor.floating_point_range = [
+            FloatingPointRange(
+                from_value=-sys.float_info.max if spec.minimum is None else float(spec.minimum),
+                to_value=sys.float_info.max if spec.maximum is None else float(spec.maximum),
+                step=0.0,
+            )
+        ]
+    return descriptor
+
+
+def current_values(node: Node) -> dict[str, Value]:
+    """The value of every parameter of `node`."""
+    return {name: typing.cast(Value, node.get_parameter(name).value) for name in all_settings()}
+
+
+def read_parameters(values: Mapping[str, Value]) -> tuple[Config, NodeConfig]:
+    """The pipeline's and the node's configuration out of one set of values.
+
+    Raises:
+        ConfigError: a value, or the combination of some, is refused.
+    """
+    own = {each.name: each.check(values[each.name]) for each in settings(NodeConfig)}
+    config = make_config({name: value for name, value in values.items() if name not in own})
+    return config, typing.cast(NodeConfig, build_config(NodeConfig, own))
+
+
+def judge_change(node: Node, parameters: Iterable[Parameter]) -> SetParametersResult:
+    """Whether the parameters may be set: an on-set callback. A refusal carries the reason."""
+    known = all_settings()
+    changed = {each.name: each.value for each in parameters if each.name in known}
+    try:
+        read_parameters({**current_values(node), **changed})
+    except MotionSegError as error:
+        return SetParametersResult(successful=False, reason=str(error))
+    return SetParametersResult(successful=True)
+
+
+def parameter_file() -> str:
+    """The text of config/motion_seg.yaml: every parameter with its description and default."""
+    lines = [
+        "# Parameters of the node, with their defaults. Unknown names and values out of range are",
+        "# refused.",
+        "# ros2 run motion_seg_ros motion_seg_node --ros-args --params-file motion_seg.yaml",
+        "/**:",
+        "  ros__parameters:",
+    ]
+    group: tuple[str, ...] = ()
+    for name, each in all_settings().items():
+        *path, leaf = name.split(".")
+        if tuple(path) != group:
+            group = tuple(path)
+            lines += [f"    {'  ' * depth}{part}:" for depth, part in enumerate(path)]
+        indent = "    " + "  " * len(path)
+        lines += [f"{indent}# {comment}" for comment in _comments(each)]
+        lines.append(f"{indent}{leaf}: {_yaml(each.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _comments(each: Setting) -> list[str]:
+    spec = each.spec
+    lines = [spec.description]
+    if spec.choices:
+        lines.append(f"One of {', '.join(spec.choices)}.")
+    if spec.minimum is not None or spec.maximum is not None:
+        low = "-inf" if spec.minimum is None else f"{spec.minimum:g}"
+        high = "inf" if spec.maximum is None else f"{spec.maximum:g}"
+        lines.append(f"{low} to {high}.")
+    if each.name in AT_ONCE:
+        lines[-1] += " Takes effect at once."
+    return lines
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+
+
+if __name__ == "__main__":
+    sys.stdout.write(parameter_file())

@@ -1,0 +1,161 @@
+"""What the node says about a frame, on all its topics."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
+from std_msgs.msg import Header
+
+from motion_seg_ros.io.image_messages import image_to_array
+from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
+from motion_seg_ros.overlay import draw_overlay
+from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
+from motion_seg_ros.ros.qos import overridable, publisher_events
+from motion_seg_ros.ros.worker import Answer
+from motion_seg_ros.static_view import StaticImage, static_depth, static_mask
+from motion_seg_ros.types import FrameResult
+
+QUEUE_DEPTH = 10
+
+_TOPICS: tuple[tuple[str, type[Any]], ...] = (
+    ("moving_mask", Image),
+    ("static_mask", Image),
+    ("instance_mask", Image),
+    ("objects", MovingObjectArray),
+    ("tracks", TrackArray),
+    ("camera_info", CameraInfo),
+    ("static_image", Image),
+    ("static_depth", Image),
+    ("overlay", Image),
+)
+
+
+class ResultPublishers:
+    """Publishes one set of messages per answer; pictures and tracks only while somebody listens.
+
+    Args:
+        node: whose private topics they are.
+        dilation_px: asked for every frame, see static_mask.dilation_px.
+        on_qos_problem: called with topic and policy when a subscriber asks for what is not offered.
+    """
+
+    def __init__(
+        self,
+        node: LifecycleNode,
+        dilation_px: Callable[[], int],
+        on_qos_problem: Callable[[str, str], None],
+    ) -> None:
+        self._node = node
+        self._dilation_px = dilation_px
+        self._static_image = StaticImage()
+        self._publishers = {}
+        for name, message_type in _TOPICS:
+            topic = node.resolve_topic_name(f"~/{name}")
+            self._publishers[name] = overridable(
+                node.create_lifecycle_publisher,
+                message_type,
+                f"~/{name}",
+                qos_profile=QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE),
+                event_callbacks=publisher_events(topic, on_qos_problem),
+            )
+
+    def destroy(self) -> None:
+        """Take the topics back."""
+        for each in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(each)
+
+    def publish(self, answer: Answer) -> None:
+        """Publish everything about one frame, under its own header."""
+        received, result = answer.received, answer.result
+        header, masks = received.header, result.masks
+        moving = masks.moving.view(np.uint8) * np.uint8(255)
+        self._send("moving_mask", array_to_image(moving, "mono8", header))
+        keep = static_mask(masks.id_map, self._dilation_px())
+        self._send("static_mask", array_to_image(keep, "mono8", header))
+        self._send("instance_mask", array_to_image(masks.id_map, "mono16", header))
+        self._send("objects", objects_message(result, header))
+        if received.camera_info is not None:
+            camera_info = copy.copy(received.camera_info)
+            camera_info.header = header
+            self._send("camera_info", camera_info)
+        if self._wanted("tracks"):
+            self._send("tracks", tracks_message(result, header))
+        if received.image is not None:
+            self._publish_pictures(answer)
+
+    def _publish_pictures(self, answer: Answer) -> None:
+        received, result = answer.received, answer.result
+        header = received.header
+        if self._wanted("overlay"):
+            self._send("overlay", array_to_image(draw_overlay(result), "bgr8", header))
+        if self._wanted("static_image"):
+            filled = self._static_image.fill(result)
+            self._send("static_image", bgr_to_image(filled, received.encoding, header))
+        else:
+            self._static_image.reset()  # what it remembers would grow old unseen
+        if result.frame.depth_m is not None and self._wanted("static_depth"):
+            depth = static_depth(image_to_array(received.depth), result.masks.moving)
+            self._send("static_depth", array_to_image(depth, received.depth.encoding, header))
+
+    def _wanted(self, name: str) -> bool:
+        return bool(self._publishers[name].get_subscription_count())
+
+    def _send(self, name: str, message: Any) -> None:
+        self._publishers[name].publish(message)
+
+
+def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
+    """The moving objects of a frame."""
+    message = MovingObjectArray(
+        header=header, source=int(result.source), abstention=result.labels.abstention or ""
+    )
+    for each in result.masks.objects:
+        x, y, width, height = each.box_xywh_px
+        message.objects.append(
+            MovingObject(
+                id=each.id,
+                score=each.score,
+                box=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
+                centroid=np.array(each.centroid_px, np.float32),
+                area=each.area_px,
+                velocity=np.array(each.velocity_px_s, np.float32),
+                age=result.age_s,
+                source=int(result.source),
+            )
+        )
+    return message
+
+
+def tracks_message(result: FrameResult, header: Header) -> TrackArray:
+    """The tracks of a frame at their newest position."""
+    tracks = result.tracks
+    columns = zip(
+        tracks.ids.tolist(),
+        np.ascontiguousarray(tracks.xy_px[-1], np.float32),
+        tracks.visible[-1].tolist(),
+        tracks.confidence[-1].tolist(),
+        result.labels.moving_probability.tolist(),
+        result.track_object_ids().tolist(),
+        strict=True,
+    )
+    return TrackArray(
+        header=header,
+        abstention=result.labels.abstention or "",
+        tracks=[
+            Track(
+                id=track_id,
+                position=position,
+                visible=visible,
+                confidence=confidence,
+                moving_probability=probability,
+                object_id=object_id,
+            )
+            for track_id, position, visible, confidence, probability, object_id in columns
+        ],
+    )
