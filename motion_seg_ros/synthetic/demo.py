@@ -27,7 +27,7 @@ def demo_clip(
     Args:
         seed: chooses textures, tremor and noise.
         size: width and height in pixels.
-        frames: number of frames; what happens is centred on the middle of the clip.
+        frames: number of frames; what happens is laid out for 8 s around the middle of the clip.
         fps: frames per second; speeds in the scene do not depend on it.
     """
     seconds = frames / fps

@@ -25,7 +25,8 @@ class Texture:
         pattern: the kind of picture. `plain` has no texture at all; `sky` is a panorama, 360
             degrees wide, from the horizon (bottom) to the zenith (top).
         colours_bgr: the two main colours, each 0 to 255 blue, green, red.
-        cells: how often the pattern repeats within the tile (ignored by plain and sky).
+        cells: how often checker, stripes, bricks and facade repeat within the tile; for speckle,
+            which is irregular, about how many spots there are along it.
         grain: amplitude of the multi-octave noise laid over the pattern, as a share of its
             brightness.
         seed: chooses the noise.
