@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from motion_seg_ros.config import Config
+from motion_seg_ros.depth.topic import TopicDepth
+from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.labelling.geometric import GeometricLabeller
+from motion_seg_ros.masks.densifier import Densifier
+from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.tracking.base import Tracker
+from motion_seg_ros.tracking.flow import FlowTracker
+from motion_seg_ros.tracking.lk import LucasKanadeTracker
+from motion_seg_ros.window import SlidingWindow
 
 
 def build(config: Config) -> MotionSegmenter:
@@ -14,4 +23,17 @@ def build(config: Config) -> MotionSegmenter:
         ConfigError: the backends do not fit together.
         MissingDependencyError: a backend's package is not installed.
     """
-    raise NotImplementedError
+    flow = DenseFlow()
+    trackers: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
+        "flow": FlowTracker,
+        "lk": LucasKanadeTracker,
+    }
+    tracker: Tracker = trackers[config.tracking.backend](flow=flow)
+    return MotionSegmenter(
+        window=SlidingWindow(config.window.size, config.window.max_gap_s),
+        tracker=tracker,
+        labeller=GeometricLabeller(),
+        masks=Densifier(flow=flow),
+        propagator=FlowPropagator(),
+        depth=TopicDepth() if config.depth.backend == "topic" else None,
+    )

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("types", "config", "weights"),
     ("palette", "window", "static_view"),
-    ("flow", "overlay", "synthetic"),
+    ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),
     ("pipeline",),
     ("build",),

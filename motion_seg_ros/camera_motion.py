@@ -1,0 +1,201 @@
+"""What a moving camera does to a static world, fitted to image displacements.
+
+The world is a smooth surface plus parallax. The surface's displacement is a quadratic in x and y,
+which holds rotation, zoom, a moving plane and mild lens distortion. What static points off that
+surface add lies on lines through one point, the epipole (plane plus parallax; Irani and Anandan,
+"A unified approach to moving object detection in 2D and 3D scenes", PAMI 1998). How far a
+displacement is from what the static world can do is measured in its own spread, separately along
+the line to the epipole (parallax) and across it. Where there is no parallax both spreads are noise
+and the measure is that of the quadratic alone; where there is much, it is the epipolar constraint:
+no threshold chooses between models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.types import FloatArray
+
+Float64Array = npt.NDArray[np.float64]
+
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
+SURFACE_ITERATIONS = 10
+EPIPOLE_HYPOTHESES = 150
+EPIPOLE_SUPPORT = 600  # points that judge a hypothesis, at most
+EPIPOLE_ITERATIONS = 5
+MIN_POINTS = 30
+MIN_SIGMA_PX = 0.05  # of the fits; below it is rounding, and weights would lock in
+
+
+@dataclass(frozen=True, eq=False)
+class CameraMotion:
+    """A fitted static world; pixels are those of the image of `size`.
+
+    Attributes:
+        size: h, w of the image.
+        surface: (6, 2) coefficients of the quadratic, see `_basis`.
+        epipole: (3,) homogeneous pixel coordinates; the third is 0 at infinity.
+        sigma_across_px: spread of the static points across the lines to the epipole.
+        sigma_along_px: spread along them: noise and parallax.
+    """
+
+    size: tuple[int, int]
+    surface: Float64Array
+    epipole: Float64Array
+    sigma_across_px: float
+    sigma_along_px: float
+
+    def displacement(self, xy: FloatArray) -> FloatArray:
+        """Displacement (..., 2) of the surface at `xy` (..., 2), in pixels."""
+        basis = _basis(xy, self.size)
+        return np.asarray(basis @ self.surface.astype(np.float32), np.float32)
+
+    def parallax(self, noise_px: float) -> float:
+        """Belief in [0, 1] that static points move along the lines to the epipole by more than
+        `noise_px` or than their spread across them explains."""
+        noise = 3 * max(self.sigma_across_px, noise_px)
+        return float(1 - 1 / (1 + (self.sigma_along_px / noise) ** 2))
+
+    def disagreement(
+        self, xy: FloatArray, residual: FloatArray, noise_across_px: float, noise_along_px: float
+    ) -> FloatArray:
+        """How many spreads `residual` is from what the static world does.
+
+        Args:
+            xy: (..., 2) pixels.
+            residual: (..., 2) displacement less that of the surface, pixels.
+            noise_across_px: least spread assumed across the lines to the epipole.
+            noise_along_px: least spread assumed along them.
+
+        Returns:
+            (...) float32, 0 or more.
+        """
+        across, along = _components(xy, residual, self.epipole.astype(np.float32))
+        across = across / max(self.sigma_across_px, noise_across_px)
+        along = along / max(self.sigma_along_px, noise_along_px)
+        return np.asarray(np.sqrt(across * across + along * along), np.float32)
+
+
+def fit_camera_motion(
+    xy: FloatArray, displacement: FloatArray, weight: FloatArray, size: tuple[int, int]
+) -> CameraMotion | None:
+    """The static world that most of the weight agrees with.
+
+    Deterministic: the hypotheses come from a fixed seed.
+
+    Args:
+        xy: (N, 2) pixels.
+        displacement: (N, 2) pixels.
+        weight: (N,) belief that the point is static, 0 or more.
+        size: h, w of the image.
+
+    Returns:
+        The fit, or None with fewer than MIN_POINTS points that carry weight.
+    """
+    if np.count_nonzero(weight) < MIN_POINTS:
+        return None
+    points, moved = xy.astype(np.float64), displacement.astype(np.float64)
+    prior = weight.astype(np.float64)
+    basis = _basis(xy, size).astype(np.float64)
+    surface, sigma = _fit_surface(basis, moved, prior)
+    residual = moved - basis @ surface
+    epipole = _fit_epipole(points, residual, prior, sigma, size)
+    across, along = _components(points, residual, epipole)
+    return CameraMotion(
+        size,
+        surface,
+        epipole,
+        MAD_TO_SIGMA * weighted_quantile(across, prior, 0.5),
+        MAD_TO_SIGMA * weighted_quantile(along, prior, 0.5),
+    )
+
+
+def weighted_quantile(values: npt.NDArray[np.floating], weight: Float64Array, q: float) -> float:
+    """The least of `values` that has the share `q` of the weight at or below it."""
+    order = np.argsort(values)
+    total = np.cumsum(weight[order])
+    place = min(int(np.searchsorted(total, q * total[-1])), len(order) - 1)
+    return float(values[order[place]])
+
+
+def _basis(xy: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """1, x, y, xx, xy, yy (..., 6) with x and y from the centre, in half widths."""
+    height, width = size
+    x = (xy[..., 0] - width / 2) / (width / 2)
+    y = (xy[..., 1] - height / 2) / (width / 2)
+    return np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=-1)
+
+
+def _fit_surface(
+    basis: Float64Array, moved: Float64Array, prior: Float64Array
+) -> tuple[Float64Array, float]:
+    """Quadratic by iteratively re-weighted least squares, Geman-McClure weights; its sigma."""
+    weight, sigma = prior, MIN_SIGMA_PX
+    ridge = 1e-6 * np.eye(basis.shape[1])
+    surface = np.zeros((basis.shape[1], 2))
+    for _ in range(SURFACE_ITERATIONS):
+        weighted = basis * weight[:, None]
+        normal = weighted.T @ basis + ridge * weight.sum()
+        surface = np.linalg.solve(normal, weighted.T @ moved)
+        distance = np.linalg.norm(moved - basis @ surface, axis=1)
+        sigma = max(MIN_SIGMA_PX * 3, MAD_TO_SIGMA * weighted_quantile(distance, prior, 0.5))
+        weight = prior / (1 + (distance / (1.5 * sigma)) ** 2) ** 2
+    return surface, sigma
+
+
+def _components(
+    xy: npt.NDArray[np.floating], residual: npt.NDArray[np.floating], epipole: Float64Array
+) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+    """Magnitudes of residuals (..., 2) across and along the lines to the epipole."""
+    x = xy[..., 0] * epipole[..., 2] - epipole[..., 0]
+    y = xy[..., 1] * epipole[..., 2] - epipole[..., 1]
+    length = np.sqrt(x * x + y * y) + 1e-9
+    across = np.abs(residual[..., 0] * y - residual[..., 1] * x) / length
+    along = np.abs(residual[..., 0] * x + residual[..., 1] * y) / length
+    return across, along
+
+
+def _fit_epipole(
+    xy: Float64Array,
+    residual: Float64Array,
+    prior: Float64Array,
+    sigma: float,
+    size: tuple[int, int],
+) -> Float64Array:
+    """Homogeneous pixel coordinates of the point the residuals point to or from."""
+    centre, half_width = np.array([size[1] / 2, size[0] / 2]), size[1] / 2
+    points = (xy - centre) / half_width
+    # The line through each point along its residual, as coefficients: line . epipole = 0.
+    normal = np.stack((residual[:, 1], -residual[:, 0]), axis=1)
+    lines = np.concatenate((-normal, (normal * points).sum(axis=1, keepdims=True)), axis=1)
+    epipole = _best_hypothesis(points, residual, lines, prior, sigma)
+    for _ in range(EPIPOLE_ITERATIONS):
+        across, _ = _components(points, residual, epipole)
+        spread = max(MIN_SIGMA_PX, MAD_TO_SIGMA * weighted_quantile(across, prior, 0.5))
+        distance = np.linalg.norm(points * epipole[2] - epipole[:2], axis=1) + 1e-3
+        weight = prior / (1 + (across / (2 * spread)) ** 2) ** 2 / distance**2
+        epipole = np.linalg.eigh((lines * weight[:, None]).T @ lines)[1][:, 0]
+    shifted = epipole[:2] * half_width + centre * epipole[2]
+    return np.array([shifted[0], shifted[1], epipole[2]])
+
+
+def _best_hypothesis(
+    points: Float64Array,
+    residual: Float64Array,
+    lines: Float64Array,
+    prior: Float64Array,
+    sigma: float,
+) -> Float64Array:
+    """The meeting point of two residuals' lines that leaves least across it (clipped sum)."""
+    rng = np.random.default_rng(0)
+    pull = prior * np.minimum(np.linalg.norm(residual, axis=1), 3 * sigma) + 1e-12
+    pairs = rng.choice(len(points), (EPIPOLE_HYPOTHESES, 2), p=pull / pull.sum())
+    candidates = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
+    candidates /= np.linalg.norm(candidates, axis=1, keepdims=True) + 1e-15
+    judges = slice(None, None, max(1, len(points) // EPIPOLE_SUPPORT))
+    across, _ = _components(points[None, judges], residual[None, judges], candidates[:, None])
+    cost = np.minimum(across, sigma + 0.1) @ prior[judges]
+    return np.asarray(candidates[np.argmin(cost)], np.float64)

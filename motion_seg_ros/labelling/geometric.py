@@ -1,0 +1,127 @@
+"""Tracks labelled by geometry: which of them disagree with any static world a camera could pass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motion_seg_ros.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
+from motion_seg_ros.types import FloatArray, Int64Array, TrackLabels, Tracks
+from motion_seg_ros.window import Window
+
+# Lengths are in pixels of an image whose longer side is this, so that nothing depends on the
+# camera's resolution.
+REFERENCE_SIDE_PX = 427
+NOISE_ACROSS_PX = 0.1
+NOISE_ALONG_PX = 0.15
+MAX_SPREAD_PX = 12.0  # of static points across epipolar lines; beyond it nothing was found
+MIN_TRACKS = 40
+MIN_CONFIDENCE = 0.05  # of a track that says something about the camera
+TAIL_QUANTILE = 0.75
+UNKNOWN_PROBABILITY = 0.2  # of a track not labelled before
+LOG_OFFSET = 0.1
+
+
+class GeometricLabeller:
+    """Compares where tracks were some frames ago with a fitted static world (CameraMotion).
+
+    For each gap a camera motion is fitted to the tracks, weighted by what is known of them. A
+    track's score is its largest log disagreement over the gaps: slow motion shows over long gaps
+    only. From it goes what the upper part of the presumed static tracks reaches (water, leaves and
+    misfit make heavy tails), and a logistic makes it a probability.
+
+    Args:
+        gaps: frames back to compare with, ascending.
+        threshold: log disagreement above the tail that is as likely moving as not.
+        slope: log-odds per unit of log disagreement.
+    """
+
+    def __init__(
+        self, *, gaps: tuple[int, ...] = (3, 7, 15), threshold: float = 2.7, slope: float = 1.0
+    ) -> None:
+        self._gaps = gaps
+        self._threshold = threshold
+        self._slope = slope
+        self.reset()
+
+    def reset(self) -> None:
+        """See motion_seg_ros.labelling.base.Labeller."""
+        self._known_ids = np.zeros(0, np.int64)
+        self._known = np.zeros(0, np.float32)
+
+    def label(
+        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
+    ) -> TrackLabels:
+        """See motion_seg_ros.labelling.base.Labeller; depth and features are not used."""
+        if len(window) <= self._gaps[0]:
+            return self._abstain(
+                tracks, f"{len(window)} frames seen, {self._gaps[0] + 1} are needed"
+            )
+        telling = tracks.visible[-1] & (tracks.confidence[-1] > MIN_CONFIDENCE)
+        if np.count_nonzero(telling) < MIN_TRACKS:
+            return self._abstain(
+                tracks,
+                f"too little texture: {np.count_nonzero(telling)} of {len(tracks)} tracks are "
+                f"trusted, {MIN_TRACKS} are needed",
+            )
+        scale = REFERENCE_SIDE_PX / max(window.newest.size)
+        size = (round(window.newest.size[0] * scale), round(window.newest.size[1] * scale))
+        weight = self._static_weight(tracks, tracks.xy_px[-1] * scale, size)
+        score, motions = self._score(tracks, weight, scale, size)
+        known = np.isfinite(score)
+        if not motions:
+            return self._abstain(tracks, f"fewer than {MIN_TRACKS} tracks span the window")
+        spread = min(motion.sigma_across_px for motion in motions)
+        if spread > MAX_SPREAD_PX:
+            return self._abstain(
+                tracks, f"no common camera motion: the tracks disagree by {spread / scale:.0f} px"
+            )
+        tail = weighted_quantile(score[known], weight[known].astype(np.float64), TAIL_QUANTILE)
+        log_odds = self._slope * (score - max(tail, 1.0) + 1.0 - self._threshold)
+        probability = np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
+        self._known_ids, self._known = tracks.ids[known], probability[known]
+        return TrackLabels(probability, parallax=motions[0].parallax(NOISE_ALONG_PX))
+
+    def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
+        self.reset()
+        return TrackLabels.abstain(len(tracks), reason)
+
+    def _static_weight(self, tracks: Tracks, xy: FloatArray, size: tuple[int, int]) -> FloatArray:
+        """(N,) belief that a track is static: by its last label, and as the border mostly is."""
+        height, width = size
+        edge = np.minimum(xy, np.array([width - 1, height - 1], np.float32) - xy)
+        nearness = np.exp(-(edge / np.array([width, height], np.float32)).min(axis=1) / 0.12)
+        before = np.full(len(tracks), UNKNOWN_PROBABILITY, np.float32)
+        place = _lookup(self._known_ids, tracks.ids)
+        before[place >= 0] = self._known[place[place >= 0]]
+        return np.asarray((0.35 + 0.65 * nearness) * (1.02 - before), np.float32)
+
+    def _score(
+        self, tracks: Tracks, weight: FloatArray, scale: float, size: tuple[int, int]
+    ) -> tuple[FloatArray, list[CameraMotion]]:
+        """(N,) largest log disagreement, NaN where no gap is spanned; and the fitted motions."""
+        score = np.full(len(tracks), np.nan, np.float32)
+        motions = []
+        for gap in self._gaps:
+            if gap >= len(tracks.visible):
+                break
+            both = tracks.visible[-1] & tracks.visible[-1 - gap]
+            if np.count_nonzero(both) < MIN_TRACKS:
+                continue
+            xy = tracks.xy_px[-1, both] * np.float32(scale)
+            moved = tracks.xy_px[-1 - gap, both] * np.float32(scale) - xy
+            motion = fit_camera_motion(xy, moved, weight[both], size)
+            if motion is None:
+                continue
+            motions.append(motion)
+            residual = moved - motion.displacement(xy)
+            found = motion.disagreement(xy, residual, NOISE_ACROSS_PX, NOISE_ALONG_PX)
+            score[both] = np.fmax(score[both], np.log(found + LOG_OFFSET))
+        return score, motions
+
+
+def _lookup(sorted_ids: Int64Array, ids: Int64Array) -> Int64Array:
+    """Place of each of `ids` in `sorted_ids`, -1 where it is not there."""
+    if len(sorted_ids) == 0:
+        return np.full(len(ids), -1, np.int64)
+    place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    return np.asarray(np.where(sorted_ids[place] == ids, place, -1), np.int64)

@@ -1,0 +1,52 @@
+"""What colours the moving and the static pixels of this stream have."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.types import FloatArray, Int64Array, UInt8Array
+
+BINS = 16  # per Lab channel
+SMOOTHING = 2e-4  # share of pixels a colour never seen is taken to have
+LIMIT = 2.0  # of the log-odds
+MIN_MOVING_PIXELS = 50.0
+CONFIDENT = 0.6  # belief from which on a pixel teaches its class
+
+
+class ColourModel:
+    """Online Lab histograms of moving and static pixels.
+
+    Args:
+        decay: what a frame's weight is multiplied by with each new frame.
+    """
+
+    def __init__(self, decay: float = 0.92) -> None:
+        self._decay = decay
+        self._moving = np.zeros(BINS**3)
+        self._static = np.zeros(BINS**3)
+
+    def log_odds(self, bins: Int64Array) -> FloatArray | None:
+        """(h, w) float32 log-odds of moving by colour; None before anything has moved."""
+        if self._moving.sum() < MIN_MOVING_PIXELS:
+            return None
+        moving = self._moving / self._moving.sum() + SMOOTHING
+        static = self._static / max(self._static.sum(), 1.0) + SMOOTHING
+        table = np.clip(np.log(moving / static), -LIMIT, LIMIT).astype(np.float32)
+        return np.asarray(table[bins], np.float32)
+
+    def learn(self, bins: Int64Array, moving_probability: FloatArray) -> None:
+        """Take in a frame: its colour bins and (h, w) beliefs."""
+        span = 1 - CONFIDENT
+        moving = np.clip((moving_probability - CONFIDENT) / span, 0, 1)
+        static = np.clip((span - moving_probability) / span, 0, 1)
+        for histogram, weight in ((self._moving, moving), (self._static, static)):
+            histogram *= self._decay
+            histogram += np.bincount(bins.ravel(), weight.ravel(), BINS**3)
+
+
+def colour_bins(bgr: UInt8Array) -> Int64Array:
+    """(h, w) index of each pixel's Lab bin, 0 to BINS**3 - 1; chroma is binned twice as finely."""
+    lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2Lab).astype(np.int64)
+    chroma = np.clip((lab[..., 1:] - 64) >> 3, 0, BINS - 1)
+    return np.asarray(((lab[..., 0] >> 4) * BINS + chroma[..., 0]) * BINS + chroma[..., 1])

@@ -1,0 +1,40 @@
+"""Masks from labelled tracks and dense evidence, no network."""
+
+from __future__ import annotations
+
+from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.masks.objects import ObjectRegistry
+from motion_seg_ros.masks.posterior import MotionPosterior
+from motion_seg_ros.masks.refinement import refine
+from motion_seg_ros.masks.smoothing import require_edge_aware_smoothing
+from motion_seg_ros.types import ObjectMasks, TrackLabels, Tracks
+from motion_seg_ros.window import Window
+
+
+class Densifier:
+    """Belief per pixel (MotionPosterior), cleaned at full resolution, split into objects.
+
+    Args:
+        flow: the dense flow shared with the tracker.
+
+    Raises:
+        MissingDependencyError: this OpenCV has no cv2.ximgproc.
+    """
+
+    def __init__(self, *, flow: DenseFlow) -> None:
+        require_edge_aware_smoothing()
+        self._flow = flow
+        self._posterior = MotionPosterior(flow=flow)
+        self._objects = ObjectRegistry()
+
+    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        log_odds = self._posterior.update(window, tracks, labels)
+        moving = refine(log_odds, window.newest.image_bgr)
+        backward = self._flow.backward(window, 1) if len(window) > 1 else None
+        return self._objects.assign(moving, log_odds, window.newest, tracks, backward)
+
+    def reset(self) -> None:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        self._posterior.reset()
+        self._objects.reset()

@@ -1,0 +1,269 @@
+"""Moving pixels -> objects, with ids that stay with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow import pixel_grid, remap
+from motion_seg_ros.types import (
+    BoolArray,
+    FloatArray,
+    Frame,
+    Int64Array,
+    MovingObject,
+    ObjectMasks,
+    Tracks,
+    UInt8Array,
+    UInt16Array,
+)
+
+MAX_ID = 65535  # of the 16-bit id map
+MEMORY_S = 1.5  # an object out of sight is forgotten after this
+MIN_SHARE = 0.15  # of a part that an object must have covered to own some of it
+VELOCITY_SMOOTHING_S = 0.25
+MIN_COLOUR_LIKENESS = 0.5  # Bhattacharyya coefficient
+COLOUR_BINS = 8  # per channel
+REACH = 1.5  # object sizes from where it is expected, for one that comes back
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """An object seen before."""
+
+    id: int
+    centroid_px: tuple[float, float]
+    velocity_px_s: tuple[float, float]
+    area_px: int
+    colours: FloatArray
+    seen_ns: int
+
+
+class ObjectRegistry:
+    """Splits masks into objects and gives each its id.
+
+    A connected part of the mask belongs to the object whose tracks, or else whose pixels carried
+    along by flow, it holds; several parts may belong to one object (a pole in front of a walker),
+    and a part that holds several objects is divided between them. A part that holds none takes the
+    id of an object out of sight for less than MEMORY_S if it is where that one was going and looks
+    like it; otherwise a new id.
+    """
+
+    def __init__(self) -> None:
+        self._last_id = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all objects; ids go on."""
+        self._known: dict[int, _Known] = {}
+        self._id_map: UInt16Array | None = None  # working resolution
+        self._track_ids = np.zeros(0, np.int64)
+        self._track_objects = np.zeros(0, np.int64)
+
+    def assign(
+        self,
+        moving: BoolArray,
+        log_odds: FloatArray,
+        frame: Frame,
+        tracks: Tracks,
+        backward: FloatArray | None,
+    ) -> ObjectMasks:
+        """Objects of a frame.
+
+        Args:
+            moving: (H, W) bool.
+            log_odds: (h, w) float32 belief that a pixel moves, working resolution.
+            frame: the frame.
+            tracks: tracks that end at the frame.
+            backward: (h, w, 2) flow to the frame before, or None.
+        """
+        size = log_odds.shape[0], log_odds.shape[1]
+        small = _shrink(moving, size)
+        count, parts = cv2.connectedComponents(small, connectivity=8)
+        carried = self._carried(backward, size)
+        ids = np.zeros(size, np.uint16)
+        for part in range(1, count):
+            inside = parts == part
+            self._divide(inside, carried, tracks, moving.shape, frame, ids)
+        id_map = _enlarge(ids, moving)
+        objects = self._describe(id_map, ids, log_odds, frame)
+        self._id_map = ids
+        self._remember_tracks(tracks, id_map)
+        self._forget(frame.stamp_ns)
+        return ObjectMasks(id_map, objects)
+
+    def _carried(self, backward: FloatArray | None, size: tuple[int, int]) -> UInt16Array:
+        """(h, w) the last id map where flow says its pixels are now."""
+        if self._id_map is None or backward is None or self._id_map.shape != size:
+            return np.zeros(size, np.uint16)
+        place = pixel_grid(size) + backward
+        return np.asarray(remap(self._id_map, place, outside=0, nearest=True), np.uint16)
+
+    def _divide(
+        self,
+        inside: BoolArray,
+        carried: UInt16Array,
+        tracks: Tracks,
+        full_size: tuple[int, ...],
+        frame: Frame,
+        ids: UInt16Array,
+    ) -> None:
+        """Write the ids of one connected part into `ids`."""
+        owners = self._owners(inside, carried, tracks, full_size)
+        if not owners:
+            owners = [self._returning(inside, frame, set(np.unique(ids))) or self._new_id()]
+        if len(owners) == 1:
+            ids[inside] = owners[0]
+            return
+        owned = np.where(np.isin(carried, owners) & inside, carried, 0).astype(np.uint16)
+        ids[inside] = _nearest(owned)[inside]
+
+    def _owners(
+        self,
+        inside: BoolArray,
+        carried: UInt16Array,
+        tracks: Tracks,
+        full_size: tuple[int, ...],
+    ) -> list[int]:
+        """Objects that a part holds, by their tracks, or else by their pixels."""
+        x, y = _pixels_of(tracks.xy_px[-1], full_size, inside.shape).T
+        held = tracks.visible[-1] & inside[y, x]
+        place = np.searchsorted(self._track_ids, tracks.ids[held])
+        place = place[place < len(self._track_ids)]
+        same = self._track_ids[place] == tracks.ids[held][: len(place)]
+        votes = np.bincount(self._track_objects[place[same]], minlength=1)
+        votes[0] = 0
+        pixels = np.bincount(carried[inside], minlength=1)
+        pixels[0] = 0
+        by_pixels = np.flatnonzero(pixels >= MIN_SHARE * np.count_nonzero(inside))
+        by_tracks = np.flatnonzero(votes > MIN_SHARE * np.count_nonzero(held))
+        both = [int(each) for each in by_tracks if each < len(pixels) and pixels[each] > 0]
+        return both or [int(each) for each in by_pixels] or [int(each) for each in by_tracks[:1]]
+
+    def _returning(self, inside: BoolArray, frame: Frame, taken: set[int]) -> int | None:
+        """The object out of sight that this part is, if any."""
+        scale = frame.size[1] / inside.shape[1]
+        y, x = np.nonzero(inside)
+        centroid = np.array([x.mean(), y.mean()]) * scale
+        colours = _colours(_shrink_image(frame, inside.shape), inside)
+        best, best_likeness = None, MIN_COLOUR_LIKENESS
+        for known in self._known.values():
+            if known.id in taken:
+                continue
+            away_s = (frame.stamp_ns - known.seen_ns) * 1e-9
+            velocity = np.nan_to_num(np.array(known.velocity_px_s))
+            expected = np.array(known.centroid_px) + velocity * away_s
+            near = np.linalg.norm(centroid - expected) < REACH * np.sqrt(known.area_px)
+            likeness = float(np.sqrt(colours * known.colours).sum())
+            if near and likeness > best_likeness:
+                best, best_likeness = known.id, likeness
+        return best
+
+    def _new_id(self) -> int:
+        self._last_id = self._last_id % MAX_ID + 1
+        return self._last_id
+
+    def _describe(
+        self, id_map: UInt16Array, ids: UInt16Array, log_odds: FloatArray, frame: Frame
+    ) -> tuple[MovingObject, ...]:
+        image = _shrink_image(frame, ids.shape)
+        objects = []
+        for each in np.unique(id_map[id_map > 0]):
+            own = np.asarray(id_map == each, np.uint8)
+            small = ids == each
+            moments = cv2.moments(own, binaryImage=True)
+            area = int(moments["m00"])
+            centroid = (moments["m10"] / area, moments["m01"] / area)
+            x, y, width, height = cv2.boundingRect(own)
+            belief = log_odds[small]
+            score = float((1 / (1 + np.exp(-belief))).mean()) if belief.size else 0.5
+            velocity = self._velocity(int(each), centroid, frame.stamp_ns)
+            objects.append(
+                MovingObject(int(each), score, (x, y, width, height), centroid, area, velocity)
+            )
+            self._known[int(each)] = _Known(
+                int(each), centroid, velocity, area, _colours(image, small), frame.stamp_ns
+            )
+        return tuple(objects)
+
+    def _velocity(
+        self, object_id: int, centroid: tuple[float, float], stamp_ns: int
+    ) -> tuple[float, float]:
+        known = self._known.get(object_id)
+        if known is None or stamp_ns <= known.seen_ns:
+            return (float("nan"), float("nan")) if known is None else known.velocity_px_s
+        elapsed = (stamp_ns - known.seen_ns) * 1e-9
+        now = (np.array(centroid) - np.array(known.centroid_px)) / elapsed
+        before = np.array(known.velocity_px_s)
+        keep = np.exp(-elapsed / VELOCITY_SMOOTHING_S) if np.isfinite(before).all() else 0.0
+        smooth = now * (1 - keep) + np.nan_to_num(before) * keep
+        return float(smooth[0]), float(smooth[1])
+
+    def _remember_tracks(self, tracks: Tracks, id_map: UInt16Array) -> None:
+        """Which object each track was last seen on; a track keeps its object while off the mask."""
+        x, y = _pixels_of(tracks.xy_px[-1], id_map.shape, id_map.shape).T
+        now = np.where(tracks.visible[-1], id_map[y, x], 0).astype(np.int64)
+        before = np.zeros(len(tracks), np.int64)
+        if len(self._track_ids):
+            place = np.minimum(
+                np.searchsorted(self._track_ids, tracks.ids), len(self._track_ids) - 1
+            )
+            known = self._track_ids[place] == tracks.ids
+            before[known] = self._track_objects[place[known]]
+        self._track_ids = tracks.ids
+        self._track_objects = np.where(now > 0, now, before)
+
+    def _forget(self, stamp_ns: int) -> None:
+        limit_ns = stamp_ns - int(MEMORY_S * 1e9)
+        self._known = {each.id: each for each in self._known.values() if each.seen_ns >= limit_ns}
+
+
+def _shrink(mask: BoolArray, size: tuple[int, int]) -> UInt8Array:
+    small = cv2.resize(
+        np.asarray(mask, np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST
+    )
+    return np.asarray(small, np.uint8)
+
+
+def _shrink_image(frame: Frame, size: tuple[int, ...]) -> UInt8Array:
+    small = cv2.resize(frame.image_bgr, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _nearest(ids: UInt16Array) -> UInt16Array:
+    """(h, w) the non-zero id nearest to each pixel."""
+    empty = np.asarray(ids == 0, np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(
+        empty, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(int(nearest.max()) + 1, np.uint16)
+    table[nearest[empty == 0]] = ids[empty == 0]
+    return np.asarray(table[nearest], np.uint16)
+
+
+def _enlarge(ids: UInt16Array, moving: BoolArray) -> UInt16Array:
+    """(H, W) each moving pixel with the id nearest to it."""
+    if not ids.any():
+        return np.zeros(moving.shape, np.uint16)
+    everywhere = _nearest(ids)
+    large = cv2.resize(
+        everywhere, (moving.shape[1], moving.shape[0]), interpolation=cv2.INTER_NEAREST
+    )
+    return np.where(moving, large, 0).astype(np.uint16)
+
+
+def _pixels_of(xy_px: FloatArray, size: tuple[int, ...], new_size: tuple[int, ...]) -> Int64Array:
+    """(N, 2) x, y of the pixels that points of an image of `size` are on when it is resized."""
+    factor = np.array([new_size[1] / size[1], new_size[0] / size[0]])
+    pixels = np.floor((xy_px + 0.5) * factor).astype(np.int64)
+    return np.asarray(np.clip(pixels, 0, [new_size[1] - 1, new_size[0] - 1]), np.int64)
+
+
+def _colours(image_bgr: UInt8Array, inside: BoolArray) -> FloatArray:
+    """Colour histogram of the pixels inside, summing to 1."""
+    levels = image_bgr[inside].astype(np.int64) * COLOUR_BINS // 256
+    bins = (levels[:, 0] * COLOUR_BINS + levels[:, 1]) * COLOUR_BINS + levels[:, 2]
+    counts = np.bincount(bins, minlength=COLOUR_BINS**3)
+    return np.asarray(counts / max(1, counts.sum()), np.float32)

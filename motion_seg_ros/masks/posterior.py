@@ -1,0 +1,156 @@
+"""Belief per pixel that it moves: recursive fusion of all evidence at working resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion_seg_ros.flow import DenseFlow, WorkingImage, pixel_grid, resized, warp
+from motion_seg_ros.masks.background import BackgroundViews
+from motion_seg_ros.masks.colour import ColourModel, colour_bins
+from motion_seg_ros.masks.flow_evidence import FlowFit, fit_flow, flow_log_odds, flow_trust
+from motion_seg_ros.masks.smoothing import EdgeAwareFilter
+from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
+from motion_seg_ros.window import Window
+
+FLOW_GAPS = (1, 3)  # frames
+PRIOR_LOG_ODDS = -1.6  # most of the world is static
+BORDER_LOG_ODDS = -1.6  # more so at the very border, where flow is worst
+MEMORY_WEIGHT = 0.7
+MEMORY_LIMIT = 3.0
+MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
+COLOUR_WEIGHT = 1.1
+TRACK_LIMIT = 2.0
+LIMIT = 6.0
+EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
+RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
+TRACK_SIGMA = 8.0
+TRACK_WEIGHT_FLOOR = 2e-3
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """What depends on the working size only."""
+
+    grid: FloatArray  # (h, w, 2)
+    static_weight: FloatArray  # (h, w)
+    prior: FloatArray  # (h, w) log-odds
+
+
+class MotionPosterior:
+    """Bayesian filter over pixels: flow, photometry, tracks and colour update what the last frame's
+    belief, carried along by flow, says.
+
+    Args:
+        flow: the dense flow shared with the tracker.
+        track_weight: weight of the tracks' log-odds.
+    """
+
+    def __init__(self, *, flow: DenseFlow, track_weight: float = 1.0) -> None:
+        self._flow = flow
+        self._track_weight = track_weight
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream."""
+        self._log_odds: FloatArray | None = None
+        self._scene: _Scene | None = None
+        self._colour = ColourModel()
+        self._views = BackgroundViews()
+
+    def update(self, window: Window, tracks: Tracks, labels: TrackLabels) -> FloatArray:
+        """(h, w) log-odds that a pixel of the newest frame moves."""
+        image = self._flow.image(window)
+        if self._scene is None:
+            self._scene = _make_scene((image.gray.shape[0], image.gray.shape[1]))
+        scene = self._scene
+        if len(window) == 1:
+            self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
+            self._log_odds = np.zeros(image.gray.shape, np.float32)
+            return self._log_odds
+        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
+        memory = self._carried(window, scene)
+        log_odds = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        log_odds += self._motion_evidence(window, image, scene, memory, smoother)
+        log_odds += self._track_evidence(window, image, tracks, labels)
+        bins = colour_bins(image.bgr)
+        by_colour = self._colour.log_odds(bins)
+        if by_colour is not None:
+            log_odds += COLOUR_WEIGHT * by_colour
+        belief = _probability(np.clip(log_odds, -LIMIT, LIMIT))
+        belief = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA).smooth(belief)
+        belief = np.clip(belief, 0.01, 0.99)
+        self._colour.learn(bins, belief)
+        self._log_odds = np.asarray(np.log(belief / (1 - belief)), np.float32)
+        return self._log_odds
+
+    def _carried(self, window: Window, scene: _Scene) -> FloatArray:
+        """(h, w) the last belief where the flow says its pixels are now."""
+        assert self._log_odds is not None, "update() ran on the window's first frame"
+        return warp(self._log_odds, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
+
+    def _motion_evidence(
+        self,
+        window: Window,
+        image: WorkingImage,
+        scene: _Scene,
+        memory: FloatArray,
+        smoother: EdgeAwareFilter,
+    ) -> FloatArray:
+        """(h, w) log-odds by flow and photometry; 0 where the camera's motion cannot be told."""
+        static_weight = scene.static_weight * (1.02 - _probability(memory))
+        fits: list[FlowFit] = []
+        gap = 1
+        for each in FLOW_GAPS:
+            if each < len(window):
+                fit = fit_flow(self._flow.backward(window, each), scene.grid, static_weight)
+                if fit is None:
+                    break
+                fits.append(fit)
+                gap = each
+        if not fits:
+            self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
+            return np.zeros(image.gray.shape, np.float32)
+        photometric = self._views.evidence(
+            image.bgr, scene.grid, fits[-1].surface, gap, fits[-1].motion.sigma_along_px
+        )
+        disagreement = sum((fit.disagreement for fit in fits[1:]), fits[0].disagreement) / len(fits)
+        backward, forward = self._flow.backward(window, 1), self._flow.forward(window)
+        trust = flow_trust(image.gray, backward, forward, scene.grid)
+        log_odds = flow_log_odds(np.asarray(disagreement, np.float32), trust, smoother)
+        return log_odds if photometric is None else log_odds + photometric
+
+    def _track_evidence(
+        self, window: Window, image: WorkingImage, tracks: Tracks, labels: TrackLabels
+    ) -> FloatArray:
+        """(h, w) the tracks' log-odds, spread up to the edges of the image."""
+        height, width = image.gray.shape
+        values = np.zeros((height, width), np.float32)
+        weight = np.zeros((height, width), np.float32)
+        some = tracks.visible[-1] & np.isfinite(labels.moving_probability)
+        if not some.any():
+            return values
+        chance = np.clip(labels.moving_probability[some], 1e-3, 1 - 1e-3)
+        xy = resized(tracks.xy_px[-1, some], window.newest.size, (height, width))
+        x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
+        values[y, x] = np.clip(np.log(chance / (1 - chance)), -TRACK_LIMIT, TRACK_LIMIT)
+        weight[y, x] = 1
+        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, TRACK_SIGMA)
+        return self._track_weight * smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
+
+
+def _probability(log_odds: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
+
+
+def _make_scene(size: tuple[int, int]) -> _Scene:
+    height, width = size
+    grid = pixel_grid(size)
+    edge = np.minimum(grid, np.array([width - 1, height - 1], np.float32) - grid)
+    depth = (edge / np.array([width, height], np.float32)).min(axis=2)
+    static_weight = np.asarray(0.35 + 0.65 * np.exp(-depth / 0.12), np.float32)
+    prior = np.asarray(
+        PRIOR_LOG_ODDS + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2)), np.float32
+    )
+    return _Scene(grid, static_weight, prior)

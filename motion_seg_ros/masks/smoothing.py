@@ -1,0 +1,47 @@
+"""Smoothing that stops at the edges of the image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.types import FloatArray, UInt8Array
+
+
+def require_edge_aware_smoothing() -> None:
+    """Check that this OpenCV has its extra modules.
+
+    Raises:
+        MissingDependencyError: it has not.
+    """
+    if not hasattr(cv2, "ximgproc"):
+        raise MissingDependencyError(
+            "masks.backend=densifier: expected OpenCV with cv2.ximgproc, found OpenCV "
+            f"{cv2.__version__} without; pip install opencv-contrib-python-headless"
+        )
+
+
+class EdgeAwareFilter:
+    """Fast global smoother (Min et al., "Fast global image smoothing based on weighted least
+    squares", TIP 2014) guided by one image.
+
+    Args:
+        guide_bgr: (h, w, 3) uint8.
+        strength: lambda of the paper, the reach of the smoothing.
+        colour_sigma: difference of grey levels that counts as an edge.
+    """
+
+    def __init__(self, guide_bgr: UInt8Array, strength: float, colour_sigma: float) -> None:
+        self._filter = cv2.ximgproc.createFastGlobalSmootherFilter(
+            np.ascontiguousarray(guide_bgr), strength, colour_sigma
+        )
+
+    def smooth(self, values: FloatArray) -> FloatArray:
+        """(h, w) float32 smoothed."""
+        return np.asarray(self._filter.filter(values), np.float32)
+
+    def spread(self, values: FloatArray, weight: FloatArray, floor: float) -> FloatArray:
+        """Weighted mean of `values` over each pixel's surroundings; towards 0 where the weight
+        that reaches the pixel is not above `floor`."""
+        return self.smooth(values * weight) / (self.smooth(weight) + np.float32(floor))

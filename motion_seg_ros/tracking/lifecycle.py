@@ -1,0 +1,170 @@
+"""The life of point tracks over a sliding window: seeded, followed, lost, forgotten.
+
+The backends differ only in how points advance by one frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
+from motion_seg_ros.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Advance:
+    """Points after one step to the newest frame.
+
+    Attributes:
+        xy_px: (N, 2) float32 new positions, full image resolution.
+        found: (N,) bool, False where the point was lost.
+        confidence: (N,) float32 in [0, 1].
+    """
+
+    xy_px: FloatArray
+    found: BoolArray
+    confidence: FloatArray
+
+
+class TrackLifecycle:
+    """Keeps the tracks of one stream.
+
+    The image is divided into square cells. A cell without a visible track gets a new one at its
+    centre in every frame, so that coverage never ends; a cell with more than `cell_capacity` loses
+    its youngest. A lost track stays until its last visible frame leaves the window.
+
+    Args:
+        seeds: about the number of cells, and so of tracks kept alive at least.
+        cell_capacity: tracks alive in one cell at most.
+    """
+
+    def __init__(self, seeds: int, cell_capacity: int = 3) -> None:
+        self._seeds = seeds
+        self._cell_capacity = cell_capacity
+        self._next_id = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all tracks; ids go on."""
+        self._tracks = Tracks.empty(0)
+        self._born = np.zeros(0, np.int64)
+
+    @property
+    def alive_xy_px(self) -> FloatArray:
+        """(N, 2) float32: where the tracks that can be followed to the next frame are now."""
+        return self._tracks.xy_px[-1, self._alive] if len(self._tracks) else _no_points()
+
+    @property
+    def _alive(self) -> BoolArray:
+        return np.asarray(self._tracks.visible[-1], bool)
+
+    def update(self, window: Window, advance: Advance) -> Tracks:
+        """Tracks over `window`, the alive ones moved as `advance` says, empty cells seeded.
+
+        Args:
+            window: its newest frame is one that has not been seen.
+            advance: one row for each of `alive_xy_px`.
+        """
+        height, width = window.newest.size
+        if len(self._tracks):
+            self._append_frame(advance, (height, width))
+        self._drop_forgotten(len(window))
+        self._seed(window.newest_index, (height, width), len(window))
+        tracks = self._tracks
+        query = np.maximum(self._born - window.first_index, 0)
+        self._tracks = Tracks(tracks.ids, tracks.xy_px, tracks.visible, tracks.confidence, query)
+        return self._tracks
+
+    def _append_frame(self, advance: Advance, size: tuple[int, int]) -> None:
+        old = self._tracks
+        height, width = size
+        inside = (
+            (advance.xy_px >= 0).all(axis=1)
+            & (advance.xy_px[:, 0] <= width - 1)
+            & (advance.xy_px[:, 1] <= height - 1)
+        )
+        found = advance.found & inside
+        alive = np.flatnonzero(self._alive)
+        xy, visible, confidence = old.xy_px[-1].copy(), np.zeros(len(old), bool), _zeros(len(old))
+        visible[alive] = found
+        xy[alive[found]] = advance.xy_px[found]
+        confidence[alive[found]] = advance.confidence[found]
+        crowded = self._crowded(xy, visible, size)
+        visible[crowded], confidence[crowded] = False, 0
+        self._tracks = Tracks(
+            old.ids,
+            np.concatenate((old.xy_px, xy[None])),
+            np.concatenate((old.visible, visible[None])),
+            np.concatenate((old.confidence, confidence[None])),
+            old.query_frame,
+        )
+
+    def _drop_forgotten(self, frames: int) -> None:
+        old = self._tracks
+        keep = old.visible[-frames:].any(axis=0)
+        self._born = self._born[keep]
+        self._tracks = Tracks(
+            old.ids[keep],
+            old.xy_px[-frames:, keep],
+            old.visible[-frames:, keep],
+            old.confidence[-frames:, keep],
+            old.query_frame[keep],
+        )
+
+    def _seed(self, index: int, size: tuple[int, int], frames: int) -> None:
+        old = self._tracks
+        new = self._empty_cell_centres(self.alive_xy_px, size)
+        count = len(new)
+        ids = np.arange(self._next_id, self._next_id + count)
+        self._next_id += count
+        self._born = np.concatenate((self._born, np.full(count, index, np.int64)))
+        visible = np.zeros((frames, count), bool)
+        visible[-1] = True
+        if not len(old):
+            old = Tracks.empty(frames)
+        self._tracks = Tracks(
+            np.concatenate((old.ids, ids)),
+            np.concatenate((old.xy_px, np.tile(new, (frames, 1, 1))), axis=1),
+            np.concatenate((old.visible, visible), axis=1),
+            np.concatenate((old.confidence, visible.astype(np.float32)), axis=1),
+            np.zeros(len(old) + count, np.int64),
+        )
+
+    def _cells(self, size: tuple[int, int]) -> tuple[float, int, int]:
+        """Side of a cell in pixels, rows, columns."""
+        height, width = size
+        side = max(1.0, float(np.sqrt(height * width / self._seeds)))
+        return side, int(np.ceil(height / side)), int(np.ceil(width / side))
+
+    def _cell_of(self, xy_px: FloatArray, size: tuple[int, int]) -> Int64Array:
+        side, rows, columns = self._cells(size)
+        cell = np.clip((xy_px / side).astype(np.int64), 0, [columns - 1, rows - 1])
+        return np.asarray(cell[:, 1] * columns + cell[:, 0], np.int64)
+
+    def _empty_cell_centres(self, xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
+        side, rows, columns = self._cells(size)
+        taken = np.zeros(rows * columns, bool)
+        taken[self._cell_of(xy_px, size)] = True
+        empty = np.flatnonzero(~taken)
+        centres = (np.stack((empty % columns, empty // columns), axis=1) + 0.5) * side
+        return np.asarray(np.minimum(centres, [size[1] - 1, size[0] - 1]), np.float32)
+
+    def _crowded(self, xy_px: FloatArray, visible: BoolArray, size: tuple[int, int]) -> Int64Array:
+        """The youngest visible tracks beyond the capacity of their cells."""
+        alive = np.flatnonzero(visible)
+        cells = self._cell_of(xy_px[alive], size)
+        order = np.argsort(cells, kind="stable")  # oldest first within a cell: ids ascend
+        ordered = cells[order]
+        first_of_cell = np.searchsorted(ordered, ordered, side="left")
+        rank = np.arange(len(ordered)) - first_of_cell
+        return np.asarray(alive[order[rank >= self._cell_capacity]], np.int64)
+
+
+def _no_points() -> FloatArray:
+    return np.zeros((0, 2), np.float32)
+
+
+def _zeros(count: int) -> FloatArray:
+    return np.zeros(count, np.float32)

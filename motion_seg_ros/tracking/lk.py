@@ -1,0 +1,65 @@
+"""Tracks from pyramidal Lucas-Kanade."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow import DenseFlow, resized
+from motion_seg_ros.tracking.flow import step_confidence
+from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
+from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
+from motion_seg_ros.window import Window
+
+MISMATCH_PX = 0.5  # the way back must end this near to the start, working pixels
+WINDOW_PX = 15
+PYRAMID_LEVELS = 3
+
+
+class LucasKanadeTracker:
+    """Follows each point by itself, forward and back; a point that does not come back is lost.
+
+    Args:
+        flow: the source of working images, shared with the mask stage.
+        seeds: tracks kept alive at least, about.
+    """
+
+    def __init__(self, *, flow: DenseFlow, seeds: int = 1000) -> None:
+        self._flow = flow
+        self._lifecycle = TrackLifecycle(seeds)
+
+    def update(self, window: Window) -> Tracks:
+        """See motion_seg_ros.tracking.base.Tracker."""
+        return self._lifecycle.update(window, self._advance(window, self._lifecycle.alive_xy_px))
+
+    def reset(self) -> None:
+        """See motion_seg_ros.tracking.base.Tracker."""
+        self._lifecycle.reset()
+
+    def _advance(self, window: Window, xy_px: FloatArray) -> Advance:
+        if len(xy_px) == 0:
+            return Advance(xy_px, np.zeros(0, bool), np.zeros(0, np.float32))
+        size, working = window.newest.size, self._flow.size(window)
+        before, newest = self._flow.image(window, 1).gray, self._flow.image(window).gray
+        start = resized(xy_px, size, working)[:, None]
+        end, found = _follow(before, newest, start)
+        back, found_back = _follow(newest, before, end)
+        mismatch = np.linalg.norm(back - start, axis=2)[:, 0] / MISMATCH_PX
+        ok = found & found_back & (mismatch < 1)
+        confidence = step_confidence(mismatch, newest, end[:, 0])
+        return Advance(resized(end[:, 0], working, size), ok, confidence)
+
+
+def _follow(
+    start_image: UInt8Array, end_image: UInt8Array, start: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Where the points (N, 1, 2) of one image are in another, and (N,) whether they were found."""
+    end, status, _ = cv2.calcOpticalFlowPyrLK(
+        start_image,
+        end_image,
+        start,
+        start.copy(),
+        winSize=(WINDOW_PX, WINDOW_PX),
+        maxLevel=PYRAMID_LEVELS,
+    )
+    return np.asarray(end, np.float32), np.asarray(status[:, 0] == 1)
