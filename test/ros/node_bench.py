@@ -1,0 +1,290 @@
+"""The node as a process, and the other end of its topics."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from motion_seg_ros.msg import MovingObjectArray, TrackArray
+
+MARKER_NODE = (sys.executable, str(Path(__file__).with_name("marker_node.py")))
+REAL_NODE = (sys.executable, "-m", "motion_seg_ros.ros.main")
+PATIENCE_S = 60.0
+SECOND = 10**9
+
+OUTPUTS: dict[str, Any] = {
+    "moving_mask": Image,
+    "static_mask": Image,
+    "instance_mask": Image,
+    "objects": MovingObjectArray,
+    "tracks": TrackArray,
+    "camera_info": CameraInfo,
+    "static_image": Image,
+    "static_depth": Image,
+    "overlay": Image,
+}
+ALWAYS = ("moving_mask", "static_mask", "instance_mask", "objects", "tracks")
+
+
+def header(stamp_ns: int, frame_id: str = "camera") -> Header:
+    message = Header(frame_id=frame_id)
+    message.stamp.sec, message.stamp.nanosec = divmod(stamp_ns, SECOND)
+    return message
+
+
+def stamp_of(message: Any) -> int:
+    return int(message.header.stamp.sec) * SECOND + int(message.header.stamp.nanosec)
+
+
+def image_message(
+    pixels: np.ndarray, stamp_ns: int, encoding: str = "bgr8", frame_id: str = "camera"
+) -> Image:
+    """An Image of (H, W) or (H, W, C) pixels."""
+    data = array("B")
+    data.frombytes(np.ascontiguousarray(pixels).tobytes())
+    return Image(
+        header=header(stamp_ns, frame_id),
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        step=pixels.nbytes // pixels.shape[0] if pixels.shape[0] else 0,
+        data=data,
+    )
+
+
+def pixels_of(message: Image) -> np.ndarray:
+    """The pixels of an outgoing image; it must be packed."""
+    dtype = {"mono16": np.uint16, "16UC1": np.uint16, "32FC1": np.float32}.get(
+        message.encoding, np.uint8
+    )
+    channels = {"bgr8": 3, "rgb8": 3, "8UC3": 3, "bgra8": 4, "rgba8": 4}.get(message.encoding, 1)
+    shape = (message.height, message.width) + ((channels,) if channels > 1 else ())
+    assert message.step == message.width * channels * np.dtype(dtype).itemsize
+    assert not message.is_bigendian
+    return np.frombuffer(message.data, dtype).reshape(shape)
+
+
+def red_square(x: int, size: int = 64, side: int = 16) -> np.ndarray:
+    """(size, size, 3) bgr with a red square whose left edge is at x, and its top at 20."""
+    image = np.full((size, size, 3), 90, np.uint8)
+    image[20 : 20 + side, x : x + side] = (0, 0, 255)
+    return image
+
+
+class NodeProcess:
+    """A node in a process of its own.
+
+    Args:
+        command: the program.
+        arguments: ROS arguments, such as ["-p", "window.size:=4"].
+        env: additions to the environment.
+        log: file for its output.
+    """
+
+    def __init__(
+        self, command: Sequence[str], arguments: Sequence[str], env: dict[str, str], log: Path
+    ) -> None:
+        self.log = log
+        # The node is to do with the middleware's defaults.
+        inherited = {k: v for k, v in os.environ.items() if k != "FASTRTPS_DEFAULT_PROFILES_FILE"}
+        with log.open("wb") as sink:
+            self._process = subprocess.Popen(
+                [*command, "--ros-args", *arguments],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**inherited, **env},
+            )
+
+    @property
+    def output(self) -> str:
+        """What it printed until now."""
+        return self.log.read_text(errors="replace")
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit status."""
+        if self.alive:
+            self._process.send_signal(number)
+        try:
+            return self._process.wait(PATIENCE_S)
+        finally:
+            self._process.kill()
+
+
+class Bench:
+    """Publishes what a camera does, collects what the node answers.
+
+    Args:
+        namespace: that of the node.
+        compressed: whether to send compressed images.
+    """
+
+    def __init__(self, namespace: str = "", compressed: bool = False) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node(
+            "bench", namespace=namespace, context=self.context, enable_rosout=False
+        )
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        best_effort = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+        kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        self.images = self.node.create_publisher(kind, topic, best_effort)
+        self.depths = self.node.create_publisher(Image, "depth", best_effort)
+        self.infos = self.node.create_publisher(CameraInfo, "camera_info", best_effort)
+        self.answers: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
+        self.diagnostics: list[DiagnosticArray] = []
+        reliable = QoSProfile(depth=1000, durability=DurabilityPolicy.VOLATILE)
+        for name, kind in OUTPUTS.items():
+            self.node.create_subscription(
+                kind, f"motion_seg/{name}", self.answers[name].append, reliable
+            )
+        self.node.create_subscription(
+            DiagnosticArray, "/diagnostics", self.diagnostics.append, reliable
+        )
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+    def spin(self, seconds: float) -> None:
+        """Handle what comes for some time."""
+        self.spin_until(lambda: False, seconds, must=False)
+
+    def spin_until(
+        self, done: Callable[[], object], patience_s: float = PATIENCE_S, must: bool = True
+    ) -> None:
+        """Handle what comes until `done`; with `must`, fail if it does not become true."""
+        end = time.monotonic() + patience_s
+        while not done():
+            left = end - time.monotonic()
+            if left <= 0:
+                assert not must, f"waited {patience_s} s in vain; have {self._counts()}"
+                return
+            self._executor.spin_once(timeout_sec=min(left, 0.05))
+
+    def _counts(self) -> dict[str, int]:
+        return {name: len(messages) for name, messages in self.answers.items() if messages}
+
+    def clear(self) -> None:
+        for messages in self.answers.values():
+            messages.clear()
+        self.diagnostics.clear()
+
+    def answer(self, topic: str, stamp_ns: int) -> Any:
+        """The one message on `topic` about the frame of this stamp."""
+        found = [each for each in self.answers[topic] if stamp_of(each) == stamp_ns]
+        assert len(found) == 1, f"{len(found)} messages on {topic} for stamp {stamp_ns}"
+        return found[0]
+
+    def has(self, stamp_ns: int, topics: Sequence[str] = ALWAYS) -> bool:
+        """Whether every one of the topics answered the stamp."""
+        return all(
+            any(stamp_of(each) == stamp_ns for each in self.answers[topic]) for topic in topics
+        )
+
+    def ask(self, message: Any, topics: Sequence[str] = ALWAYS) -> None:
+        """Send one image and wait for its answer."""
+        self.images.publish(message)
+        self.spin_until(lambda: self.has(stamp_of(message), topics))
+
+    def connect(self, node: NodeProcess, make: Callable[[int], Any]) -> None:
+        """Wait until both ends have found each other: frames 1, 2, 3 ... ns old time are answered."""
+        deadline = time.monotonic() + PATIENCE_S
+        stamp_ns = 0
+        while not (stamp_ns and self.has(stamp_ns)):
+            assert node.alive, node.output
+            assert time.monotonic() < deadline, node.output
+            stamp_ns += 1
+            self.images.publish(make(stamp_ns))
+            self.spin(0.2)
+        self.spin(0.3)
+        self.call(Trigger, "motion_seg/reset", Trigger.Request())
+        self.clear()
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        """Call a service."""
+        client = self.node.create_client(kind, name)
+        self.spin_until(client.service_is_ready)
+        future = client.call_async(request)
+        self.spin_until(future.done)
+        self.node.destroy_client(client)
+        return future.result()
+
+    def transition(self, name: str) -> bool:
+        """Ask for a lifecycle transition; whether it succeeded."""
+        number = getattr(Transition, f"TRANSITION_{name.upper()}")
+        request = ChangeState.Request(transition=Transition(id=number))
+        return bool(self.call(ChangeState, "motion_seg/change_state", request).success)
+
+    def state(self) -> str:
+        response = self.call(GetState, "motion_seg/get_state", GetState.Request())
+        return str(response.current_state.label)
+
+    def status(self, kind: str, done: Callable[[Any], object] = lambda status: True) -> Any:
+        """The next status `kind` (input or segmentation) of the node that is as wanted."""
+        self.diagnostics.clear()
+        found: list[Any] = []
+
+        def look() -> bool:
+            name = f"{self.node.get_namespace().rstrip('/')}/motion_seg: {kind}"
+            statuses = [each for report in self.diagnostics for each in report.status]
+            found[:] = [each for each in statuses if each.name == name and done(each)]
+            return bool(found)
+
+        self.spin_until(look)
+        return found[-1]
+
+
+def value(status: Any, key: str) -> str:
+    """A value of a diagnostic status."""
+    return str({each.key: each.value for each in status.values}[key])
+
+
+@contextmanager
+def running(
+    log: Path,
+    *arguments: str,
+    command: Sequence[str] = MARKER_NODE,
+    delay_s: float = 0.0,
+    **bench: Any,
+) -> Iterator[tuple[NodeProcess, Bench]]:
+    """A node process and its bench, not yet connected; at the end it must leave with status 0."""
+    node = NodeProcess(command, arguments, {"MARKER_DELAY_S": str(delay_s)}, log)
+    try:
+        other_end = Bench(**bench)
+        try:
+            yield node, other_end
+        finally:
+            other_end.close()
+    finally:
+        status = node.stop()
+    assert status == 0, node.output
+
+
+def ping(stamp_ns: int) -> Image:
+    """A small frame that nothing moves in."""
+    return image_message(np.zeros((64, 64, 3), np.uint8), stamp_ns)
