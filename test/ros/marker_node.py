@@ -34,7 +34,8 @@ class MarkerStages:
             raise RuntimeError("blue in the corner,\nas asked")
         time.sleep(DELAY_S)
         height, width = window.newest.size
-        y, x = np.mgrid[4:height:8, 4:width:8].reshape(2, -1)
+        step = max(8, height // 32)
+        y, x = np.mgrid[4:height:step, 4:width:step].reshape(2, -1)
         shape = (len(window), x.size)
         xy = np.broadcast_to(np.stack([x, y], axis=1).astype(np.float32), (*shape, 2))
         return Tracks(
