@@ -6,11 +6,15 @@ ros2 launch motion_seg_ros demo.launch.py
 from __future__ import annotations
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    Shutdown,
+)
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -24,10 +28,12 @@ def generate_launch_description() -> LaunchDescription:
                 choices=["true", "false"],
                 description="open RViz on the overlay and the masks",
             ),
-            Node(
-                package="motion_seg_ros",
-                executable="motion_seg",
-                arguments=["demo", "--role", "camera", "--loop"],
+            # Not Node: the command line takes no --ros-args.
+            ExecuteProcess(
+                cmd=[
+                    ExecutableInPackage("motion_seg", "motion_seg_ros"),
+                    *("demo", "--role", "camera", "--loop"),
+                ],
                 additional_env={
                     # An image is larger than Fast DDS' default shared-memory segment.
                     "FASTRTPS_DEFAULT_PROFILES_FILE": PathJoinSubstitution(
