@@ -13,7 +13,7 @@ from launch.actions import (
     Shutdown,
 )
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
 
@@ -34,10 +34,12 @@ def generate_launch_description() -> LaunchDescription:
                     ExecutableInPackage("motion_seg", "motion_seg_ros"),
                     *("demo", "--role", "camera", "--loop"),
                 ],
+                # Where the node is heard too; by itself the demo takes a domain of its own.
                 additional_env={
-                    # An image is larger than Fast DDS' default shared-memory segment.
-                    "FASTRTPS_DEFAULT_PROFILES_FILE": PathJoinSubstitution(
-                        [share, "config", "fastdds_large_images.xml"]
+                    name: EnvironmentVariable(name, default_value=default)
+                    for name, default in (
+                        ("ROS_DOMAIN_ID", "0"),
+                        ("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET"),
                     )
                 },
                 output="screen",

@@ -141,3 +141,13 @@ def test_the_whole_description_can_be_made(launch_file: ModuleType) -> None:
     launch_file.Node = importlib.import_module("launch_ros.actions").Node
     names = {each.name for each in launch_file.generate_launch_description().get_launch_arguments()}
     assert names == ARGUMENTS
+
+
+def test_the_demo_can_be_described(launch_file: ModuleType) -> None:
+    spec = importlib.util.spec_from_file_location("demo", LAUNCH / "demo.launch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    description = module.generate_launch_description()
+    assert "rviz" in {each.name for each in description.get_launch_arguments()}
