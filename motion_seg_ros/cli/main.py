@@ -67,3 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_parser(commands)
     benchmark.add_parser(commands)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,7 +11,7 @@ import numpy as np
 from motion_seg_ros.palette import id_palette
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array, UInt16Array
 
-TILE_WIDTH = 352
+TILE_WIDTH = 320
 TITLE_WIDTH = 168
 HEADING_HEIGHT = 56
 GAP = 8

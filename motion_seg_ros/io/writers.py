@@ -4,7 +4,6 @@ bag."""
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +51,7 @@ class SequenceSummary:
     frames_with_motion: int = 0
     mean_moving_share: float = 0.0
     mean_tracks: float = 0.0
-    abstentions: Counter[str] = field(default_factory=Counter)
+    abstentions: dict[str, int] = field(default_factory=dict)
     resets: dict[str, str] = field(default_factory=dict)
 
 
@@ -154,6 +153,7 @@ class SequenceWriter:
         summary.objects = len(self._ids)
         summary.frames_with_motion += moving_share > 0
         if result.labels.abstention:
-            summary.abstentions[result.labels.abstention] += 1
+            reason = result.labels.abstention
+            summary.abstentions[reason] = summary.abstentions.get(reason, 0) + 1
         if result.reset_reason:
             summary.resets[item.name] = result.reset_reason
