@@ -103,10 +103,9 @@ def run(arguments: argparse.Namespace) -> None:
     _check_ros()
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)
-        environment = _environment(work)
         if arguments.role == "camera":
             _make_clip(work, arguments)
-            with ChildProcesses(environment, work) as children:
+            with ChildProcesses({**_ros_files(), **os.environ}, work) as children:
                 children.start("camera", CAMERA, str(work), *(["--loop"] if arguments.loop else []))
                 children.wait("camera")
             return
@@ -116,7 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
             staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,
         ):
             clip = _make_clip(work, arguments)
-            stamps_ns = _play(clip, config, environment, work)
+            stamps_ns = _play(clip, config, {**_ros_files(), **_alone(work), **os.environ}, work)
             figures = write_report(folder, clip, work / "bag", stamps_ns)
         _show(figures, output)
 
@@ -134,19 +133,22 @@ def _check_ros() -> None:
         )
 
 
-def _environment(logs: Path) -> dict[str, str]:
-    """Environment of the processes: by themselves on this machine, unless the user says
-    otherwise."""
-    domain = random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)
+def _ros_files() -> dict[str, str]:
+    """Environment with which ROS finds its files, and images fit into shared memory."""
     profiles = package_folder("config") / "fastdds_large_images.xml"
-    defaults = {
-        "ROS_DOMAIN_ID": str(domain),
+    return {
+        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
+    }
+
+
+def _alone(logs: Path) -> dict[str, str]:
+    """Environment in which processes hear nobody but each other, and leave no logs behind."""
+    return {
+        "ROS_DOMAIN_ID": str(random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
         "ROS_LOG_DIR": str(logs / "ros_log"),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
-        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
     }
-    return {**defaults, **os.environ}
 
 
 def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -101,11 +101,20 @@ def _cost(clip: Clip, warm_up: int, push: Method) -> Cost:
         cpu_s += time.process_time() - cpu
         for stage, ms in stages.items():
             stage_ms.setdefault(stage, []).append(ms)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak_bytes = peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
     return Cost(
         frame_ms=tuple(frame_ms),
         stage_ms={stage: tuple(each) for stage, each in stage_ms.items()},
         cpu_ms=cpu_s * 1e3 / len(frame_ms),
-        peak_mb=peak_bytes / 1e6,
+        peak_mb=_peak_mb(),
     )
+
+
+def _peak_mb() -> float:
+    """The most memory this process ever held, in 10^6 bytes."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS
+    # Linux' ru_maxrss starts with what the parent process held.
+    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(match[1]) * 1024 / 1e6 if match else float("nan")

@@ -1,0 +1,68 @@
+"""`motion_seg benchmark` measures what it says it measures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recordings
+
+from motion_seg_ros.cli import main
+from motion_seg_ros.evaluation.timing import Cost
+
+FRAMES = 12
+OPTIONS = ("--set", "window.size=4")
+
+
+def test_prints_and_writes_figures_that_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recordings.write_images(tmp_path / "walk", recordings.pan(FRAMES + 5, (160, 120)))
+    file = tmp_path / "cost.json"
+    arguments = ["--input", str(tmp_path / "walk"), "--frames", str(FRAMES), "--json", str(file)]
+    assert main.main(["benchmark", *arguments, *OPTIONS]) == 0
+    said = capsys.readouterr().out
+    figures = json.loads(file.read_text())
+    assert figures["size_px"] == [160, 120]
+    assert figures["warm_up"] + figures["frames"] == FRAMES
+    assert figures["configuration"]["window.size"] == 4
+    ours = figures["motion_seg"]
+    assert len(ours["frame_ms"]) == figures["frames"]
+    assert set(ours["stage_ms"]) >= {"tracking", "labelling", "masks"}
+    stages = np.sum(list(ours["stage_ms"].values()), axis=0)
+    assert (stages <= np.array(ours["frame_ms"]) + 1e-6).all()
+    for stage in ours["stage_ms"]:
+        (line,) = (each for each in said.splitlines() if each.startswith(stage))
+        assert f"{np.median(ours['stage_ms'][stage]):.1f}" in line
+    (line,) = (each for each in said.splitlines() if each.startswith("frames/s"))
+    ratio = ours["frames_per_s"] / figures["homography_mog2"]["frames_per_s"]
+    assert line.split()[-1] == f"{ratio:.2f}"
+    # Python with OpenCV alone takes tens of MB.
+    assert 20 < ours["peak_mb"] < 2000
+
+
+def test_rendered_clip_of_any_size(tmp_path: Path) -> None:
+    file = tmp_path / "cost.json"
+    arguments = ["--size", "96x64", "--frames", str(FRAMES), "--json", str(file)]
+    assert main.main(["benchmark", *arguments, *OPTIONS]) == 0
+    assert json.loads(file.read_text())["size_px"] == [96, 64]
+
+
+def test_too_few_frames_for_the_warm_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["benchmark", "--frames", "10"]) == 2
+    assert "expected at least 22 frames" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["640", "0x10", "640x480x3", "axb", "16x16"])
+def test_sizes_that_are_none(size: str) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main.main(["benchmark", "--size", size])
+    assert exit_.value.code == 2
+
+
+def test_frames_per_second_are_the_inverse_of_the_mean_time() -> None:
+    cost = Cost(frame_ms=(10, 30), stage_ms={}, cpu_ms=5, peak_mb=1)
+    assert cost.frames_per_s == pytest.approx(50)
+    assert cost.median_ms == pytest.approx(20)
