@@ -48,15 +48,15 @@ MESSAGE_BUILD = [
     "ros-jazzy-sensor-msgs",
     "ros-jazzy-std-msgs",
 ]
-# Lower bounds are what the code was written against; an upper bound stands only where a newer
-# version was seen to break.
+# Lower bounds are what Ubuntu 22.04 (Humble) has, or what the code was written against; an upper
+# bound stands only where a newer version was seen to break.
 REQUIREMENTS = [
-    "numpy>=1.23",
+    "numpy>=1.21",
     # contrib: cv2.ximgproc (edge-aware filters); headless: Qt of the other wheel clashes with rqt.
-    "opencv-contrib-python-headless>=4.6",
+    "opencv-contrib-python-headless>=4.5.4",
     "PyYAML>=5.4",
-    "tqdm>=4.60",
-    "rosbags>=0.11",
+    "tqdm>=4.57",
+    "rosbags>=0.11.7",
     "rosbags-image>=0.10",
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
 ]

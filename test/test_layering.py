@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -217,9 +218,13 @@ def test_a_planted_ring_is_found() -> None:
 
 
 def run_python(code: str) -> str:
-    """Run code in a fresh interpreter; what it prints."""
+    """Run code in a fresh interpreter, away from the source tree; what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code],
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
