@@ -15,9 +15,6 @@ from motion_seg_ros.synthetic.demo import demo_clip
 from motion_seg_ros.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.types import Frame
 
-# Wider input is scaled down: the raw pixels of a clip must fit on a disk.
-MAX_WIDTH = 1920
-
 
 def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) -> Clip:
     """The demo's clip with its truth, into a folder.
@@ -31,20 +28,23 @@ def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) 
     renderer = Renderer(demo_clip(seed=seed, size=size, frames=frames))
     rendered = (_with_truth(each) for each in renderer)
     bar = _progress(rendered, "rendering the clip", frames)
-    return write_clip(folder, bar, renderer.scene.fps, MAX_WIDTH)
+    return write_clip(folder, bar, renderer.scene.fps)
 
 
-def copy_clip(folder: Path, source: FrameSource, *, frames: int) -> Clip:
+def copy_clip(
+    folder: Path, source: FrameSource, *, frames: int, max_width: int | None = None
+) -> Clip:
     """The first `frames` frames of a sequence, into a folder; fewer if it has fewer.
+
+    Wider ones than `max_width` pixels are scaled down.
 
     Raises:
         InputError: a frame cannot be read.
     """
     items = (ClipFrame(each.frame) for each in islice(source, frames))
     known = frames if source.length is None else min(frames, source.length)
-    return write_clip(
-        folder, _progress(items, f"reading {source.name}", known), source.fps, MAX_WIDTH
-    )
+    bar = _progress(items, f"reading {source.name}", known)
+    return write_clip(folder, bar, source.fps, max_width)
 
 
 def _with_truth(rendered: RenderedFrame) -> ClipFrame:

@@ -44,7 +44,8 @@ examples:
 
 SIZE = (640, 480)
 RENDERED_FRAMES = 120
-INPUT_FRAMES = 300
+INPUT_FRAMES = 150
+MAX_WIDTH = 960  # raw pixels of clip and answers must fit into a temporary folder
 CAMERA = "motion_seg_ros.ros.demo_camera"
 NODE = "motion_seg_ros.ros.main"
 VIEWER = "motion_seg_ros.ros.demo_viewer"
@@ -156,7 +157,8 @@ def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:
         frames = arguments.frames or RENDERED_FRAMES
         return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames)
     source = open_source(arguments.input, topic=arguments.topic, fps=arguments.fps)
-    return copy_clip(folder, source, frames=arguments.frames or INPUT_FRAMES)
+    frames = arguments.frames or INPUT_FRAMES
+    return copy_clip(folder, source, frames=frames, max_width=MAX_WIDTH)
 
 
 def _play(clip: Clip, config: Config, environment: Mapping[str, str], work: Path) -> list[int]:

@@ -44,14 +44,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments)
     except MotionSegError as error:
-        print(f"motion_seg: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return STATUS_ERROR
+        return _fail(str(error))
+    except OSError as error:  # of a temporary file, or of the terminal
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("motion_seg: interrupted", file=sys.stderr)
         return STATUS_INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _fail(message: str) -> int:
+    print(f"motion_seg: error: {' '.join(message.split())}", file=sys.stderr)
+    return STATUS_ERROR
 
 
 def _parser() -> argparse.ArgumentParser:

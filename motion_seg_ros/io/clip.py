@@ -74,14 +74,16 @@ class Clip:
         return ids.reshape(self._height, self._width)
 
 
-def write_clip(folder: Path, frames: Iterable[ClipFrame], fps: float, max_width: int) -> Clip:
+def write_clip(
+    folder: Path, frames: Iterable[ClipFrame], fps: float, max_width: int | None = None
+) -> Clip:
     """Write frames of one size, scaled down to `max_width` where they are wider.
 
     Args:
         folder: an existing, empty folder.
         frames: at least one; all or none with truth.
         fps: frames per second.
-        max_width: in pixels.
+        max_width: in pixels; None = as wide as they are.
     """
     stamps_ns: list[int] = []
     first: Frame | None = None
@@ -107,9 +109,9 @@ def write_clip(folder: Path, frames: Iterable[ClipFrame], fps: float, max_width:
     return Clip(folder)
 
 
-def _narrowed(frame: Frame, max_width: int) -> Frame:
+def _narrowed(frame: Frame, max_width: int | None) -> Frame:
     height, width = frame.size
-    if width <= max_width:
+    if max_width is None or width <= max_width:
         return frame
     size = (max_width, max(1, round(height * max_width / width)))
     image = cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)

@@ -28,10 +28,9 @@ from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.msg import MovingObjectArray, TrackArray
 
 NODE = "/motion_seg"
-# The masks first: the executor serves them in this order, and their age is what counts.
+# The mask first: the executor serves them in this order, and the age of the mask is what counts.
 TOPICS = {
     f"{NODE}/moving_mask": Image,
-    f"{NODE}/instance_mask": Image,
     f"{NODE}/objects": MovingObjectArray,
     f"{NODE}/tracks": TrackArray,
     f"{NODE}/overlay": Image,

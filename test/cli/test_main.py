@@ -48,15 +48,25 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
     assert exit_.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (InputError("first line\nsecond line"), "first line second line"),
+        (OSError(28, "No space left on device", "/tmp/x"), "/tmp/x: No space left on device"),
+    ],
+)
 def test_an_error_is_one_line_and_status_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    words: str,
 ) -> None:
     def fail(arguments: argparse.Namespace) -> None:
-        raise InputError("first line\nsecond line")
+        raise error
 
     monkeypatch.setattr(segment, "run", fail)
     assert main.main(["segment", "x", "-o", "y"]) == 2
-    assert capsys.readouterr().err == "motion_seg: error: first line second line\n"
+    assert capsys.readouterr().err == f"motion_seg: error: {words}\n"
 
 
 def test_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:

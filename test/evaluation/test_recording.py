@@ -26,7 +26,7 @@ def clip(tmp_path: Path) -> Clip:
     truth[10:30, 20:50] = 2
     (tmp_path / "clip").mkdir()
     frames = (ClipFrame(Frame(each, i), truth) for i, each in enumerate(recordings.pan(6)))
-    return write_clip(tmp_path / "clip", frames, fps=10, max_width=96)
+    return write_clip(tmp_path / "clip", frames, fps=10)
 
 
 def record(path: Path, boxes: dict[int, tuple[int, int, int, int] | None]) -> Recording:

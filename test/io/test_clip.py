@@ -21,7 +21,7 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
         ClipFrame(Frame(image, 10 * i, camera_matrix=MATRIX), truth)
         for i, (image, truth) in enumerate(zip(images, truths, strict=True))
     )
-    write_clip(tmp_path, frames, fps=12.5, max_width=96)
+    write_clip(tmp_path, frames, fps=12.5)
     clip = Clip(tmp_path)
     assert (len(clip), clip.size, clip.fps, clip.has_truth) == (3, (72, 96), 12.5, True)
     np.testing.assert_array_equal(clip.camera_matrix, MATRIX)
@@ -33,7 +33,7 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
 
 
 def test_knows_that_there_is_no_truth(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path, [ClipFrame(Frame(recordings.pan(1)[0], 0))], 10, 96)
+    clip = write_clip(tmp_path, [ClipFrame(Frame(recordings.pan(1)[0], 0))], 10)
     assert not clip.has_truth
     assert clip.camera_matrix is None
 

