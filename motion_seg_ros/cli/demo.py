@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -105,10 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)
         if arguments.role == "camera":
-            _make_clip(work, arguments)
-            with ChildProcesses({**_ros_files(), **os.environ}, work) as children:
-                children.start("camera", CAMERA, str(work), *(["--loop"] if arguments.loop else []))
-                children.wait("camera")
+            _play_alone(work, arguments)
             return
         output: Path = arguments.output
         with (
@@ -159,6 +157,18 @@ def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:
     source = open_source(arguments.input, topic=arguments.topic, fps=arguments.fps)
     frames = arguments.frames or INPUT_FRAMES
     return copy_clip(folder, source, frames=frames, max_width=MAX_WIDTH)
+
+
+def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
+    """Be the camera of a node that somebody else runs, until asked to end."""
+    _make_clip(work, arguments)
+    options = ["--loop"] if arguments.loop else []
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        ChildProcesses({**_ros_files(), **os.environ}, work) as children,
+    ):
+        children.start("camera", CAMERA, str(work), *options)
+        children.wait("camera")
 
 
 def _play(clip: Clip, config: Config, environment: Mapping[str, str], work: Path) -> list[int]:

@@ -166,6 +166,20 @@ def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     assert np.diff(stamps).mean() == pytest.approx(1e9 / 20, rel=0.2)
 
 
+def test_looping_camera_ends_when_asked(tmp_path: Path) -> None:
+    """As launch/demo.launch.py starts and stops it."""
+    recordings.write_images(tmp_path / "walk", recordings.pan(3))
+    role = [str(tmp_path / "walk"), "--role", "camera", "--loop"]
+    camera = subprocess.Popen([*COMMAND, *role], stderr=subprocess.PIPE, text=True)
+    listener = subprocess.run([sys.executable, "-c", LISTENER, str(tmp_path / "bag")], timeout=60)
+    assert listener.returncode == 0
+    with Reader(tmp_path / "bag") as reader:
+        assert reader.message_count >= 12  # of a clip of 3 frames
+    camera.send_signal(signal.SIGINT)
+    _, said = camera.communicate(timeout=30)
+    assert (camera.returncode, said) == (0, "")
+
+
 LISTENER = """
 import sys, time
 import rclpy
