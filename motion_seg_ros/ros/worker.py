@@ -28,6 +28,9 @@ from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
+MAX_CARRIED = 2
+"""Carrying masks over takes time too: so many waiting frames are worth it."""
+
 
 class Logger(Protocol):
     """What rclpy's loggers offer."""
@@ -98,7 +101,8 @@ class InferenceWorker:
     """Answers images in a thread of its own, in the order they came.
 
     Of the images that wait when the thread gets to them, the newest is inferred; the others are
-    answered with the masks of the last result carried over to them.
+    answered with the masks of the last result: the MAX_CARRIED newest of them by the pipeline,
+    which carries the masks over, older ones with the masks as they are. So the newest waits little.
 
     Args:
         segmenter: the pipeline; used by the thread alone while it runs.
@@ -177,12 +181,12 @@ class InferenceWorker:
                 if self._stopping:
                     return
                 received = batch.popleft()
-                self._answer(received, superseded=bool(batch))
+                self._answer(received, newer=len(batch))
             if self._stopping:
                 return
 
-    def _answer(self, received: Received, superseded: bool) -> None:
-        """Answer one image, whatever happens."""
+    def _answer(self, received: Received, newer: int) -> None:
+        """Answer one image, whatever happens; `newer` others came after it."""
         started = time.perf_counter()
         try:
             frame = self._frame(received)
@@ -192,7 +196,7 @@ class InferenceWorker:
             return
         converted = time.perf_counter()
         reset_reason = self._reset_where_due(received)
-        result = self._infer(received, frame, superseded)
+        result = self._infer(received, frame, newer)
         if result.reset_reason is not None:
             reset_reason = result.reset_reason
         elif reset_reason is not None:
@@ -240,12 +244,12 @@ class InferenceWorker:
             self._report(str(error))
             return frame
 
-    def _infer(self, received: Received, frame: Frame, superseded: bool) -> FrameResult:
+    def _infer(self, received: Received, frame: Frame, newer: int) -> FrameResult:
         """The pipeline's result, or an empty one when it fails."""
         try:
-            if received.image is None:
+            if received.image is None or newer > MAX_CARRIED:
                 return self._stale(frame)
-            result = None if superseded else self._segmenter.push(frame)
+            result = None if newer else self._segmenter.push(frame)
             return self._segmenter.propagate(frame) if result is None else result
         except Exception as error:
             self._fail("the pipeline failed", error)
@@ -265,16 +269,14 @@ class InferenceWorker:
         return reason
 
     def _stale(self, frame: Frame) -> FrameResult:
-        """The last masks as they are, for a frame whose pixels are gone."""
-        reason = "the image had to be let go: too many were waiting"
+        """The last masks as they are."""
         last = self._last
         if last is None or last.frame.size != frame.size or frame.stamp_ns < last.frame.stamp_ns:
-            return _empty(frame, reason)
+            return _empty(frame, "too many frames waiting, and none to propagate from")
         age_s = last.age_s + (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
         return dataclasses.replace(
             last,
             frame=frame,
-            labels=dataclasses.replace(last.labels, abstention=reason),
             source=Source.PROPAGATED,
             age_s=age_s,
             stage_ms={},

@@ -1,7 +1,7 @@
 """The node with a pipeline whose truth is plain: whatever is pure red moves.
 
-Objects are the connected red areas, numbered from the left. MARKER_DELAY_S in the environment is the
-time it takes for a frame. A frame whose top-left pixel is pure blue makes it fail.
+Objects are the connected red areas, numbered from the left. MARKER_DELAY_S in the environment is
+the time it takes for a frame. A frame whose top-left pixel is pure blue makes it fail.
 """
 
 from __future__ import annotations

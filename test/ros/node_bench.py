@@ -212,15 +212,16 @@ class Bench:
         self.spin_until(lambda: self.has(stamp_of(message), topics))
 
     def connect(self, node: NodeProcess, make: Callable[[int], Any]) -> None:
-        """Wait until both ends have found each other: frames 1, 2, 3 ... ns old time are answered."""
+        """Wait until both ends have found each other: frames of 1, 2, 3 ... ns are answered."""
         deadline = time.monotonic() + PATIENCE_S
         stamp_ns = 0
-        while not (stamp_ns and self.has(stamp_ns)):
+        while not any(self.has(each) for each in range(1, stamp_ns + 1)):
             assert node.alive, node.output
             assert time.monotonic() < deadline, node.output
             stamp_ns += 1
             self.images.publish(make(stamp_ns))
             self.spin(0.2)
+        self.spin_until(lambda: self.has(stamp_ns), 5.0, must=False)
         self.spin(0.3)
         self.call(Trigger, "motion_seg/reset", Trigger.Request())
         self.clear()

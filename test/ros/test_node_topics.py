@@ -71,7 +71,9 @@ def test_every_topic_tells_the_same(bench: Bench) -> None:
     np.testing.assert_array_equal(ids != 0, moving)
 
     keep = pixels_of(bench.answer("static_mask", T0))
-    distance = cv2.distanceTransform(1 - moving.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = cv2.distanceTransform(
+        1 - moving.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
     assert set(np.unique(keep)) == {0, 255}
     assert (keep[distance < 3.5] == 0).all()
     assert (keep[distance > 4.5] == 255).all()
@@ -90,7 +92,7 @@ def test_every_topic_tells_the_same(bench: Bench) -> None:
     assert len(tracks) == 64
     assert [each.id for each in tracks] == sorted(each.id for each in tracks)
     for each in tracks:
-        x, y = (int(round(v)) for v in each.position)
+        x, y = (round(float(v)) for v in each.position)
         assert each.visible
         assert each.confidence == pytest.approx(0.5)
         assert each.object_id == ids[y, x]

@@ -1,0 +1,268 @@
+"""The inference thread, without ROS: who is inferred, who propagated; nobody is forgotten."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from motion_seg_ros.io.image_messages import rosbags_to_bgr
+from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.worker import MAX_CARRIED, Answer, InferenceWorker, Received
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
+
+SECOND = 10**9
+
+
+def message(stamp_ns: int, value: int = 0, size: tuple[int, int] = (4, 6), **change: Any) -> Any:
+    sec, nanosec = divmod(stamp_ns, SECOND)
+    fields = {
+        "header": SimpleNamespace(stamp=SimpleNamespace(sec=sec, nanosec=nanosec), frame_id="c"),
+        "height": size[0],
+        "width": size[1],
+        "encoding": "mono8",
+        "is_bigendian": 0,
+        "step": size[1],
+        "data": bytes([value]) * (size[0] * size[1]),
+    }
+    return SimpleNamespace(**{**fields, **change})
+
+
+class FakeSegmenter:
+    """Marks everything with the grey value; waits for `gate`; fails where the image is 13."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.calls: list[tuple[str, int]] = []
+        self.last: FrameResult | None = None
+
+    def push(self, frame: Frame) -> FrameResult | None:
+        self.calls.append(("push", frame.stamp_ns))
+        self.gate.wait(30)
+        if frame.image_bgr[0, 0, 0] == 13:
+            raise RuntimeError("thirteen")
+        self.last = self.result(frame, int(frame.image_bgr[0, 0, 0]), Source.INFERRED)
+        return self.last
+
+    def propagate(self, frame: Frame) -> FrameResult:
+        self.calls.append(("propagate", frame.stamp_ns))
+        assert self.last is not None
+        return self.result(frame, int(self.last.masks.id_map[0, 0]), Source.PROPAGATED)
+
+    def reset(self) -> None:
+        self.calls.append(("reset", 0))
+
+    @staticmethod
+    def result(frame: Frame, number: int, source: Source) -> FrameResult:
+        masks = ObjectMasks(np.full(frame.size, number, np.uint16))
+        return FrameResult(frame, masks, Tracks.empty(1), TrackLabels.abstain(0, ""), source)
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.info = self.warning = self.error = self.lines.append
+
+
+class Rig(SimpleNamespace):
+    segmenter: FakeSegmenter
+    worker: InferenceWorker
+    answers: list[Answer]
+    statistics: Statistics
+    log: Log
+
+    def send(self, *messages: Any, depth: Any = None, camera_info: Any = None) -> None:
+        for each in messages:
+            self.worker.submit(Received.now(each, depth, camera_info))
+
+    def wait(self, done: Callable[[], object]) -> None:
+        end = time.monotonic() + 30
+        while not done():
+            assert time.monotonic() < end, "waited in vain"
+            time.sleep(0.002)
+
+    def answered(self, count: int) -> list[Answer]:
+        self.wait(lambda: len(self.answers) >= count)
+        return self.answers
+
+    def busy(self, *messages: Any) -> None:
+        """Send messages while the thread is held in a first frame, then let it go."""
+        self.segmenter.gate.clear()
+        self.send(message(1))
+        self.wait(lambda: ("push", 1) in self.segmenter.calls)
+        self.send(*messages)
+        self.segmenter.gate.set()
+
+
+def make(max_bytes: int = 10**6, deliver: Callable[[Answer], None] | None = None) -> Rig:
+    rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=Statistics(), log=Log())
+    rig.worker = InferenceWorker(
+        segmenter=rig.segmenter,  # type: ignore[arg-type]
+        to_bgr=rosbags_to_bgr,
+        deliver=deliver or rig.answers.append,
+        now_ns=lambda: SECOND,
+        statistics=rig.statistics,
+        logger=rig.log,
+        max_bytes=max_bytes,
+    )
+    rig.worker.start()
+    return rig
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    rig = make()
+    yield rig
+    rig.segmenter.gate.set()
+    rig.worker.stop()
+
+
+def stamps(answers: list[Answer]) -> list[int]:
+    return [each.result.frame.stamp_ns for each in answers]
+
+
+def test_every_frame_of_a_slow_stream_is_inferred(rig: Rig) -> None:
+    for stamp in (1, 2, 3):
+        rig.send(message(stamp, value=stamp))
+        rig.answered(stamp)
+    assert stamps(rig.answers) == [1, 2, 3]
+    assert [each.result.source for each in rig.answers] == [Source.INFERRED] * 3
+    assert [each.result.masks.id_map[0, 0] for each in rig.answers] == [1, 2, 3]
+
+
+def test_the_newest_wins_and_the_others_are_propagated_in_order(rig: Rig) -> None:
+    rig.busy(*(message(stamp) for stamp in range(2, 5)))
+    answers = rig.answered(4)
+    assert stamps(answers) == [1, 2, 3, 4]
+    assert rig.segmenter.calls == [("push", 1), ("propagate", 2), ("propagate", 3), ("push", 4)]
+    rig.wait(lambda: rig.statistics.snapshot().counts["inferred"] == 2)
+    assert rig.statistics.snapshot().counts["propagated"] == 2
+
+
+def test_a_long_queue_does_not_delay_the_newest(rig: Rig) -> None:
+    rig.busy(*(message(stamp * SECOND) for stamp in range(2, 40)))
+    answers = rig.answered(39)
+    assert stamps(answers) == [1, *(stamp * SECOND for stamp in range(2, 40))]
+    carried = [stamp for kind, stamp in rig.segmenter.calls if kind == "propagate"]
+    assert len(carried) == MAX_CARRIED
+    stale = answers[10].result  # 11 s
+    assert stale.source is Source.PROPAGATED
+    assert stale.age_s == pytest.approx(11, abs=1e-6)
+    assert stale.masks.id_map.shape == (4, 6)
+
+
+def test_memory_is_bounded_and_every_frame_answered() -> None:
+    rig = make(max_bytes=24 * 5)
+    rig.busy(*(message(stamp, value=9) for stamp in range(2, 50)))
+    answers = rig.answered(49)
+    rig.worker.stop()
+    assert stamps(answers) == list(range(1, 50))
+    kept = [each for each in answers[1:] if each.received.image is not None]
+    assert len(kept) == 5
+    assert kept == answers[-5:]
+    assert all(each.result.frame.size == (4, 6) for each in answers)
+
+
+def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
+    for stamp in (1, 2, 3):
+        rig.send(message(stamp, data=b""))
+    rig.send(message(4))
+    assert stamps(rig.answered(1)) == [4]
+    now = rig.statistics.snapshot()
+    assert now.counts["rejected"] == 3
+    assert "truncated" in now.last_error
+    assert sum("truncated" in line for line in rig.log.lines) == 1
+
+
+def test_a_failure_gives_an_empty_answer_and_a_fresh_start(rig: Rig) -> None:
+    rig.send(message(1, value=5))
+    rig.answered(1)
+    rig.send(message(2, value=13))
+    failed = rig.answered(2)[1].result
+    assert not failed.masks.id_map.any()
+    assert failed.labels.abstention == "the pipeline failed: RuntimeError: thirteen"
+    rig.send(message(3, value=7))
+    assert rig.answered(3)[2].result.masks.id_map[0, 0] == 7
+    assert rig.segmenter.calls == [("push", 1), ("push", 2), ("reset", 0), ("push", 3)]
+    assert rig.statistics.snapshot().counts["failed"] == 1
+
+
+def test_a_failing_consumer_does_not_end_the_thread() -> None:
+    seen: list[int] = []
+
+    def deliver(answer: Answer) -> None:
+        seen.append(answer.result.frame.stamp_ns)
+        raise ValueError("cannot publish")
+
+    rig = make(deliver=deliver)
+    for stamp in (1, 2):
+        rig.send(message(stamp))
+        rig.wait(lambda n=stamp: len(seen) == n)
+    rig.worker.stop()
+    assert "publishing failed: ValueError: cannot publish" in rig.log.lines
+
+
+def test_a_change_of_encoding_resets(rig: Rig) -> None:
+    rig.send(message(1))
+    rig.answered(1)
+    rig.send(message(2, encoding="8UC1"))
+    assert rig.answered(2)[1].result.reset_reason == "encoding changed from mono8 to 8UC1"
+    assert rig.segmenter.calls == [("push", 1), ("reset", 0), ("push", 2)]
+    assert rig.log.lines == ["window reset: encoding changed from mono8 to 8UC1"]
+
+
+def test_a_reset_asked_for_comes_before_the_next_frame(rig: Rig) -> None:
+    rig.worker.ask_reset()
+    rig.send(message(1))
+    rig.answered(1)
+    rig.send(message(2))
+    rig.answered(2)
+    assert rig.segmenter.calls == [("reset", 0), ("push", 1), ("push", 2)]
+
+
+def test_depth_of_another_size_is_left_out(rig: Rig) -> None:
+    depth = message(1, encoding="16UC1", step=12, data=bytes([0xE8, 0x03]) * 24)
+    rig.send(message(1), depth=depth)
+    np.testing.assert_allclose(rig.answered(1)[0].result.frame.depth_m, 1.0)
+    small = message(2, encoding="16UC1", size=(2, 2), step=4, data=bytes(8))
+    rig.send(message(2), depth=small)
+    assert rig.answered(2)[1].result.frame.depth_m is None
+    assert "found (2, 2)" in rig.statistics.snapshot().last_error
+
+
+def test_intrinsics_go_along_where_they_fit(rig: Rig) -> None:
+    k = [5.0, 0, 3, 0, 5, 2, 0, 0, 1]
+    for info, expected in (
+        (SimpleNamespace(height=4, width=6, k=k), np.reshape(k, (3, 3))),
+        (SimpleNamespace(height=8, width=6, k=k), None),
+        (SimpleNamespace(height=4, width=6, k=[0.0] * 9), None),
+    ):
+        count = len(rig.answers)
+        rig.send(message(count + 1), camera_info=info)
+        found = rig.answered(count + 1)[-1].result.frame.camera_matrix
+        assert (found is None) == (expected is None)
+        if expected is not None:
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_stop_leaves_what_waits(rig: Rig) -> None:
+    rig.segmenter.gate.clear()
+    rig.send(message(1))
+    rig.wait(lambda: rig.segmenter.calls)
+    rig.send(message(2), message(3))
+    threading.Timer(0.1, rig.segmenter.gate.set).start()
+    rig.worker.stop()
+    assert len(rig.answers) == 1
+
+
+def test_ages_are_told(rig: Rig) -> None:
+    rig.send(message(SECOND - 30_000_000))
+    rig.answered(1)
+    rig.wait(lambda: rig.statistics.snapshot().age_ms)
+    assert rig.statistics.snapshot().age_ms == pytest.approx((30.0, 30.0))
