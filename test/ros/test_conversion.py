@@ -1,0 +1,178 @@
+"""Message <-> array for the node; cv_bridge and rosbags-image give the same."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from motion_seg_ros.io.image_messages import (
+    COLOUR_ENCODINGS,
+    image_to_array,
+    image_to_bgr,
+    rosbags_to_bgr,
+)
+from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image, choose_conversion
+
+HEADER = Header(frame_id="camera")
+RANDOM = np.random.default_rng(7)
+
+CASES: dict[str, np.ndarray] = {
+    "bgr8": RANDOM.integers(0, 256, (8, 10, 3), np.uint8),
+    "rgb8": RANDOM.integers(0, 256, (8, 10, 3), np.uint8),
+    "mono8": RANDOM.integers(0, 256, (8, 10), np.uint8),
+    "bgra8": RANDOM.integers(0, 256, (8, 10, 4), np.uint8),
+    "rgba8": RANDOM.integers(0, 256, (8, 10, 4), np.uint8),
+    "mono16": RANDOM.integers(0, 65536, (8, 10), np.uint16),
+    "16UC1": RANDOM.integers(0, 65536, (8, 10), np.uint16),
+    "32FC1": RANDOM.random((8, 10), np.float32),
+    "bayer_rggb8": RANDOM.integers(0, 256, (8, 10), np.uint8),
+    "bayer_bggr8": RANDOM.integers(0, 256, (8, 10), np.uint8),
+    "bayer_gbrg8": RANDOM.integers(0, 256, (8, 10), np.uint8),
+    "bayer_grbg8": RANDOM.integers(0, 256, (8, 10), np.uint8),
+    "yuv422_yuy2": RANDOM.integers(0, 256, (8, 10, 2), np.uint8),
+    "yuv422": RANDOM.integers(0, 256, (8, 10, 2), np.uint8),
+    "8UC3": RANDOM.integers(0, 256, (8, 10, 3), np.uint8),
+}
+
+
+def padded(message: Image, pad: int) -> Image:
+    """The same image with `pad` bytes of rubbish after each row."""
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
+    wide = np.pad(rows, ((0, 0), (0, pad)), constant_values=170)
+    message.data = wide.tobytes()
+    message.step = wide.shape[1]
+    return message
+
+
+def big_endian(message: Image, itemsize: int) -> Image:
+    values = np.frombuffer(message.data, f"u{itemsize}")
+    message.data = values.byteswap().tobytes()
+    message.is_bigendian = 1
+    return message
+
+
+@pytest.mark.parametrize("encoding", CASES)
+@pytest.mark.parametrize("pad", [0, 5])
+@pytest.mark.parametrize("swap", [False, True])
+def test_cv_bridge_gives_the_same_arrays(encoding: str, pad: int, swap: bool) -> None:
+    cv_bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with a full ROS 2 only")
+    chosen = choose_conversion()
+    if chosen.name != "cv_bridge":
+        pytest.skip(f"cv_bridge does not work here: {chosen.note}")
+    pixels = CASES[encoding]
+    message = array_to_image(pixels, encoding, HEADER)
+    if not pad and not swap:
+        raw = cv_bridge.CvBridge().imgmsg_to_cv2(message, "passthrough")
+        np.testing.assert_array_equal(raw.reshape(pixels.shape), image_to_array(message))
+    message = padded(message, pad)
+    if swap and pixels.dtype.itemsize > 1:
+        message = big_endian(message, pixels.dtype.itemsize)
+    np.testing.assert_array_equal(image_to_array(message), pixels)
+    if encoding != "32FC1":
+        np.testing.assert_array_equal(
+            image_to_bgr(message, chosen.to_bgr), image_to_bgr(message, rosbags_to_bgr)
+        )
+
+
+def fake_cv_bridge(monkeypatch: pytest.MonkeyPatch, convert: Any) -> None:
+    module = ModuleType("cv_bridge")
+
+    class CvBridge:
+        imgmsg_to_cv2 = staticmethod(convert)
+
+    module.CvBridge = CvBridge  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cv_bridge", module)
+
+
+def test_a_working_cv_bridge_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def convert(message: Any, desired: str) -> np.ndarray:
+        assert desired == "bgr8"
+        pixels = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
+        return pixels[..., ::-1] if message.encoding == "rgb8" else pixels
+
+    fake_cv_bridge(monkeypatch, convert)
+    chosen = choose_conversion()
+    assert (chosen.name, chosen.note) == ("cv_bridge", None)
+    message = array_to_image(CASES["rgb8"], "rgb8", HEADER)
+    np.testing.assert_array_equal(image_to_bgr(message, chosen.to_bgr), CASES["rgb8"][..., ::-1])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("numpy.core.multiarray failed to import"),
+        AttributeError("_ARRAY_API not found"),
+        SystemError("initialization of cv_bridge_boost raised unreported exception"),
+    ],
+)
+def test_a_broken_cv_bridge_is_left_aside(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def convert(message: Any, desired: str) -> np.ndarray:
+        print("A module that was compiled using NumPy 1.x cannot be run in", file=sys.stderr)
+        raise error
+
+    fake_cv_bridge(monkeypatch, convert)
+    chosen = choose_conversion()
+    assert chosen.name == "rosbags-image"
+    assert chosen.note is not None
+    assert str(error) in chosen.note
+    assert capfd.readouterr().err == ""
+
+
+def test_a_cv_bridge_that_gives_wrong_colours_is_left_aside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_cv_bridge(monkeypatch, lambda message, desired: np.zeros((1, 1, 3), np.uint8))
+    assert "turned red into" in str(choose_conversion().note)
+
+
+def test_no_cv_bridge_needs_no_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cv_bridge", None)
+    monkeypatch.delitem(sys.modules, "cv_bridge")
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if "cv_bridge" not in each])
+    if choose_conversion().name == "cv_bridge":
+        pytest.skip("cv_bridge is installed")
+    assert choose_conversion().note is None
+
+
+@pytest.mark.parametrize("encoding", CASES)
+def test_outgoing_images_survive_the_wire(encoding: str) -> None:
+    pixels = CASES[encoding]
+    message = array_to_image(pixels, encoding, HEADER)
+    received = deserialize_message(serialize_message(message), Image)
+    assert (received.height, received.width, received.is_bigendian) == (8, 10, 0)
+    assert received.step * received.height == pixels.nbytes == len(received.data)
+    np.testing.assert_array_equal(image_to_array(received), pixels)
+
+
+def test_slices_are_sent_in_order() -> None:
+    pixels = CASES["mono16"][::-1, ::2]
+    np.testing.assert_array_equal(image_to_array(array_to_image(pixels, "mono16", HEADER)), pixels)
+
+
+def test_pictures_go_out_as_they_came_in() -> None:
+    bgr = CASES["bgr8"]
+    for encoding in ("bgr8", "8UC3", "rgb8", "bgra8", "rgba8"):
+        message = bgr_to_image(bgr, encoding, HEADER)
+        assert message.encoding == encoding
+        np.testing.assert_array_equal(image_to_bgr(message), bgr)
+    grey = bgr_to_image(bgr, "mono8", HEADER)
+    np.testing.assert_array_equal(image_to_array(grey), cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY))
+    for encoding in ("bayer_rggb8", "yuv422", "jpeg"):
+        assert bgr_to_image(bgr, encoding, HEADER).encoding == "bgr8"
+
+
+def test_every_colour_encoding_is_compared() -> None:
+    assert set(COLOUR_ENCODINGS) <= set(CASES)
