@@ -75,9 +75,9 @@ def test_cv_bridge_gives_the_same_arrays(encoding: str, pad: int, swap: bool) ->
     if not pad and not swap:
         raw = cv_bridge.CvBridge().imgmsg_to_cv2(message, "passthrough")
         np.testing.assert_array_equal(raw.reshape(pixels.shape), image_to_array(message))
-    message = padded(message, pad)
     if swap and pixels.dtype.itemsize > 1:
         message = big_endian(message, pixels.dtype.itemsize)
+    message = padded(message, pad)
     np.testing.assert_array_equal(image_to_array(message), pixels)
     if encoding != "32FC1":
         np.testing.assert_array_equal(
