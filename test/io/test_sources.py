@@ -120,7 +120,7 @@ class TestVideo:
     ) -> None:
         images = recordings.pan(40)
         whole = recordings.write_video(tmp_path / f"whole.{suffix}", images, *codec)
-        complete = {each.frame.stamp_ns: each.frame.image_bgr for each in open_source(whole)}
+        complete = {each.frame.image_bgr.tobytes() for each in open_source(whole)}
         cut = tmp_path / f"cut.{suffix}"
         for share in (0.6, 0.613, 0.63):  # somewhere within a frame, for one of them at least
             content = whole.read_bytes()
@@ -129,8 +129,8 @@ class TestVideo:
             with caplog.at_level(logging.WARNING):
                 frames = [each.frame for each in open_source(cut)]
             assert 0 < len(frames) < 40
-            for frame in frames:  # none is made up in part
-                np.testing.assert_array_equal(frame.image_bgr, complete[frame.stamp_ns])
+            # none is made up in part
+            assert {each.image_bgr.tobytes() for each in frames} <= complete
             (warning,) = caplog.messages
             assert f"{len(frames)} whole frames of 40" in warning
 
