@@ -6,9 +6,11 @@ where it is installed and works, else by rosbags-image. Both give the same array
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
+import importlib.util
+import os
+import subprocess
+import sys
 import typing
 from array import array
 from dataclasses import dataclass
@@ -50,36 +52,48 @@ class ColourConversion:
 
 
 def choose_conversion() -> ColourConversion:
-    """cv_bridge if it imports and converts an image correctly, else rosbags-image.
+    """cv_bridge if it is installed and converts an image correctly, else rosbags-image.
 
-    A cv_bridge that was compiled for another numpy imports without complaint, and fails at the
-    first conversion, after printing a page to stderr: so a tiny image is converted here, and the
-    page withheld.
+    A cv_bridge that was compiled for another numpy imports without complaint; at the first
+    conversion it prints a page, raises, or takes the process down with it. So it is tried in a
+    process of its own.
     """
-    red = PackedImage(1, 1, "rgb8", 0, 3, np.array([255, 0, 0], np.uint8))
+    if importlib.util.find_spec("cv_bridge") is None:
+        return ColourConversion("rosbags-image", rosbags_to_bgr)
+    fault = _fault_of_cv_bridge()
+    if fault is not None:
+        return ColourConversion("rosbags-image", rosbags_to_bgr, fault)
+    bridge = importlib.import_module("cv_bridge").CvBridge()
+
+    def to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
+        return typing.cast("npt.NDArray[np.uint8]", bridge.imgmsg_to_cv2(image, "bgr8"))
+
+    return ColourConversion("cv_bridge", to_bgr)
+
+
+_TRIAL = """
+from types import SimpleNamespace as Image
+from cv_bridge import CvBridge
+red = Image(height=1, width=1, encoding="rgb8", is_bigendian=0, step=3, data=bytes([255, 0, 0]))
+bgr = CvBridge().imgmsg_to_cv2(red, "bgr8").tolist()
+assert bgr == [[[0, 0, 255]]], f"it turned red into bgr {bgr}"
+"""
+
+
+def _fault_of_cv_bridge() -> str | None:
+    """What goes wrong in a trial of cv_bridge, in a few words; None when nothing does."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            bridge = importlib.import_module("cv_bridge").CvBridge()
-            converted = bridge.imgmsg_to_cv2(red, "bgr8")
-        if converted.tolist() != [[[0, 0, 255]]]:
-            raise ValueError(f"it turned red into bgr {converted.tolist()}")
-    except ModuleNotFoundError as error:
-        note = None if error.name == "cv_bridge" else _one_line(error)
-    except (
-        Exception
-    ) as error:  # ImportError, AttributeError, SystemError: whatever numpy's ABI does
-        note = _one_line(error)
-    else:
-
-        def to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
-            return typing.cast("npt.NDArray[np.uint8]", bridge.imgmsg_to_cv2(image, "bgr8"))
-
-        return ColourConversion("cv_bridge", to_bgr)
-    return ColourConversion("rosbags-image", rosbags_to_bgr, note)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+        trial = subprocess.run(
+            [sys.executable, "-c", _TRIAL], env=env, capture_output=True, text=True, timeout=60
+        )
+    except subprocess.TimeoutExpired:
+        return "it did not answer within 60 s"
+    if trial.returncode < 0:
+        return f"it crashed with signal {-trial.returncode}, as one built for another numpy does"
+    if trial.returncode:
+        return trial.stderr.strip().rpartition("\n")[2] or f"status {trial.returncode}"
+    return None
 
 
 def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Header) -> Image:

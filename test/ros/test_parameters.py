@@ -1,0 +1,147 @@
+"""Parameters: declared from the settings, refused with the reason, and the file that lists them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+
+import rclpy
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from motion_seg_ros.config import Config, config_values, read_config_file, settings
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.ros.parameters import (
+    AT_ONCE,
+    AT_START,
+    NodeConfig,
+    all_settings,
+    current_values,
+    declare_parameters,
+    judge_change,
+    parameter_file,
+    read_parameters,
+)
+
+FILE = Path(__file__).parents[2] / "config" / "motion_seg.yaml"
+
+
+@pytest.fixture
+def context() -> Iterator[Any]:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    yield context
+    rclpy.shutdown(context=context)
+
+
+def declared(context: Any, *arguments: str) -> Node:
+    node = Node("motion_seg", context=context, cli_args=["--ros-args", *arguments])
+    declare_parameters(node)
+    node.add_on_set_parameters_callback(lambda parameters: judge_change(node, parameters))
+    return node
+
+
+def test_the_file_holds_every_parameter_with_its_default() -> None:
+    assert FILE.read_text() == parameter_file(), (
+        "python -m motion_seg_ros.ros.parameters > config/motion_seg.yaml"
+    )
+    assert read_config_file(FILE) == {name: each.default for name, each in all_settings().items()}
+    yaml.safe_load(parameter_file())
+
+
+def test_the_file_is_one_the_node_takes(context: Any) -> None:
+    node = declared(context, "--params-file", str(FILE))
+    assert current_values(node) == {name: each.default for name, each in all_settings().items()}
+    node.destroy_node()
+
+
+def test_every_setting_is_a_parameter_with_description_and_range(context: Any) -> None:
+    node = declared(context)
+    pipeline = config_values(Config())
+    for name, each in all_settings().items():
+        descriptor = node.describe_parameter(name)
+        assert descriptor.description.startswith(each.spec.description)
+        assert node.get_parameter(name).value == pipeline.get(name, each.default)
+        assert descriptor.read_only == (name in AT_START)
+        if each.spec.choices:
+            assert all(choice in descriptor.additional_constraints for choice in each.spec.choices)
+        ranges = [*descriptor.floating_point_range, *descriptor.integer_range]
+        assert len(ranges) == (each.spec.minimum is not None or each.spec.maximum is not None)
+        for each_range in ranges:
+            assert each.spec.minimum in (None, each_range.from_value)
+            assert each.spec.maximum in (None, each_range.to_value)
+    assert set(all_settings()) >= AT_ONCE | AT_START
+    node.destroy_node()
+
+
+def test_no_name_means_two_things() -> None:
+    assert not {each.name for each in settings()} & {each.name for each in settings(NodeConfig)}
+
+
+def test_an_integer_will_do_where_a_float_is_asked(context: Any) -> None:
+    node = declared(context, "-p", "window.max_gap_s:=2")
+    assert node.get_parameter("window.max_gap_s").value == 2.0
+    config, own = read_parameters(current_values(node))
+    assert config.window.max_gap_s == 2.0
+    assert own == NodeConfig()
+    node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("windw.size:=3", "windw.size: no such parameter of motion_seg; did you mean window.size"),
+        ("x:=3", "x: no such parameter"),
+        ("queue.max_mb:=0", "queue.max_mb: expected 1 to 65536, found 0"),
+        ("image_transport:=theora", "image_transport: expected one of raw, compressed"),
+        ("autostart:=1", "autostart: expected bool, found 1"),
+    ],
+)
+def test_overrides_that_are_refused(context: Any, override: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        declared(context, "-p", override)
+    assert "\n" not in str(caught.value)
+
+
+def test_parameters_of_rclpy_itself_are_none_of_ours(context: Any) -> None:
+    node = declared(
+        context,
+        *("-p", "use_sim_time:=false"),
+        *("-p", "qos_overrides./image.subscription.depth:=3"),
+    )
+    node.destroy_node()
+
+
+def test_a_bad_change_is_refused_whole(context: Any) -> None:
+    node = declared(context)
+    good = Parameter("static_mask.dilation_px", value=7)
+    assert node.set_parameters_atomically([good]).successful
+    bad = [
+        Parameter("static_mask.dilation_px", value=8),
+        Parameter("tracking.backend", value="crystal ball"),
+    ]
+    result = node.set_parameters_atomically(bad)
+    assert not result.successful
+    assert result.reason.startswith("tracking.backend: expected one of")
+    assert node.get_parameter("static_mask.dilation_px").value == 7
+    for name, value in (("static_mask.dilation_px", 201), ("window.max_gap_s", -0.1)):
+        assert not node.set_parameters([Parameter(name, value=value)])[0].successful
+    node.destroy_node()
+
+
+def test_configurations_come_back_from_their_values() -> None:
+    values = {name: each.default for name, each in all_settings().items()}
+    values["depth_sync.slop_s"] = 0.5
+    values["static_mask.dilation_px"] = 9
+    config, own = read_parameters(values)
+    assert own == dataclasses.replace(
+        NodeConfig(), depth_sync=dataclasses.replace(NodeConfig().depth_sync, slop_s=0.5)
+    )
+    assert config.static_mask.dilation_px == 9
