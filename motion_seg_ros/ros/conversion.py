@@ -57,11 +57,16 @@ def choose_conversion() -> ColourConversion:
     A cv_bridge that was compiled for another numpy imports without complaint; at the first
     conversion it prints a page, raises, or takes the process down with it. So it is tried in a
     process of its own.
+
+    Raises:
+        MissingDependencyError: neither is there.
     """
-    if importlib.util.find_spec("cv_bridge") is None:
-        return ColourConversion("rosbags-image", rosbags_to_bgr)
-    fault = _fault_of_cv_bridge()
-    if fault is not None:
+    fault = None
+    installed = importlib.util.find_spec("cv_bridge") is not None
+    if installed:
+        fault = _fault_of_cv_bridge()
+    if not installed or fault is not None:
+        rosbags_to_bgr(PackedImage(1, 1, "rgb8", 0, 3, bytes(3)))  # is it there?
         return ColourConversion("rosbags-image", rosbags_to_bgr, fault)
     bridge = importlib.import_module("cv_bridge").CvBridge()
 

@@ -190,9 +190,12 @@ class InferenceWorker:
         started = time.perf_counter()
         try:
             frame = self._frame(received)
-        except FrameError as error:
+        except Exception as error:
             self._statistics.count("rejected")
-            self._report(str(error))
+            if isinstance(error, FrameError):
+                self._report(str(error))
+            else:
+                self._fail("reading the image failed", error)
             return
         converted = time.perf_counter()
         reset_reason = self._reset_where_due(received)

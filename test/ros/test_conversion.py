@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -23,7 +24,12 @@ from motion_seg_ros.io.image_messages import (
     image_to_bgr,
     rosbags_to_bgr,
 )
-from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image, choose_conversion
+from motion_seg_ros.ros.conversion import (
+    ColourConversion,
+    array_to_image,
+    bgr_to_image,
+    choose_conversion,
+)
 
 HEADER = Header(frame_id="camera")
 RANDOM = np.random.default_rng(7)
@@ -63,14 +69,26 @@ def big_endian(message: Image, itemsize: int) -> Image:
     return message
 
 
-@pytest.mark.parametrize("encoding", CASES)
-@pytest.mark.parametrize("pad", [0, 5])
-@pytest.mark.parametrize("swap", [False, True])
-def test_cv_bridge_gives_the_same_arrays(encoding: str, pad: int, swap: bool) -> None:
-    cv_bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with a full ROS 2 only")
+@pytest.fixture(scope="module")
+def cv_bridge_conversion() -> ColourConversion:
+    """The conversion by the cv_bridge that is installed."""
+    if importlib.util.find_spec("cv_bridge") is None:
+        pytest.skip("cv_bridge comes with a full ROS 2 only")
     chosen = choose_conversion()
     if chosen.name != "cv_bridge":
         pytest.skip(f"cv_bridge does not work here: {chosen.note}")
+    return chosen
+
+
+@pytest.mark.parametrize("encoding", CASES)
+@pytest.mark.parametrize("pad", [0, 5])
+@pytest.mark.parametrize("swap", [False, True])
+def test_cv_bridge_gives_the_same_arrays(
+    cv_bridge_conversion: ColourConversion, encoding: str, pad: int, swap: bool
+) -> None:
+    import cv_bridge
+
+    chosen = cv_bridge_conversion
     pixels = CASES[encoding]
     message = array_to_image(pixels, encoding, HEADER)
     if not pad and not swap:
@@ -86,8 +104,19 @@ def test_cv_bridge_gives_the_same_arrays(encoding: str, pad: int, swap: bool) ->
         )
 
 
-def install_cv_bridge(monkeypatch: pytest.MonkeyPatch, folder: Path, convert: str) -> None:
-    """A module cv_bridge whose conversion is the given lines of Python."""
+@pytest.fixture
+def replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Replaces cv_bridge by one whose conversion is the given lines of Python."""
+    real = {name: each for name, each in sys.modules.items() if name.startswith("cv_bridge")}
+    for name in real:
+        del sys.modules[name]
+    monkeypatch.syspath_prepend(tmp_path)
+    yield lambda convert: write_cv_bridge(tmp_path, convert)
+    sys.modules.pop("cv_bridge", None)
+    sys.modules.update(real)
+
+
+def write_cv_bridge(folder: Path, convert: str) -> None:
     body = textwrap.indent(convert, " " * 8)
     (folder / "cv_bridge.py").write_text(
         "import os, signal, sys\n"
@@ -95,16 +124,14 @@ def install_cv_bridge(monkeypatch: pytest.MonkeyPatch, folder: Path, convert: st
         "class CvBridge:\n"
         f"    def imgmsg_to_cv2(self, message, desired):\n{body}\n"
     )
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, "cv_bridge", raising=False)
 
 
-def test_a_working_cv_bridge_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_working_cv_bridge_is_used(replaced: Callable[[str], None]) -> None:
     swap = """
 assert desired == "bgr8"
 pixels = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 return pixels[..., ::-1] if message.encoding == "rgb8" else pixels"""
-    install_cv_bridge(monkeypatch, tmp_path, swap)
+    replaced(swap)
     chosen = choose_conversion()
     assert (chosen.name, chosen.note) == ("cv_bridge", None)
     message = array_to_image(CASES["rgb8"], "rgb8", HEADER)
@@ -121,14 +148,10 @@ return pixels[..., ::-1] if message.encoding == "rgb8" else pixels"""
     ],
 )
 def test_a_broken_cv_bridge_is_left_aside(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    convert: str,
-    said: str,
+    replaced: Callable[[str], None], capfd: pytest.CaptureFixture[str], convert: str, said: str
 ) -> None:
     noise = "print('compiled using NumPy 1.x cannot be run in', file=sys.stderr)\n"
-    install_cv_bridge(monkeypatch, tmp_path, noise + convert)
+    replaced(noise + convert)
     chosen = choose_conversion()
     assert chosen.name == "rosbags-image"
     assert chosen.note is not None

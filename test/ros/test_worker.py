@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motion_seg_ros.io.image_messages import rosbags_to_bgr
+from motion_seg_ros.io.image_messages import PackedImage, ToBgr, rosbags_to_bgr
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import MAX_CARRIED, Answer, InferenceWorker, Received
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
@@ -100,11 +100,15 @@ class Rig(SimpleNamespace):
         self.segmenter.gate.set()
 
 
-def make(max_bytes: int = 10**6, deliver: Callable[[Answer], None] | None = None) -> Rig:
+def make(
+    max_bytes: int = 10**6,
+    deliver: Callable[[Answer], None] | None = None,
+    to_bgr: ToBgr = rosbags_to_bgr,
+) -> Rig:
     rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=Statistics(), log=Log())
     rig.worker = InferenceWorker(
         segmenter=rig.segmenter,  # type: ignore[arg-type]
-        to_bgr=rosbags_to_bgr,
+        to_bgr=to_bgr,
         deliver=deliver or rig.answers.append,
         now_ns=lambda: SECOND,
         statistics=rig.statistics,
@@ -178,6 +182,19 @@ def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
     assert now.counts["rejected"] == 3
     assert "truncated" in now.last_error
     assert sum("truncated" in line for line in rig.log.lines) == 1
+
+
+def test_a_failing_conversion_does_not_end_the_thread() -> None:
+    def to_bgr(image: PackedImage) -> Any:
+        if image.encoding == "rgb8":
+            raise RuntimeError("no colours today")
+        return rosbags_to_bgr(image)
+
+    rig = make(to_bgr=to_bgr)
+    rig.send(message(1, encoding="rgb8", step=18, data=bytes(72)), message(2))
+    assert stamps(rig.answered(1)) == [2]
+    rig.worker.stop()
+    assert "reading the image failed: RuntimeError: no colours today" in rig.log.lines
 
 
 def test_a_failure_gives_an_empty_answer_and_a_fresh_start(rig: Rig) -> None:
