@@ -22,9 +22,9 @@ from motion_seg_ros.types import FloatArray
 Float64Array = npt.NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
-SURFACE_ITERATIONS = 10
-EPIPOLE_HYPOTHESES = 150
-EPIPOLE_SUPPORT = 600  # points that judge a hypothesis, at most
+SURFACE_ITERATIONS = 8
+EPIPOLE_HYPOTHESES = 100
+EPIPOLE_JUDGES = 300  # points that judge a hypothesis, about
 EPIPOLE_ITERATIONS = 5
 MIN_POINTS = 30
 MIN_SIGMA_PX = 0.05  # of the fits; below it is rounding, and weights would lock in
@@ -195,7 +195,11 @@ def _best_hypothesis(
     pairs = rng.choice(len(points), (EPIPOLE_HYPOTHESES, 2), p=pull / pull.sum())
     candidates = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
     candidates /= np.linalg.norm(candidates, axis=1, keepdims=True) + 1e-15
-    judges = slice(None, None, max(1, len(points) // EPIPOLE_SUPPORT))
-    across, _ = _components(points[None, judges], residual[None, judges], candidates[:, None])
-    cost = np.minimum(across, sigma + 0.1) @ prior[judges]
+    judges = slice(None, None, max(1, len(points) // EPIPOLE_JUDGES))
+    # Distance across for all judges and hypotheses at once: |line . e| / |x e_3 - e_12|.
+    some, last = points[judges], candidates[:, 2]
+    length = (some**2).sum(axis=1, keepdims=True) * last**2 + (candidates[:, :2] ** 2).sum(axis=1)
+    length -= 2 * last * (some @ candidates[:, :2].T)
+    across = np.abs(lines[judges] @ candidates.T) / (np.sqrt(np.maximum(length, 0)) + 1e-9)
+    cost = prior[judges] @ np.minimum(across, sigma + 0.1)
     return np.asarray(candidates[np.argmin(cost)], np.float64)

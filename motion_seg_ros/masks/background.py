@@ -80,7 +80,8 @@ class BackgroundViews:
             place = place + step
             view = self._views[-1 - age]
             seen = remap(view.image, place)
-            difference = cv2.absdiff(image, seen).max(axis=2)
+            blue, green, red = cv2.split(cv2.absdiff(image, seen))
+            difference = cv2.max(cv2.max(blue, green), red)
             error = np.asarray(cv2.boxFilter(difference, cv2.CV_32F, (3, 3)), np.float32)
             x, y = place[..., 0], place[..., 1]
             error[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = 0

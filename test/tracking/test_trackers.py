@@ -1,0 +1,80 @@
+"""Both backends on rendered scenes, against the exact motion of their surfaces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.synthetic.renderer import Renderer
+from motion_seg_ros.synthetic.scenes import mover_under_parallax, pan_only
+from motion_seg_ros.synthetic.truth import Truth
+from motion_seg_ros.tracking.base import Tracker
+from motion_seg_ros.tracking.flow import FlowTracker, step_confidence
+from motion_seg_ros.tracking.lk import LucasKanadeTracker
+from motion_seg_ros.types import Frame, Tracks
+from motion_seg_ros.window import SlidingWindow
+
+BACKENDS = [FlowTracker, LucasKanadeTracker]
+
+
+def run(tracker: Tracker, images: list[np.ndarray], window: SlidingWindow) -> Tracks:
+    tracks = None
+    for index, image in enumerate(images):
+        tracks = tracker.update(window.push(Frame(image, index * 66_000_000)))
+    assert tracks is not None
+    return tracks
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tracks_stay_on_their_surfaces(
+    backend: type[FlowTracker] | type[LucasKanadeTracker],
+) -> None:
+    scene = mover_under_parallax(seed=3, size=(640, 480), frames=8)
+    images = [frame.image_bgr for frame in Renderer(scene)]
+    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(8, 1.0))
+    old = tracks.visible.all(axis=0)
+    assert np.count_nonzero(old) > 500
+    truth = Truth(scene).track(tracks.xy_px[0, old].astype(np.float64), 0, 7)
+    error = np.linalg.norm(tracks.xy_px[-1, old] - truth.xy_px, axis=1)
+    error = error[truth.visible & (tracks.confidence[:, old].min(axis=0) > 0.2)]
+    assert len(error) > 300
+    assert np.median(error) < 0.75
+    assert np.mean(error < 3) > 0.85
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_half_a_thousand_tracks_at_vga(
+    backend: type[FlowTracker] | type[LucasKanadeTracker],
+) -> None:
+    scene = pan_only(size=(640, 480), frames=4)
+    images = [frame.image_bgr for frame in Renderer(scene)]
+    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(16, 1.0))
+    alive = tracks.visible[-1]
+    assert np.count_nonzero(alive) >= 500
+    assert np.count_nonzero(tracks.visible.all(axis=0)) >= 500
+    assert ((tracks.xy_px[-1, alive] >= 0) & (tracks.xy_px[-1, alive] <= [639, 479])).all()
+    assert ((tracks.confidence >= 0) & (tracks.confidence <= 1)).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_cut_ends_all_tracks(backend: type[FlowTracker] | type[LucasKanadeTracker]) -> None:
+    rng = np.random.default_rng(0)
+    images = [
+        np.kron(rng.integers(0, 255, (60, 80, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
+        for _ in range(2)
+    ]
+    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(16, 1.0))
+    survivors = tracks.visible.all(axis=0)
+    assert np.mean(survivors[tracks.query_frame == 0]) < 0.2
+    assert np.count_nonzero(tracks.visible[-1]) >= 500
+
+
+def test_confidence_is_low_without_texture_and_where_the_way_back_misses() -> None:
+    gray = np.full((50, 50), 100, np.uint8)
+    gray[:, 25:] = np.random.default_rng(0).integers(0, 255, (50, 25))
+    xy = np.float32([[5, 25], [40, 25], [40, 25]])
+    flat, textured, missed = step_confidence(np.float32([0, 0, 3]), gray, xy)
+    assert flat == 0
+    assert textured > 0.8
+    assert missed < 0.2
