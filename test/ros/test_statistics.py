@@ -1,0 +1,98 @@
+"""The numbers of /diagnostics, by a clock that the test sets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from motion_seg_ros.ros.statistics import HORIZON_S, LOG_AGAIN_S, Statistics
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the steady clock."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def set_to(value: float) -> None:
+        now[0] = 100.0 + value
+
+    return set_to
+
+
+def answer(statistics: Statistics, age_ms: float, propagated: bool = False) -> None:
+    statistics.answer(
+        age_ms=age_ms, latency_ms=age_ms / 2, propagated=propagated, stage_ms={"masks": age_ms}
+    )
+
+
+def test_rates_and_percentiles(at: Callable[[float], None]) -> None:
+    statistics = Statistics()
+    for i in range(21):
+        at(i * 0.1)
+        statistics.receive(i)
+        answer(statistics, age_ms=float(i), propagated=i % 4 == 0)
+    now = statistics.snapshot()
+    assert now.input_hz == pytest.approx(10)
+    assert now.output_hz == pytest.approx(10)
+    assert now.age_ms == (10, 19)  # of 0 ... 20
+    assert now.latency_ms == (5, 9.5)
+    assert now.stage_ms == {"masks": 10}
+    assert (now.counts["inferred"], now.counts["propagated"], now.recent_propagated) == (15, 6, 6)
+    assert not now.still_stamp
+
+
+def test_what_is_old_is_forgotten_but_counted(at: Callable[[float], None]) -> None:
+    statistics = Statistics()
+    statistics.receive(1)
+    answer(statistics, 5.0)
+    statistics.error("x")
+    at(HORIZON_S + 0.1)
+    now = statistics.snapshot()
+    assert (now.input_hz, now.age_ms, now.stage_ms, now.recent_errors) == (0, None, {}, 0)
+    assert now.counts["received"] == now.counts["inferred"] == 1
+    assert now.last_error == "x"
+
+
+def test_silence(at: Callable[[float], None]) -> None:
+    statistics = Statistics()
+    assert statistics.snapshot().silence_s is None
+    statistics.listening(True)
+    at(3)
+    assert statistics.snapshot().silence_s == pytest.approx(3)
+    statistics.receive(1)
+    at(20)
+    assert statistics.snapshot().silence_s == pytest.approx(17)
+    statistics.listening(False)
+    assert statistics.snapshot().silence_s is None
+
+
+def test_stamps_that_stand_still() -> None:
+    statistics = Statistics()
+    statistics.receive(7)
+    assert not statistics.snapshot().still_stamp
+    statistics.receive(7)
+    assert statistics.snapshot().still_stamp
+    statistics.receive(8)
+    assert not statistics.snapshot().still_stamp
+
+
+def test_a_repeated_error_is_logged_now_and_then(at: Callable[[float], None]) -> None:
+    statistics = Statistics()
+    assert statistics.error("a")
+    assert not statistics.error("a")
+    assert statistics.error("b")
+    at(LOG_AGAIN_S + 0.1)
+    assert statistics.error("b")
+
+
+def test_clear_begins_anew() -> None:
+    statistics = Statistics()
+    statistics.receive(1)
+    statistics.error("a")
+    statistics.clear()
+    now = statistics.snapshot()
+    assert set(now.counts.values()) == {0}
+    assert now.last_error == ""
