@@ -232,7 +232,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"motion_seg = {NAME}.cli.main:main",
-            f"motion_seg_node = {NAME}.ros.main:main",
+            *([f"motion_seg_node = {NAME}.ros.main:main"] if has_ros else []),
         ]
     },
     setup_requires=MESSAGE_BUILD if wheels_exist() else [],
