@@ -25,6 +25,7 @@ from motion_seg_ros.cli.demo_report import (
 )
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.package_files import package_folder
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
@@ -50,7 +51,7 @@ MAX_WIDTH = 960  # raw pixels of clip and answers must fit into a temporary fold
 CAMERA = "motion_seg_ros.ros.demo_camera"
 NODE = "motion_seg_ros.ros.main"
 VIEWER = "motion_seg_ros.ros.demo_viewer"
-ANSWER_TOPICS = ("/motion_seg/moving_mask", "/motion_seg/tracks")
+ANSWER_TOPICS = (f"{NAMESPACE}/moving_mask", f"{NAMESPACE}/tracks")
 LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away
 
 

@@ -8,6 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from tqdm import tqdm
+
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import benchmark, demo, segment
 from motion_seg_ros.errors import MotionSegError
@@ -37,8 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for wrong usage.
     """
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(format="motion_seg: %(levelname)s: %(message)s", level=logging.WARNING)
-    logging.addLevelName(logging.WARNING, "warning")
+    logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_BesideProgressBars()])
     # SIGTERM cleans up as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -53,6 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+class _BesideProgressBars(logging.Handler):
+    """Writes to stderr, above the progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        tqdm.write(self.format(record), file=sys.stderr)
 
 
 def _fail(message: str) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
@@ -126,7 +125,7 @@ def _check_names(sources: list[FrameSource]) -> None:
 def _segment(
     segmenter: MotionSegmenter, source: FrameSource, writer: SequenceWriter
 ) -> SequenceSummary:
-    with writer, logging_redirect_tqdm():
+    with writer:
         bar = tqdm(source, desc=source.name, total=source.length, unit="frame", disable=None)
         for item, result in _answers(segmenter, bar):
             writer.write(item, result)

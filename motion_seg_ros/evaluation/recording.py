@@ -11,12 +11,11 @@ import numpy as np
 from rosbags.rosbag2 import Reader
 
 from motion_seg_ros.evaluation.metrics import boundary_accuracy, region_similarity
+from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.types import Source
-
-NODE = "/motion_seg"
 
 
 @dataclass(frozen=True)
@@ -40,12 +39,12 @@ class Recording:
         self._types = typestore()
 
     def messages(self, topic: str) -> Iterator[tuple[int, int, Any]]:
-        """Stamp and arrival in nanoseconds and the message, for all messages of `NODE/topic`.
+        """Stamp and arrival in nanoseconds and the message, for all messages of `NAMESPACE/topic`.
 
         The messages are Any: rosbags makes their classes at run time.
         """
         with Reader(self._bag) as reader:
-            chosen = [each for each in reader.connections if each.topic == f"{NODE}/{topic}"]
+            chosen = [each for each in reader.connections if each.topic == f"{NAMESPACE}/{topic}"]
             for connection, arrival_ns, raw in reader.messages(chosen):
                 message: Any = self._types.deserialize_cdr(raw, connection.msgtype)
                 stamp = message.header.stamp

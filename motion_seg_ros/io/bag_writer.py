@@ -24,7 +24,7 @@ _TOPICS = {
     "objects": "motion_seg_ros/msg/MovingObjectArray",
     "tracks": "motion_seg_ros/msg/TrackArray",
 }
-NAMESPACE = "/motion_seg"
+NAMESPACE = "/motion_seg"  # of the node's private topics, unless it is started under another name
 
 
 class BagWriter:

@@ -24,16 +24,16 @@ from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import StoragePlugin, Writer
 from sensor_msgs.msg import Image
 
+from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.msg import MovingObjectArray, TrackArray
 
-NODE = "/motion_seg"
 # The mask first: the executor serves them in this order, and the age of the mask is what counts.
 TOPICS = {
-    f"{NODE}/moving_mask": Image,
-    f"{NODE}/objects": MovingObjectArray,
-    f"{NODE}/tracks": TrackArray,
-    f"{NODE}/overlay": Image,
+    f"{NAMESPACE}/moving_mask": Image,
+    f"{NAMESPACE}/objects": MovingObjectArray,
+    f"{NAMESPACE}/tracks": TrackArray,
+    f"{NAMESPACE}/overlay": Image,
 }
 QUEUE = 60
 SILENCE_S = 2.0

@@ -240,6 +240,27 @@ class TestProcess:
         assert said == "motion_seg: interrupted\n"
         assert not out.exists()
 
+    @pytest.mark.parametrize("size", [(1, 1), (500, 1), (33, 35)])
+    def test_images_of_any_size(self, tmp_path: Path, size: tuple[int, int]) -> None:
+        recordings.write_images(tmp_path / "tiny", recordings.pan(2, size))
+        out = tmp_path / "out"
+        assert main.main(["segment", str(tmp_path / "tiny"), "-o", str(out)]) == 0
+        masks = [cv2.imread(str(each)) for each in (out / "tiny").glob("*.png")]
+        assert [each.shape[1::-1] for each in masks] == [size, size]
+
+    def test_warning_is_one_line(self, tmp_path: Path) -> None:
+        film = recordings.write_video(
+            tmp_path / "film.avi", recordings.pan(9, SIZE), "-c:v", "mjpeg"
+        )
+        film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+        process = subprocess.run(
+            command("segment", film, "-o", tmp_path / "out"), capture_output=True, text=True
+        )
+        assert process.returncode == 0
+        assert process.stderr.startswith("motion_seg: warning: ")
+        assert process.stderr.count("\n") == 1
+        assert len(list((tmp_path / "out" / "film").glob("*.png"))) >= 2
+
     def test_full_disk_is_one_line(self, tmp_path: Path, walk: Path) -> None:
         process = subprocess.run(
             command("segment", walk, "-o", tmp_path / "out"),
