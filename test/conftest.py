@@ -16,3 +16,5 @@ os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(
     Path(__file__).parents[1] / "config" / "fastdds_large_images.xml"
 )
+# Humble checks the fields of messages always, newer versions only when told to.
+os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"

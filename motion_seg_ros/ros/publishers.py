@@ -116,16 +116,17 @@ def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
         header=header, source=int(result.source), abstention=result.labels.abstention or ""
     )
     for each in result.masks.objects:
-        x, y, width, height = each.box_xywh_px
+        x, y, width, height = (int(side) for side in each.box_xywh_px)
         message.objects.append(
             MovingObject(
-                id=each.id,
-                score=each.score,
+                # int() and float(): before Jazzy, messages refuse numpy's numbers.
+                id=int(each.id),
+                score=float(each.score),
                 box=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
                 centroid=np.array(each.centroid_px, np.float32),
-                area=each.area_px,
+                area=int(each.area_px),
                 velocity=np.array(each.velocity_px_s, np.float32),
-                age=result.age_s,
+                age=float(result.age_s),
                 source=int(result.source),
             )
         )
