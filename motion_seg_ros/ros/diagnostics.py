@@ -66,18 +66,18 @@ def input_status(
 ) -> DiagnosticStatus:
     """How the camera's images come in."""
     level, message = DiagnosticStatus.OK, "receiving"
+    misfits = _misfits(now, topic)
     if now.silence_s is None:
         message = "not listening: the node is not active"
     elif now.silence_s > timeout_s:
         level = DiagnosticStatus.ERROR
+        cause = misfits or "check the camera and the remapping of image"
         message = (
             f"no input: nothing on {topic} for {now.silence_s:.1f} s ({publishers} publishers); "
-            "check the camera and the remapping of image"
+            f"{cause}"
         )
-    elif now.qos_problems:
-        level = DiagnosticStatus.WARN
-        found = "; ".join(f"{each}: {policy}" for each, policy in now.qos_problems.items())
-        message = f"QoS incompatible, nothing is exchanged: {found}; see qos_overrides"
+    elif misfits:
+        level, message = DiagnosticStatus.WARN, misfits
     elif now.still_stamp:
         level, message = DiagnosticStatus.WARN, "stamps stand still: check the camera driver"
     elif now.input_hz == 0:
@@ -91,6 +91,16 @@ def input_status(
         "QoS problems": "; ".join(f"{k}: {v}" for k, v in now.qos_problems.items()) or "none",
     }
     return _status(f"{node_name}: input", level, message, values, node_name)
+
+
+def _misfits(now: Snapshot, image_topic: str) -> str:
+    """What QoS keeps apart, "" for nothing; on the image topic it matters only while none comes."""
+    found = [
+        f"{topic}: {policy}"
+        for topic, policy in now.qos_problems.items()
+        if topic != image_topic or now.input_hz == 0
+    ]
+    return f"QoS incompatible on {'; '.join(found)}; see qos_overrides" if found else ""
 
 
 def segmentation_status(

@@ -56,7 +56,7 @@ def _run(arguments: list[str]) -> int:
     executor.add_node(node)
     try:
         node.autostart()
-        while not stop.asked:
+        while not stop.asked and rclpy.ok():
             _spin_once(executor, node)
     finally:
         node.close()

@@ -220,3 +220,6 @@ def test_qos_can_be_overridden_and_misfits_are_told(tmp_path: Path) -> None:
         assert "/qos/image: RELIABILITY" in status.message
         assert "QoS incompatible on /qos/image" in node.output
         assert not any(bench.answers[topic] for topic in ALWAYS)
+        set_parameter(bench, "diagnostics.input_timeout_s", double_value=0.2)
+        status = bench.status("input", lambda s: "no input" in s.message)
+        assert "QoS incompatible on /qos/image: RELIABILITY" in status.message
