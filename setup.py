@@ -54,10 +54,11 @@ REQUIREMENTS = [
     "numpy>=1.21",
     # contrib: cv2.ximgproc (edge-aware filters); headless: Qt of the other wheel clashes with rqt.
     "opencv-contrib-python-headless>=4.5.4",
+    "Pillow>=9.0",  # palette PNG, which OpenCV does not write
     "PyYAML>=5.4",
     "tqdm>=4.57",
     "rosbags>=0.11.7",
-    "rosbags-image>=0.10",
+    "rosbags-image>=0.10.4",  # older ones bring a second OpenCV
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
 ]
 EXTRAS = {

@@ -82,10 +82,16 @@ def _draw_tracks(picture: UInt8Array, result: FrameResult, threshold: float, sca
 
 
 def _text(
-    picture: UInt8Array, text: str, origin: tuple[int, int], scale: float, bgr: tuple[int, int, int]
+    picture: UInt8Array,
+    text: str,
+    origin: tuple[int, int],
+    scale: float,
+    bgr: tuple[int, int, int],
 ) -> None:
-    """Text with a dark rim, readable on any ground."""
-    for colour, thickness in (((0, 0, 0), 3), (bgr, 1)):
-        cv2.putText(
-            picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA
-        )
+    """Text on a dark ground, its lower left corner at `origin`."""
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    (width, height), descent = cv2.getTextSize(text, font, scale, 1)
+    x, y = origin
+    ground = picture[max(y - height - 2, 0) : y + descent + 2, max(x - 2, 0) : x + width + 2]
+    ground[:] = ground // 4
+    cv2.putText(picture, text, origin, font, scale, bgr, 1, cv2.LINE_AA)

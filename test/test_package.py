@@ -28,6 +28,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
     "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
+    "PIL": ("Pillow", "python3-pil"),
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),
     "rclpy": ("ros-jazzy-rclpy", "rclpy"),
     "rosbags": ("rosbags", None),  # see package.xml
