@@ -1,0 +1,34 @@
+"""Which topic is listened to."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+
+import rclpy
+from rclpy.node import Node
+
+from motion_seg_ros.ros.inputs import image_topic
+from motion_seg_ros.ros.parameters import NodeConfig
+
+
+@pytest.mark.parametrize(
+    ("transport", "remappings", "expected"),
+    [
+        ("raw", [], "/ns/image"),
+        ("raw", ["image:=/camera/image_raw"], "/camera/image_raw"),
+        ("compressed", [], "/ns/image/compressed"),
+        ("compressed", ["image:=/camera/image_raw"], "/camera/image_raw/compressed"),
+        ("compressed", ["image/compressed:=/jpeg"], "/jpeg"),
+    ],
+)
+def test_image_topic(transport: str, remappings: list[str], expected: str) -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    arguments = ["--ros-args", *(each for rule in remappings for each in ("-r", rule))]
+    node = Node("motion_seg", namespace="ns", context=context, cli_args=arguments)
+    topic = image_topic(node, NodeConfig(image_transport=transport))
+    assert node.resolve_topic_name(topic) == expected
+    node.destroy_node()
+    rclpy.shutdown(context=context)
