@@ -71,8 +71,7 @@ class QueueConfig:
 
     max_mb: int = setting(
         256,
-        "memory for waiting images; beyond it the oldest lose their pixels, and are answered with "
-        "the last masks as they are [MB]",
+        "memory for waiting images; beyond it the oldest are answered without being looked at [MB]",
         minimum=1,
         maximum=65536,
     )

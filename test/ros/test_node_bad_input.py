@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
 from node_bench import (
+    ALWAYS,
     SECOND,
     Bench,
     NodeProcess,
@@ -122,20 +124,21 @@ def test_tiny_images(pair: Pair, size: tuple[int, int]) -> None:
     lives(pair)
 
 
-def test_8k_image(pair: Pair) -> None:
-    _, bench = pair
-    bench.clear()
+def test_8k_image(tmp_path: Path) -> None:
     image = np.zeros((4320, 7680, 3), np.uint8)
     image[1000:1100, 2000:2200] = (0, 0, 255)
     message = image_message(image, T0)
-    while not bench.has(T0, ("moving_mask",)):  # 100 MB by best effort: until it comes through
-        bench.images.publish(message)
-        bench.spin(3.0)
-    mask = pixels_of(bench.answers["moving_mask"][0])
-    assert mask.shape == (4320, 7680)
-    assert (mask[1000:1100, 2000:2200] == 255).all()
-    assert mask.astype(bool).sum() == 20000
-    lives(pair)
+    place = {"namespace": "large", "outputs": ALWAYS}
+    with running(tmp_path / "log", "-r", "__ns:=/large", **place) as (node, bench):
+        bench.connect(node, ping)
+        while not bench.has(T0, ("moving_mask",)):  # 100 MB by best effort: until one comes through
+            bench.images.publish(message)
+            bench.spin(2.0)
+        mask = pixels_of(bench.answers["moving_mask"][0])
+        assert mask.shape == (4320, 7680)
+        assert (mask[1000:1100, 2000:2200] == 255).all()
+        assert mask.astype(bool).sum() == 20000
+        lives((node, bench))
 
 
 @pytest.mark.parametrize("jump_s", [3600, -3600, 0.0])
@@ -153,7 +156,7 @@ def compressed(data: bytes, stamp_ns: int) -> CompressedImage:
     return CompressedImage(header=header(stamp_ns), format="jpeg", data=array("B", data))
 
 
-def test_compressed_images_and_broken_ones(tmp_path: Any) -> None:
+def test_compressed_images_and_broken_ones(tmp_path: Path) -> None:
     image = np.zeros((64, 64, 3), np.uint8)
     image[16:32, 16:32] = (0, 0, 255)
     whole = bytes(cv2.imencode(".png", image)[1])
