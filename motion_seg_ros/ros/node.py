@@ -152,6 +152,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             statistics=self._statistics,
             logger=self.get_logger(),
             max_bytes=self._own.queue.max_mb * 10**6,
+            max_gap_s=self._config.window.max_gap_s,
         )
         self._worker.start()
         self._inputs = InputSubscriptions(

@@ -30,6 +30,8 @@ from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackL
 
 MAX_CARRIED = 2
 """Carrying masks over takes time too: so many waiting frames are worth it."""
+MAX_WAITING = 10_000
+"""Frames that may wait, most of them without pixels; only a pipeline that hangs gets there."""
 
 
 class Logger(Protocol):
@@ -113,6 +115,7 @@ class InferenceWorker:
         logger: for resets and errors, one line each.
         max_bytes: memory for waiting images. Beyond it the oldest lose their pixels, and are
             answered with the last masks as they are.
+        max_gap_s: beyond such a pause between two stamps masks are not handed on.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class InferenceWorker:
         statistics: Statistics,
         logger: Logger,
         max_bytes: int,
+        max_gap_s: float,
     ) -> None:
         self._segmenter = segmenter
         self._to_bgr = to_bgr
@@ -133,6 +137,7 @@ class InferenceWorker:
         self._statistics = statistics
         self._logger = logger
         self._max_bytes = max_bytes
+        self._max_gap_ns = int(max_gap_s * 1e9)
         self._waiting: deque[Received] = deque()
         self._waiting_bytes = 0
         self._changed = threading.Condition()
@@ -157,6 +162,10 @@ class InferenceWorker:
     def submit(self, received: Received) -> None:
         """Queue an image; never blocks."""
         with self._changed:
+            if len(self._waiting) >= MAX_WAITING:
+                self._statistics.count("rejected")
+                self._report(f"the pipeline hangs: {MAX_WAITING} frames are waiting for it")
+                return
             self._waiting.append(received)
             self._waiting_bytes += received.payload_bytes
             for i in range(len(self._waiting) - 1):
@@ -274,14 +283,14 @@ class InferenceWorker:
     def _stale(self, frame: Frame) -> FrameResult:
         """The last masks as they are."""
         last = self._last
-        if last is None or last.frame.size != frame.size or frame.stamp_ns < last.frame.stamp_ns:
+        gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
+        if last is None or last.frame.size != frame.size or not 0 <= gap_ns <= self._max_gap_ns:
             return _empty(frame, "too many frames waiting, and none to propagate from")
-        age_s = last.age_s + (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
         return dataclasses.replace(
             last,
             frame=frame,
             source=Source.PROPAGATED,
-            age_s=age_s,
+            age_s=last.age_s + gap_ns * 1e-9,
             stage_ms={},
             reset_reason=None,
         )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.io.image_messages import PackedImage, ToBgr, rosbags_to_bgr
+from motion_seg_ros.ros import worker
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import MAX_CARRIED, Answer, InferenceWorker, Received
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
@@ -114,6 +115,7 @@ def make(
         statistics=rig.statistics,
         logger=rig.log,
         max_bytes=max_bytes,
+        max_gap_s=2.0,
     )
     rig.worker.start()
     return rig
@@ -159,6 +161,29 @@ def test_a_long_queue_does_not_delay_the_newest(rig: Rig) -> None:
     assert stale.source is Source.PROPAGATED
     assert stale.age_s == pytest.approx(11, abs=1e-6)
     assert stale.masks.id_map.shape == (4, 6)
+
+
+def test_masks_are_not_handed_on_over_a_gap_or_back_in_time(rig: Rig) -> None:
+    stamps_s = [1, 2, 100, 101, 50, 51, 52, 53]
+    rig.send(message(SECOND, value=9))
+    rig.answered(1)
+    rig.segmenter.gate.clear()
+    rig.send(message(SECOND + 1, value=9))
+    rig.wait(lambda: ("push", SECOND + 1) in rig.segmenter.calls)
+    rig.send(*(message(stamp * SECOND, value=9) for stamp in stamps_s[1:]))
+    rig.segmenter.gate.set()
+    stale = [each.result for each in rig.answered(9)[2:6]]  # 2, 100, 101, 50 s
+    assert [each.masks.id_map.any() for each in stale] == [True, False, False, False]
+
+
+def test_a_pipeline_that_hangs_does_not_fill_the_memory(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MAX_WAITING", 3)
+    rig.busy(*(message(stamp) for stamp in range(2, 7)))
+    assert stamps(rig.answered(4)) == [1, 2, 3, 4]
+    assert rig.statistics.snapshot().counts["rejected"] == 2
+    assert any("the pipeline hangs" in line for line in rig.log.lines)
 
 
 def test_memory_is_bounded_and_every_frame_answered() -> None:
