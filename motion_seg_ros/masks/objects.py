@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from motion_seg_ros.flow import pixel_grid, remap
+from motion_seg_ros.masks.ownership import divide, nearest_id, owners_of_parts, strays
 from motion_seg_ros.types import (
     BoolArray,
     FloatArray,
@@ -22,10 +23,11 @@ from motion_seg_ros.types import (
 
 MAX_ID = 65535  # of the 16-bit id map
 MEMORY_S = 1.5  # an object out of sight is forgotten after this
-MIN_SHARE = 0.15  # of a part that an object must have covered to own some of it
 VELOCITY_SMOOTHING_S = 0.25
 MIN_COLOUR_LIKENESS = 0.5  # Bhattacharyya coefficient
 COLOUR_BINS = 8  # per channel
+FULL_VIEW = 0.85  # of the area remembered: below it an object is taken to be partly hidden,
+AREA_DECAY = 0.97  # or to get smaller, by this factor a frame
 REACH = 1.5  # object sizes from where it is expected, for one that comes back
 
 
@@ -44,11 +46,11 @@ class _Known:
 class ObjectRegistry:
     """Splits masks into objects and gives each its id.
 
-    A connected part of the mask belongs to the object whose tracks, or else whose pixels carried
-    along by flow, it holds; several parts may belong to one object (a pole in front of a walker),
-    and a part that holds several objects is divided between them. A part that holds none takes the
-    id of an object out of sight for less than MEMORY_S if it is where that one was going and looks
-    like it; otherwise a new id.
+    A connected part of the mask belongs to the object whose pixels, carried along by flow, or else
+    whose tracks it holds. Several near parts may belong to one object (a pole in front of a
+    walker); a part that holds several objects is divided between them. A part that holds none, or
+    has strayed from its object, takes the id of an object out of sight for less than MEMORY_S if it
+    is where that one was going and looks like it; otherwise a new id.
     """
 
     def __init__(self) -> None:
@@ -80,19 +82,47 @@ class ObjectRegistry:
             backward: (h, w, 2) flow to the frame before, or None.
         """
         size = log_odds.shape[0], log_odds.shape[1]
-        small = _shrink(moving, size)
-        count, parts = cv2.connectedComponents(small, connectivity=8)
         carried = self._carried(backward, size)
-        ids = np.zeros(size, np.uint16)
-        for part in range(1, count):
-            inside = parts == part
-            self._divide(inside, carried, tracks, moving.shape, frame, ids)
+        ids, unknown = self._claimed(_shrink(moving, size), carried, tracks, frame.size, backward)
+        image = _shrink_image(frame, size)
+        in_sight = set(np.unique(carried).tolist())
+        for part in [*unknown, *strays(ids)]:
+            taken = in_sight | set(np.unique(ids).tolist())
+            ids[part] = self._returning(part, image, frame, taken) or self._new_id()
         id_map = _enlarge(ids, moving)
-        objects = self._describe(id_map, ids, log_odds, frame)
+        objects = self._describe(id_map, ids, log_odds, image, frame.stamp_ns)
         self._id_map = ids
         self._remember_tracks(tracks, id_map)
         self._forget(frame.stamp_ns)
         return ObjectMasks(id_map, objects)
+
+    def _claimed(
+        self,
+        moving: UInt8Array,
+        carried: UInt16Array,
+        tracks: Tracks,
+        full_size: tuple[int, int],
+        backward: FloatArray | None,
+    ) -> tuple[UInt16Array, list[BoolArray]]:
+        """Ids of the parts that objects seen before hold, and the parts that none does."""
+        ids = np.zeros(carried.shape, np.uint16)
+        unknown: list[BoolArray] = []
+        areas = np.bincount(carried.ravel(), minlength=self._last_id + 1)
+        x, y = _pixels_of(tracks.xy_px[-1], full_size, carried.shape).T
+        last_seen_on = np.where(tracks.visible[-1], self._objects_of(tracks), 0)
+        count, parts = cv2.connectedComponents(moving, connectivity=8)
+        by_pixels = owners_of_parts(np.asarray(parts, np.int32), count, carried, areas)
+        for part in range(1, count):
+            inside = np.asarray(parts == part)
+            votes = np.bincount(last_seen_on[inside[y, x]], minlength=2)[1:]
+            owners = by_pixels[part] or ([int(votes.argmax()) + 1] if votes.any() else [])
+            if not owners:
+                unknown.append(inside)
+                continue
+            own_ids, newcomers = divide(inside, carried, owners, backward)
+            ids[inside] = own_ids[inside]
+            unknown += newcomers
+        return ids, unknown
 
     def _carried(self, backward: FloatArray | None, size: tuple[int, int]) -> UInt16Array:
         """(h, w) the last id map where flow says its pixels are now."""
@@ -101,53 +131,14 @@ class ObjectRegistry:
         place = pixel_grid(size) + backward
         return np.asarray(remap(self._id_map, place, outside=0, nearest=True), np.uint16)
 
-    def _divide(
-        self,
-        inside: BoolArray,
-        carried: UInt16Array,
-        tracks: Tracks,
-        full_size: tuple[int, ...],
-        frame: Frame,
-        ids: UInt16Array,
-    ) -> None:
-        """Write the ids of one connected part into `ids`."""
-        owners = self._owners(inside, carried, tracks, full_size)
-        if not owners:
-            owners = [self._returning(inside, frame, set(np.unique(ids))) or self._new_id()]
-        if len(owners) == 1:
-            ids[inside] = owners[0]
-            return
-        owned = np.where(np.isin(carried, owners) & inside, carried, 0).astype(np.uint16)
-        ids[inside] = _nearest(owned)[inside]
-
-    def _owners(
-        self,
-        inside: BoolArray,
-        carried: UInt16Array,
-        tracks: Tracks,
-        full_size: tuple[int, ...],
-    ) -> list[int]:
-        """Objects that a part holds, by their tracks, or else by their pixels."""
-        x, y = _pixels_of(tracks.xy_px[-1], full_size, inside.shape).T
-        held = tracks.visible[-1] & inside[y, x]
-        place = np.searchsorted(self._track_ids, tracks.ids[held])
-        place = place[place < len(self._track_ids)]
-        same = self._track_ids[place] == tracks.ids[held][: len(place)]
-        votes = np.bincount(self._track_objects[place[same]], minlength=1)
-        votes[0] = 0
-        pixels = np.bincount(carried[inside], minlength=1)
-        pixels[0] = 0
-        by_pixels = np.flatnonzero(pixels >= MIN_SHARE * np.count_nonzero(inside))
-        by_tracks = np.flatnonzero(votes > MIN_SHARE * np.count_nonzero(held))
-        both = [int(each) for each in by_tracks if each < len(pixels) and pixels[each] > 0]
-        return both or [int(each) for each in by_pixels] or [int(each) for each in by_tracks[:1]]
-
-    def _returning(self, inside: BoolArray, frame: Frame, taken: set[int]) -> int | None:
+    def _returning(
+        self, inside: BoolArray, image: UInt8Array, frame: Frame, taken: set[int]
+    ) -> int | None:
         """The object out of sight that this part is, if any."""
         scale = frame.size[1] / inside.shape[1]
         y, x = np.nonzero(inside)
         centroid = np.array([x.mean(), y.mean()]) * scale
-        colours = _colours(_shrink_image(frame, inside.shape), inside)
+        colours = _colours(image, inside)
         best, best_likeness = None, MIN_COLOUR_LIKENESS
         for known in self._known.values():
             if known.id in taken:
@@ -166,9 +157,13 @@ class ObjectRegistry:
         return self._last_id
 
     def _describe(
-        self, id_map: UInt16Array, ids: UInt16Array, log_odds: FloatArray, frame: Frame
+        self,
+        id_map: UInt16Array,
+        ids: UInt16Array,
+        log_odds: FloatArray,
+        image: UInt8Array,
+        stamp_ns: int,
     ) -> tuple[MovingObject, ...]:
-        image = _shrink_image(frame, ids.shape)
         objects = []
         for each in np.unique(id_map[id_map > 0]):
             own = np.asarray(id_map == each, np.uint8)
@@ -179,13 +174,12 @@ class ObjectRegistry:
             x, y, width, height = cv2.boundingRect(own)
             belief = log_odds[small]
             score = float((1 / (1 + np.exp(-belief))).mean()) if belief.size else 0.5
-            velocity = self._velocity(int(each), centroid, frame.stamp_ns)
+            velocity = self._velocity(int(each), centroid, stamp_ns)
             objects.append(
                 MovingObject(int(each), score, (x, y, width, height), centroid, area, velocity)
             )
-            self._known[int(each)] = _Known(
-                int(each), centroid, velocity, area, _colours(image, small), frame.stamp_ns
-            )
+            seen = _Known(int(each), centroid, velocity, area, _colours(image, small), stamp_ns)
+            self._known[int(each)] = _recalled(self._known.get(int(each)), seen)
         return tuple(objects)
 
     def _velocity(
@@ -201,23 +195,41 @@ class ObjectRegistry:
         smooth = now * (1 - keep) + np.nan_to_num(before) * keep
         return float(smooth[0]), float(smooth[1])
 
+    def _objects_of(self, tracks: Tracks) -> Int64Array:
+        """(N,) the object each track was last seen on, 0 = none."""
+        objects = np.zeros(len(tracks), np.int64)
+        if len(self._track_ids):
+            last = len(self._track_ids) - 1
+            place = np.minimum(np.searchsorted(self._track_ids, tracks.ids), last)
+            known = self._track_ids[place] == tracks.ids
+            objects[known] = self._track_objects[place[known]]
+        return objects
+
     def _remember_tracks(self, tracks: Tracks, id_map: UInt16Array) -> None:
-        """Which object each track was last seen on; a track keeps its object while off the mask."""
+        """Note which object each track is on; a track off the mask keeps its object."""
         x, y = _pixels_of(tracks.xy_px[-1], id_map.shape, id_map.shape).T
         now = np.where(tracks.visible[-1], id_map[y, x], 0).astype(np.int64)
-        before = np.zeros(len(tracks), np.int64)
-        if len(self._track_ids):
-            place = np.minimum(
-                np.searchsorted(self._track_ids, tracks.ids), len(self._track_ids) - 1
-            )
-            known = self._track_ids[place] == tracks.ids
-            before[known] = self._track_objects[place[known]]
+        self._track_objects = np.where(now > 0, now, self._objects_of(tracks))
         self._track_ids = tracks.ids
-        self._track_objects = np.where(now > 0, now, before)
 
     def _forget(self, stamp_ns: int) -> None:
         limit_ns = stamp_ns - int(MEMORY_S * 1e9)
         self._known = {each.id: each for each in self._known.values() if each.seen_ns >= limit_ns}
+
+
+def _recalled(before: _Known | None, now: _Known) -> _Known:
+    """What to remember of an object: while it vanishes behind something, its look, size and
+    velocity in full view."""
+    if before is None or not np.isfinite(before.velocity_px_s).all():
+        return now
+    if now.area_px > FULL_VIEW * before.area_px:
+        return now
+    return replace(
+        now,
+        area_px=int(AREA_DECAY * before.area_px),
+        colours=before.colours,
+        velocity_px_s=before.velocity_px_s,
+    )
 
 
 def _shrink(mask: BoolArray, size: tuple[int, int]) -> UInt8Array:
@@ -232,22 +244,11 @@ def _shrink_image(frame: Frame, size: tuple[int, ...]) -> UInt8Array:
     return np.asarray(small, np.uint8)
 
 
-def _nearest(ids: UInt16Array) -> UInt16Array:
-    """(h, w) the non-zero id nearest to each pixel."""
-    empty = np.asarray(ids == 0, np.uint8)
-    _, nearest = cv2.distanceTransformWithLabels(
-        empty, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    table = np.zeros(int(nearest.max()) + 1, np.uint16)
-    table[nearest[empty == 0]] = ids[empty == 0]
-    return np.asarray(table[nearest], np.uint16)
-
-
 def _enlarge(ids: UInt16Array, moving: BoolArray) -> UInt16Array:
     """(H, W) each moving pixel with the id nearest to it."""
     if not ids.any():
         return np.zeros(moving.shape, np.uint16)
-    everywhere = _nearest(ids)
+    everywhere = nearest_id(ids)
     large = cv2.resize(
         everywhere, (moving.shape[1], moving.shape[0]), interpolation=cv2.INTER_NEAREST
     )

@@ -15,7 +15,7 @@ from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
 FLOW_GAPS = (1, 3)  # frames
-PRIOR_LOG_ODDS = -1.6  # most of the world is static
+PRIOR_LOG_ODDS = -1.8  # most of the world is static
 BORDER_LOG_ODDS = -1.6  # more so at the very border, where flow is worst
 MEMORY_WEIGHT = 0.7
 MEMORY_LIMIT = 3.0

@@ -15,7 +15,7 @@ REFERENCE_SIDE_PX = 854  # the radii below are pixels of an image with this long
 OPENING_PX = 2.0
 CLOSING_PX = 4.0
 MIN_AREA_SHARE = 8e-4  # of the image
-MIN_RELATIVE_AREA = 0.2  # of the largest part
+MIN_RELATIVE_AREA = 0.05  # of the largest part
 
 
 def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
