@@ -264,7 +264,7 @@ def test_silence_is_reported_and_its_end(pair: tuple[NodeProcess, Bench], bench:
     bench.ask(ping(T0))
     status = bench.status("input", lambda s: s.level == b"\x02")
     assert "no input: nothing on /image for 1." in status.message
-    assert "no input" in node.output
+    bench.spin_until(lambda: "no input" in node.output)
     bench.ask(ping(T0 + FRAME_NS))
     assert bench.status("input").level == b"\x00"
-    assert "input is back" in node.output
+    bench.spin_until(lambda: "input is back" in node.output)
