@@ -119,9 +119,7 @@ class ObjectRegistry:
             if not owners:
                 unknown.append(inside)
                 continue
-            own_ids, newcomers = divide(inside, carried, owners, backward)
-            ids[inside] = own_ids[inside]
-            unknown += newcomers
+            ids[inside] = divide(inside, carried, owners, backward)[inside]
         return ids, unknown
 
     def _carried(self, backward: FloatArray | None, size: tuple[int, int]) -> UInt16Array:

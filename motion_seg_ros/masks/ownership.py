@@ -9,17 +9,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, UInt8Array, UInt16Array
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, UInt16Array
 
 MIN_SHARE_OF_PART = 0.15  # that an object must cover to own some of a part,
 MIN_SHARE_OF_OBJECT = 0.3  # unless this much of the object is there
 MIN_PIXELS = 12
 MAX_GAP = 0.75  # between parts of one object, in sizes of the largest part
-NEW_SHARE = 0.25  # of its owners' area that a newcomer in their part covers at least
-NEW_MIN_SHARE = 1e-3  # of the image
 PLACE_SCALE_PX = 8.0  # of distance that weighs as much as a pixel of difference in motion
 MAX_UNLIKENESS_PX = 3.0
-NEW_STEP_PX = 1.0  # difference of its motion to its neighbour's
 
 
 def owners_of_parts(
@@ -54,35 +51,19 @@ def owners_of_parts(
 
 def divide(
     inside: BoolArray, carried: UInt16Array, owners: list[int], backward: FloatArray | None
-) -> tuple[UInt16Array, list[BoolArray]]:
-    """Split one connected part between its owners.
-
-    Returns:
-        (h, w) ids of the part's pixels; and the regions of it that move unlike their owner and are
-        not its own: something else that came to touch it.
-    """
-    kept = np.where(inside & np.isin(carried, owners), carried, 0).astype(np.uint16)
-    ids = np.zeros_like(kept)
-    if not kept.any():
+) -> UInt16Array:
+    """Ids (h, w) of the pixels of one connected part, 0 elsewhere, split between its owners."""
+    ids = np.zeros_like(carried)
+    if len(owners) == 1:
         ids[inside] = owners[0]
-        return ids, []
-    ids[inside] = nearest_id(kept)[inside]
-    newcomers = []
-    if backward is not None:
-        if len(owners) > 1:
-            ids[inside] = _by_place_and_motion(kept, backward)[inside]
-        count, regions = _regions_of(inside & (kept == 0))
-        owned = np.count_nonzero(kept)
-        least = max(NEW_SHARE * owned, NEW_MIN_SHARE * inside.size)
-        for region in range(1, count):
-            here = regions == region
-            if np.count_nonzero(here) < least:
-                continue
-            owner = int(np.bincount(ids[here]).argmax())
-            step = np.median(backward[here], axis=0) - np.median(backward[kept == owner], axis=0)
-            if np.linalg.norm(step) > NEW_STEP_PX:
-                newcomers.append(here)
-    return ids, newcomers
+        return ids
+    y, x = np.nonzero(inside)
+    box = (slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1))
+    part = inside[box]
+    kept = np.where(part & np.isin(carried[box], owners), carried[box], 0).astype(np.uint16)
+    split = nearest_id(kept) if backward is None else _by_place_and_motion(kept, backward[box])
+    ids[box] = np.where(part, split, 0)
+    return ids
 
 
 def _by_place_and_motion(kept: UInt16Array, backward: FloatArray) -> UInt16Array:
@@ -105,11 +86,12 @@ def strays(ids: UInt16Array) -> list[BoolArray]:
     found = []
     for each in np.unique(ids[ids > 0]):
         own = np.asarray(ids == each, np.uint8)
-        count, parts, stats, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
+        count, parts = cv2.connectedComponents(own, connectivity=8)
         if count <= 2:
             continue
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        largest = int(areas.argmax()) + 1
+        areas = np.bincount(parts.ravel())
+        areas[0] = 0
+        largest = int(areas.argmax())
         distance = cv2.distanceTransform(
             np.asarray(parts != largest, np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3
         )
@@ -129,13 +111,3 @@ def nearest_id(ids: UInt16Array) -> UInt16Array:
     table = np.zeros(int(nearest.max()) + 1, np.uint16)
     table[nearest[empty == 0]] = ids[empty == 0]
     return np.asarray(table[nearest], np.uint16)
-
-
-def _regions_of(mask: BoolArray) -> tuple[int, npt.NDArray[np.int32]]:
-    """Connected regions of a mask without its thin rims."""
-    core: UInt8Array = np.asarray(
-        cv2.morphologyEx(np.asarray(mask, np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)),
-        np.uint8,
-    )
-    count, regions = cv2.connectedComponents(core, connectivity=8)
-    return count, np.asarray(regions, np.int32)
