@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+
+def reserve_domain() -> IO[str]:
+    """Set ROS_DOMAIN_ID to one that no other test run has, as long as the returned file is open."""
+    for domain in random.sample(range(1, 102), 101):
+        try:
+            lock = (Path(tempfile.gettempdir()) / f"motion_seg_test_domain_{domain}").open("w")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another run's
+            continue
+        os.environ["ROS_DOMAIN_ID"] = str(domain)
+        return lock
+    raise RuntimeError("all ROS domains are in use by test runs")
+
+
+DOMAIN = reserve_domain()
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="motion_seg_test_log_")
 # Where ROS comes from wheels, nothing else says where they are.
