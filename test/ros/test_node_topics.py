@@ -249,10 +249,10 @@ def test_diagnostics_of_a_healthy_stream(bench: Bench) -> None:
         bench.spin(1 / 15)
     given = bench.status("input")
     assert given.level == b"\x00"
-    assert 8 < float(value(given, "input rate [Hz]")) < 20
+    assert 1 < float(value(given, "input rate [Hz]")) < 100
     assert value(given, "topic") == "/image"
     taken = bench.status("segmentation")
-    assert 8 < float(value(taken, "output rate [Hz]")) < 20
+    assert 1 < float(value(taken, "output rate [Hz]")) < 100
     assert float(value(taken, "latency p95 [ms]")) >= float(value(taken, "latency p50 [ms]")) > 0
     for stage in ("convert", "tracking", "labelling", "masks", "publish"):
         assert float(value(taken, f"stage {stage} [ms]")) >= 0
