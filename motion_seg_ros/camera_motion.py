@@ -13,6 +13,7 @@ no threshold chooses between models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,9 @@ MAD_TO_SIGMA = 1.4826  # of a normal distribution
 SURFACE_ITERATIONS = 8
 EPIPOLE_HYPOTHESES = 100
 EPIPOLE_JUDGES = 300  # points that judge a hypothesis, about
-EPIPOLE_ITERATIONS = 5
+EPIPOLE_ITERATIONS = 4
 MIN_POINTS = 30
+MAX_POINTS = 900  # taking part in a fit, evenly chosen
 MIN_SIGMA_PX = 0.05  # of the fits; below it is rounding, and weights would lock in
 
 
@@ -97,9 +99,10 @@ def fit_camera_motion(
     """
     if np.count_nonzero(weight) < MIN_POINTS:
         return None
-    points, moved = xy.astype(np.float64), displacement.astype(np.float64)
-    prior = weight.astype(np.float64)
-    basis = _basis(xy, size).astype(np.float64)
+    some = slice(None, None, max(1, -(-len(xy) // MAX_POINTS)))
+    points, moved = xy[some].astype(np.float64), displacement[some].astype(np.float64)
+    prior = weight[some].astype(np.float64)
+    basis = _basis(points, size)
     surface, sigma = _fit_surface(basis, moved, prior)
     residual = moved - basis @ surface
     epipole = _fit_epipole(points, residual, prior, sigma, size)
@@ -121,7 +124,7 @@ def weighted_quantile(values: npt.NDArray[np.floating], weight: Float64Array, q:
     return float(values[order[place]])
 
 
-def _basis(xy: FloatArray, size: tuple[int, int]) -> FloatArray:
+def _basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
     """1, x, y, xx, xy, yy (..., 6) with x and y from the centre, in half widths."""
     height, width = size
     x = (xy[..., 0] - width / 2) / (width / 2)

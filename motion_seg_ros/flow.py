@@ -119,6 +119,10 @@ class DenseFlow:
     def __init__(self, max_side_px: int = 427) -> None:
         self._max_side_px = max_side_px
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        # Two thirds of the preset's time; masks on real clips are as good.
+        self._dis.setPatchStride(4)
+        self._dis.setGradientDescentIterations(16)
+        self._dis.setVariationalRefinementIterations(3)
         self._images: dict[int, WorkingImage] = {}
         self._flows: dict[tuple[int, int], FloatArray] = {}
 

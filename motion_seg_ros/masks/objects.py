@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow import pixel_grid, remap
-from motion_seg_ros.masks.ownership import divide, nearest_id, owners_of_parts, strays
+from motion_seg_ros.masks.ownership import (
+    alike,
+    divide,
+    ids_in,
+    nearest_id,
+    owners_of_parts,
+    strays,
+)
 from motion_seg_ros.types import (
     BoolArray,
     FloatArray,
@@ -28,6 +35,7 @@ MIN_COLOUR_LIKENESS = 0.5  # Bhattacharyya coefficient
 COLOUR_BINS = 8  # per channel
 FULL_VIEW = 0.85  # of the area remembered: below it an object is taken to be partly hidden,
 AREA_DECAY = 0.97  # or to get smaller, by this factor a frame
+MERGE_FRAMES = 10  # that touching objects move alike before they count as one
 REACH = 1.5  # object sizes from where it is expected, for one that comes back
 
 
@@ -60,6 +68,7 @@ class ObjectRegistry:
     def reset(self) -> None:
         """Forget all objects; ids go on."""
         self._known: dict[int, _Known] = {}
+        self._together: dict[tuple[int, int], int] = {}  # frames that pairs moved alike in a part
         self._id_map: UInt16Array | None = None  # working resolution
         self._track_ids = np.zeros(0, np.int64)
         self._track_objects = np.zeros(0, np.int64)
@@ -85,9 +94,9 @@ class ObjectRegistry:
         carried = self._carried(backward, size)
         ids, unknown = self._claimed(_shrink(moving, size), carried, tracks, frame.size, backward)
         image = _shrink_image(frame, size)
-        in_sight = set(np.unique(carried).tolist())
+        in_sight = set(ids_in(carried))
         for part in [*unknown, *strays(ids)]:
-            taken = in_sight | set(np.unique(ids).tolist())
+            taken = in_sight | set(ids_in(ids))
             ids[part] = self._returning(part, image, frame, taken) or self._new_id()
         id_map = _enlarge(ids, moving)
         objects = self._describe(id_map, ids, log_odds, image, frame.stamp_ns)
@@ -119,6 +128,8 @@ class ObjectRegistry:
             if not owners:
                 unknown.append(inside)
                 continue
+            if len(owners) > 1 and backward is not None:
+                owners = self._merged(owners, alike(inside, carried, owners, backward))
             ids[inside] = divide(inside, carried, owners, backward)[inside]
         return ids, unknown
 
@@ -128,6 +139,13 @@ class ObjectRegistry:
             return np.zeros(size, np.uint16)
         place = pixel_grid(size) + backward
         return np.asarray(remap(self._id_map, place, outside=0, nearest=True), np.uint16)
+
+    def _merged(self, owners: list[int], pairs: list[tuple[int, int]]) -> list[int]:
+        """The owners of one part, less those that have moved like the largest for long."""
+        for pair in pairs:
+            self._together[pair] = self._together.get(pair, 0) + 1
+        gone = {pair[1] for pair in pairs if self._together[pair] > MERGE_FRAMES}
+        return [each for each in owners if each not in gone]
 
     def _returning(
         self, inside: BoolArray, image: UInt8Array, frame: Frame, taken: set[int]
@@ -163,21 +181,22 @@ class ObjectRegistry:
         stamp_ns: int,
     ) -> tuple[MovingObject, ...]:
         objects = []
-        for each in np.unique(id_map[id_map > 0]):
+        for each in ids_in(ids):
             own = np.asarray(id_map == each, np.uint8)
-            small = ids == each
-            moments = cv2.moments(own, binaryImage=True)
-            area = int(moments["m00"])
-            centroid = (moments["m10"] / area, moments["m01"] / area)
             x, y, width, height = cv2.boundingRect(own)
-            belief = log_odds[small]
-            score = float((1 / (1 + np.exp(-belief))).mean()) if belief.size else 0.5
-            velocity = self._velocity(int(each), centroid, stamp_ns)
+            moments = cv2.moments(own[y : y + height, x : x + width], binaryImage=True)
+            area = int(moments["m00"])
+            if area == 0:
+                continue
+            centroid = (x + moments["m10"] / area, y + moments["m01"] / area)
+            small = ids == each
+            score = float((1 / (1 + np.exp(-log_odds[small]))).mean())
+            velocity = self._velocity(each, centroid, stamp_ns)
             objects.append(
-                MovingObject(int(each), score, (x, y, width, height), centroid, area, velocity)
+                MovingObject(each, score, (x, y, width, height), centroid, area, velocity)
             )
-            seen = _Known(int(each), centroid, velocity, area, _colours(image, small), stamp_ns)
-            self._known[int(each)] = _recalled(self._known.get(int(each)), seen)
+            seen = _Known(each, centroid, velocity, area, _colours(image, small), stamp_ns)
+            self._known[each] = _recalled(self._known.get(each), seen)
         return tuple(objects)
 
     def _velocity(
@@ -213,6 +232,11 @@ class ObjectRegistry:
     def _forget(self, stamp_ns: int) -> None:
         limit_ns = stamp_ns - int(MEMORY_S * 1e9)
         self._known = {each.id: each for each in self._known.values() if each.seen_ns >= limit_ns}
+        self._together = {
+            pair: frames
+            for pair, frames in self._together.items()
+            if pair[0] in self._known and pair[1] in self._known
+        }
 
 
 def _recalled(before: _Known | None, now: _Known) -> _Known:

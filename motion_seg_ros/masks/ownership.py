@@ -17,6 +17,12 @@ MIN_PIXELS = 12
 MAX_GAP = 0.75  # between parts of one object, in sizes of the largest part
 PLACE_SCALE_PX = 8.0  # of distance that weighs as much as a pixel of difference in motion
 MAX_UNLIKENESS_PX = 3.0
+ALIKE_PX = 1.0  # difference in motion of what may be one thing
+
+
+def ids_in(ids: UInt16Array) -> list[int]:
+    """The ids in a map, ascending; 0 is none."""
+    return [int(each) for each in np.flatnonzero(np.bincount(ids.ravel())) if each > 0]
 
 
 def owners_of_parts(
@@ -71,20 +77,36 @@ def _by_place_and_motion(kept: UInt16Array, backward: FloatArray) -> UInt16Array
 
     Flow alone bleeds over the line where objects touch, and place alone keeps what has bled.
     """
-    ids = np.unique(kept[kept > 0])
+    ids = ids_in(kept)
     costs = []
     for each in ids:
         own = kept == each
         away = cv2.distanceTransform(np.asarray(~own, np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
         unlike = np.linalg.norm(backward - np.median(backward[own], axis=0), axis=2)
         costs.append(away / PLACE_SCALE_PX + np.minimum(unlike, MAX_UNLIKENESS_PX))
-    return np.asarray(ids[np.argmin(costs, axis=0)], np.uint16)
+    return np.asarray(np.array(ids, np.uint16)[np.argmin(costs, axis=0)], np.uint16)
+
+
+def alike(
+    inside: BoolArray, carried: UInt16Array, owners: list[int], backward: FloatArray
+) -> list[tuple[int, int]]:
+    """Pairs (largest owner, other owner) of a part that move alike."""
+    pixels = {each: inside & (carried == each) for each in owners}
+    largest = max(owners, key=lambda each: int(np.count_nonzero(pixels[each])))
+    motion = np.median(backward[pixels[largest]], axis=0)
+    found = []
+    for each in owners:
+        if each != largest and pixels[each].any():
+            step = np.median(backward[pixels[each]], axis=0) - motion
+            if np.linalg.norm(step) < ALIKE_PX:
+                found.append((largest, each))
+    return found
 
 
 def strays(ids: UInt16Array) -> list[BoolArray]:
     """Parts too far from the largest part of their object to be the same thing."""
     found = []
-    for each in np.unique(ids[ids > 0]):
+    for each in ids_in(ids):
         own = np.asarray(ids == each, np.uint8)
         count, parts = cv2.connectedComponents(own, connectivity=8)
         if count <= 2:

@@ -25,7 +25,6 @@ TRACK_LIMIT = 2.0
 LIMIT = 6.0
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
-TRACK_SIGMA = 8.0
 TRACK_WEIGHT_FLOOR = 2e-3
 
 
@@ -73,7 +72,7 @@ class MotionPosterior:
         memory = self._carried(window, scene)
         log_odds = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
         log_odds += self._motion_evidence(window, image, scene, memory, smoother)
-        log_odds += self._track_evidence(window, image, tracks, labels)
+        log_odds += self._track_evidence(window, tracks, labels, smoother)
         bins = colour_bins(image.bgr)
         by_colour = self._colour.log_odds(bins)
         if by_colour is not None:
@@ -122,10 +121,10 @@ class MotionPosterior:
         return log_odds if photometric is None else log_odds + photometric
 
     def _track_evidence(
-        self, window: Window, image: WorkingImage, tracks: Tracks, labels: TrackLabels
+        self, window: Window, tracks: Tracks, labels: TrackLabels, smoother: EdgeAwareFilter
     ) -> FloatArray:
         """(h, w) the tracks' log-odds, spread up to the edges of the image."""
-        height, width = image.gray.shape
+        height, width = self._flow.size(window)
         values = np.zeros((height, width), np.float32)
         weight = np.zeros((height, width), np.float32)
         some = tracks.visible[-1] & np.isfinite(labels.moving_probability)
@@ -136,7 +135,6 @@ class MotionPosterior:
         x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
         values[y, x] = np.clip(np.log(chance / (1 - chance)), -TRACK_LIMIT, TRACK_LIMIT)
         weight[y, x] = 1
-        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, TRACK_SIGMA)
         return self._track_weight * smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow import pixel_grid, remap, working_size
+from motion_seg_ros.masks.ownership import ids_in
 from motion_seg_ros.types import Frame, MovingObject, ObjectMasks, UInt8Array, UInt16Array
 
 MAX_SIDE_PX = 160  # of the images that the flow is computed on
@@ -33,9 +34,7 @@ class FlowPropagator:
         place = np.asarray(pixel_grid(to_frame.size) + large * scale, np.float32)
         id_map = np.asarray(remap(masks.id_map, place, outside=0, nearest=True), np.uint16)
         present = {each.id: each for each in masks.objects}
-        objects = [
-            _moved(present[int(each)], id_map) for each in np.unique(id_map) if each in present
-        ]
+        objects = [_moved(present[each], id_map) for each in ids_in(id_map) if each in present]
         return ObjectMasks(id_map, tuple(objects))
 
 

@@ -43,7 +43,7 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
         (guide.shape[1], guide.shape[0]),
         interpolation=cv2.INTER_LINEAR,
     )
-    smoother = EdgeAwareFilter(guide, SNAP_STRENGTH, SNAP_SIGMA)
+    smoother = EdgeAwareFilter(guide, SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
     mask = _clean(smoother.smooth(np.asarray(large, np.float32)) > 0)
     full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(full, bool)

@@ -167,3 +167,14 @@ def test_tracks_hold_an_id_where_flow_loses_it() -> None:
         frame = Frame(image, index * STEP_NS)
         found.append(ids(registry.assign(moving, log_odds, frame, tracks, no_flow)))
     assert found == [[1], [1]]
+
+
+def test_touching_discs_that_move_alike_become_one() -> None:
+    stage = Stage()
+    for x in (20, 23, 26, 29):
+        masks = stage.show([(x, 60, RED), (x + 36, 60, BLUE)], (3, 0))
+    assert ids(masks) == [1, 2]
+    for step in range(1, 25):
+        x = 29 + 3 * step
+        masks = stage.show([(x, 60, RED), (x + 28, 60, BLUE)], (3, 0))
+    assert len(masks.objects) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.masks.ownership import divide, nearest_id, owners_of_parts, strays
+from motion_seg_ros.masks.ownership import alike, divide, nearest_id, owners_of_parts, strays
 
 SIZE = (60, 100)
 
@@ -72,3 +72,10 @@ def test_nearest_id() -> None:
     nearest = nearest_id(ids)
     assert (nearest[:, :49] == 3).all()
     assert (nearest[:, 51:] == 7).all()
+
+
+def test_what_moves_alike() -> None:
+    carried = boxes((3, 10, 40, 10, 40), (5, 10, 40, 40, 60), (6, 10, 40, 60, 70))
+    backward = np.zeros((*SIZE, 2), np.float32)
+    backward[:, 60:] = (0, 4)
+    assert alike(carried > 0, carried, [3, 5, 6], backward) == [(3, 5)]
