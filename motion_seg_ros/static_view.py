@@ -146,7 +146,7 @@ def _fill_smoothly(image: UInt8Array, unknown: UInt8Array) -> None:
             )
         )
     colour, weight = levels.pop()
-    filled = colour / np.maximum(weight, 1e-6)[..., None]
+    filled = np.ascontiguousarray(colour / np.maximum(weight, 1e-6)[..., None])
     while levels:
         colour, weight = levels.pop()
         coarse = cv2.resize(filled, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.rosbag2 import Reader
 
 from motion_seg_ros.evaluation.metrics import boundary_accuracy, region_similarity
 from motion_seg_ros.io.bag_writer import NAMESPACE
@@ -43,6 +42,8 @@ class Recording:
 
         The messages are Any: rosbags makes their classes at run time.
         """
+        from rosbags.rosbag2 import Reader
+
         with Reader(self._bag) as reader:
             chosen = [each for each in reader.connections if each.topic == f"{NAMESPACE}/{topic}"]
             for connection, arrival_ns, raw in reader.messages(chosen):

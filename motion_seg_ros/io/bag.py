@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
-from rosbags.typesys import Stores, get_typestore
+from typing import TYPE_CHECKING, Any
 
 from motion_seg_ros.errors import FrameError, InputError, MotionSegError
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.io.image_messages import image_to_bgr
+from motion_seg_ros.io.message_types import require_rosbags, typestore
 from motion_seg_ros.types import Frame
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection
+    from rosbags.rosbag2 import Reader
 
 BAG_SUFFIXES = frozenset({".mcap", ".db3"})
 IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"})
@@ -40,9 +41,11 @@ class BagTopic:
 
     Raises:
         InputError: not a bag, no such topic, a topic of another type, or several to choose from.
+        MissingDependencyError: rosbags is not installed.
     """
 
     def __init__(self, path: Path, topic: str | None) -> None:
+        require_rosbags()
         self.path = path
         self.name = path.stem if path.is_file() else path.resolve().name
         with _open(path) as reader:
@@ -60,7 +63,7 @@ class BagTopic:
         Raises:
             InputError: a message cannot be read, or is not of the first one's size.
         """
-        types = get_typestore(Stores.ROS2_JAZZY)
+        types = typestore()
         check_size = SizeCheck("split the bag there")
         with _open(self.path) as reader:
             chosen = [each for each in reader.connections if each.topic == self.topic]
@@ -88,6 +91,8 @@ def _open(path: Path) -> Iterator[Reader]:
     Raises:
         InputError: what the reader finds in the file is not a whole bag.
     """
+    from rosbags.rosbag2 import Reader
+
     # A recorder that was killed leaves no metadata.yaml; the storage file can still be whole.
     bare = path.is_dir() and not (path / "metadata.yaml").is_file()
     try:

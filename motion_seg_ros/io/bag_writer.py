@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer
 
 from motion_seg_ros.io.base import SourceFrame
-from motion_seg_ros.io.message_types import typestore
+from motion_seg_ros.io.message_types import require_rosbags, typestore
 from motion_seg_ros.static_view import static_mask
 from motion_seg_ros.types import FrameResult, MovingObject
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection
 
 # Version 8 is the newest that Humble's rosbag2 reads.
 _METADATA_VERSION: Literal[8] = 8
@@ -34,9 +35,15 @@ class BagWriter:
         path: folder of the bag, made here.
         sqlite3: store in sqlite3 in place of mcap.
         dilation_px: growth of the moving pixels in static_mask.
+
+    Raises:
+        MissingDependencyError: rosbags is not installed.
     """
 
     def __init__(self, path: Path, *, sqlite3: bool, dilation_px: int) -> None:
+        require_rosbags()
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
         storage = StoragePlugin.SQLITE3 if sqlite3 else StoragePlugin.MCAP
         self._writer = Writer(path, version=_METADATA_VERSION, storage_plugin=storage)
         self._dilation_px = dilation_px

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
+from typing import TYPE_CHECKING
 
+from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.io.package_files import PACKAGE, package_folder
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
+
+def require_rosbags() -> None:
+    """Check that rosbags can be imported; a full ROS installation comes without.
+
+    Raises:
+        MissingDependencyError: it cannot.
+    """
+    try:
+        import rosbags.rosbag2  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"rosbag2 files: expected the Python package rosbags, found: {error}; "
+            "pip install rosbags rosbags-image"
+        ) from error
 
 
 def typestore() -> Typestore:
     """ROS 2's common message types and this package's own.
 
     Raises:
-        MissingDependencyError: the definitions are not where the package is.
+        MissingDependencyError: the definitions are not where the package is, or rosbags is not
+            installed.
     """
+    require_rosbags()
+    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
     store = get_typestore(Stores.ROS2_JAZZY)
     for file in sorted(package_folder("msg").glob("*.msg")):
         name = f"{PACKAGE}/msg/{file.stem}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 from fractions import Fraction
@@ -30,18 +31,11 @@ class VideoWriter:
         fps: pictures per second.
 
     Raises:
-        MissingDependencyError: imageio-ffmpeg, which brings the encoder, is not installed.
+        MissingDependencyError: there is no ffmpeg, neither imageio-ffmpeg's nor the system's.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
-        try:
-            import imageio_ffmpeg
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"{path.name}: needs imageio-ffmpeg, which is not installed; "
-                "pip install imageio-ffmpeg, or go without pictures (--no-overlay)"
-            ) from error
-        self._program: str = imageio_ffmpeg.get_ffmpeg_exe()
+        self._program = _ffmpeg(path)
         self._path = path
         self._fps = Fraction(fps).limit_denominator(1001)
         self._encoder: subprocess.Popen[bytes] | None = None
@@ -119,3 +113,19 @@ class VideoWriter:
             f"{self._path.name}: cannot write the video: {said or 'the encoder ended early'}; "
             "check the space on the disk, or go without pictures (--no-overlay)"
         )
+
+
+def _ffmpeg(path: Path) -> str:
+    """The encoder to run: imageio-ffmpeg's, which surely has H.264, else the system's."""
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        program = shutil.which("ffmpeg")
+    else:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    if program is None:
+        raise MissingDependencyError(
+            f"{path.name}: expected ffmpeg to write it, found none; apt install ffmpeg or "
+            "pip install imageio-ffmpeg, or go without pictures (--no-overlay)"
+        )
+    return str(program)
