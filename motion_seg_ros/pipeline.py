@@ -91,6 +91,7 @@ class MotionSegmenter:
                 labels=TrackLabels.abstain(0, "no inferred frame to propagate from"),
                 source=Source.PROPAGATED,
             )
+        self._window.skip(frame)
         masks = self._propagator.propagate(last.masks, last.frame, frame)
         result = FrameResult(
             frame=frame,
@@ -103,6 +104,10 @@ class MotionSegmenter:
         )
         self._last = result
         return result
+
+    def skip(self, frame: Frame) -> None:
+        """The stream goes on with a frame that is neither inferred nor propagated."""
+        self._window.skip(frame)
 
     def reset(self) -> None:
         """Forget the stream; track and object ids go on, so that none is given twice."""

@@ -47,6 +47,7 @@ class SlidingWindow:
         self._frames: deque[Frame] = deque(maxlen=size)
         self._max_gap_s = max_gap_s
         self._count = 0
+        self._newest_ns = 0
 
     def break_reason(self, frame: Frame) -> str | None:
         """Why `frame` cannot follow the newest one, in a few words; None when it can. Equal stamps
@@ -57,7 +58,7 @@ class SlidingWindow:
         if frame.size != last.size:
             (height, width), (last_height, last_width) = frame.size, last.size
             return f"image size changed from {last_width}x{last_height} to {width}x{height}"
-        gap_s = (frame.stamp_ns - last.stamp_ns) * 1e-9
+        gap_s = (frame.stamp_ns - self._newest_ns) * 1e-9
         if gap_s < 0:
             return f"time jumped back by {-gap_s:.3f} s"
         if gap_s > self._max_gap_s:
@@ -67,8 +68,14 @@ class SlidingWindow:
     def push(self, frame: Frame) -> Window:
         """Append `frame` and return the window that ends with it."""
         self._frames.append(frame)
+        self._newest_ns = frame.stamp_ns
         self._count += 1
         return Window(tuple(self._frames), self._count - len(self._frames))
+
+    def skip(self, frame: Frame) -> None:
+        """The stream goes on with `frame`, which the window leaves out; that is no gap."""
+        if self.break_reason(frame) is None:
+            self._newest_ns = frame.stamp_ns
 
     def reset(self) -> None:
         """Forget all frames; indices go on."""

@@ -282,6 +282,7 @@ class InferenceWorker:
 
     def _stale(self, frame: Frame) -> FrameResult:
         """The last masks as they are."""
+        self._segmenter.skip(frame)
         last = self._last
         gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
         if last is None or last.frame.size != frame.size or not 0 <= gap_ns <= self._max_gap_ns:

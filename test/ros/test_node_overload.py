@@ -66,6 +66,19 @@ def test_every_frame_is_answered_and_drops_are_counted(tmp_path: Path) -> None:
         assert int(value(status, "drops (propagated)")) == before + propagated
 
 
+def test_a_slow_pipeline_is_no_gap_in_the_stream(tmp_path: Path) -> None:
+    place = ("-r", "__ns:=/slower")
+    with running(tmp_path / "log", *place, delay_s=1.3, namespace="slower") as (node, bench):
+        bench.connect(node, ping)
+        before = node.output.count("window reset")
+        stamps = [T0 + i * FRAME_NS for i in range(60)]
+        for stamp in stamps:
+            bench.images.publish(ping(stamp))
+            bench.spin(1 / 15)
+        bench.spin_until(lambda: bench.has(stamps[-1]))
+        assert node.output.count("window reset") == before + 1  # the bench's own
+
+
 def test_waiting_images_are_let_go_beyond_the_memory_limit(tmp_path: Path) -> None:
     arguments = ("-p", "queue.max_mb:=1", "-r", "__ns:=/full")
     with running(tmp_path / "log", *arguments, delay_s=1.0, namespace="full") as (node, bench):

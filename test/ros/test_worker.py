@@ -56,6 +56,9 @@ class FakeSegmenter:
         assert self.last is not None
         return self.result(frame, int(self.last.masks.id_map[0, 0]), Source.PROPAGATED)
 
+    def skip(self, frame: Frame) -> None:
+        """The real one remembers the stamp."""
+
     def reset(self) -> None:
         self.calls.append(("reset", 0))
 
