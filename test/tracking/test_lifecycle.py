@@ -71,7 +71,7 @@ def test_lost_tracks_go_when_the_window_has_passed_them() -> None:
     lifecycle, stream = TrackLifecycle(seeds=50), Stream(size=4)
     move(lifecycle, stream.next(), (0, 0))
     for _ in range(3):
-        tracks = move(lifecycle, stream.next(), (0, 0), lost=0 if len(lifecycle.alive_xy_px) else 1)
+        tracks = move(lifecycle, stream.next(), (0, 0))
     lost_ids = tracks.ids[:2]
     tracks = move(lifecycle, stream.next(), (0, 0), lost=2)
     assert np.isin(lost_ids, tracks.ids).all()
