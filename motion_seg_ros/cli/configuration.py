@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from motion_seg_ros.config import PROFILES, Config, make_config, parse_override, read_config_file
+from motion_seg_ros.config import (
+    PROFILES,
+    Config,
+    NodeConfig,
+    make_config,
+    parse_override,
+    read_config_file,
+    settings,
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +24,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="YAML file of settings, or a ROS 2 parameter file; --profile and --set override it",
+        help="YAML file of settings, or a ROS 2 parameter file, whose settings of the node itself "
+        "are left out; --profile and --set override it",
     )
     group.add_argument(
         "--set",
@@ -44,7 +53,9 @@ def read(arguments: argparse.Namespace) -> Config:
     """
     values: dict[str, object] = {}
     if arguments.config is not None:
-        values.update(read_config_file(arguments.config))
+        of_node = {each.name for each in settings(NodeConfig)}
+        found = read_config_file(arguments.config)
+        values.update((name, value) for name, value in found.items() if name not in of_node)
     if arguments.profile is not None:
         values["profile"] = arguments.profile
     values.update(parse_override(each) for each in arguments.overrides)

@@ -11,7 +11,7 @@ from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
-from motion_seg_ros.config import Config
+from motion_seg_ros.config import Config, NodeConfig
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.conversion import choose_conversion
@@ -19,7 +19,6 @@ from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
 from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
 from motion_seg_ros.ros.parameters import (
-    NodeConfig,
     current_values,
     declare_parameters,
     judge_change,

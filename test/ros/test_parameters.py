@@ -16,12 +16,11 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import Config, config_values, read_config_file, settings
+from motion_seg_ros.config import Config, NodeConfig, config_values, read_config_file, settings
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.ros.parameters import (
     AT_ONCE,
     AT_START,
-    NodeConfig,
     all_settings,
     current_values,
     declare_parameters,

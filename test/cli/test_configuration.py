@@ -1,0 +1,36 @@
+"""The configuration that the options of a command ask for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from motion_seg_ros.cli import configuration
+from motion_seg_ros.config import Config
+from motion_seg_ros.errors import ConfigError
+
+NODE_FILE = Path(__file__).parents[2] / "config" / "motion_seg.yaml"
+
+
+def read(*options: str) -> Config:
+    parser = argparse.ArgumentParser()
+    configuration.add_options(parser)
+    return configuration.read(parser.parse_args(options))
+
+
+def test_set_overrides_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("window: {size: 8, max_gap_s: 2.0}\n")
+    config = read("--config", str(file), "--set", "window.size=9")
+    assert (config.window.size, config.window.max_gap_s) == (9, 2.0)
+
+
+def test_the_parameter_file_of_the_node_holds_the_defaults() -> None:
+    assert read("--config", str(NODE_FILE)) == Config()
+
+
+def test_settings_of_the_node_are_not_for_set() -> None:
+    with pytest.raises(ConfigError, match="autostart: no such setting"):
+        read("--set", "autostart=false")
