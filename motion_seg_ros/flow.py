@@ -105,7 +105,8 @@ def gradient_magnitude(gray: UInt8Array) -> FloatArray:
     """(h, w) float32 grey levels per pixel."""
     gx = cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1 / 8)
-    return np.asarray(cv2.magnitude(gx, gy), np.float32)
+    # Not cv2.magnitude, whose last bit depends on where in memory its arguments lie.
+    return np.asarray(np.sqrt(gx * gx + gy * gy), np.float32)
 
 
 class DenseFlow:

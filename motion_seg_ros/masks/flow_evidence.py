@@ -82,7 +82,7 @@ def flow_trust(
     texture = cv2.blur(gradient_magnitude(gray), window)
     textured = (texture / (texture + HALF_TRUST_TEXTURE)) ** 2
     mismatch = backward + warp(forward, grid + backward)
-    tolerance = MISMATCH_PX + MISMATCH_SHARE * cv2.magnitude(backward[..., 0], backward[..., 1])
+    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt((backward * backward).sum(axis=2))
     ratio = (mismatch[..., 0] ** 2 + mismatch[..., 1] ** 2) / tolerance**2
     matched = LEAST_TRUST_MISMATCHED + (1 - LEAST_TRUST_MISMATCHED) / (1 + ratio**2)
     return np.asarray(textured * matched + LEAST_TRUST, np.float32)
