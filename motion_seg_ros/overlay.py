@@ -31,13 +31,13 @@ def draw_overlay(result: FrameResult, moving_threshold: float = 0.5) -> UInt8Arr
         _draw_tracks(picture, result, moving_threshold, scale)
     for each in result.masks.objects:
         x, y, _, _ = each.box_xywh_px
-        _text(picture, f"{each.id}", (x + 2, max(y - 4, int(22 * scale))), scale, _bgr(each.id))
+        _text(picture, f"{each.id}", (x + 2, max(y - 4, int(22 * scale))), scale)
     caption = f"{len(result.masks.objects)} moving"
     if result.source is Source.PROPAGATED:
         caption += f", propagated from {result.age_s * 1e3:.0f} ms ago"
     if result.labels.abstention:
         caption += f" ({result.labels.abstention})"
-    _text(picture, caption, (6, picture.shape[0] - 8), scale, (255, 255, 255))
+    _text(picture, caption, (6, picture.shape[0] - 8), scale)
     return picture
 
 
@@ -81,17 +81,11 @@ def _draw_tracks(picture: UInt8Array, result: FrameResult, threshold: float, sca
         cv2.circle(picture, (x, y), radius, colour, cv2.FILLED, cv2.LINE_AA, subpixel_bits)
 
 
-def _text(
-    picture: UInt8Array,
-    text: str,
-    origin: tuple[int, int],
-    scale: float,
-    bgr: tuple[int, int, int],
-) -> None:
-    """Text on a dark ground, its lower left corner at `origin`."""
+def _text(picture: UInt8Array, text: str, origin: tuple[int, int], scale: float) -> None:
+    """White text on a dark ground, its lower left corner at `origin`."""
     font = cv2.FONT_HERSHEY_SIMPLEX
     (width, height), descent = cv2.getTextSize(text, font, scale, 1)
     x, y = origin
     ground = picture[max(y - height - 2, 0) : y + descent + 2, max(x - 2, 0) : x + width + 2]
     ground[:] = ground // 4
-    cv2.putText(picture, text, origin, font, scale, bgr, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, origin, font, scale, (255, 255, 255), 1, cv2.LINE_AA)
