@@ -70,8 +70,8 @@ class ObjectRegistry:
         self._known: dict[int, _Known] = {}
         self._together: dict[tuple[int, int], int] = {}  # frames that pairs moved alike in a part
         self._id_map: UInt16Array | None = None  # working resolution
-        self._track_ids = np.zeros(0, np.int64)
-        self._track_objects = np.zeros(0, np.int64)
+        self._track_ids: Int64Array = np.zeros(0, np.int64)
+        self._track_objects: Int64Array = np.zeros(0, np.int64)
 
     def assign(
         self,
@@ -289,4 +289,4 @@ def _colours(image_bgr: UInt8Array, inside: BoolArray) -> FloatArray:
     levels = image_bgr[inside].astype(np.int64) * COLOUR_BINS // 256
     bins = (levels[:, 0] * COLOUR_BINS + levels[:, 1]) * COLOUR_BINS + levels[:, 2]
     counts = np.bincount(bins, minlength=COLOUR_BINS**3)
-    return np.asarray(counts / max(1, counts.sum()), np.float32)
+    return np.asarray(counts / max(1, len(bins)), np.float32)

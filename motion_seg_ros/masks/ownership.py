@@ -111,7 +111,7 @@ def strays(ids: UInt16Array) -> list[BoolArray]:
         count, parts = cv2.connectedComponents(own, connectivity=8)
         if count <= 2:
             continue
-        areas = np.bincount(parts.ravel())
+        areas = np.bincount(parts.astype(np.int64).ravel())
         areas[0] = 0
         largest = int(areas.argmax())
         distance = cv2.distanceTransform(

@@ -49,7 +49,7 @@ class TrackLifecycle:
     def reset(self) -> None:
         """Forget all tracks; ids go on."""
         self._tracks = Tracks.empty(0)
-        self._born = np.zeros(0, np.int64)
+        self._born: Int64Array = np.zeros(0, np.int64)
 
     @property
     def alive_xy_px(self) -> FloatArray:
