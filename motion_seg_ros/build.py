@@ -23,12 +23,12 @@ def build(config: Config) -> MotionSegmenter:
         ConfigError: the backends do not fit together.
         MissingDependencyError: a backend's package is not installed.
     """
-    flow = DenseFlow()
+    flow = DenseFlow(config.flow.max_side_px)
     trackers: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
         "flow": FlowTracker,
         "lk": LucasKanadeTracker,
     }
-    tracker: Tracker = trackers[config.tracking.backend](flow=flow)
+    tracker: Tracker = trackers[config.tracking.backend](flow=flow, seeds=config.tracking.seeds)
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
         tracker=tracker,

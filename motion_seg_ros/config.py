@@ -66,11 +66,27 @@ class WindowConfig:
 
 
 @dataclass(frozen=True)
+class FlowConfig:
+    """Dense optical flow, which tracking and masks share."""
+
+    max_side_px: int = setting(
+        427,
+        "longer side at most of the images that flow is computed on: smaller is faster and "
+        "coarser [px]",
+        minimum=64,
+        maximum=4096,
+    )
+
+
+@dataclass(frozen=True)
 class TrackingConfig:
     """Point tracks over the window."""
 
     backend: str = setting(
         "flow", "tracker: chained DIS flow or pyramidal Lucas-Kanade", choices=("flow", "lk")
+    )
+    seeds: int = setting(
+        1000, "tracks kept alive at least, spread evenly over the image", minimum=100, maximum=20000
     )
 
 
@@ -127,6 +143,7 @@ class Config:
 
     profile: str = setting("lite", "defaults to start from: lite (any CPU)", choices=("lite",))
     window: WindowConfig = field(default_factory=WindowConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)

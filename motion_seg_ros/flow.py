@@ -117,7 +117,7 @@ class DenseFlow:
             smaller.
     """
 
-    def __init__(self, max_side_px: int = 427) -> None:
+    def __init__(self, max_side_px: int) -> None:
         self._max_side_px = max_side_px
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         # Two thirds of the preset's time; masks on real clips are as good.

@@ -87,7 +87,7 @@ def shifted_windows(shift: int, frames: int) -> list[Window]:
 
 def test_flow_of_a_shift() -> None:
     windows = shifted_windows(4, 4)
-    flow = DenseFlow()
+    flow = DenseFlow(427)
     for window in windows:
         flow.image(window)
     inner = (slice(20, -20), slice(20, -20))
@@ -105,7 +105,7 @@ def test_flow_of_a_shift() -> None:
 
 def test_flow_is_computed_once_and_forgotten() -> None:
     windows = shifted_windows(4, 4)
-    flow = DenseFlow()
+    flow = DenseFlow(427)
     first = flow.backward(windows[1], 1)
     assert flow.backward(windows[1], 1) is first
     second = flow.backward(windows[2], 1)

@@ -24,7 +24,7 @@ class LucasKanadeTracker:
         seeds: tracks kept alive at least, about.
     """
 
-    def __init__(self, *, flow: DenseFlow, seeds: int = 1000) -> None:
+    def __init__(self, *, flow: DenseFlow, seeds: int) -> None:
         self._flow = flow
         self._lifecycle = TrackLifecycle(seeds)
 

@@ -155,7 +155,7 @@ def test_abstains_with_the_reason(case: str) -> None:
 
 def rendered(scene_of: Callable[..., object]) -> tuple[TrackLabels, Tracks, np.ndarray]:
     scene = scene_of(seed=5, size=(480, 360), frames=18)
-    tracker, labeller = FlowTracker(flow=DenseFlow()), GeometricLabeller()
+    tracker, labeller = FlowTracker(flow=DenseFlow(427), seeds=1000), GeometricLabeller()
     sliding = SlidingWindow(16, 1.0)
     for frame in Renderer(scene):
         now = sliding.push(Frame(frame.image_bgr, frame.stamp_ns))

@@ -32,7 +32,7 @@ def test_tracks_stay_on_their_surfaces(
 ) -> None:
     scene = mover_under_parallax(seed=3, size=(640, 480), frames=8)
     images = [frame.image_bgr for frame in Renderer(scene)]
-    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(8, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(8, 1.0))
     old = tracks.visible.all(axis=0)
     assert np.count_nonzero(old) > 500
     truth = Truth(scene).track(tracks.xy_px[0, old].astype(np.float64), 0, 7)
@@ -49,7 +49,7 @@ def test_half_a_thousand_tracks_at_vga(
 ) -> None:
     scene = pan_only(size=(640, 480), frames=4)
     images = [frame.image_bgr for frame in Renderer(scene)]
-    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(16, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0))
     alive = tracks.visible[-1]
     assert np.count_nonzero(alive) >= 500
     assert np.count_nonzero(tracks.visible.all(axis=0)) >= 500
@@ -64,7 +64,7 @@ def test_a_cut_ends_all_tracks(backend: type[FlowTracker] | type[LucasKanadeTrac
         np.kron(rng.integers(0, 255, (60, 80, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
         for _ in range(2)
     ]
-    tracks = run(backend(flow=DenseFlow()), images, SlidingWindow(16, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0))
     survivors = tracks.visible.all(axis=0)
     assert np.mean(survivors[tracks.query_frame == 0]) < 0.2
     assert np.count_nonzero(tracks.visible[-1]) >= 500
@@ -78,3 +78,17 @@ def test_confidence_is_low_without_texture_and_where_the_way_back_misses() -> No
     assert flat == 0
     assert textured > 0.8
     assert missed < 0.2
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_more_seeds_keep_more_tracks_alive(
+    backend: type[FlowTracker] | type[LucasKanadeTracker],
+) -> None:
+    images = [frame.image_bgr for frame in Renderer(pan_only(frames=4))]
+    alive = []
+    for seeds in (150, 600):
+        tracks = run(backend(flow=DenseFlow(427), seeds=seeds), images, SlidingWindow(16, 1.0))
+        alive.append(int(tracks.visible[-1].sum()))
+    assert alive[0] >= 150
+    assert alive[1] >= 600
+    assert alive[0] < alive[1]
