@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
+from rclpy.timer import Timer
 
 from motion_seg_ros.ros.statistics import Snapshot, Statistics
 
@@ -23,12 +24,19 @@ class DiagnosticsReporter:
     def __init__(self, node: LifecycleNode, statistics: Statistics, period_s: float) -> None:
         self._node = node
         self._statistics = statistics
+        self._timer: Timer | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._image_topic = ""
         self._backend: Mapping[str, str] = {}
         self._silent = False
+        self.set_period(period_s)
+
+    def set_period(self, period_s: float) -> None:
+        """Report every `period_s` seconds from now on."""
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
         # Not the node's clock: simulated time may stand still, and just that is to be reported.
-        self._timer = node.create_timer(
+        self._timer = self._node.create_timer(
             period_s, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 

@@ -23,6 +23,7 @@ from motion_seg_ros.ros.parameters import (
     declare_parameters,
     judge_change,
     read_parameters,
+    unused_qos_overrides,
 )
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.statistics import Statistics
@@ -118,6 +119,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         if self._config.depth.backend == "topic":
             require_message_filters()
         self._statistics.clear()
+        self._diagnostics.set_period(self._own.diagnostics.period_s)
         self._segmenter = build(self._config)
         self._conversion = choose_conversion()
         if self._conversion.note is not None:
@@ -162,6 +164,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             on_received=self._worker.submit,
             on_qos_problem=self._on_qos_problem,
         )
+        for name in unused_qos_overrides(self):
+            self.get_logger().warning(f"{name}: no topic of this node takes it; check its spelling")
 
     def _stop(self) -> None:
         if self._inputs is not None:

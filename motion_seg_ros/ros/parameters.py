@@ -37,7 +37,8 @@ AT_START = frozenset({"profile", "autostart"})
 AT_ONCE = frozenset({"static_mask.dilation_px", "diagnostics.input_timeout_s"})
 """A change takes effect with the next frame; of all others, at the next configure transition."""
 
-_FOREIGN = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+_QOS = "qos_overrides."
+_FOREIGN = ("use_sim_time", "start_type_description_service", _QOS)
 """Parameters that rclpy itself declares."""
 
 
@@ -114,6 +115,12 @@ def read_parameters(values: Mapping[str, Value]) -> tuple[Config, NodeConfig]:
     own = {each.name: each.check(values[each.name]) for each in settings(NodeConfig)}
     config = make_config({name: value for name, value in values.items() if name not in own})
     return config, typing.cast(NodeConfig, build_config(NodeConfig, own))
+
+
+def unused_qos_overrides(node: Node) -> list[str]:
+    """The given parameters qos_overrides.* that no publisher or subscription has taken so far."""
+    given: dict[str, Parameter] = node._parameter_overrides
+    return [name for name in given if name.startswith(_QOS) and not node.has_parameter(name)]
 
 
 def judge_change(node: Node, parameters: Iterable[Parameter]) -> SetParametersResult:

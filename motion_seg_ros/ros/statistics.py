@@ -67,7 +67,6 @@ class Statistics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._qos_problems: dict[str, str] = {}
         self.clear()
 
     def clear(self) -> None:
@@ -84,6 +83,7 @@ class Statistics:
             self._still = 0
             self._last_error = ""
             self._last_logged = ("", -LOG_AGAIN_S)
+            self._qos_problems: dict[str, str] = {}
             self._abstention = ""
 
     def listening(self, on: bool) -> None:

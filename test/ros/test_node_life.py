@@ -109,12 +109,17 @@ def test_lifecycle_and_parameters(tmp_path: Path) -> None:
         assert bench.transition("deactivate")
         assert bench.transition("cleanup")
         bench.spin_until(lambda: not bench.node.count_publishers("/life/motion_seg/moving_mask"))
+        assert set_parameter(bench, "diagnostics.period_s", double_value=30.0).successful
         assert bench.transition("configure")
+        bench.spin(0.3)
+        bench.diagnostics.clear()
         assert bench.transition("activate")
         bench.connect(node, ping)
         for i in range(4):
             bench.ask(ping(T0 + i))
         assert "n 2" in bench.answer("tracks", T0 + 3).abstention
+        bench.spin(0.5)
+        assert not bench.diagnostics
 
         assert bench.transition("active_shutdown")
         assert bench.state() == "finalized"
@@ -213,12 +218,16 @@ def test_qos_can_be_overridden_and_misfits_are_told(tmp_path: Path) -> None:
     arguments = (
         *("-r", "__ns:=/qos", "-p", "diagnostics.period_s:=0.2"),
         *("-p", "qos_overrides./qos/image.subscription.reliability:=reliable"),
+        *("-p", "qos_overrides./image.subscription.depth:=3"),
     )
     with running(tmp_path / "log", *arguments, namespace="qos") as (node, bench):
         # The bench publishes best effort, which a reliable subscription does not match.
         status = bench.status("input", lambda s: "QoS incompatible" in s.message)
         assert "/qos/image: RELIABILITY" in status.message
         assert "QoS incompatible on /qos/image" in node.output
+        unused = [line for line in node.output.splitlines() if "no topic of this node" in line]
+        assert len(unused) == 1, node.output
+        assert "qos_overrides./image.subscription.depth" in unused[0]
         assert not any(bench.answers[topic] for topic in ALWAYS)
         set_parameter(bench, "diagnostics.input_timeout_s", double_value=0.2)
         status = bench.status("input", lambda s: "no input" in s.message)

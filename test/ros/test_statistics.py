@@ -92,7 +92,9 @@ def test_clear_begins_anew() -> None:
     statistics = Statistics()
     statistics.receive(1)
     statistics.error("a")
+    statistics.qos_problem("/image", "RELIABILITY")
     statistics.clear()
     now = statistics.snapshot()
+    assert not now.qos_problems
     assert set(now.counts.values()) == {0}
     assert now.last_error == ""
