@@ -30,8 +30,10 @@ _FROM_BGR = {
     "8UC3": None,
     "rgb8": cv2.COLOR_BGR2RGB,
     "bgra8": cv2.COLOR_BGR2BGRA,
+    "8UC4": cv2.COLOR_BGR2BGRA,
     "rgba8": cv2.COLOR_BGR2RGBA,
     "mono8": cv2.COLOR_BGR2GRAY,
+    "8UC1": cv2.COLOR_BGR2GRAY,
 }
 """The encodings images are sent in, and OpenCV's conversion to them."""
 

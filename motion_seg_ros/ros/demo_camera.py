@@ -11,7 +11,6 @@ import json
 import signal
 import sys
 import time
-from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from std_msgs.msg import Header
 
 from motion_seg_ros.errors import InputError, MotionSegError
 from motion_seg_ros.io.clip import Clip
-from motion_seg_ros.types import UInt8Array
+from motion_seg_ros.ros.conversion import array_to_image
 
 FRAME_ID = "camera_color_optical_frame"
 # Discovery between the other processes goes on for a moment after this one sees them.
@@ -78,18 +77,9 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
             time.sleep(max(0.0, started + count / self._clip.fps - time.monotonic()))
             stamp = self.get_clock().now()
             header = Header(stamp=stamp.to_msg(), frame_id=FRAME_ID)
-            self._images.publish(_image(header, image))
+            self._images.publish(array_to_image(image, "bgr8", header))
             self._infos.publish(_camera_info(header, self._clip))
             yield stamp.nanoseconds
-
-
-def _image(header: Header, image: UInt8Array) -> Image:
-    height, width = image.shape[:2]
-    data = array("B")
-    data.frombytes(image.data)  # assigning a numpy array is a thousand times slower
-    return Image(
-        header=header, height=height, width=width, encoding="bgr8", step=width * 3, data=data
-    )
 
 
 def _camera_info(header: Header, clip: Clip) -> CameraInfo:

@@ -183,12 +183,14 @@ def test_slices_are_sent_in_order() -> None:
 
 def test_pictures_go_out_as_they_came_in() -> None:
     bgr = CASES["bgr8"]
-    for encoding in ("bgr8", "8UC3", "rgb8", "bgra8", "rgba8"):
+    for encoding in ("bgr8", "8UC3", "rgb8", "bgra8", "8UC4", "rgba8"):
         message = bgr_to_image(bgr, encoding, HEADER)
         assert message.encoding == encoding
         np.testing.assert_array_equal(image_to_bgr(message), bgr)
-    grey = bgr_to_image(bgr, "mono8", HEADER)
-    np.testing.assert_array_equal(image_to_array(grey), cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY))
+    for encoding in ("mono8", "8UC1"):
+        grey = bgr_to_image(bgr, encoding, HEADER)
+        assert grey.encoding == encoding
+        np.testing.assert_array_equal(image_to_array(grey), cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY))
     for encoding in ("bayer_rggb8", "yuv422", "jpeg"):
         assert bgr_to_image(bgr, encoding, HEADER).encoding == "bgr8"
 
