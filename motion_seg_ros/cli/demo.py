@@ -103,6 +103,8 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     if arguments.frames is not None and arguments.frames < 3:
         raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
+    if arguments.seed < 0:
+        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
     _check_ros()
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)

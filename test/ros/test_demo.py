@@ -89,6 +89,15 @@ def test_without_ros_it_says_what_to_do(
     assert "make setup" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--frames=2", "--seed=-1"])
+def test_numbers_that_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert main.main(["demo", "-o", str(tmp_path / "demo"), option]) == 2
+    name = option.partition("=")[0]
+    assert capsys.readouterr().err.startswith(f"motion_seg: error: {name}: expected")
+
+
 def test_interrupt_ends_all_processes(tmp_path: Path) -> None:
     recordings.write_images(tmp_path / "walk", recordings.pan(200))
     work = tmp_path / "tmp"
