@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ import yaml
 from motion_seg_ros.errors import ConfigError
 
 Value = bool | int | float | str
+
+NODE_NAME = "motion_seg"
+DECLARED_BY_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+"""How the parameters begin that every ROS 2 node has; none of them is a setting."""
 
 
 @dataclass(frozen=True)
@@ -265,6 +269,12 @@ def settings(config_type: type[Any] = Config, prefix: str = "") -> Iterator[Sett
             yield Setting(f"{prefix}{each.name}", hints[each.name], default, each.metadata["spec"])
 
 
+def hint(name: str, known: Collection[str]) -> str:
+    """What may be meant by a name that is not among those known."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+
+
 def make_config(values: Mapping[str, object] | None = None) -> Config:
     """A Config from dotted names: the profile's defaults, overridden by `values`.
 
@@ -276,9 +286,7 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
     known = {each.name: each for each in settings()}
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise ConfigError(f"{name}: no such setting; {hint}")
+            raise ConfigError(f"{name}: no such setting; {hint(name, known)}")
     profile = known["profile"].check(values.get("profile", known["profile"].default))
     merged = {**PROFILES[str(profile)], **values}
     checked = {name: known[name].check(value) for name, value in merged.items()}
@@ -315,10 +323,11 @@ def read_config_file(path: Path) -> dict[str, object]:
     """The settings in a YAML file, by dotted name.
 
     The file is either the nested settings themselves or a ROS 2 parameter file, in which they stand
-    below `<node name>: ros__parameters:`. Names are not checked here.
+    below `<node name>: ros__parameters:`. Of several nodes, NODE_NAME and wildcards count. Names
+    are not checked here.
 
     Raises:
-        ConfigError: no such file, not YAML, or not a mapping.
+        ConfigError: no such file, not YAML, not a mapping, or only parameters of other nodes.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -333,11 +342,22 @@ def read_config_file(path: Path) -> dict[str, object]:
         return {}
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
-    for node in content.values():
-        if isinstance(node, dict) and isinstance(node.get("ros__parameters"), dict):
-            content = node["ros__parameters"]
-            break
-    return dict(_flatten(content, ""))
+    nodes = list(_parameters_by_node(content))
+    ours = [parameters for name, parameters in nodes if name in (NODE_NAME, "*", "**")]
+    if not ours and len(nodes) > 1:
+        found = ", ".join(name for name, _ in nodes)
+        raise ConfigError(f"{path}: expected parameters of {NODE_NAME}, found those of {found}")
+    blocks = ours or [parameters for _, parameters in nodes] or [content]
+    return {name: value for block in blocks for name, value in _flatten(block, "")}
+
+
+def _parameters_by_node(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Name without namespace, and parameters, of each node in a ROS 2 parameter file."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and isinstance(value.get("ros__parameters"), dict):
+            yield str(key).rpartition("/")[2], value["ros__parameters"]
+        elif isinstance(value, dict):
+            yield from _parameters_by_node(value)
 
 
 def _flatten(tree: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:

@@ -61,6 +61,12 @@ def test_bad_values_are_refused_with_the_reason(values: dict[str, object], messa
         "window: {size: 8}\nmasks: {backend: densifier}\n",
         "motion_seg:\n  ros__parameters:\n    window: {size: 8}\n    masks.backend: densifier\n",
         "/**:\n  ros__parameters:\n    window.size: 8\n    masks: {backend: densifier}\n",
+        "eyes:\n  ros__parameters:\n    window.size: 8\n    masks.backend: densifier\n",
+        "/front/motion_seg:\n  ros__parameters:\n    window.size: 8\n    masks.backend: densifier\n"
+        "camera:\n  ros__parameters:\n    fps: 15\n",
+        "/**:\n  ros__parameters:\n    window.size: 9\n    masks.backend: densifier\n"
+        "front:\n  camera:\n    ros__parameters:\n      fps: 15\n"
+        "  motion_seg:\n    ros__parameters:\n      window.size: 8\n",
     ],
 )
 def test_yaml_may_be_plain_or_a_ros_parameter_file(tmp_path: Path, text: str) -> None:
@@ -70,7 +76,15 @@ def test_yaml_may_be_plain_or_a_ros_parameter_file(tmp_path: Path, text: str) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[1, 2]", "expected a mapping"), ("a: [", "expected a YAML file")]
+    ("text", "message"),
+    [
+        ("[1, 2]", "expected a mapping"),
+        ("a: [", "expected a YAML file"),
+        (
+            "a:\n  ros__parameters: {x: 1}\n/ns/b:\n  ros__parameters: {y: 1}\n",
+            "expected parameters of motion_seg, found those of a, b",
+        ),
+    ],
 )
 def test_yaml_that_holds_no_settings(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "settings.yaml"

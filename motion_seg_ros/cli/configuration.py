@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from motion_seg_ros.config import (
+    DECLARED_BY_ROS,
     PROFILES,
     Config,
     NodeConfig,
@@ -55,7 +56,11 @@ def read(arguments: argparse.Namespace) -> Config:
     if arguments.config is not None:
         of_node = {each.name for each in settings(NodeConfig)}
         found = read_config_file(arguments.config)
-        values.update((name, value) for name, value in found.items() if name not in of_node)
+        values.update(
+            (name, value)
+            for name, value in found.items()
+            if name not in of_node and not name.startswith(DECLARED_BY_ROS)
+        )
     if arguments.profile is not None:
         values["profile"] = arguments.profile
     values.update(parse_override(each) for each in arguments.overrides)

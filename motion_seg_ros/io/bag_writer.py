@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from motion_seg_ros.config import NODE_NAME
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.message_types import require_rosbags, typestore
 from motion_seg_ros.static_view import static_mask
@@ -25,7 +26,7 @@ _TOPICS = {
     "objects": "motion_seg_ros/msg/MovingObjectArray",
     "tracks": "motion_seg_ros/msg/TrackArray",
 }
-NAMESPACE = "/motion_seg"  # of the node's private topics, unless it is started under another name
+NAMESPACE = f"/{NODE_NAME}"  # of the node's private topics, unless it is started under another name
 
 
 class BagWriter:

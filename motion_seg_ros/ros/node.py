@@ -11,7 +11,7 @@ from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
-from motion_seg_ros.config import Config, NodeConfig
+from motion_seg_ros.config import NODE_NAME, Config, NodeConfig
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.conversion import choose_conversion
@@ -40,7 +40,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__("motion_seg", **kwargs)
+        super().__init__(NODE_NAME, **kwargs)
         declare_parameters(self)
         self.add_on_set_parameters_callback(partial(judge_change, self))
         self._statistics = Statistics()

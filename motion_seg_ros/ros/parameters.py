@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import typing
 from collections.abc import Iterable, Mapping
@@ -21,12 +20,14 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from motion_seg_ros.config import (
+    DECLARED_BY_ROS,
     Config,
     NodeConfig,
     Setting,
     Value,
     build_config,
     config_values,
+    hint,
     make_config,
     settings,
 )
@@ -36,10 +37,6 @@ AT_START = frozenset({"profile", "autostart"})
 """Read-only: these decide about the start itself."""
 AT_ONCE = frozenset({"static_mask.dilation_px", "diagnostics.input_timeout_s"})
 """A change takes effect with the next frame; of all others, at the next configure transition."""
-
-_QOS = "qos_overrides."
-_FOREIGN = ("use_sim_time", "start_type_description_service", _QOS)
-"""Parameters that rclpy itself declares."""
 
 
 def all_settings() -> dict[str, Setting]:
@@ -56,10 +53,10 @@ def declare_parameters(node: Node) -> None:
     known = all_settings()
     overrides: dict[str, Parameter] = node._parameter_overrides  # rclpy has no public way to ask
     for name in overrides:
-        if name not in known and not name.startswith(_FOREIGN):
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise ConfigError(f"{name}: no such parameter of {node.get_name()}; {hint}")
+        if name not in known and not name.startswith(DECLARED_BY_ROS):
+            raise ConfigError(
+                f"{name}: no such parameter of {node.get_name()}; {hint(name, known)}"
+            )
     given = {
         name: each.check(overrides[name].value) for name, each in known.items() if name in overrides
     }
@@ -120,7 +117,9 @@ def read_parameters(values: Mapping[str, Value]) -> tuple[Config, NodeConfig]:
 def unused_qos_overrides(node: Node) -> list[str]:
     """The given parameters qos_overrides.* that no publisher or subscription has taken so far."""
     given: dict[str, Parameter] = node._parameter_overrides
-    return [name for name in given if name.startswith(_QOS) and not node.has_parameter(name)]
+    return [
+        name for name in given if name.startswith("qos_overrides.") and not node.has_parameter(name)
+    ]
 
 
 def judge_change(node: Node, parameters: Iterable[Parameter]) -> SetParametersResult:

@@ -31,6 +31,15 @@ def test_the_parameter_file_of_the_node_holds_the_defaults() -> None:
     assert read("--config", str(NODE_FILE)) == Config()
 
 
+def test_parameters_of_every_ros_node_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.write_text(
+        "/**:\n  ros__parameters:\n    use_sim_time: true\n    window.size: 8\n"
+        "    qos_overrides: {/image: {subscription: {depth: 3}}}\n"
+    )
+    assert read("--config", str(file)).window.size == 8
+
+
 def test_settings_of_the_node_are_not_for_set() -> None:
     with pytest.raises(ConfigError, match="autostart: no such setting"):
         read("--set", "autostart=false")
