@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
-from motion_seg_ros.types import Frame
+from motion_seg_ros.io.image_messages import file_damage
+from motion_seg_ros.types import Frame, UInt8Array
 
 IMAGE_SUFFIXES = frozenset(
     {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -77,12 +79,30 @@ class ImageFolder:
         """
         check_size = SizeCheck("give images of another size a folder of their own")
         for index, file in enumerate(self._files):
-            image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if image is None:
-                raise InputError(
-                    f"{file}: expected an image, found no picture that decodes; replace it"
-                )
+            image = _read(file)
             stamp_ns = round(index * 1e9 / self.fps)
-            frame = Frame(image.astype("uint8", copy=False), stamp_ns)
+            frame = Frame(image, stamp_ns)
             check_size(frame, str(file))
             yield SourceFrame(file.stem, frame, "", stamp_ns)
+
+
+def _read(file: Path) -> UInt8Array:
+    """(H, W, 3) uint8 bgr of an image file.
+
+    Raises:
+        InputError: it cannot be read, or is not a whole image.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot read the image: {error.strerror}; check the file"
+        ) from error
+    damage = file_damage(data)
+    image = None
+    if damage is None:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        found = damage or "no picture that decodes"
+        raise InputError(f"{file}: expected an image, found {found}; replace it")
+    return image.astype(np.uint8, copy=False)

@@ -6,6 +6,7 @@ the encodings mean is written in sensor_msgs/image_encodings.hpp and, for depth,
 
 from __future__ import annotations
 
+import re
 import sys
 import typing
 from collections.abc import Callable
@@ -252,7 +253,7 @@ def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:
 def _decompress(msg: CompressedImageMessage) -> UInt8Array:
     """A JPEG or PNG as (H, W, 3) uint8 bgr, not turned by its EXIF orientation."""
     data = np.frombuffer(msg.data, np.uint8)
-    damage = _damage(data.tobytes())
+    damage = file_damage(data.tobytes())
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     image: npt.NDArray[Any] | None = None
     if damage is None:
@@ -275,15 +276,27 @@ def _decompress(msg: CompressedImageMessage) -> UInt8Array:
     return typing.cast(UInt8Array, image)
 
 
-def _damage(data: bytes) -> str | None:
-    """What shows that a file is not whole, where some decoders fill up the rest in silence."""
+def file_damage(data: bytes) -> str | None:
+    """What shows that an image file is not whole, where decoders may fill up the rest in silence;
+    None for nothing. What follows the end of the image is no damage."""
     if not data:
         return "empty"
-    if data.startswith(b"\xff\xd8"):
-        # FFDA starts a scan and cannot occur within one; the end marker must follow the last.
-        last_scan = data.rfind(b"\xff\xda")
-        if last_scan < 0 or data.find(b"\xff\xd9", last_scan) < 0:
-            return "a JPEG without its end"
-    if data.startswith(b"\x89PNG") and b"IEND" not in data[-64:]:
+    if data.startswith(b"\xff\xd8") and not _jpeg_ends(data):
+        return "a JPEG without its end"
+    if data.startswith(b"\x89PNG") and b"IEND" not in data:
         return "a PNG without its end"
     return None
+
+
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+"""A marker other than those within a scan: FF00 is a byte of data, FFD0 to FFD7 a restart."""
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether the segments of a JPEG lead to its end marker (ITU-T T.81, annex B)."""
+    at = 2
+    while (marker := _JPEG_MARKER.search(data, at)) is not None:
+        if marker[0] == b"\xff\xd9":
+            return True
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+    return False

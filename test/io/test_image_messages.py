@@ -200,8 +200,20 @@ def test_png_is_exact_and_jpeg_close() -> None:
     assert np.abs(jpeg - SCENE).mean() < 4
 
 
-def test_jpeg_followed_by_zeros_is_whole() -> None:
-    assert image_to_bgr(compressed(encoded(".jpg") + bytes(100))).shape == SCENE.shape
+@pytest.mark.parametrize("tail", [bytes(100), b"\xff\xda\x00\x08 the start of another scan"])
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+def test_what_follows_the_image_is_no_damage(kind: str, tail: bytes) -> None:
+    assert image_to_bgr(compressed(encoded(kind) + tail)).shape == SCENE.shape
+
+
+def test_end_marker_of_a_thumbnail_is_not_that_of_the_image() -> None:
+    jpeg = encoded(".jpg")
+    thumbnail = b"Exif\x00\x00" + encoded(".jpg", SCENE[::4, ::4])
+    app1 = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    whole = jpeg[:2] + app1 + jpeg[2:]
+    assert image_to_bgr(compressed(whole)).shape == SCENE.shape
+    with pytest.raises(FrameError, match="a JPEG without its end"):
+        image_to_bgr(compressed(whole[: len(app1) + len(jpeg) // 2]))
 
 
 def test_grey_and_16_bit_png() -> None:

@@ -67,11 +67,27 @@ class TestFolder:
         with pytest.raises(InputError, match=r"00002\.png: expected 96x72 .* found 20x10"):
             list(open_source(tmp_path))
 
+    @pytest.mark.parametrize("kind", ["png", "jpg"])
+    @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9])
+    def test_names_the_image_that_is_cut_off(self, tmp_path: Path, kind: str, share: float) -> None:
+        files = recordings.write_images(tmp_path, recordings.pan(3), f"{{:05d}}.{kind}")
+        whole = files[1].read_bytes()
+        files[1].write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(InputError, match=rf"00001\.{kind}: expected an image, found \w+"):
+            list(open_source(tmp_path))
+
     def test_names_the_image_that_does_not_decode(self, tmp_path: Path) -> None:
         files = recordings.write_images(tmp_path, recordings.pan(3))
-        files[1].write_bytes(files[1].read_bytes()[:60])
-        with pytest.raises(InputError, match=r"00001\.png: expected an image"):
+        files[1].write_bytes(b"no picture")
+        with pytest.raises(InputError, match=r"00001\.png: .* found no picture that decodes"):
             list(open_source(tmp_path))
+
+    def test_names_the_image_that_went_away(self, tmp_path: Path) -> None:
+        files = recordings.write_images(tmp_path, recordings.pan(3))
+        source = open_source(tmp_path)
+        files[1].unlink()
+        with pytest.raises(InputError, match=r"00001\.png: cannot read the image: No such file"):
+            list(source)
 
     def test_refuses_two_images_of_one_name(self, tmp_path: Path) -> None:
         recordings.write_images(tmp_path, recordings.pan(1), "a.png")
