@@ -16,11 +16,9 @@ from motion_seg_ros.window import SlidingWindow
 
 
 def build(config: Config) -> MotionSegmenter:
-    """A segmenter with the backends that `config` names; heavy ones are imported here and not
-    before.
+    """A segmenter with the backends that `config` names.
 
     Raises:
-        ConfigError: the backends do not fit together.
         MissingDependencyError: a backend's package is not installed.
     """
     flow = DenseFlow(config.flow.max_side_px)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.palette import id_palette
-from motion_seg_ros.types import FrameResult, Source, UInt8Array
+from motion_seg_ros.types import MOVING_PROBABILITY, FrameResult, Source, UInt8Array
 
 STATIC_TRACK_BGR = (160, 160, 160)
 MOVING_TRACK_BGR = (0, 220, 255)
@@ -15,12 +15,8 @@ TAIL_FRAMES = 6
 FILL_OPACITY = 0.45
 
 
-def draw_overlay(result: FrameResult, moving_threshold: float = 0.5) -> UInt8Array:
+def draw_overlay(result: FrameResult) -> UInt8Array:
     """The frame of `result`: objects tinted, outlined, numbered; tracks as dots with tails.
-
-    Args:
-        result: what to draw.
-        moving_threshold: tracks with a higher moving probability are drawn as moving.
 
     Returns:
         (H, W, 3) uint8, blue, green, red.
@@ -28,7 +24,7 @@ def draw_overlay(result: FrameResult, moving_threshold: float = 0.5) -> UInt8Arr
     picture = _tint(result)
     scale = max(0.35, min(picture.shape[:2]) / 720)
     if result.source is Source.INFERRED:  # tracks of a propagated result belong to an earlier frame
-        _draw_tracks(picture, result, moving_threshold, scale)
+        _draw_tracks(picture, result, scale)
     for each in result.masks.objects:
         x, y, _, _ = each.box_xywh_px
         _text(picture, f"{each.id}", (x + 2, max(y - 4, int(22 * scale))), scale)
@@ -64,7 +60,7 @@ def _tint(result: FrameResult) -> UInt8Array:
     return picture
 
 
-def _draw_tracks(picture: UInt8Array, result: FrameResult, threshold: float, scale: float) -> None:
+def _draw_tracks(picture: UInt8Array, result: FrameResult, scale: float) -> None:
     tracks, probability = result.tracks, result.labels.moving_probability
     subpixel_bits = 3
     radius = max(1, round(2 * scale)) << subpixel_bits
@@ -73,7 +69,8 @@ def _draw_tracks(picture: UInt8Array, result: FrameResult, threshold: float, sca
     for n in np.flatnonzero(seen[-1]):
         colour = UNKNOWN_TRACK_BGR
         if np.isfinite(probability[n]):
-            colour = MOVING_TRACK_BGR if probability[n] > threshold else STATIC_TRACK_BGR
+            moves = probability[n] > MOVING_PROBABILITY
+            colour = MOVING_TRACK_BGR if moves else STATIC_TRACK_BGR
         if colour == MOVING_TRACK_BGR:
             tail = fixed[seen[:, n], n]
             cv2.polylines(picture, [tail], False, colour, 1, cv2.LINE_AA, subpixel_bits)

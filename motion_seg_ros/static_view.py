@@ -8,7 +8,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.types import BoolArray, FloatArray, FrameResult, Tracks, UInt8Array, UInt16Array
+from motion_seg_ros.types import (
+    MOVING_PROBABILITY,
+    BoolArray,
+    FloatArray,
+    FrameResult,
+    Source,
+    Tracks,
+    UInt8Array,
+    UInt16Array,
+)
 
 MIN_REGISTRATION_TRACKS = 12
 REGISTRATION_TOLERANCE_PX = 2.0
@@ -38,7 +47,8 @@ class StaticImage:
     """Paints over moving pixels with the world behind them: no mask's edge makes new features.
 
     A pixel that an earlier frame saw uncovered is taken from there, registered by the homography of
-    the static tracks; what no frame saw is filled smoothly from around it.
+    the static tracks; what no frame saw is filled smoothly from around it. So is everything in a
+    propagated result: its tracks are those of an earlier frame, and register nothing.
 
     Args:
         history: earlier frames kept.
@@ -68,16 +78,16 @@ class StaticImage:
             self.reset()
         image = result.frame.image_bgr.copy()
         hole = _dilate(result.masks.moving.view(np.uint8), self._margin_px)
+        registered = result.source is Source.INFERRED
         if hole.any():
             unknown = hole.copy()
-            for past in reversed(
-                self._past
-            ):  # the newest first: least parallax, least change of light
+            # The newest first: least parallax, least change of light.
+            for past in reversed(self._past) if registered else ():
                 self._paint_from(past, result, image, unknown)
                 if not unknown.any():
                     break
             _fill_smoothly(image, unknown)
-        if (
+        if registered and (
             not self._past
             or result.frame.stamp_ns - self._past[-1].frame.stamp_ns >= self._interval_ns
         ):
@@ -113,7 +123,7 @@ def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.floa
     """(3, 3) map from the image of `past` to that of `result`, by the static tracks of both."""
     probability = result.labels.moving_probability
     now = result.tracks
-    static = now.visible[-1] & ~(probability > 0.5)
+    static = now.visible[-1] & ~(probability > MOVING_PROBABILITY)
     _, i_past, i_now = np.intersect1d(
         past.ids, now.ids[static], assume_unique=True, return_indices=True
     )

@@ -23,6 +23,9 @@ Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
+MOVING_PROBABILITY = 0.5
+"""Pictures show a track as moving, and registration leaves it out, above this probability."""
+
 
 def _frozen_view(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A read-only view: no stage can change what another one reads, while the owner still can."""
@@ -138,8 +141,8 @@ class TrackLabels:
     Attributes:
         moving_probability: (N,) float32 in [0, 1]; NaN where the labeller says nothing about a
             track.
-        abstention: why the camera's own motion, and so no track's, could be told; None when it
-            could be. With a reason given, every probability is NaN.
+        abstention: why the camera's own motion, and so any track's, could not be told; None when
+            it could be. With a reason given, every probability is NaN.
         parallax: belief in [0, 1] that the static world shows parallax no single image transform
             explains; dense evidence against one background motion is worth little where it is high.
     """

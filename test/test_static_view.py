@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from motion_seg_ros.static_view import StaticImage, static_depth, static_mask
-from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
 
 def test_static_mask_is_the_inverse_grown_by_a_disk() -> None:
@@ -73,6 +75,20 @@ def test_what_an_earlier_frame_saw_is_put_back_in_its_place() -> None:
     error = np.abs(filled.astype(int) - clean.astype(int))
     assert error.max() <= 3
     assert np.array_equal(filled[:30], result.frame.image_bgr[:30])
+
+
+def test_the_tracks_of_a_propagated_result_register_nothing() -> None:
+    earlier, _ = view(0, 10, 0.0)
+    now, _ = view(6, 60, 0.5)
+    propagated = dataclasses.replace(
+        now, tracks=earlier.tracks, labels=earlier.labels, source=Source.PROPAGATED
+    )
+    later, clean = view(12, 100, 1.0)
+    static = StaticImage(history=1)
+    static.fill(earlier)
+    np.testing.assert_array_equal(static.fill(propagated), StaticImage().fill(propagated))
+    error = np.abs(static.fill(later).astype(int) - clean.astype(int))
+    assert error.max() <= 3
 
 
 def test_what_no_frame_saw_is_filled_without_an_edge() -> None:

@@ -25,14 +25,13 @@ from motion_seg_ros.evaluation.recording import Agreement, Answer, Recording, ag
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.image_messages import image_to_array, image_to_bgr
 from motion_seg_ros.io.video_writer import VideoWriter
-from motion_seg_ros.types import Source, UInt8Array
+from motion_seg_ros.types import MOVING_PROBABILITY, Source, UInt8Array
 
 VIDEO_FILE = "overlay.mp4"
 SHEET_FILE = "contact_sheet.png"
 REPORT_FILE = "report.json"
 COLUMNS = 5
 PATH_FRAMES = 8
-MOVING_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,6 @@ def _track_pictures(
                 np.array([each[key].position for each in recent if key in each], np.float32)
                 for key in newest
             ]
-            moving = [each.moving_probability > MOVING_THRESHOLD for each in newest.values()]
+            moving = [each.moving_probability > MOVING_PROBABILITY for each in newest.values()]
             pictures[stamp] = draw_tracks(image_of[stamp], paths, moving)
     return [pictures[stamp] for stamp in stamps]
