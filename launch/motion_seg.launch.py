@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
@@ -15,6 +17,7 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 from motion_seg_ros.config import settings
+from motion_seg_ros.errors import ConfigError
 
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -71,7 +74,11 @@ ARGUMENTS = [
 
 
 def motion_seg_node(context: LaunchContext) -> list[Node]:
-    """The node, with the arguments' values: which parameters it gets depends on them."""
+    """The node, with the arguments' values: which parameters it gets depends on them.
+
+    Raises:
+        ConfigError: there is no such params_file.
+    """
     value = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
     parameters: list[object] = [
         {
@@ -89,6 +96,12 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
         parameters.append({"depth.backend": "topic"})
         remappings.append(("depth", value["depth"]))
     if value["params_file"]:
+        # launch_ros would warn, and start the node with its defaults.
+        if not Path(value["params_file"]).is_file():
+            raise ConfigError(
+                f"params_file: expected a parameter file, found none at {value['params_file']}; "
+                "check the path"
+            )
         parameters.append(value["params_file"])
     return [
         Node(

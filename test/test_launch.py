@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from motion_seg_ros.config import settings
+from motion_seg_ros.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / "launch"
@@ -115,10 +116,17 @@ def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
     assert {"depth.backend": "topic"} in node["parameters"]
 
 
-def test_the_parameter_file_comes_last(launch_file: ModuleType) -> None:
-    node = started(launch_file, params_file="/some/where.yaml", use_sim_time="true")
-    assert node["parameters"][-1] == "/some/where.yaml"
+def test_the_parameter_file_comes_last(launch_file: ModuleType, tmp_path: Path) -> None:
+    file = tmp_path / "parameters.yaml"
+    file.touch()
+    node = started(launch_file, params_file=str(file), use_sim_time="true")
+    assert node["parameters"][-1] == str(file)
     assert node["parameters"][0]["use_sim_time"] is True
+
+
+def test_a_parameter_file_that_is_not_there_is_refused(launch_file: ModuleType) -> None:
+    with pytest.raises(ConfigError, match=r"found none at /no/such\.yaml"):
+        started(launch_file, params_file="/no/such.yaml")
 
 
 def test_namespace(launch_file: ModuleType) -> None:
