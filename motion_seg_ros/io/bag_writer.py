@@ -156,6 +156,8 @@ class BagWriter:
         return self._make(
             "motion_seg_ros/msg/TrackArray",
             header=header,
+            source=int(result.source),
+            age=result.age_s,
             abstention=result.labels.abstention or "",
             tracks=[
                 self._make(

@@ -55,6 +55,9 @@ def test_every_frame_is_answered_and_drops_are_counted(tmp_path: Path) -> None:
             np.testing.assert_array_equal(
                 pixels_of(bench.answer("moving_mask", stamp)), expected * 255
             )
+            tracks = bench.answer("tracks", stamp)
+            assert tracks.source == objects.source
+            assert tracks.age == pytest.approx(age_s, abs=1e-3)
             for each in objects.objects:
                 assert each.source == objects.source
                 assert each.age == pytest.approx(age_s, abs=1e-3)
