@@ -61,6 +61,12 @@ class CameraMotion:
         noise = 3 * max(self.sigma_across_px, noise_px)
         return float(1 - 1 / (1 + (self.sigma_along_px / noise) ** 2))
 
+    def components(self, xy: FloatArray, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Magnitudes (...) of residuals (..., 2) across and along the lines to the epipole, in
+        pixels."""
+        across, along = _components(xy, residual, self.epipole.astype(np.float32))
+        return np.asarray(across, np.float32), np.asarray(along, np.float32)
+
     def disagreement(
         self, xy: FloatArray, residual: FloatArray, noise_across_px: float, noise_along_px: float
     ) -> FloatArray:
@@ -75,7 +81,7 @@ class CameraMotion:
         Returns:
             (...) float32, 0 or more.
         """
-        across, along = _components(xy, residual, self.epipole.astype(np.float32))
+        across, along = self.components(xy, residual)
         across = across / max(self.sigma_across_px, noise_across_px)
         along = along / max(self.sigma_along_px, noise_along_px)
         return np.asarray(np.sqrt(across * across + along * along), np.float32)
