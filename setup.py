@@ -60,6 +60,9 @@ REQUIREMENTS = [
     "rosbags>=0.11.7",
     "rosbags-image>=0.10.4",  # older ones bring a second OpenCV
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
+    # The track transformer. A GPU needs the CUDA build that fits its driver, installed first.
+    "torch>=2.4",
+    "safetensors>=0.4.3",
 ]
 EXTRAS = {
     # ROS 2 itself, where no full installation is: these wheels exist for x86-64 Linux only.
@@ -74,8 +77,12 @@ EXTRAS = {
         "ros-jazzy-std-msgs",
         "ros-jazzy-std-srvs",
     ],
-    # GPU backends and training. A GPU needs the CUDA build that fits its driver, installed first.
-    "torch": ["torch>=2.4"],
+    # `motion_seg train`, and the pictures of what it is trained on.
+    "train": [
+        "lightning-fabric>=2.4",
+        "matplotlib>=3.5",
+        "tensorboard>=2.11",
+    ],
     "dev": [
         "catkin_pkg>=0.5.2",
         "mypy>=1.10",

@@ -26,6 +26,8 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
     "imageio_ffmpeg": ("imageio-ffmpeg", None),  # see package.xml
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
+    "lightning_fabric": ("lightning-fabric", None),  # see package.xml
+    "matplotlib": ("matplotlib", "python3-matplotlib"),
     "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
     "PIL": ("Pillow", "python3-pil"),
@@ -34,10 +36,12 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "rosbags": ("rosbags", None),  # see package.xml
     "rosbags.image": ("rosbags-image", "cv_bridge"),  # either converts
     "rosgraph_msgs": ("ros-jazzy-rosgraph-msgs", "rosgraph_msgs"),
+    "safetensors": ("safetensors", None),  # see package.xml
     "sensor_msgs": ("ros-jazzy-sensor-msgs", "sensor_msgs"),
     "std_msgs": ("ros-jazzy-std-msgs", "std_msgs"),
     "std_srvs": ("ros-jazzy-std-srvs", "std_srvs"),
-    "torch": ("torch", None),  # optional, and which build depends on the GPU
+    "tensorboard": ("tensorboard", None),  # see package.xml
+    "torch": ("torch", None),  # see package.xml; and which build depends on the GPU
     "tqdm": ("tqdm", "python3-tqdm"),
     "yaml": ("PyYAML", "python3-yaml"),
 }
@@ -121,7 +125,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "torch")
+        for extra in ("ros-jazzy", "train")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}
