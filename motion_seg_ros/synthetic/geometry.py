@@ -15,6 +15,7 @@ from motion_seg_ros.synthetic.surfaces import (
     Intersection,
     ObservedPiece,
     Piece,
+    PlanarPiece,
     pieces_of,
 )
 from motion_seg_ros.synthetic.trajectory import Array, inverse_pose
@@ -114,6 +115,7 @@ class View:
     """A scene at one moment as its camera sees it.
 
     Attributes:
+        time_s: the moment.
         intrinsics: (3, 3) pixels.
         world_to_camera: (4, 4).
         poses_to_camera: (B + 1, 4, 4) body -> camera, in the order of the scene's bodies; last the
@@ -123,6 +125,7 @@ class View:
         shadows: those in sight.
     """
 
+    time_s: float
     intrinsics: Array
     world_to_camera: Array
     poses_to_camera: Array
@@ -165,6 +168,11 @@ class SceneGeometry:
         self._body_of_piece = np.array([i for i, _ in owned] + [len(scene.bodies)], np.intp)
         instances = [scene.bodies[i].instance for i, _ in owned] + [0]
         self._instance_of_piece = np.array(instances, np.uint16)
+        self._rippling = [
+            (index, piece)
+            for index, piece in enumerate(self.pieces)
+            if isinstance(piece, PlanarPiece) and piece.ripple is not None
+        ]
 
     def body_of(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.intp]:
         """Index of the body each piece belongs to; the number of bodies for the sky."""
@@ -174,6 +182,26 @@ class SceneGeometry:
         """Instance id each piece belongs to; 0 for the sky."""
         return np.asarray(self._instance_of_piece[piece])
 
+    def at_rest(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
+        """Points (N, 4) of pieces (N,), body coordinates, as they lie while nothing ripples."""
+        return self._rippled(points, piece, time_s, "at_rest")
+
+    def moved(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
+        """Points (N, 4) of pieces (N,) at rest, body coordinates, as they lie at a time."""
+        return self._rippled(points, piece, time_s, "moved")
+
+    def _rippled(
+        self, points: Array, piece: npt.NDArray[np.int16], time_s: float, way: str
+    ) -> Array:
+        points = points.copy()
+        for index, each in self._rippling:
+            own = piece == index
+            if own.any():
+                at = points[own, :3] / points[own, 3:]
+                shifted = getattr(each, way)(at, time_s)
+                points[own, :3] = shifted * points[own, 3:]
+        return points
+
     def view(self, time_s: float) -> View:
         """The scene as its camera sees it at a time in seconds."""
         camera, light = self.scene.camera, self.scene.light
@@ -182,8 +210,9 @@ class SceneGeometry:
         in_world = [body.trajectory.pose(time_s) for body in self.scene.bodies]
         to_camera = [world_to_camera @ pose for pose in in_world]
         sun = world_to_camera[:3, :3] @ light.direction
+        owner = self._body_of_piece
         pieces = (
-            (index, piece.observe(to_camera[self._body_of_piece[index]], intrinsics, sun, light))
+            (index, piece.observe(to_camera[owner[index]], intrinsics, sun, light, time_s))
             for index, piece in enumerate(self.pieces)
         )
         shadows = (
@@ -191,6 +220,7 @@ class SceneGeometry:
             for body, pose in zip(self.scene.bodies, in_world, strict=True)
         )
         return View(
+            time_s,
             intrinsics,
             world_to_camera,
             np.array([*to_camera, world_to_camera]),
@@ -202,8 +232,8 @@ class SceneGeometry:
         """Movers that move in the world at a frame: on the way to it or from it.
 
         An instance moves where some corner of a box around one of its pieces is displaced by more
-        than 0.1 mm between this frame and the one before or after; frames outside the clip do not
-        count.
+        than 0.1 mm between this frame and the one before or after, or one of its pieces ripples;
+        frames outside the clip do not count.
         """
         scene = self.scene
         around = [i for i in (index - 1, index + 1) if 0 <= i < scene.frames]
@@ -211,6 +241,9 @@ class SceneGeometry:
         for piece, owner in zip(self.pieces, self._body_of_piece, strict=False):
             body = scene.bodies[owner]
             if body.instance == 0 or body.instance in moving:
+                continue
+            if isinstance(piece, PlanarPiece) and piece.ripple is not None:
+                moving.add(body.instance)
                 continue
             corners = np.c_[piece.corners, np.ones(len(piece.corners))].T
             here = body.trajectory.pose(scene.time_s(index)) @ corners

@@ -156,8 +156,10 @@ class Renderer:
         return tables
 
     def _degrade(self, image: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float32]:
-        """The picture after flicker and sensor noise, the same for the same scene and frame."""
+        """The picture after exposure, flicker and noise, the same for the same scene and frame."""
         nuisances = self.scene.nuisances
+        if nuisances.gain is not None:
+            image = image * np.float32(nuisances.gain(self.scene.time_s(index))[0])
         rng = np.random.default_rng([self.scene.seed, index])
         if nuisances.flicker > 0:
             image = image * np.float32(1 + nuisances.flicker * rng.standard_normal())

@@ -17,7 +17,9 @@ from motion_seg_ros.synthetic.textures import Texture
 from motion_seg_ros.synthetic.trajectory import (
     AT_ORIGIN,
     ORIGIN,
+    Array,
     MonotoneCurve,
+    Path,
     Placement,
     Trajectory,
 )
@@ -34,6 +36,42 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Ripple:
+    """Waves that run over a panel within its plane and carry its texture and its outline along.
+
+    With a, b in [0, 1] over the panel at rest, a point moves to
+    u = a + amplitude[0] sin(2 pi (waves[0] b - turns)), v = b + amplitude[1] sin(2 pi (waves[1] u -
+    turns)), turns = frequency_hz t + phase: two shears, which can be undone exactly.
+
+    Attributes:
+        amplitude: as shares of the panel's width and height.
+        waves: number of waves along the panel's height, which shift it in width, and along its
+            width, which shift it in height.
+        frequency_hz: waves that pass a point in a second.
+        phase: in turns.
+    """
+
+    amplitude: tuple[float, float]
+    waves: tuple[float, float]
+    frequency_hz: float
+    phase: float = 0.0
+
+    def moved(self, a: Array, b: Array, time_s: float) -> tuple[Array, Array]:
+        """Where points of the panel at rest are at a time."""
+        u = a + self._shift(0, b, time_s)
+        return u, b + self._shift(1, u, time_s)
+
+    def at_rest(self, u: Array, v: Array, time_s: float) -> tuple[Array, Array]:
+        """Which points of the panel at rest are at (u, v) at a time."""
+        b = v - self._shift(1, u, time_s)
+        return u - self._shift(0, b, time_s), b
+
+    def _shift(self, axis: int, along: Array, time_s: float) -> Array:
+        turns = self.waves[axis] * along - (self.frequency_hz * time_s + self.phase)
+        return np.asarray(self.amplitude[axis] * np.sin(2 * np.pi * turns))
+
+
+@dataclass(frozen=True)
 class Panel:
     """A flat piece of the plane z = 0, centred, seen from both sides, cut out along an outline.
 
@@ -42,12 +80,14 @@ class Panel:
         material: what it looks like.
         outline: the cut; all of them touch the bounding rectangle.
         placement: its pose in the body.
+        ripple: waves that run over it; of the static world these are water and leaves in the wind.
     """
 
     size_m: tuple[float, float]
     material: Material
     outline: Outline = "rectangle"
     placement: Placement = ORIGIN
+    ripple: Ripple | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +123,7 @@ Shape = Panel | Box | Ellipsoid | Cylinder
 
 @dataclass(frozen=True)
 class Body:
-    """Shapes that move together as one rigid body.
+    """Shapes that move together as one body.
 
     Attributes:
         shapes: its parts, in the body's coordinates.
@@ -93,7 +133,7 @@ class Body:
     """
 
     shapes: tuple[Shape, ...]
-    trajectory: Trajectory = AT_ORIGIN
+    trajectory: Path = AT_ORIGIN
     instance: int = 0
     shadow_m: float = 0.0
 
@@ -170,11 +210,13 @@ class Nuisances:
         noise_sigma: standard deviation of the sensor noise, in grey levels.
         flicker: standard deviation of each frame's brightness factor.
         shutter_s: exposure time, centred on the frame's own; blurs what moves in the image.
+        gain: factor on the brightness over time, one channel; None for 1.
     """
 
     noise_sigma: float = 0.0
     flicker: float = 0.0
     shutter_s: float = 0.0
+    gain: MonotoneCurve | None = None
 
 
 @dataclass(frozen=True)

@@ -54,5 +54,5 @@ def observe_shadow(
     piece = PlanarPiece(
         corner @ in_space, 2 * half_long @ in_space, 2 * half_wide @ in_space, _NOTHING
     )
-    plane = piece.observe(world_to_camera, intrinsics, towards, light)
+    plane = piece.observe(world_to_camera, intrinsics, towards, light, 0.0)
     return None if plane is None else ObservedShadow(plane, light.shadow)

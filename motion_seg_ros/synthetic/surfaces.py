@@ -8,8 +8,9 @@ where on the texture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ from motion_seg_ros.synthetic.scene import (
     Material,
     Outline,
     Panel,
+    Ripple,
     Shape,
 )
 
@@ -85,15 +87,16 @@ class Piece(Protocol):
         """(M, 3) corners of a box around it, body coordinates."""
 
     def observe(
-        self, pose: Array, intrinsics: Array, sun: Array, light: Light
+        self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedPiece | None:
         """The piece through a camera; None where it cannot be seen.
 
         Args:
-            pose: (4, 4) body -> camera.
+            pose: (4, 4) body -> camera, affine.
             intrinsics: (3, 3) pixels.
             sun: (3,) unit direction to the sun, camera axes.
             light: brightness of sun and sky.
+            time_s: the moment, for what ripples.
         """
 
 
@@ -112,6 +115,7 @@ class PlanarPiece:
     outline: Outline = "rectangle"
     one_sided: bool = False
     closed: bool = False
+    ripple: Ripple | None = None
 
     @property
     def extent_m(self) -> tuple[float, float]:
@@ -125,17 +129,37 @@ class PlanarPiece:
 
     @cached_property
     def corners(self) -> Array:
-        uv = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        uv: Array = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        if self.ripple is not None:
+            uv = uv + (2 * uv - 1) * np.abs(np.array(self.ripple.amplitude))
         return np.asarray(self.corner + uv @ np.stack([self.edge_u, self.edge_v]))
 
+    def at_rest(self, points: Array, time_s: float) -> Array:
+        """(N, 3) where points of the piece, body coordinates, lie when it does not ripple."""
+        return self._shifted(points, time_s, back=True)
+
+    def moved(self, points: Array, time_s: float) -> Array:
+        """(N, 3) where points of the piece at rest, body coordinates, are at a time."""
+        return self._shifted(points, time_s, back=False)
+
+    def _shifted(self, points: Array, time_s: float, back: bool) -> Array:
+        if self.ripple is None:
+            return points
+        edges = np.stack([self.edge_u, self.edge_v])
+        uv = (points - self.corner) @ np.linalg.pinv(edges)
+        shift = self.ripple.at_rest if back else self.ripple.moved
+        return np.asarray(self.corner + np.stack(shift(uv[:, 0], uv[:, 1], time_s), axis=1) @ edges)
+
     def observe(
-        self, pose: Array, intrinsics: Array, sun: Array, light: Light
+        self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedPlane | None:
         rotation = pose[:3, :3]
         corner = rotation @ self.corner + pose[:3, 3]
         edge_u, edge_v = rotation @ self.edge_u, rotation @ self.edge_v
         frame = np.stack([edge_u, edge_v, corner], axis=1)
-        inward = rotation @ self._inward
+        # Normals go with the inverse transpose, should the body be stretched.
+        inward = np.linalg.solve(rotation.T, self._inward)
+        inward = inward / np.linalg.norm(inward)
         distance = float(inward @ corner)
         # Edge-on, the plane passes through the camera's centre and covers no pixel.
         if abs(distance) < 1e-9 or (self.one_sided and distance < 0):
@@ -148,18 +172,23 @@ class PlanarPiece:
             return None
         # frame @ (u, v, 1) = z * ray, so (u, v, 1) / z is affine in the pixel.
         rows = np.linalg.inv(frame) @ np.linalg.inv(intrinsics)
-        return ObservedPlane(bounds, abs(distance), rows, shade, self.outline)
+        ripple = None if self.ripple is None else partial(self.ripple.at_rest, time_s=time_s)
+        return ObservedPlane(bounds, abs(distance), rows, shade, self.outline, ripple)
 
 
 @dataclass(frozen=True, eq=False)
 class ObservedPlane:
-    """A planar piece in camera coordinates; `rows` @ (x, y, 1) is (u, v, 1) / z."""
+    """A planar piece in camera coordinates; `rows` @ (x, y, 1) is (u, v, 1) / z.
+
+    `at_rest` undoes the ripple of one that has it.
+    """
 
     bounds_px: Bounds
     distance_m: float
     rows: Array
     shade: float
     outline: Outline
+    at_rest: Callable[[Array, Array], tuple[Array, Array]] | None = None
 
     def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """u, v and inverse depth of the whole plane, beyond the piece too, at pixels (x, y)."""
@@ -170,6 +199,9 @@ class ObservedPlane:
     def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
         u, v, inverse_depth = self.coordinates(x, y)
         hit = (inverse_depth > nearest) & (inverse_depth < 1 / NEAR_M)
+        if self.at_rest is not None:
+            with np.errstate(invalid="ignore"):
+                u, v = self.at_rest(u, v)
         hit &= (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
         if self.outline != "rectangle":
             hit &= inside_outline(self.outline, u, v)
@@ -222,7 +254,7 @@ class RoundPiece:
         return np.asarray(signs @ self.frame[:3, :3].T + self.frame[:3, 3])
 
     def observe(
-        self, pose: Array, intrinsics: Array, sun: Array, light: Light
+        self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedPiece | None:
         frame = pose @ self.frame
         corners = self.corners @ pose[:3, :3].T + pose[:3, 3]
@@ -317,11 +349,10 @@ def _pieces_of_shape(shape: Shape) -> list[Piece]:
     pose = shape.placement.matrix()
     match shape:
         case Panel(size_m=(width, height)):
-            return [
-                _rectangle(
-                    pose, (0, 0, 0), (width, 0, 0), (0, height, 0), shape.material, shape.outline
-                )
-            ]
+            flat = _rectangle(
+                pose, (0, 0, 0), (width, 0, 0), (0, height, 0), shape.material, shape.outline
+            )
+            return [replace(flat, ripple=shape.ripple)]
         case Box(size_m=(width, height, depth)):
             right, down, away = (width, 0, 0), (0, height, 0), (0, 0, depth)
             left, near = (-width, 0, 0), (0, 0, -depth)

@@ -1,4 +1,4 @@
-"""Rigid poses and the paths that cameras and bodies follow.
+"""Poses and the paths that cameras and bodies follow.
 
 World and camera axes are x right, y down, z forward, so that the identity pose is a level camera;
 the ground of the scenes in this package is the plane y = 0 and everything above it has negative y.
@@ -7,9 +7,11 @@ Poses are (4, 4) float64 matrices that map the moving thing's own coordinates to
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -84,19 +86,27 @@ class MonotoneCurve:
 
     def __call__(self, time_s: float) -> Array:
         """(C,) values at a time."""
-        times, values = np.array(self.times_s), np.array(self.values, np.float64)
-        if len(times) == 1 or time_s <= times[0]:
-            return np.array(values[0])
-        if time_s >= times[-1]:
-            return np.array(values[-1])
-        steps = np.diff(times)
-        secants = np.diff(values, axis=0) / steps[:, None]
-        slopes = _monotone_slopes(steps, secants)
-        k = int(np.searchsorted(times, time_s, side="right")) - 1
-        h, s = steps[k], (time_s - times[k]) / steps[k]
+        if len(self.times_s) == 1 or time_s <= self.times_s[0]:
+            return np.array(self.values[0], np.float64)
+        if time_s >= self.times_s[-1]:
+            return np.array(self.values[-1], np.float64)
+        values, slopes = self._values_and_slopes
+        k = bisect_right(self.times_s, time_s) - 1
+        h = self.times_s[k + 1] - self.times_s[k]
+        s = (time_s - self.times_s[k]) / h
         start = values[k] * (1 + 2 * s) + h * slopes[k] * s
         end = values[k + 1] * (3 - 2 * s) - h * slopes[k + 1] * (1 - s)
         return np.asarray(start * (1 - s) ** 2 + end * s**2)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the values are the same at all times."""
+        return len(set(self.values)) == 1
+
+    @cached_property
+    def _values_and_slopes(self) -> tuple[Array, Array]:
+        values, steps = np.array(self.values, np.float64), np.diff(self.times_s)
+        return values, _monotone_slopes(steps, np.diff(values, axis=0) / steps[:, None])
 
 
 def _monotone_slopes(steps: Array, secants: Array) -> Array:
@@ -131,7 +141,7 @@ class Sway:
 
     def __call__(self, time_s: float) -> Array:
         """(6,) deviation of each channel at a time."""
-        phases = np.random.default_rng(self.seed).uniform(0.0, 2 * np.pi, (3, 6))
+        phases = self._phases
         # Incommensurable frequencies with falling weights look like a hand and never repeat within
         # a clip.
         rates, weights = np.array([1.0, 1.93, 3.11]), np.array([0.55, 0.3, 0.15])
@@ -139,6 +149,21 @@ class Sway:
         return np.asarray(
             np.array(self.amplitude) * (weights[:, None] * np.sin(angles)).sum(axis=0)
         )
+
+    @cached_property
+    def _phases(self) -> Array:
+        return np.random.default_rng(self.seed).uniform(0.0, 2 * np.pi, (3, 6))
+
+
+class Path(Protocol):
+    """The pose of something over time."""
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the pose is the same at all times."""
+
+    def pose(self, time_s: float) -> Array:
+        """(4, 4) own coordinates -> world at a time in seconds."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +189,7 @@ class Trajectory:
     @property
     def is_still(self) -> bool:
         """Whether the pose is the same at all times."""
-        return self.sway is None and len(set(self.curve.values)) == 1
+        return self.sway is None and self.curve.is_still
 
     def pose(self, time_s: float) -> Array:
         """(4, 4) own coordinates -> world at a time in seconds."""
@@ -172,6 +197,54 @@ class Trajectory:
         if self.sway is not None:
             channels = channels + self.sway(time_s)
         return _pose_matrix(channels)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The path of a part that moves within a whole that moves: a limb, a wheel, a rider.
+
+    Attributes:
+        whole: path of the whole.
+        part: path of the part, in the whole's coordinates.
+    """
+
+    whole: Path
+    part: Path
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the pose is the same at all times."""
+        return self.whole.is_still and self.part.is_still
+
+    def pose(self, time_s: float) -> Array:
+        """(4, 4) the part's coordinates -> world at a time in seconds."""
+        return np.asarray(self.whole.pose(time_s) @ self.part.pose(time_s))
+
+
+@dataclass(frozen=True)
+class Stretched:
+    """A path on which the body changes its shape: it is stretched along its axes and sheared.
+
+    Attributes:
+        path: of the body.
+        stretch: factors along x, y and z, and a shear (x moves by it times y), over time; the
+            factors are positive.
+    """
+
+    path: Path
+    stretch: MonotoneCurve
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the pose is the same at all times."""
+        return self.path.is_still and self.stretch.is_still
+
+    def pose(self, time_s: float) -> Array:
+        """(4, 4) affine map, the unstretched body's coordinates -> world at a time in seconds."""
+        x, y, z, shear = self.stretch(time_s)
+        affine = np.diag([x, y, z, 1.0])
+        affine[0, 1] = shear * y
+        return np.asarray(self.path.pose(time_s) @ affine)
 
 
 AT_ORIGIN = Trajectory.still()
