@@ -1,0 +1,356 @@
+"""Training data on disk: scenes made into shards of samples by several processes, and read again.
+
+A scene's seed follows from the seed of the data set, the split, the mode and the scene's number
+alone, and a shard is what a fixed range of scenes gives. So the files do not depend on the number
+of workers or on interruptions, a longer data set begins with the shards of a shorter one, and no
+scene is in two splits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NoReturn, Protocol, overload
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from motion_seg_ros.errors import InputError, MotionSegError, OutputError
+from motion_seg_ros.training.samples import TrackSample, read_samples, write_samples
+from motion_seg_ros.training.synthetic.parallel import (
+    TASKS_AHEAD_PER_WORKER,
+    in_order,
+    worker_pool,
+)
+from motion_seg_ros.training.synthetic.projected import projected_samples
+from motion_seg_ros.training.synthetic.rendered import rendered_samples
+from motion_seg_ros.training.synthetic.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.types import FloatArray
+
+Split = Literal["train", "validation", "test"]
+Mode = Literal["rendered", "projected"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+MODES: tuple[Mode, ...] = ("rendered", "projected")
+FORMAT = 1
+SCENES_PER_SHARD = 40  # about 200 windows
+SCENES_PER_SEED = 10_000_000  # of one split and mode
+SHARDS_KEPT = 8  # read at once where not all are
+
+
+class SampleMaker(Protocol):
+    """Makes the samples of one random scene; a module's own function, so that it can be sent to
+    other processes."""
+
+    def __call__(self, seed: int, *, kind: str | None = None) -> list[TrackSample]:
+        """The windows of the scene `seed`, of a kind of scene_sampler or any."""
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What a data set of one split holds.
+
+    Attributes:
+        shards: its files.
+        scenes: how many they were made from.
+        windows: how many samples they hold.
+    """
+
+    shards: tuple[Path, ...]
+    scenes: int
+    windows: int
+
+
+def shard_path(folder: Path, split: Split, mode: Mode, number: int) -> Path:
+    """Where shard `number` of a split and mode is."""
+    return folder / f"{split}-{mode}-{number:05d}.npz"
+
+
+def scene_seed(seed: int, split: Split, mode: Mode, scene: int) -> int:
+    """The seed of scene number `scene`; no two splits, modes or data sets share one.
+
+    Raises:
+        InputError: a negative seed, or a scene beyond the last.
+    """
+    if seed < 0 or not 0 <= scene < SCENES_PER_SEED:
+        raise InputError(
+            f"data set: expected a seed >= 0 and a scene below {SCENES_PER_SEED}, found seed "
+            f"{seed} and scene {scene}; choose another seed"
+        )
+    part = (seed * len(SPLITS) + SPLITS.index(split)) * len(MODES) + MODES.index(mode)
+    return part * SCENES_PER_SEED + scene
+
+
+def scene_kind(split: Split, scene: int) -> str | None:
+    """The kind of scene number `scene`: in the test split every second one is of a kind that
+    training never sees; None: any training kind."""
+    if split != "test" or scene % 2 == 0:
+        return None
+    return HELD_OUT_KINDS[scene // 2 % len(HELD_OUT_KINDS)]
+
+
+def build_dataset(
+    folder: Path,
+    *,
+    rendered_windows: int,
+    projected_windows: int,
+    seed: int,
+    workers: int,
+    split: Split,
+    progress: bool = True,
+    scenes_per_shard: int = SCENES_PER_SHARD,
+    rendered: SampleMaker = rendered_samples,
+    projected: SampleMaker = projected_samples,
+) -> DatasetSummary:
+    """Make the shards of one split that are missing in a folder.
+
+    Shards are whole: there are at least as many windows as asked for, and at most a shard more per
+    mode. Interrupted, it goes on from the last whole shard when called again. New processes are
+    spawned, so a script that calls this needs ``if __name__ == "__main__":``.
+
+    Args:
+        folder: made if missing; splits may share one.
+        rendered_windows: at least so many from rendered frames and the real tracker.
+        projected_windows: at least so many from projected points and the tracker's error model.
+        seed: of the data set.
+        workers: processes, one thread each.
+        split: "train", "validation" or "test".
+        progress: show a bar.
+        scenes_per_shard: scenes that go into one file.
+        rendered, projected: what makes the samples of a scene.
+
+    Raises:
+        InputError: the folder has shards of other settings, or a value is out of range.
+        OutputError: a shard cannot be written; the earlier ones are whole.
+    """
+    if split not in SPLITS or workers < 1 or scenes_per_shard < 1:
+        raise InputError(
+            f"data set: expected a split of {', '.join(SPLITS)}, at least one worker and one scene "
+            f"per shard, found {split!r}, {workers} and {scenes_per_shard}"
+        )
+    scene_seed(seed, split, "rendered", 0)
+    _claim_folder(folder, split, {"seed": seed, "scenes_per_shard": scenes_per_shard})
+    found: dict[Path, int] = {}
+    with (
+        worker_pool(workers) as pool,
+        tqdm(
+            total=rendered_windows + projected_windows,
+            unit="window",
+            disable=not progress,
+            desc=split,
+        ) as bar,
+    ):
+        modes: tuple[tuple[Mode, SampleMaker, int], ...] = (
+            ("rendered", rendered, rendered_windows),
+            ("projected", projected, projected_windows),
+        )
+        for mode, maker, wanted in modes:
+            part = _Part(folder, split, mode, maker, seed, scenes_per_shard)
+            enough = sum(found.values()) + wanted
+            ahead = TASKS_AHEAD_PER_WORKER * workers
+            with closing(in_order(pool, _make_samples, part.missing(), ahead)) as made:
+                for number in itertools.count():
+                    bar.set_postfix(mode=mode, scenes=len(found) * scenes_per_shard)
+                    if sum(found.values()) >= enough:
+                        break
+                    found[part.path(number)] = _completed_shard(part, number, made, bar)
+    return DatasetSummary(tuple(found), len(found) * scenes_per_shard, sum(found.values()))
+
+
+_Task = tuple[SampleMaker, int, str | None]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The shards of one mode of a split."""
+
+    folder: Path
+    split: Split
+    mode: Mode
+    maker: SampleMaker
+    seed: int
+    scenes_per_shard: int
+
+    def path(self, number: int) -> Path:
+        return shard_path(self.folder, self.split, self.mode, number)
+
+    def missing(self) -> Iterator[_Task]:
+        """How to make the scenes of all shards that are not there, without end."""
+        for number in itertools.count():
+            if not self.path(number).exists():
+                for i in range(self.scenes_per_shard):
+                    scene = number * self.scenes_per_shard + i
+                    seed = scene_seed(self.seed, self.split, self.mode, scene)
+                    yield self.maker, seed, scene_kind(self.split, scene)
+
+
+def _completed_shard(
+    part: _Part, number: int, made: Iterator[list[TrackSample]], bar: tqdm[NoReturn]
+) -> int:
+    """Take a shard that is there, or write what its scenes gave; how many samples it holds."""
+    path = part.path(number)
+    if path.exists():
+        count = count_samples(path)
+        bar.update(count)
+        return count
+    samples: list[TrackSample] = []
+    for of_scene in itertools.islice(made, part.scenes_per_shard):
+        samples += of_scene
+        bar.update(len(of_scene))
+    if not samples:
+        raise MotionSegError(
+            f"{path}: expected windows from its scenes, found none; make larger shards"
+        )
+    try:
+        write_samples(path, samples)
+    except OSError as error:
+        path.with_suffix(".partial").unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror}; free some space and start again, whole "
+            "shards are kept"
+        ) from error
+    return len(samples)
+
+
+def _claim_folder(folder: Path, split: Split, settings: dict[str, int]) -> None:
+    """Write down the settings of a split, or check that they are those of its shards."""
+    path = folder / f"{split}.json"
+    settings = {"format": FORMAT, **settings}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            unfinished = path.with_suffix(".partial")
+            unfinished.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+            unfinished.replace(path)
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: expected a folder to write to, found: {error.strerror}; choose another one"
+        ) from error
+    except ValueError:
+        found = None
+    if found != settings:
+        raise InputError(
+            f"{path}: expected the settings {settings}, found {found}; choose another folder, or "
+            "remove this one"
+        )
+
+
+def _make_samples(maker: SampleMaker, seed: int, kind: str | None) -> list[TrackSample]:
+    return maker(seed, kind=kind)
+
+
+def count_samples(path: Path) -> int:
+    """How many samples a shard holds, without reading them.
+
+    Raises:
+        InputError: it is no shard.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return len(file["count"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: expected a file of track samples, found {error}; remove it, it is made again"
+        ) from error
+
+
+class ShardDataset(Sequence[TrackSample]):
+    """The samples of shards, by number.
+
+    Confidence, depth, hints and features are kept as float16, in memory or out of it: about 175 kB
+    for a window of 640 tracks.
+
+    Args:
+        paths: the shards, at least one.
+        in_memory: read all of them now; else a shard when it is asked for, keeping the last few.
+    """
+
+    def __init__(self, paths: Sequence[Path], *, in_memory: bool = True) -> None:
+        if not paths:
+            raise InputError("data set: expected at least one shard, found none; build it first")
+        self._paths = tuple(paths)
+        counts = [count_samples(path) for path in self._paths]
+        self._ends = np.cumsum(counts)
+        self._kept: OrderedDict[int, list[TrackSample]] = OrderedDict()
+        self._capacity = len(self._paths) if in_memory else SHARDS_KEPT
+        if in_memory:
+            for shard in range(len(self._paths)):
+                self._shard(shard)
+
+    @classmethod
+    def of_split(
+        cls, folder: Path, split: Split, *, modes: Sequence[Mode] = MODES, in_memory: bool = True
+    ) -> ShardDataset:
+        """All shards of a split in a folder, in the modes asked for."""
+        paths = [path for mode in modes for path in sorted(folder.glob(f"{split}-{mode}-*.npz"))]
+        if not paths:
+            raise InputError(
+                f"{folder}: expected shards {split}-*.npz, found none; build the data set first"
+            )
+        return cls(paths, in_memory=in_memory)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    @overload
+    def __getitem__(self, index: int) -> TrackSample: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TrackSample]: ...
+    def __getitem__(self, index: int | slice) -> TrackSample | list[TrackSample]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            raise IndexError(f"sample {index} of {len(self)}")
+        shard = int(np.searchsorted(self._ends, position, side="right"))
+        samples = self._shard(shard)
+        return _with_floats(samples[position - int(self._ends[shard])], np.float32)
+
+    def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """(len,) int64: all indices in random order; where shards are read when asked for, a few
+        shards are used up before others are touched."""
+        starts = self._ends - np.diff(self._ends, prepend=0)
+        shards = rng.permutation(len(self._paths))
+        groups = [shards[i : i + self._capacity] for i in range(0, len(shards), self._capacity)]
+        return np.concatenate(
+            [
+                rng.permutation(
+                    np.concatenate([np.arange(starts[k], self._ends[k]) for k in group])
+                )
+                for group in groups
+            ]
+        )
+
+    def _shard(self, number: int) -> list[TrackSample]:
+        if number not in self._kept:
+            while len(self._kept) >= self._capacity:
+                self._kept.popitem(last=False)
+            samples = read_samples(self._paths[number])
+            self._kept[number] = [_with_floats(sample, np.float16) for sample in samples]
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+
+def _with_floats(sample: TrackSample, dtype: type[np.float16] | type[np.float32]) -> TrackSample:
+    """A sample with everything but its positions as floats of another size, each array compact."""
+
+    def changed(array: FloatArray) -> FloatArray:
+        return np.ascontiguousarray(array, dtype)
+
+    return dataclasses.replace(
+        sample,
+        xy_px=np.ascontiguousarray(sample.xy_px),
+        visible=np.ascontiguousarray(sample.visible),
+        confidence=changed(sample.confidence),
+        hints=changed(sample.hints),
+        depth=None if sample.depth is None else changed(sample.depth),
+        features=None if sample.features is None else changed(sample.features),
+    )
