@@ -1,0 +1,182 @@
+"""`motion_seg evaluate-labels`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from motion_seg_ros.cli import main
+from motion_seg_ros.labelling.hints import HINT_CHANNELS
+from motion_seg_ros.training.samples import TrackSample, write_samples
+
+SIZE = (120, 160)
+LABELLER = ("--labellers", "geometric")
+
+
+def write_clip(root: Path, name: str, frames: int = 8) -> None:
+    """A square that passes over a still, textured wall, and its masks."""
+    images, masks = root / "JPEGImages/480p" / name, root / "Annotations/480p" / name
+    images.mkdir(parents=True)
+    masks.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    wall = cv2.GaussianBlur(rng.integers(0, 255, (*SIZE, 3), np.uint8), (5, 5), 0)
+    square = cv2.GaussianBlur(rng.integers(0, 255, (40, 40, 3), np.uint8), (5, 5), 0)
+    for index in range(frames):
+        image, mask = wall.copy(), np.zeros(SIZE, np.uint8)
+        place = (slice(40, 80), slice(20 + 3 * index, 60 + 3 * index))
+        image[place], mask[place] = square, 255
+        cv2.imwrite(str(images / f"{index:05d}.jpg"), image)
+        cv2.imwrite(str(masks / f"{index:05d}.png"), mask)
+
+
+def sample(seed: int) -> TrackSample:
+    """A still camera, 200 tracks, the first 20 of which move."""
+    rng = np.random.default_rng(seed)
+    start = rng.uniform(5, 115, (200, 2))
+    moving = np.arange(200) < 20
+    step = np.where(moving[:, None], [1.5, 0.5], 0.0)
+    xy = start + np.arange(8)[:, None, None] * step + rng.normal(0, 0.05, (8, 200, 2))
+    return TrackSample(
+        xy_px=xy.astype(np.float32),
+        visible=np.ones((8, 200), bool),
+        confidence=np.full((8, 200), 0.5, np.float32),
+        size=SIZE,
+        moving=moving,
+        labelled=np.ones(200, bool),
+        hints=np.zeros((200, HINT_CHANNELS), np.float32),
+        tags=("still", "fast") if seed % 2 else ("still",),
+    )
+
+
+@pytest.fixture
+def davis(tmp_path: Path) -> Path:
+    write_clip(tmp_path / "davis", "pass")
+    return tmp_path / "davis"
+
+
+def assert_fails(capsys: pytest.CaptureFixture[str], *arguments: object, words: str) -> None:
+    """Status 2, and one line on stderr with the words."""
+    status = main.main(["evaluate-labels", *(str(each) for each in arguments)])
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.err.splitlines()[-1].startswith("motion_seg: error: ")
+    assert words in captured.err.splitlines()[-1]
+
+
+def test_clips_and_samples(tmp_path: Path, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "data").mkdir()
+    write_samples(tmp_path / "data" / "test-drawn-00000.npz", [sample(0), sample(1)])
+    write_samples(tmp_path / "data" / "test-drawn-00001.npz", [sample(2), sample(3)])
+    write_samples(tmp_path / "data" / "train-drawn-00000.npz", [sample(4)])
+    out = tmp_path / "out"
+    arguments = ["evaluate-labels", "--davis", str(davis), "--samples", str(tmp_path / "data")]
+    assert main.main([*arguments, *LABELLER, "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "pass" in said
+    assert "#fast" in said
+    results = json.loads((out / "results.json").read_text())
+    on_clips = results["davis"]["all"]["geometric"]["shipped_threshold"]
+    assert on_clips["roc_auc"] > 0.9
+    assert on_clips["recall"] > 0.9
+    assert results["davis"]["by_name"].keys() == {"pass"}
+    on_samples = results["samples"]["by_name"]["test-drawn"]["geometric"]["shipped_threshold"]
+    assert (on_samples["count"], on_samples["positives"]) == (800, 80)
+    fast = results["samples"]["by_tag"]["fast"]["geometric"]["shipped_threshold"]
+    assert fast["count"] == 400
+    assert sorted(each.name for each in out.iterdir()) == [
+        "davis.png",
+        "results.json",
+        "samples.png",
+    ]
+    assert cv2.imread(str(out / "davis.png")) is not None
+
+
+def test_without_output_nothing_is_written(
+    tmp_path: Path, davis: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert main.main(["evaluate-labels", "--davis", str(davis), *LABELLER]) == 0
+    assert "geometric" in capsys.readouterr().out
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_same_numbers_on_every_run(tmp_path: Path, davis: Path) -> None:
+    contents = []
+    for name in ("one", "two"):
+        out = tmp_path / name
+        assert main.main(["evaluate-labels", "--davis", str(davis), *LABELLER, "-o", str(out)]) == 0
+        contents.append((out / "results.json").read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_a_number_of_samples(tmp_path: Path) -> None:
+    for index in range(3):
+        write_samples(tmp_path / f"test-{index}.npz", [sample(index), sample(9), sample(11)])
+    out = tmp_path / "out"
+    arguments = ["evaluate-labels", "--samples", str(tmp_path), "--max-samples", "4"]
+    assert main.main([*arguments, *LABELLER, "-o", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["samples"]["frames"] == 4
+
+
+def test_thresholds(tmp_path: Path, davis: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["evaluate-labels", "--davis", str(davis), *LABELLER, "-o", str(out)]
+    assert main.main([*arguments, "--threshold", "geometric=1"]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["davis"]["thresholds"]["geometric"]["shipped"] == 1
+    assert results["davis"]["all"]["geometric"]["shipped_threshold"]["recall"] == 0
+
+
+class TestErrors:
+    def test_nothing_to_judge_on(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert_fails(capsys, words="expected --davis ROOT, --samples FOLDER or both")
+
+    def test_no_such_data_set(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="a folder for each clip")
+
+    def test_no_such_clip(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        arguments = ("--davis", davis, "--sequences", "walk", *LABELLER)
+        assert_fails(capsys, *arguments, words="--sequences walk: expected a clip")
+
+    def test_no_samples(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert_fails(capsys, "--samples", tmp_path, *LABELLER, words="test-*.npz, found none")
+
+    def test_no_samples_in_the_file(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "test-0.npz").write_bytes(b"nothing")
+        assert_fails(capsys, "--samples", tmp_path, *LABELLER, words="test-0.npz: expected a file")
+
+    def test_no_such_labeller(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        arguments = ("--davis", davis, "--labellers", "geometrical")
+        assert_fails(
+            capsys, *arguments, words="--labellers geometrical: expected some of geometric"
+        )
+
+    @pytest.mark.parametrize("text", ["geometric", "geometric=2", "geometric=x", "other=0.5"])
+    def test_wrong_threshold(
+        self, davis: Path, text: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--davis", davis, *LABELLER, "--threshold", text)
+        assert_fails(capsys, *arguments, words=f"--threshold {text}: expected LABELLER=VALUE")
+
+    def test_a_broken_mask_leaves_nothing_behind(
+        self, tmp_path: Path, davis: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (davis / "Annotations/480p/pass/00005.png").write_bytes(b"")
+        before = sorted(tmp_path.rglob("*"))
+        arguments = ("--davis", davis, *LABELLER, "-o", tmp_path / "out")
+        assert_fails(capsys, *arguments, words="00005.png: expected a mask image")
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_an_earlier_output_stays(
+        self, tmp_path: Path, davis: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        arguments = ("--davis", davis, *LABELLER, "-o", tmp_path / "out")
+        assert_fails(capsys, *arguments, words="already exists")
