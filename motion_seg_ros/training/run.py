@@ -1,0 +1,135 @@
+"""A training run from settings to weights: windows, engine, loop."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from motion_seg_ros.errors import ConfigError, OutputError
+from motion_seg_ros.training.config import TrainConfig, to_json
+from motion_seg_ros.training.interruption import StopRequest
+from motion_seg_ros.training.loop import CHECKPOINT_FILE, Trainer
+from motion_seg_ros.training.packed import PackedTracks, pack_shards
+from motion_seg_ros.training.state import Checkpoint, Progress, cannot_write, load_checkpoint
+from motion_seg_ros.training.synthetic.dataset import DatasetSummary, build_dataset
+
+# What a resumed run may do otherwise: none of it changes a step, but the length of the run.
+MAY_CHANGE = (
+    *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
+    *("data.folder", "data.workers", "engine.threads"),
+    *("schedule.steps", "schedule.epochs", "validation.patience"),
+)
+
+
+def train(config: TrainConfig, *, resume: bool = False, progress_bar: bool = True) -> Progress:
+    """Make the windows that are missing, train, and write weights, checkpoint and curves.
+
+    Args:
+        config: all settings.
+        resume: go on from the checkpoint in the output folder.
+        progress_bar: show bars.
+
+    Returns:
+        how far it got.
+
+    Raises:
+        ConfigError: a GPU asked for that is not there, a model that needs inputs the windows lack,
+            or settings that differ from those of the run to resume.
+        InputError: windows or a checkpoint that cannot be read.
+        OutputError: a place that cannot be written, or holds another run.
+        KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was written.
+    """
+    folder = Path(config.output.folder)
+    resumed = _resumed(config, folder) if resume else None
+    if resumed is None and (folder / CHECKPOINT_FILE).exists():
+        raise OutputError(
+            f"{folder}: expected no earlier run, found {CHECKPOINT_FILE}; go on with it by "
+            "--resume, or choose another folder"
+        )
+    if config.engine.accelerator == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "engine.accelerator: expected a GPU that this PyTorch can use for cuda, found none; "
+            "choose auto or cpu"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    if config.engine.threads:
+        torch.set_num_threads(config.engine.threads)
+    training, validation, data = load_windows(config, progress_bar=progress_bar)
+    trainer = Trainer(
+        config, training, validation, _engine(config), folder=folder, data=data, resumed=resumed
+    )
+    with StopRequest() as stop:
+        return trainer.run(lambda: stop.wanted, progress_bar=progress_bar)
+
+
+def load_windows(
+    config: TrainConfig, *, progress_bar: bool = True
+) -> tuple[PackedTracks, PackedTracks, str]:
+    """The windows to learn from and to judge on, made where missing; and what they are, as JSON.
+
+    Raises:
+        InputError, OutputError: as of build_dataset and pack_shards.
+    """
+    data = config.data
+    workers = data.workers or os.cpu_count() or 1
+    folder = Path(data.folder)
+    train_split = build_dataset(
+        folder,
+        rendered_windows=data.rendered_windows,
+        projected_windows=data.projected_windows,
+        seed=data.seed,
+        workers=workers,
+        split="train",
+        progress=progress_bar,
+    )
+    validation_split = build_dataset(
+        folder,
+        rendered_windows=data.validation_rendered_windows,
+        projected_windows=data.validation_projected_windows,
+        seed=data.seed,
+        workers=workers,
+        split="validation",
+        progress=progress_bar,
+    )
+    frames = config.model.frames
+    return (
+        pack_shards(train_split.shards, frames),
+        pack_shards(validation_split.shards, frames),
+        json.dumps(
+            {"training": _described(train_split), "validation": _described(validation_split)}
+        ),
+    )
+
+
+def _described(split: DatasetSummary) -> dict[str, int]:
+    return {"windows": split.windows, "scenes": split.scenes}
+
+
+def _engine(config: TrainConfig) -> Fabric:
+    fabric = Fabric(
+        accelerator=config.engine.accelerator,
+        devices=config.engine.devices,
+        strategy="ddp" if config.engine.devices > 1 else "auto",
+        precision=config.engine.precision,  # type: ignore[arg-type]  # a choice of the setting
+    )
+    fabric.launch()
+    return fabric
+
+
+def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
+    checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
+    then, now = json.loads(checkpoint.config), json.loads(to_json(config))
+    for name in sorted({*then, *now}.difference(MAY_CHANGE)):
+        if then.get(name) != now.get(name):
+            raise ConfigError(
+                f"{name}: expected {then.get(name)!r} as in the run to resume, found "
+                f"{now.get(name)!r}; set it so, or start a new run in another folder"
+            )
+    return checkpoint
