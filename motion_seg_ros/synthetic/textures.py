@@ -12,7 +12,7 @@ import numpy.typing as npt
 from motion_seg_ros.errors import InputError
 
 Pattern = Literal[
-    "plain", "noise", "speckle", "checker", "stripes", "bricks", "facade", "grass", "sky"
+    "plain", "noise", "stains", "speckle", "checker", "stripes", "bricks", "facade", "grass", "sky"
 ]
 Colour = tuple[int, int, int]
 
@@ -104,6 +104,9 @@ def _pattern(
             return np.zeros_like(u), ones
         case "noise":
             return 0.5 + 0.5 * fractal_noise(size, 4, size // 2, rng), ones
+        case "stains":  # like noise, but as in nature the larger, the stronger
+            stains = fractal_noise(size, 2, size // 2, rng, falloff=0.55)
+            return np.clip(0.5 + 0.9 * stains, 0, 1), ones
         case "speckle":
             lattice = min(1 << (2 * cells - 1).bit_length(), size // 2)
             spots = fractal_noise(size, lattice, 2 * lattice, rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ Array = npt.NDArray[np.float64]
 # A point is hidden by what is nearer than it by more than this share of its depth: round-off, not a
 # gap.
 _DEPTH_TOLERANCE = 1e-6
+_VIEWS_KEPT = 32
 
 
 class PointTracks(NamedTuple):
@@ -42,6 +44,7 @@ class Truth:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._geometry = SceneGeometry(scene)
+        self._view = lru_cache(maxsize=_VIEWS_KEPT)(self._new_view)
 
     def track(self, xy_px: npt.ArrayLike, frame: int, other_frame: int) -> PointTracks:
         """Follow points of one frame to another.
@@ -122,7 +125,7 @@ class Truth:
         """
         return self._geometry.moving_instances(frame)
 
-    def _view(self, frame: int) -> View:
+    def _new_view(self, frame: int) -> View:
         return self._geometry.view(self.scene.time_s(frame))
 
     def _checked(self, xy_px: npt.ArrayLike) -> Array:
