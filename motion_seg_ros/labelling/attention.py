@@ -10,8 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def open_rows(mask: Tensor) -> Tensor:
-    """`mask` (..., S) bool, with every row that allows nothing opened: a softmax needs a key."""
+def open_rows(mask: Tensor, fallback: Tensor | None = None) -> Tensor:
+    """`mask` (..., S) bool, with every row that allows nothing opened: a softmax needs a key.
+
+    Such a row is opened where `fallback` is True; all of it if that is nowhere, or None.
+    """
+    if fallback is not None:
+        mask = mask | (~mask.any(dim=-1, keepdim=True) & fallback)
     opened: Tensor = mask | ~mask.any(dim=-1, keepdim=True)
     return opened
 

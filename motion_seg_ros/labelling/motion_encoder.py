@@ -137,8 +137,7 @@ class AlternatingEncoder(nn.Module):
         x = functional.relu(self.project(functional.relu(x)))
         over_time = open_rows(visible.transpose(1, 2))  # (B, N, T)
         # In a frame without a visible track all of them see each other, but never the padding.
-        nobody = ~visible.any(dim=-1, keepdim=True)
-        over_tracks = open_rows(visible | (nobody & present[:, None]))  # (B, T, N)
+        over_tracks = open_rows(visible, present[:, None])  # (B, T, N)
         memory = x
         for layer in self.encoder:
             memory = layer(memory, over_time, over_tracks)

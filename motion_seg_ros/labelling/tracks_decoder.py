@@ -119,20 +119,20 @@ class EncoderDecoder(nn.Module):
         )
         self.head = nn.Linear(width, 1)
 
-    def forward(self, motion: Tensor, features: Tensor | None, present: Tensor | None) -> Tensor:
+    def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
         """Logits (B, N).
 
         Args:
             motion: (B, N, motion).
             features: (B, N, C), or None if C is 0.
-            present: (B, N) bool, at least one in each row: the tracks that count; None: all.
+            seen: (B, N) bool, at least one in each row: the tracks that count; None: all.
         """
         x = self.embedding(motion)
         memory = x
         for block in self.encoder:
-            memory = block(memory, features, present)
+            memory = block(memory, features, seen)
         for block in self.decoder:
-            x = block(x, memory, present)
+            x = block(x, memory, seen)
         logits: Tensor = self.head(x).squeeze(-1)
         return logits
 
@@ -196,10 +196,10 @@ class PlainDecoder(nn.Module):
             nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1)
         )
 
-    def forward(self, motion: Tensor, features: Tensor | None, present: Tensor | None) -> Tensor:
+    def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
         """Logits (B, N); the arguments are those of EncoderDecoder.forward."""
         x = self.embedding(motion)
         for block in self.blocks:
-            x = block(x, features, present)
+            x = block(x, features, seen)
         logits: Tensor = self.head(x).squeeze(-1)
         return logits

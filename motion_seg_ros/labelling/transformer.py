@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from motion_seg_ros.config import Value, hint, setting, settings
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.labelling.attention import open_rows
 from motion_seg_ros.labelling.channels import CompactChannels, PaperChannels
 from motion_seg_ros.labelling.hints import HINT_CHANNELS
 from motion_seg_ros.labelling.motion_encoder import AlternatingEncoder, TimeMlp
@@ -206,8 +207,8 @@ class ModelConfig:
 class TrackTransformer(nn.Module):
     """Channels of the tracks -> motion encoder -> tracks decoder -> one logit per track.
 
-    Permutation-equivariant over tracks; padding changes nothing. Tracks never visible, frames
-    without a visible track and windows without a track give finite logits without meaning.
+    Permutation-equivariant over tracks; neither padding nor tracks that are never visible change
+    the others. Their own logits are finite but mean nothing.
 
     Args:
         config: layout, inputs and sizes.
@@ -254,9 +255,9 @@ class TrackTransformer(nn.Module):
         motion = self.motion_encoder(frames.to(dtype), tracks, batch.visible, batch.present)
         if at == "embedding" and features is not None:
             motion = torch.cat([motion, features], dim=-1)
-        present = batch.present | ~batch.present.any(dim=-1, keepdim=True)
+        seen = open_rows(batch.visible.any(dim=1), batch.present)  # (B, N): they may be asked
         logits: Tensor = self.tracks_decoder(
-            motion, features if at == "feed_forward" else None, present
+            motion, features if at == "feed_forward" else None, seen
         )
         return logits.float()
 
