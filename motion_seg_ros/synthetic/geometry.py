@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ SKY = -1
 # A body whose farthest corner moves less than this between two frames stands still; far below a
 # pixel.
 STANDSTILL_M = 1e-4
+_VIEWS_KEPT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +170,7 @@ class SceneGeometry:
         self._body_of_piece = np.array([i for i, _ in owned] + [len(scene.bodies)], np.intp)
         instances = [scene.bodies[i].instance for i, _ in owned] + [0]
         self._instance_of_piece = np.array(instances, np.uint16)
+        self._cached_view = lru_cache(maxsize=_VIEWS_KEPT)(self._new_view)
         self._rippling = [
             (index, piece)
             for index, piece in enumerate(self.pieces)
@@ -203,7 +206,10 @@ class SceneGeometry:
         return points
 
     def view(self, time_s: float) -> View:
-        """The scene as its camera sees it at a time in seconds."""
+        """The scene as its camera sees it at a time in seconds; the latest ones are remembered."""
+        return self._cached_view(time_s)
+
+    def _new_view(self, time_s: float) -> View:
         camera, light = self.scene.camera, self.scene.light
         intrinsics = camera.matrix(time_s)
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))

@@ -50,12 +50,17 @@ class RenderedFrame:
 
 
 class Renderer:
-    """Renders the frames of a scene in any order; iterating gives all of them in turn."""
+    """Renders the frames of a scene in any order; iterating gives all of them in turn.
+
+    Attributes:
+        scene: the scene.
+        geometry: its surfaces, which a Truth may share.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._geometry = SceneGeometry(scene)
-        pieces = self._geometry.pieces
+        self.geometry = SceneGeometry(scene)
+        pieces = self.geometry.pieces
         textures = list(dict.fromkeys([piece.material.texture for piece in pieces] + [scene.sky]))
         self._atlas = TextureAtlas(textures)
         count = len(pieces) + 1  # the sky comes last, where index SKY = -1 finds it
@@ -86,11 +91,11 @@ class Renderer:
         """
         scene, camera = self.scene, self.scene.camera
         time_s = scene.time_s(index)
-        view = self._geometry.view(time_s)
+        view = self.geometry.view(time_s)
         hits = view.cast_grid(camera.width, camera.height)
         image = self._expose(time_s, view, hits)
-        instances = self._geometry.instance_of(hits.piece)
-        moving = np.isin(instances, sorted(self._geometry.moving_instances(index)))
+        instances = self.geometry.instance_of(hits.piece)
+        moving = np.isin(instances, sorted(self.geometry.moving_instances(index)))
         with np.errstate(divide="ignore"):
             depth = np.asarray(1 / hits.inverse_depth, np.float32)
         return RenderedFrame(
@@ -111,7 +116,7 @@ class Renderer:
             return self._colour(view, hits)
         total = np.zeros((camera.height, camera.width, 3), np.float32)
         for share in _EXPOSURE_SAMPLES:
-            moment = self._geometry.view(time_s + share * shutter_s)
+            moment = self.geometry.view(time_s + share * shutter_s)
             total += self._colour(moment, moment.cast_grid(camera.width, camera.height))
         return np.asarray(total / len(_EXPOSURE_SAMPLES), np.float32)
 

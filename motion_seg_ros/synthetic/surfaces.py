@@ -122,10 +122,13 @@ class PlanarPiece:
         return float(np.linalg.norm(self.edge_u)), float(np.linalg.norm(self.edge_v))
 
     @cached_property
-    def _inward(self) -> Array:
-        """(3,) unit normal away from the side on which edge_u turns clockwise into edge_v."""
-        normal = np.cross(self.edge_u, self.edge_v)
-        return np.asarray(normal / np.linalg.norm(normal))
+    def _frame(self) -> Array:
+        """(3, 3) columns edge_u, edge_v, corner."""
+        return np.stack([self.edge_u, self.edge_v, self.corner], axis=1)
+
+    @cached_property
+    def _area(self) -> float:
+        return float(np.linalg.norm(np.cross(self.edge_u, self.edge_v)))
 
     @cached_property
     def corners(self) -> Array:
@@ -154,26 +157,25 @@ class PlanarPiece:
         self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedPlane | None:
         rotation = pose[:3, :3]
-        corner = rotation @ self.corner + pose[:3, 3]
-        edge_u, edge_v = rotation @ self.edge_u, rotation @ self.edge_v
-        frame = np.stack([edge_u, edge_v, corner], axis=1)
-        # Normals go with the inverse transpose, should the body be stretched.
-        inward = np.linalg.solve(rotation.T, self._inward)
-        inward = inward / np.linalg.norm(inward)
-        distance = float(inward @ corner)
-        # Edge-on, the plane passes through the camera's centre and covers no pixel.
-        if abs(distance) < 1e-9 or (self.one_sided and distance < 0):
+        frame = rotation @ self._frame
+        frame[:, 2] += pose[:3, 3]
+        # Six times the signed volume between the piece and the camera's centre: 0 edge-on, where it
+        # covers no pixel.
+        volume = float(np.linalg.det(frame))
+        if abs(volume) < 1e-12 * self._area or (self.one_sided and volume < 0):
             return None
-        towards_sun = -np.sign(distance) * float(inward @ sun)
-        shade = light.ambient + light.direct * max(0.0, towards_sun)
         corners = self.corners @ rotation.T + pose[:3, 3]
         bounds = _image_bounds(_clip_near(corners), intrinsics)
         if bounds is None:
             return None
+        into_frame = np.asarray(np.linalg.inv(frame), np.float64)
+        # Its last row is the normal away from the camera over the plane's distance.
+        distance = 1 / float(np.linalg.norm(into_frame[2]))
+        shade = light.ambient + light.direct * max(0.0, -distance * float(into_frame[2] @ sun))
         # frame @ (u, v, 1) = z * ray, so (u, v, 1) / z is affine in the pixel.
-        rows = np.linalg.inv(frame) @ np.linalg.inv(intrinsics)
+        rows = into_frame @ np.linalg.inv(intrinsics)
         ripple = None if self.ripple is None else partial(self.ripple.at_rest, time_s=time_s)
-        return ObservedPlane(bounds, abs(distance), rows, shade, self.outline, ripple)
+        return ObservedPlane(bounds, distance, rows, shade, self.outline, ripple)
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,12 +333,18 @@ def _clip_near(polygon: Array) -> Array:
 
 
 def _image_bounds(points: Array, intrinsics: Array) -> Bounds | None:
-    """Bounding box in pixels of points (N, 3) in front of the camera; None for none."""
+    """Bounding box in pixels of points (N, 3) in front of the camera; None if none is in sight.
+
+    The image ends as far right and below of the principal point as it begins left and above.
+    """
     if len(points) == 0:
         return None
     image = points @ intrinsics.T
     xy = image[:, :2] / image[:, 2:]
     (x0, y0), (x1, y1) = xy.min(axis=0), xy.max(axis=0)
+    right, bottom = 2 * intrinsics[:2, 2] + 1
+    if x1 < -1 or y1 < -1 or x0 > right or y0 > bottom:
+        return None
     return float(x0), float(y0), float(x1), float(y1)
 
 

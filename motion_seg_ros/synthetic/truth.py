@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,6 @@ Array = npt.NDArray[np.float64]
 # A point is hidden by what is nearer than it by more than this share of its depth: round-off, not a
 # gap.
 _DEPTH_TOLERANCE = 1e-6
-_VIEWS_KEPT = 32
 
 
 class PointTracks(NamedTuple):
@@ -39,12 +37,15 @@ class Truth:
 
     A point sticks to the surface it is seen on. Points of the sky turn with the camera and have no
     parallax. Answers are exact up to double precision and do not depend on nuisances.
+
+    Args:
+        scene: the scene.
+        geometry: its geometry, where a renderer has set it up already.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, geometry: SceneGeometry | None = None) -> None:
         self.scene = scene
-        self._geometry = SceneGeometry(scene)
-        self._view = lru_cache(maxsize=_VIEWS_KEPT)(self._new_view)
+        self._geometry = geometry or SceneGeometry(scene)
 
     def track(self, xy_px: npt.ArrayLike, frame: int, other_frame: int) -> PointTracks:
         """Follow points of one frame to another.
@@ -125,7 +126,7 @@ class Truth:
         """
         return self._geometry.moving_instances(frame)
 
-    def _new_view(self, frame: int) -> View:
+    def _view(self, frame: int) -> View:
         return self._geometry.view(self.scene.time_s(frame))
 
     def _checked(self, xy_px: npt.ArrayLike) -> Array:

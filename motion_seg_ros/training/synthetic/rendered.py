@@ -143,8 +143,8 @@ class _Clip:
         )
         self.size = size_px
         self.frames = range(0, stride * frames, stride)
-        self.truth = Truth(self.sampled.scene)
         self._renderer = Renderer(self.sampled.scene)
+        self.truth = Truth(self.sampled.scene, self._renderer.geometry)
 
     def render(self, index: int) -> RenderedFrame:
         """The frame with an index within the clip."""

@@ -278,6 +278,6 @@ def _nuisances(rng: Rng, frames: int) -> Nuisances:
     return Nuisances(
         log_uniform(rng, 0.5, 7) if chance(rng, 0.6) else 0.0,
         log_uniform(rng, 0.003, 0.04) if chance(rng, 0.2) else 0.0,
-        rng.uniform(0.3, 0.9) / FPS if chance(rng, 0.15) else 0.0,
+        rng.uniform(0.3, 0.9) / FPS if chance(rng, 0.08) else 0.0,
         gain,
     )
