@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -16,56 +15,13 @@ from motion_seg_ros.evaluation.labels import Moment, Stream
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
 from motion_seg_ros.tracking.base import Tracker
+from motion_seg_ros.training.samples import TrackSample
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
 IMAGES, ANNOTATIONS = Path("JPEGImages/480p"), Path("Annotations/480p")
 FPS = 24.0  # of DAVIS; nothing here depends on it
 _FRAME_NS = round(1e9 / FPS)
-
-
-class SampleLike(Protocol):
-    """What is read of motion_seg_ros.training.samples.TrackSample."""
-
-    @property
-    def xy_px(self) -> FloatArray:
-        """(T, N, 2) float32."""
-        ...
-
-    @property
-    def visible(self) -> BoolArray:
-        """(T, N) bool."""
-        ...
-
-    @property
-    def confidence(self) -> FloatArray:
-        """(T, N) float32 in [0, 1]."""
-        ...
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """H, w in pixels."""
-        ...
-
-    @property
-    def moving(self) -> BoolArray:
-        """(N,) bool, the truth."""
-        ...
-
-    @property
-    def labelled(self) -> BoolArray:
-        """(N,) bool, False where the truth is ambiguous."""
-        ...
-
-    @property
-    def features(self) -> FloatArray | None:
-        """(N, C) float32, or None."""
-        ...
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """What kind of motion it shows."""
-        ...
 
 
 class AnnotatedClip:
@@ -162,7 +118,7 @@ def mask_at(mask: BoolArray, xy_px: FloatArray) -> BoolArray:
     return under
 
 
-def sample_stream(name: str, sample: SampleLike) -> Stream:
+def sample_stream(name: str, sample: TrackSample) -> Stream:
     """A stored sample, played back from its first frame on: at each moment the tracks seen so far.
 
     So a labeller that remembers what it said has as much to remember as a window is long; in a live
@@ -176,7 +132,7 @@ def sample_stream(name: str, sample: SampleLike) -> Stream:
     return Stream(name, sample.tags, _play_back(sample))
 
 
-def _play_back(sample: SampleLike) -> Iterator[Moment]:
+def _play_back(sample: TrackSample) -> Iterator[Moment]:
     height, width = sample.size
     black = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
     length = len(sample.visible)
@@ -195,7 +151,7 @@ def _play_back(sample: SampleLike) -> Iterator[Moment]:
 
 
 def _prefix(
-    sample: SampleLike, count: int, known: npt.NDArray[np.int64], born: npt.NDArray[np.int64]
+    sample: TrackSample, count: int, known: npt.NDArray[np.int64], born: npt.NDArray[np.int64]
 ) -> Tracks:
     return Tracks(
         ids=known,
