@@ -1,4 +1,4 @@
-"""Shards on disk: the same whatever the number of workers and interruptions, or not there at all."""
+"""Shards on disk: the same whatever the workers and interruptions, or not there at all."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_counts_whole_shards_of_both_modes(tmp_path: Path) -> None:
     summary = build(tmp_path)
-    samples = {mode: 0 for mode in MODES}
+    samples = dict.fromkeys(MODES, 0)
     for mode in MODES:
         for path in tmp_path.glob(f"train-{mode}-*.npz"):
             samples[mode] += len(read_samples(path))
