@@ -10,14 +10,18 @@ from motion_seg_ros.training.synthetic.random_motion import Rng, chance, log_uni
 
 _PATTERNS: tuple[Pattern, ...] = (
     "noise",
+    "noise",
+    "noise",
     "stains",
     "stains",
     "stains",
+    "speckle",
     "speckle",
     "checker",
     "stripes",
     "bricks",
     "facade",
+    "grass",
     "grass",
 )
 _NATURAL: tuple[Pattern, ...] = ("noise", "stains", "stains", "speckle", "grass")
@@ -38,15 +42,17 @@ def material(
 
 
 def texture(rng: Rng, *, natural: bool = False, side_px: int = 128) -> Texture:
-    """A random texture; one in twelve is next to flat."""
+    """A random texture; one in four is weak, down to next to flat."""
     patterns = _NATURAL if natural else _PATTERNS
     pattern = patterns[int(rng.integers(len(patterns)))]
-    contrast = log_uniform(rng, 0.01, 0.05) if chance(rng, 0.08) else log_uniform(rng, 0.08, 0.9)
+    contrast = log_uniform(rng, 0.2, 0.9)
+    if chance(rng, 0.25):
+        contrast = log_uniform(rng, 0.01, 0.2)
     return Texture(
         pattern,
         _colours(rng, contrast),
         cells=int(rng.integers(2, 9)),
-        grain=min(0.4, contrast) * float(rng.uniform(0.1, 1)),
+        grain=min(0.6, 1.5 * contrast) * float(rng.uniform(0.1, 1)),
         seed=int(rng.integers(2**31)),
         size_px=side_px,
     )
@@ -54,8 +60,8 @@ def texture(rng: Rng, *, natural: bool = False, side_px: int = 128) -> Texture:
 
 def _colours(rng: Rng, contrast: float) -> tuple[Colour, Colour]:
     """Two colours of about the same hue mostly, apart by a share of the range of brightness."""
-    hue, saturation = rng.random(), rng.beta(1.3, 2.5)
-    value = rng.uniform(0.15, 0.95)
+    hue, saturation = rng.random(), rng.beta(1.2, 3.5)
+    value = rng.uniform(0.08, 1.0)
     other_hue = rng.random() if chance(rng, 0.25) else hue + rng.normal(0, 0.05)
     other_value = min(1.0, value + contrast) if value < 0.5 else max(0.03, value - contrast)
     first = _bgr(hue, saturation, value)

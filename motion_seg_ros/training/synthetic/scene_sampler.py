@@ -191,12 +191,10 @@ def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> 
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
     lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
     foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
-    speed = _speed_px(rng, 0.2) * unit * distance / focal
+    speed = _speed_px(rng) * unit * distance / focal
     going = errand(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
     aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
-    view = View(
-        size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, 0.1) * unit
-    )
+    view = View(size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng) * unit)
     motion = MOUNTS[recipe.mount](rng, view)
     if chance(rng, 0.6) and recipe.mount != "still":
         motion = motion + tremor(rng, view, log_uniform(rng, 0.03, 1.5) * unit, 8)
@@ -219,7 +217,7 @@ def _elsewhere(rng: Rng, view: View, camera: Camera) -> tuple[Array, float, floa
     flies = chance(rng, 0.15) and at[1] < 0
     if not flies:
         at[1] = 0.0
-    speed = _speed_px(rng, 0.2) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
+    speed = _speed_px(rng) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
     return at, _height_px(rng, view.size_px, 0.15) * pixel, speed, flies
 
 
@@ -253,9 +251,11 @@ def _height_px(rng: Rng, size_px: tuple[int, int], largest: float) -> float:
     return float(np.sqrt(2.5 * area))
 
 
-def _speed_px(rng: Rng, least: float) -> float:
-    """Pixels per frame at REFERENCE_SIDE_PX; one in ten is very fast."""
-    return log_uniform(rng, 12, 40) if chance(rng, 0.1) else log_uniform(rng, least, 12)
+def _speed_px(rng: Rng) -> float:
+    """Pixels per frame at REFERENCE_SIDE_PX: mostly as in real clips, else anything."""
+    if chance(rng, 0.3):
+        return log_uniform(rng, 0.1, 40)
+    return float(min(np.exp(rng.normal(np.log(4.5), 0.8)), 30))
 
 
 def _sky(rng: Rng) -> Texture:
