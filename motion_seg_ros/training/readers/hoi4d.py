@@ -128,8 +128,8 @@ def _read_frames(folder: Path, window: range) -> list[UInt8Array]:
     images = [np.asarray(each.frame.image_bgr) for each in frames]
     if len(images) != len(window):
         raise InputError(
-            f"{video}: expected a frame for each mask, found {window.start + len(images)} and a "
-            f"mask {window.stop - 1:05d}.png; download it again"
+            f"{video}: expected frame {window.stop - 1}, for which there is a mask, found the end "
+            "of the video before it; download it again"
         )
     return images
 
