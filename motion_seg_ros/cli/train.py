@@ -73,6 +73,8 @@ def run(arguments: argparse.Namespace) -> None:
         from motion_seg_ros.training.config import read_train_config, to_yaml
         from motion_seg_ros.training.run import train
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("motion_seg_ros"):
+            raise
         raise MissingDependencyError(
             f"motion_seg train: expected the Python package {error.name}, found none; "
             "pip install 'motion_seg_ros[train]'"
@@ -87,7 +89,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(to_yaml(config), end="")
         return
     progress = train(config, resume=arguments.resume)
-    print(
-        f"{progress.step} steps, best F1 {progress.best_f1:.3f} at step {progress.best_step}, "
-        f"{progress.seconds:.0f} s of training, written to {config.output.folder}"
-    )
+    if progress is not None:
+        print(
+            f"{progress.step} steps, best F1 {progress.best_f1:.3f} at step {progress.best_step}, "
+            f"{progress.seconds:.0f} s of training, written to {config.output.folder}"
+        )

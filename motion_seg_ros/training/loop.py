@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ class Trainer:
         folder: for checkpoint, weights and curves; exists.
         data: what the windows are, for the weights' metadata.
         resumed: go on from here; of the same settings.
+        progress_bar: show one where stderr is a terminal, and a line per validation anywhere.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Trainer:
         folder: Path,
         data: str,
         resumed: Checkpoint | None = None,
+        progress_bar: bool = True,
     ) -> None:
         self.config = config
         self.training = training
@@ -112,6 +115,7 @@ class Trainer:
         self.fabric = fabric
         self.folder = folder
         self.data = data
+        self.progress_bar = progress_bar and fabric.is_global_zero
         self.steps = total_steps(len(training), config)
         self.progress = Progress()
         torch.manual_seed(config.schedule.seed)
@@ -124,33 +128,30 @@ class Trainer:
             self.network.load_state_dict(resumed.model)
             self.optimiser.load_state_dict(resumed.optimiser)
 
-    def run(
-        self, stop: Callable[[], bool] = lambda: False, *, progress_bar: bool = True
-    ) -> Progress:
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Progress:
         """Train to the last step, or until validation gains no more.
 
         Args:
             stop: asked after each step, and during validation.
-            progress_bar: show one.
 
         Raises:
             KeyboardInterrupt: `stop` said so; a checkpoint was written.
             MotionSegError: the loss is no number any more.
             OutputError: the disk is full, say; the last checkpoint is intact.
         """
-        leads = self.fabric.is_global_zero
+        folder = self.folder / CURVES_FOLDER if self.fabric.is_global_zero else None
         with (
-            Curves(self.folder / CURVES_FOLDER if leads else None, self.progress.step) as curves,
+            Curves(folder, self.progress.step) as curves,
             tqdm(
                 total=self.steps,
                 initial=self.progress.step,
                 unit="step",
                 desc="train",
-                disable=None if progress_bar and leads else True,
+                disable=None if self.progress_bar else True,
             ) as bar,
         ):
             while True:
-                if self._validation_due() and not self._validate(curves, stop):
+                if self._validation_due() and not self._validate(curves, bar, stop):
                     self._interrupt()
                 if self._finished():
                     break
@@ -217,7 +218,7 @@ class Trainer:
         at_interval = step % self.config.validation.interval_steps == 0
         return step > self.progress.validated_step and (at_interval or step == self.steps)
 
-    def _validate(self, curves: Curves, stop: Callable[[], bool]) -> bool:
+    def _validate(self, curves: Curves, bar: tqdm[Any], stop: Callable[[], bool]) -> bool:
         """Judge the network, and keep the best; False if stopped before that was done."""
         found: Validation | None = None
         if self.fabric.is_global_zero:
@@ -241,6 +242,8 @@ class Trainer:
         else:
             self.progress.without_gain += 1
         curves.add("validation", found.numbers(), self.progress.step)
+        if self.progress_bar:
+            bar.write(f"step {self.progress.step}: {found}", file=sys.stderr)
         self.save()
         return True
 
@@ -278,8 +281,8 @@ class Trainer:
         if self.fabric.world_size == 1:
             return wanted
         vote = torch.tensor(float(wanted), device=self.fabric.device)
-        votes = self.fabric.all_gather(vote)
-        return isinstance(votes, Tensor) and bool(votes.any())
+        votes = self.fabric.all_reduce(vote, reduce_op="sum")
+        return isinstance(votes, Tensor) and bool(votes > 0)
 
     def _interrupt(self) -> None:
         self.save()

@@ -25,7 +25,9 @@ MAY_CHANGE = (
 )
 
 
-def train(config: TrainConfig, *, resume: bool = False, progress_bar: bool = True) -> Progress:
+def train(
+    config: TrainConfig, *, resume: bool = False, progress_bar: bool = True
+) -> Progress | None:
     """Make the windows that are missing, train, and write weights, checkpoint and curves.
 
     Args:
@@ -34,7 +36,7 @@ def train(config: TrainConfig, *, resume: bool = False, progress_bar: bool = Tru
         progress_bar: show bars.
 
     Returns:
-        how far it got.
+        how far it got; None in the processes that help the first one.
 
     Raises:
         ConfigError: a GPU asked for that is not there, a model that needs inputs the windows lack,
@@ -63,10 +65,18 @@ def train(config: TrainConfig, *, resume: bool = False, progress_bar: bool = Tru
         torch.set_num_threads(config.engine.threads)
     training, validation, data = load_windows(config, progress_bar=progress_bar)
     trainer = Trainer(
-        config, training, validation, _engine(config), folder=folder, data=data, resumed=resumed
+        config,
+        training,
+        validation,
+        _engine(config),
+        folder=folder,
+        data=data,
+        resumed=resumed,
+        progress_bar=progress_bar,
     )
     with StopRequest() as stop:
-        return trainer.run(lambda: stop.wanted, progress_bar=progress_bar)
+        progress = trainer.run(lambda: stop.wanted)
+    return progress if trainer.fabric.is_global_zero else None
 
 
 def load_windows(

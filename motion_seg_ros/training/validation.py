@@ -36,6 +36,14 @@ class Validation:
     log_loss: float
     calibration: Calibration
 
+    def __str__(self) -> str:
+        found = self.metrics
+        return (
+            f"F1 {found.f1:.3f}, precision {found.precision:.3f}, recall {found.recall:.3f}, "
+            f"AUC {found.roc_auc:.3f}, ECE {found.ece:.3f}, log loss {self.log_loss:.4f}, "
+            f"false alarms where nothing moves {self.false_alarms_nothing_moves:.2%}"
+        )
+
     def numbers(self) -> dict[str, float]:
         """Everything by name, flat."""
         return {
