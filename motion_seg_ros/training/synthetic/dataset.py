@@ -40,7 +40,7 @@ Mode = Literal["rendered", "projected"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 MODES: tuple[Mode, ...] = ("rendered", "projected")
 FORMAT = 1
-SCENES_PER_SHARD = 40  # about 200 windows
+SCENES_PER_SHARD = 50  # a little under 200 windows
 SCENES_PER_SEED = 10_000_000  # of one split and mode
 SHARDS_KEPT = 8  # read at once where not all are
 
