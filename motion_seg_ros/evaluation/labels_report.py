@@ -144,12 +144,14 @@ def _thresholds(comparison: Comparison) -> str:
 def _row(labeller: str, score: GroupScore, index: int) -> str:
     shipped = score.shipped
     moving = shipped.positives / shipped.count if shipped.count else math.nan
+    found = (shipped.precision, shipped.recall, shipped.f1, score.best.f1)
+    if not shipped.positives:  # there is nothing to find; the alarms tell all
+        found = (math.nan,) * 4
     cells = [
         str(shipped.count) if index == 0 else "",
         _percent(moving) if index == 0 else "",
         labeller,
-        *map(_number, (shipped.precision, shipped.recall, shipped.f1, score.best.f1)),
-        *map(_number, (shipped.roc_auc, shipped.ece)),
+        *map(_number, (*found, shipped.roc_auc, shipped.ece)),
         _percent(shipped.false_alarm_share),
         _percent(score.said_share),
     ]

@@ -149,6 +149,7 @@ class TestCompare:
         rows = {line.split()[0]: line for line in table.splitlines() if line.strip()}
         assert {"all", "one", "two", "#pan", "#slow", "mute"} <= rows.keys()
         assert rows["one"].split()[1:7] == ["4", "50.0%", "good", "1.000", "1.000", "1.000"]
+        assert rows["two"].split()[3:9] == ["good", "-", "-", "-", "-", "-"]  # no mover there
         assert " nan" not in table
         tree = json.loads(json.dumps(as_json(found), allow_nan=False))
         assert tree["by_name"]["one"]["good"]["shipped_threshold"]["f1"] == 1
