@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.palette import id_palette
-from motion_seg_ros.types import MOVING_PROBABILITY, FrameResult, Source, UInt8Array
+from motion_seg_ros.types import FrameResult, Source, UInt8Array
 
 STATIC_TRACK_BGR = (160, 160, 160)
 MOVING_TRACK_BGR = (0, 220, 255)
@@ -61,16 +61,16 @@ def _tint(result: FrameResult) -> UInt8Array:
 
 
 def _draw_tracks(picture: UInt8Array, result: FrameResult, scale: float) -> None:
-    tracks, probability = result.tracks, result.labels.moving_probability
+    tracks, moving = result.tracks, result.labels.moving
+    labelled = np.isfinite(result.labels.moving_probability)
     subpixel_bits = 3
     radius = max(1, round(2 * scale)) << subpixel_bits
     fixed = np.rint(tracks.xy_px[-TAIL_FRAMES:] * (1 << subpixel_bits)).astype(np.int32)
     seen = tracks.visible[-TAIL_FRAMES:]
     for n in np.flatnonzero(seen[-1]):
         colour = UNKNOWN_TRACK_BGR
-        if np.isfinite(probability[n]):
-            moves = probability[n] > MOVING_PROBABILITY
-            colour = MOVING_TRACK_BGR if moves else STATIC_TRACK_BGR
+        if labelled[n]:
+            colour = MOVING_TRACK_BGR if moving[n] else STATIC_TRACK_BGR
         if colour == MOVING_TRACK_BGR:
             tail = fixed[seen[:, n], n]
             cv2.polylines(picture, [tail], False, colour, 1, cv2.LINE_AA, subpixel_bits)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.types import (
-    MOVING_PROBABILITY,
     BoolArray,
     FloatArray,
     FrameResult,
@@ -121,9 +120,8 @@ def _dilate(mask: UInt8Array, radius_px: int) -> UInt8Array:
 
 def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.float64] | None:
     """(3, 3) map from the image of `past` to that of `result`, by the static tracks of both."""
-    probability = result.labels.moving_probability
     now = result.tracks
-    static = now.visible[-1] & ~(probability > MOVING_PROBABILITY)
+    static = now.visible[-1] & ~result.labels.moving
     _, i_past, i_now = np.intersect1d(
         past.ids, now.ids[static], assume_unique=True, return_indices=True
     )

@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 MOVING_PROBABILITY = 0.5
-"""Pictures show a track as moving, and registration leaves it out, above this probability."""
+"""A track is taken to move above this probability, unless its labeller says another."""
 
 
 def _frozen_view(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -143,13 +143,17 @@ class TrackLabels:
             track.
         abstention: why the camera's own motion, and so any track's, could not be told; None when
             it could be. With a reason given, every probability is NaN.
-        parallax: belief in [0, 1] that the static world shows parallax no single image transform
-            explains; dense evidence against one background motion is worth little where it is high.
+        threshold: probability in (0, 1) above which the labeller takes a track to move.
     """
 
     moving_probability: FloatArray
     abstention: str | None = None
-    parallax: float = 0.0
+    threshold: float = MOVING_PROBABILITY
+
+    @property
+    def moving(self) -> BoolArray:
+        """(N,) bool; False where nothing is said."""
+        return np.asarray(self.moving_probability > self.threshold, bool)
 
     @classmethod
     def abstain(cls, count: int, reason: str) -> TrackLabels:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
-from motion_seg_ros.types import FloatArray, Int64Array, TrackLabels, Tracks
+from motion_seg_ros.labelling.hints import REFERENCE_SIDE_PX, border_prior
+from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
-# Lengths are in pixels of an image whose longer side is this, so that nothing depends on the
-# camera's resolution.
-REFERENCE_SIDE_PX = 427
+# Lengths are in pixels of an image whose longer side is REFERENCE_SIDE_PX, so that nothing depends
+# on the camera's resolution.
 NOISE_ACROSS_PX = 0.1
 NOISE_ALONG_PX = 0.15
 MAX_SPREAD_PX = 12.0  # of static points across epipolar lines; beyond it nothing was found
@@ -41,12 +42,11 @@ class GeometricLabeller:
         self._gaps = gaps
         self._threshold = threshold
         self._slope = slope
-        self.reset()
+        self._memory = LabelMemory()
 
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
-        self._known_ids = np.zeros(0, np.int64)
-        self._known = np.zeros(0, np.float32)
+        self._memory.clear()
 
     def label(
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
@@ -78,8 +78,8 @@ class GeometricLabeller:
         tail = weighted_quantile(score[known], weight[known].astype(np.float64), TAIL_QUANTILE)
         log_odds = self._slope * (score - max(tail, 1.0) + 1.0 - self._threshold)
         probability = np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
-        self._known_ids, self._known = tracks.ids[known], probability[known]
-        return TrackLabels(probability, parallax=motions[0].parallax(NOISE_ALONG_PX))
+        self._memory.keep(tracks.ids[known], probability[known])
+        return TrackLabels(probability)
 
     def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
         self.reset()
@@ -87,13 +87,9 @@ class GeometricLabeller:
 
     def _static_weight(self, tracks: Tracks, xy: FloatArray, size: tuple[int, int]) -> FloatArray:
         """(N,) belief that a track is static: by its last label, and as the border mostly is."""
-        height, width = size
-        edge = np.minimum(xy, np.array([width - 1, height - 1], np.float32) - xy)
-        nearness = np.exp(-(edge / np.array([width, height], np.float32)).min(axis=1) / 0.12)
-        before = np.full(len(tracks), UNKNOWN_PROBABILITY, np.float32)
-        place = _lookup(self._known_ids, tracks.ids)
-        before[place >= 0] = self._known[place[place >= 0]]
-        return np.asarray((0.35 + 0.65 * nearness) * (1.02 - before), np.float32)
+        before = self._memory.recall(tracks.ids)
+        before = np.where(np.isfinite(before), before, UNKNOWN_PROBABILITY)
+        return np.asarray(border_prior(xy, size) * (1.02 - before), np.float32)
 
     def _score(
         self, tracks: Tracks, weight: FloatArray, scale: float, size: tuple[int, int]
@@ -117,11 +113,3 @@ class GeometricLabeller:
             found = motion.disagreement(xy, residual, NOISE_ACROSS_PX, NOISE_ALONG_PX)
             score[both] = np.fmax(score[both], np.log(found + LOG_OFFSET))
         return score, motions
-
-
-def _lookup(sorted_ids: Int64Array, ids: Int64Array) -> Int64Array:
-    """Place of each of `ids` in `sorted_ids`, -1 where it is not there."""
-    if len(sorted_ids) == 0:
-        return np.full(len(ids), -1, np.int64)
-    place = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-    return np.asarray(np.where(sorted_ids[place] == ids, place, -1), np.int64)

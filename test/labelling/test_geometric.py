@@ -98,16 +98,6 @@ def test_a_mover_is_found(camera: str) -> None:
     assert np.mean(moving[100:]) < 0.02
 
 
-def test_parallax_is_told() -> None:
-    points = world()
-    believed = {
-        name: label(np.stack([camera(points, t) for t in range(FRAMES)])).parallax
-        for name, camera in CAMERAS.items()
-    }
-    assert max(believed["still"], believed["pan"], believed["zoom"]) < 0.3
-    assert min(believed["sideways"], believed["orbit"]) > 0.7
-
-
 def test_long_gaps_find_what_is_slow() -> None:
     """0.4 px a frame is nothing over three frames, and 6 px over fifteen."""
     points = world()

@@ -1,0 +1,117 @@
+"""Tracks labelled by the track transformer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.labelling.hints import MIN_TRACKS, camera_hints
+from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
+from motion_seg_ros.window import Window
+
+MIN_FRAMES = 4  # below it no track is long enough to tell
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The tracks the network is asked about; see motion_seg_ros.labelling.tokens.SampleLike."""
+
+    xy_px: FloatArray
+    visible: BoolArray
+    confidence: FloatArray
+    size: tuple[int, int]
+    hints: FloatArray
+    depth: FloatArray | None
+    features: FloatArray | None
+
+
+class TransformerLabeller:
+    """Asks the track transformer about the tracks visible in the newest frame.
+
+    Between two askings a track keeps its label, and new tracks have none.
+
+    Args:
+        weights: a file that motion_seg_ros.labelling.checkpoint.save_weights wrote.
+        sha256: expected digest of the file in hexadecimal; None: any.
+        interval: frames from one asking to the next; 1 = every frame.
+        threshold: probability above which a track moves; None: the one stored with the weights.
+
+    Raises:
+        InputError: the weights are missing or damaged.
+        MissingDependencyError: torch or safetensors is not installed.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        sha256: str | None = None,
+        interval: int = 2,
+        threshold: float | None = None,
+    ) -> None:
+        try:
+            from motion_seg_ros.labelling.calibration import Calibration
+            from motion_seg_ros.labelling.checkpoint import load_weights
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
+                "pip install torch safetensors, or choose labelling.backend geometric"
+            ) from error
+        self._model, metadata = load_weights(weights, sha256=sha256)
+        self._calibration = Calibration.from_metadata(metadata, weights)
+        self._threshold = self._calibration.threshold if threshold is None else threshold
+        self._interval = interval
+        self._memory = LabelMemory()
+        self._last_asked: int | None = None
+
+    def reset(self) -> None:
+        """See motion_seg_ros.labelling.base.Labeller."""
+        self._last_asked = None
+        self._memory.clear()
+
+    def label(
+        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
+    ) -> TrackLabels:
+        """See motion_seg_ros.labelling.base.Labeller."""
+        if len(window) < MIN_FRAMES:
+            return self._abstain(tracks, f"{len(window)} frames seen, {MIN_FRAMES} are needed")
+        now = np.flatnonzero(tracks.visible[-1])
+        if len(now) < MIN_TRACKS:
+            return self._abstain(
+                tracks, f"too little texture: {len(now)} tracks are seen, {MIN_TRACKS} are needed"
+            )
+        index = window.newest_index
+        if self._last_asked is None or index - self._last_asked >= self._interval:
+            self._memory.keep(tracks.ids[now], self._ask(window, tracks, now, features))
+            self._last_asked = index
+        return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
+
+    def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
+        self.reset()
+        return TrackLabels.abstain(len(tracks), reason)
+
+    def _ask(
+        self, window: Window, tracks: Tracks, some: Int64Array, features: FloatArray | None
+    ) -> FloatArray:
+        """(M,) probability of moving of the tracks at `some` (M,)."""
+        import torch
+
+        from motion_seg_ros.labelling.tokens import collate
+
+        size = window.newest.size
+        asked = _Asked(
+            tracks.xy_px[:, some],
+            tracks.visible[:, some],
+            tracks.confidence[:, some],
+            size,
+            camera_hints(tracks, size)[some],
+            None,
+            None if features is None else features[some],
+        )
+        with torch.inference_mode():
+            logits = self._model(collate([asked], self._model.config.frames))[0].numpy()
+        return np.asarray(self._calibration.probability(logits), np.float32)
