@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -101,7 +102,7 @@ class Renderer:
         return RenderedFrame(
             index,
             round(time_s * 1e9),
-            np.clip(np.rint(self._degrade(image, index)), 0, 255).astype(np.uint8),
+            self._degrade(image, index),
             instances,
             moving,
             depth,
@@ -160,8 +161,8 @@ class Renderer:
                 tables[1, index] += _SLANT_EXPONENT
         return tables
 
-    def _degrade(self, image: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.float32]:
-        """The picture after exposure, flicker and noise, the same for the same scene and frame."""
+    def _degrade(self, image: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.uint8]:
+        """What the camera makes of a picture, the same for the same scene and frame."""
         nuisances = self.scene.nuisances
         if nuisances.gain is not None:
             image = image * np.float32(nuisances.gain(self.scene.time_s(index))[0])
@@ -171,7 +172,11 @@ class Renderer:
         if nuisances.noise_sigma > 0:
             noise = rng.standard_normal(image.shape, np.float32)
             image = image + np.float32(nuisances.noise_sigma) * noise
-        return image
+        levels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+        if nuisances.jpeg_quality is None:
+            return levels
+        _, file = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, nuisances.jpeg_quality])
+        return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.uint8)
 
 
 def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:

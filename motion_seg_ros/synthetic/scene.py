@@ -189,12 +189,14 @@ class Light:
         ambient: brightness of a surface turned away from the sun.
         direct: what is added where the sun falls straight onto a surface.
         shadow: how much a body's shadow takes away at its centre.
+        penumbra: width of a shadow's soft rim as a share of the body's shadow radius.
     """
 
     towards: tuple[float, float, float] = (-0.45, -0.8, -0.6)
     ambient: float = 0.55
     direct: float = 0.55
     shadow: float = 0.45
+    penumbra: float = 0.65
 
     @property
     def direction(self) -> npt.NDArray[np.float64]:
@@ -211,12 +213,14 @@ class Nuisances:
         flicker: standard deviation of each frame's brightness factor.
         shutter_s: exposure time, centred on the frame's own; blurs what moves in the image.
         gain: factor on the brightness over time, one channel; None for 1.
+        jpeg_quality: 1 to 100, of the compression that the picture has gone through; None for none.
     """
 
     noise_sigma: float = 0.0
     flicker: float = 0.0
     shutter_s: float = 0.0
     gain: MonotoneCurve | None = None
+    jpeg_quality: int | None = None
 
 
 @dataclass(frozen=True)

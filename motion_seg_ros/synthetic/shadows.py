@@ -10,8 +10,8 @@ from motion_seg_ros.synthetic.textures import Texture
 from motion_seg_ros.synthetic.trajectory import Array
 
 _NOTHING = Material(Texture("plain", ((0, 0, 0), (0, 0, 0))))
-# The penumbra: full strength within the first share of the radius, none from the second on.
-_CORE, _RIM = 0.55, 1.2
+# Where a shadow ends, in radii of its body.
+_RIM = 1.2
 # A pixel lies on the ground where its depth and the ground's agree to this share.
 _ON_GROUND = 1e-4
 
@@ -19,16 +19,16 @@ _ON_GROUND = 1e-4
 class ObservedShadow:
     """The elliptic shadow of one body through a camera."""
 
-    def __init__(self, plane: ObservedPlane, strength: float) -> None:
+    def __init__(self, plane: ObservedPlane, light: Light) -> None:
         self.bounds_px = plane.bounds_px
         self._plane = plane
-        self._strength = strength
+        self._light = light
 
     def transmission(self, x: Array, y: Array, inverse_depth: Array) -> Array:
         """Share of the light left at the surface points of pixels; 1 off the ground."""
         u, v, ground = self._plane.coordinates(x, y)
         radius = _RIM * np.hypot(2 * u - 1, 2 * v - 1)
-        darkness = self._strength * np.clip((_RIM - radius) / (_RIM - _CORE), 0, 1)
+        darkness = self._light.shadow * np.clip((_RIM - radius) / self._light.penumbra, 0, 1)
         on_ground = np.abs(ground - inverse_depth) < _ON_GROUND * inverse_depth
         return np.asarray(np.where(on_ground, 1 - darkness, 1.0))
 
@@ -55,4 +55,4 @@ def observe_shadow(
         corner @ in_space, 2 * half_long @ in_space, 2 * half_wide @ in_space, _NOTHING
     )
     plane = piece.observe(world_to_camera, intrinsics, towards, light, 0.0)
-    return None if plane is None else ObservedShadow(plane, light.shadow)
+    return None if plane is None else ObservedShadow(plane, light)

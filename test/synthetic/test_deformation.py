@@ -12,6 +12,7 @@ from motion_seg_ros.synthetic.scene import (
     Box,
     Camera,
     Ellipsoid,
+    Light,
     Material,
     Nuisances,
     Panel,
@@ -29,6 +30,7 @@ from motion_seg_ros.synthetic.trajectory import (
 from motion_seg_ros.synthetic.truth import Truth
 
 SOFT = Material(Texture("stains", ((30, 60, 90), (220, 200, 180)), seed=3), 1.5)
+PLAIN = Material(Texture("plain", ((128, 128, 128),) * 2))
 WIDTH, HEIGHT = 160, 120
 FOCAL = 80 / np.tan(np.radians(30))
 RIPPLE = Ripple((0.06, 0.1), (1.3, 0.8), 0.7, 0.2)
@@ -189,3 +191,26 @@ def test_the_exposure_follows_its_curve():
     plain = Renderer(scene_of(wall)).render(15).image_bgr.astype(float)
     dimmed = Renderer(scene_of(wall, nuisances=Nuisances(gain=gain))).render(15).image_bgr
     np.testing.assert_allclose(dimmed, 0.5 * plain, atol=1.01)
+
+
+def test_compression_changes_the_picture_a_little_and_the_less_the_better_it_is():
+    wall = Body((Panel((30, 30), SOFT),), Trajectory.still(Placement(z=6.0)))
+    plain = Renderer(scene_of(wall)).render(0).image_bgr.astype(float)
+    error = {}
+    for quality in (20, 95):
+        worse = Renderer(scene_of(wall, nuisances=Nuisances(jpeg_quality=quality)))
+        error[quality] = np.abs(worse.render(0).image_bgr - plain).mean()
+    assert 0 < error[95] < error[20] < 15
+
+
+@pytest.mark.parametrize("penumbra", [0.1, 0.65])
+def test_a_shadows_rim_is_as_soft_as_the_light(penumbra):
+    ground = Body((Panel((60, 60), PLAIN, placement=Placement(pitch=np.pi / 2)),))
+    ball = Body((Ellipsoid((0.01, 0.01, 0.01), PLAIN),), instance=1, shadow_m=1.0)
+    above = Trajectory.still(Placement(y=-6.0, pitch=-np.pi / 2))
+    sun = Light(towards=(0, -1, 0), penumbra=penumbra)
+    picture = Renderer(scene_of(ground, ball, path=above, light=sun)).render(0).image_bgr[..., 0]
+    row = picture[HEIGHT // 2].astype(float)
+    rim = (row > row.min() + 1) & (row < row.max() - 1)
+    # Both sides of the shadow; a metre is FOCAL / 6 pixels.
+    assert rim.sum() == pytest.approx(2 * penumbra * FOCAL / 6, abs=5)

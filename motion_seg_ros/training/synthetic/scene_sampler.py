@@ -29,6 +29,7 @@ from motion_seg_ros.training.synthetic.random_motion import (
 )
 
 REFERENCE_SIDE_PX = 427  # of the longer image side in which speeds are drawn
+_CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 KINDS: dict[str, float] = {
     "still": 0.07,
     "pan": 0.08,
@@ -191,10 +192,12 @@ def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> 
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
     lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
     foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
-    speed = _speed_px(rng) * unit * distance / focal
+    speed = _speed_px(rng, _MOVER_PX) * unit * distance / focal
     going = errand(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
     aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
-    view = View(size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng) * unit)
+    view = View(
+        size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, _CAMERA_PX) * unit
+    )
     motion = MOUNTS[recipe.mount](rng, view)
     if chance(rng, 0.6) and recipe.mount != "still":
         motion = motion + tremor(rng, view, log_uniform(rng, 0.03, 1.5) * unit, 8)
@@ -217,7 +220,7 @@ def _elsewhere(rng: Rng, view: View, camera: Camera) -> tuple[Array, float, floa
     flies = chance(rng, 0.15) and at[1] < 0
     if not flies:
         at[1] = 0.0
-    speed = _speed_px(rng) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
+    speed = _speed_px(rng, _MOVER_PX) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
     return at, _height_px(rng, view.size_px, 0.15) * pixel, speed, flies
 
 
@@ -251,11 +254,11 @@ def _height_px(rng: Rng, size_px: tuple[int, int], largest: float) -> float:
     return float(np.sqrt(2.5 * area))
 
 
-def _speed_px(rng: Rng) -> float:
-    """Pixels per frame at REFERENCE_SIDE_PX: mostly as in real clips, else anything."""
+def _speed_px(rng: Rng, typical: float) -> float:
+    """Pixels per frame at REFERENCE_SIDE_PX: mostly about a typical speed, else anything."""
     if chance(rng, 0.3):
         return log_uniform(rng, 0.1, 40)
-    return float(min(np.exp(rng.normal(np.log(4.5), 0.8)), 30))
+    return float(min(np.exp(rng.normal(np.log(typical), 0.8)), 40))
 
 
 def _sky(rng: Rng) -> Texture:
@@ -267,7 +270,9 @@ def _sky(rng: Rng) -> Texture:
 def _light(rng: Rng) -> Light:
     direct = rng.uniform(0, 0.8)
     towards = (rng.normal(0, 0.6), -rng.uniform(0.4, 1.0), -rng.uniform(-0.3, 1.0))
-    return Light(towards, 1.0 - 0.6 * direct, direct, rng.uniform(0.15, 0.6))
+    return Light(
+        towards, 1.0 - 0.6 * direct, direct, rng.uniform(0.15, 0.6), log_uniform(rng, 0.04, 0.8)
+    )
 
 
 def _nuisances(rng: Rng, frames: int) -> Nuisances:
@@ -280,4 +285,5 @@ def _nuisances(rng: Rng, frames: int) -> Nuisances:
         log_uniform(rng, 0.003, 0.04) if chance(rng, 0.2) else 0.0,
         rng.uniform(0.3, 0.9) / FPS if chance(rng, 0.08) else 0.0,
         gain,
+        int(rng.integers(25, 95)) if chance(rng, 0.3) else None,
     )
