@@ -31,7 +31,6 @@ from motion_seg_ros.io.staging import staged_folder
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.training.samples import TrackSample, read_samples
-from motion_seg_ros.types import MOVING_PROBABILITY
 from motion_seg_ros.window import SlidingWindow
 
 RESULTS_FILE = "results.json"
@@ -149,7 +148,8 @@ def run(arguments: argparse.Namespace) -> None:
     ) as folder:
         comparisons = _compare_all(arguments, config, thresholds)
         for source, comparison in comparisons.items():
-            cv2.imwrite(str(folder / f"{source}.png"), as_picture(comparison, source))
+            _, picture = cv2.imencode(".png", as_picture(comparison, source))
+            (folder / f"{source}.png").write_bytes(picture.tobytes())
         results = _as_json(arguments, config, comparisons)
         (folder / RESULTS_FILE).write_text(results, encoding="utf-8")
     print(f"\nwritten to {arguments.output}")
@@ -260,19 +260,19 @@ def _check_labellers(names: Sequence[str]) -> None:
 
 
 def _thresholds(names: Sequence[str], given: Sequence[str]) -> dict[str, float]:
-    """Labeller -> the probability above which a track moves.
+    """Labeller -> the threshold asked for, of those for which one is.
 
     Raises:
         ConfigError: not LABELLER=VALUE, another labeller, or a value outside [0, 1].
     """
-    thresholds = dict.fromkeys(names, MOVING_PROBABILITY)
+    thresholds: dict[str, float] = {}
     for text in given:
         name, _, value = text.partition("=")
         try:
             number = float(value)
         except ValueError:
             number = -1.0
-        if name not in thresholds or not 0 <= number <= 1:
+        if name not in names or not 0 <= number <= 1:
             raise ConfigError(
                 f"--threshold {text}: expected LABELLER=VALUE with one of {', '.join(names)} and "
                 "a value from 0 to 1"

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.evaluation.label_metrics import LabelMetrics, best_threshold, label_metrics
 from motion_seg_ros.labelling.base import Labeller
-from motion_seg_ros.types import BoolArray, FloatArray, Tracks
+from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Tracks
 from motion_seg_ros.window import Window
 
 T = TypeVar("T", bound=np.generic)
@@ -67,12 +67,15 @@ class Verdicts:
         moving: (M,) bool, the truth.
         probability: labeller -> (M,) float32 in [0, 1], 0 where it said nothing.
         said: labeller -> (M,) bool, whether it said something.
+        thresholds: labeller -> the probability above which it takes a track to move; only of
+            labellers that said something.
         frames: frames with a track that was judged.
     """
 
     moving: BoolArray
     probability: Mapping[str, FloatArray]
     said: Mapping[str, BoolArray]
+    thresholds: Mapping[str, float]
     frames: int
 
 
@@ -96,7 +99,7 @@ class Comparison:
     """Labellers side by side on one set of streams.
 
     Attributes:
-        thresholds: labeller -> the threshold it comes with.
+        thresholds: labeller -> the threshold it comes with, or was to be judged at.
         best_thresholds: labeller -> the one with the best F1 over all tracks, in hindsight.
         overall: labeller -> score over all tracks.
         by_name: name of streams -> labeller -> score.
@@ -120,6 +123,7 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
     """
     moving: list[BoolArray] = []
     said: dict[str, list[FloatArray]] = {name: [] for name in labellers}
+    thresholds: dict[str, float] = {}
     for labeller in labellers.values():
         labeller.reset()
     for moment in stream.moments:
@@ -128,6 +132,8 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
             moving.append(moment.moving[chosen])
         for name, labeller in labellers.items():
             labels = labeller.label(moment.window, moment.tracks, None, moment.features)
+            if labels.abstention is None:
+                thresholds[name] = labels.threshold
             if moment.moving is not None:
                 said[name].append(labels.moving_probability[chosen])
     values = {name: _joined(parts, np.float32) for name, parts in said.items()}
@@ -135,6 +141,7 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
         moving=_joined(moving, np.bool_),
         probability={name: np.nan_to_num(each, nan=0.0) for name, each in values.items()},
         said={name: np.isfinite(each) for name, each in values.items()},
+        thresholds=thresholds,
         frames=sum(bool(len(each)) for each in moving),
     )
 
@@ -142,14 +149,14 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
 def compare(
     streams: Iterable[Stream],
     labellers: Mapping[str, Labeller],
-    thresholds: Mapping[str, float],
+    thresholds: Mapping[str, float] | None = None,
 ) -> Comparison:
     """Score labellers on streams: over all of them, per name and per tag.
 
     Args:
         streams: any number, listened to one after the other.
         labellers: by the name they are reported under.
-        thresholds: labeller -> the threshold it comes with.
+        thresholds: labeller -> threshold to judge it at; of those not named, the one it comes with.
     """
     by_name: dict[str, list[Verdicts]] = {}
     by_tag: dict[str, list[Verdicts]] = {}
@@ -159,15 +166,17 @@ def compare(
         for tag in stream.tags:
             by_tag.setdefault(tag, []).append(verdicts)
     everything = pool([each for group in by_name.values() for each in group], labellers)
+    own = {name: everything.thresholds.get(name, MOVING_PROBABILITY) for name in labellers}
+    shipped = {**own, **(thresholds or {})}
     best = {
         name: best_threshold(everything.probability[name], everything.moving) for name in labellers
     }
 
     def scores(verdicts: Verdicts) -> dict[str, GroupScore]:
-        return {name: _score(verdicts, name, thresholds[name], best[name]) for name in labellers}
+        return {name: _score(verdicts, name, shipped[name], best[name]) for name in labellers}
 
     return Comparison(
-        thresholds=dict(thresholds),
+        thresholds=shipped,
         best_thresholds=best,
         overall=scores(everything),
         by_name={name: scores(pool(group, labellers)) for name, group in by_name.items()},
@@ -186,6 +195,7 @@ def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
             for name in names
         },
         said={name: _joined([each.said[name] for each in verdicts], np.bool_) for name in names},
+        thresholds={name: at for each in verdicts for name, at in each.thresholds.items()},
         frames=sum(each.frames for each in verdicts),
     )
 

@@ -95,6 +95,17 @@ def test_clips_and_samples(tmp_path: Path, davis: Path, capsys: pytest.CaptureFi
     assert cv2.imread(str(out / "davis.png")) is not None
 
 
+def test_a_clip_too_short_to_judge(tmp_path: Path) -> None:
+    write_clip(tmp_path / "davis", "brief", frames=3)
+    out = tmp_path / "out"
+    arguments = ["evaluate-labels", "--davis", str(tmp_path / "davis"), "-o", str(out)]
+    assert main.main([*arguments, *LABELLER]) == 0
+    results = json.loads((out / "results.json").read_text())
+    everything = results["davis"]["all"]["geometric"]["shipped_threshold"]
+    assert everything["count"] == 0
+    assert everything["f1"] is None
+
+
 def test_without_output_nothing_is_written(
     tmp_path: Path, davis: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,8 +33,9 @@ SIZE = (60, 80)
 class Told:
     """Says what it was given beforehand by track id, and keeps what it was asked."""
 
-    def __init__(self, probability: list[float] | None = None) -> None:
+    def __init__(self, probability: list[float] | None = None, threshold: float = 0.5) -> None:
         self._probability = probability
+        self._threshold = threshold
         self.lengths: list[int] = []
         self.ids: list[list[int]] = []
         self.features: list[FloatArray | None] = []
@@ -48,7 +49,8 @@ class Told:
         self.features.append(features)
         if self._probability is None:
             return TrackLabels.abstain(len(tracks), "nothing to say")
-        return TrackLabels(np.array(self._probability, np.float32)[tracks.ids])
+        probability = np.array(self._probability, np.float32)[tracks.ids]
+        return TrackLabels(probability, threshold=self._threshold)
 
     def reset(self) -> None:
         self.resets += 1
@@ -123,7 +125,7 @@ class TestCompare:
     def test_groups_by_name_and_tag(self) -> None:
         # In `one` hits: 0, misses: 1, alarms: 2; in `two` alarms: 0 and 2.
         labellers = {"a": Told([0.9, 0.2, 0.8, 0.1]), "b": Told()}
-        found = compare(two_streams(), labellers, {"a": 0.5, "b": 0.5})
+        found = compare(two_streams(), labellers)
         assert list(found.by_name) == ["one", "two"]
         assert list(found.by_tag) == ["pan", "slow"]
         assert found.overall["a"].shipped.precision == pytest.approx(1 / 4)
@@ -136,15 +138,29 @@ class TestCompare:
         assert found.pooled.frames == 2
 
     def test_hindsight_is_one_threshold_for_all_groups(self) -> None:
-        found = compare(two_streams(), {"a": Told([0.4, 0.3, 0.2, 0.1])}, {"a": 0.5})
+        found = compare(two_streams(), {"a": Told([0.4, 0.3, 0.2, 0.1])})
         assert found.best_thresholds["a"] == pytest.approx(0.25)
         assert found.overall["a"].shipped.recall == 0
         assert found.overall["a"].best.recall == 1
         assert found.by_name["two"]["a"].best.false_alarm_share == pytest.approx(1 / 2)
 
+    def test_each_is_judged_at_the_threshold_it_comes_with(self) -> None:
+        labellers = {
+            "a": Told([0.4, 0.3, 0.2, 0.1], threshold=0.15),
+            "b": Told([0.4, 0.3, 0.2, 0.1], threshold=0.35),
+            "mute": Told(),
+        }
+        found = compare(two_streams(), labellers)
+        assert found.thresholds == {"a": 0.15, "b": 0.35, "mute": 0.5}
+        assert found.by_name["one"]["a"].shipped.precision == pytest.approx(2 / 3)
+        assert found.by_name["one"]["b"].shipped.recall == pytest.approx(1 / 2)
+        found = compare(two_streams(), labellers, {"a": 0.25})
+        assert found.thresholds == {"a": 0.25, "b": 0.35, "mute": 0.5}
+        assert found.by_name["one"]["a"].shipped.f1 == 1
+
     def test_report(self) -> None:
         labellers = {"good": Told([0.9, 0.8, 0.2, 0.1]), "mute": Told()}
-        found = compare(two_streams(), labellers, {"good": 0.5, "mute": 0.5})
+        found = compare(two_streams(), labellers)
         table = as_table(found)
         rows = {line.split()[0]: line for line in table.splitlines() if line.strip()}
         assert {"all", "one", "two", "#pan", "#slow", "mute"} <= rows.keys()
@@ -159,16 +175,15 @@ class TestCompare:
 
     def test_picture_shows_a_line_per_labeller(self) -> None:
         labellers = {"good": Told([0.9, 0.8, 0.2, 0.1]), "poor": Told([0.1, 0.2, 0.8, 0.9])}
-        thresholds = dict.fromkeys(labellers, 0.5)
-        one = as_picture(compare(two_streams(), {"good": labellers["good"]}, {"good": 0.5}), "here")
-        both = as_picture(compare(two_streams(), labellers, thresholds), "here")
+        one = as_picture(compare(two_streams(), {"good": labellers["good"]}), "here")
+        both = as_picture(compare(two_streams(), labellers), "here")
         assert one.shape == both.shape
         assert one.dtype == np.uint8
         assert (one != both).any()
 
     def test_picture_without_movers(self) -> None:
         stream = Stream("still", (), [moment(tracks_of([0], [9], 4), [False])])
-        assert as_picture(compare([stream], {"a": Told([0.4])}, {"a": 0.5}), "still").any()
+        assert as_picture(compare([stream], {"a": Told([0.4])}), "still").any()
 
 
 def write_clip(root: Path, name: str, count: int = 5, size: tuple[int, int] = SIZE) -> None:
@@ -280,7 +295,7 @@ class TestSamples:
 
     def test_the_geometric_labeller_finds_the_movers(self) -> None:
         stream = sample_stream("set", moving_sample())
-        found = compare([stream], {"geometric": GeometricLabeller()}, {"geometric": 0.5})
+        found = compare([stream], {"geometric": GeometricLabeller()})
         assert found.overall["geometric"].shipped.f1 > 0.9
         assert found.overall["geometric"].said_share == 1
         assert list(found.by_tag) == ["still"]
