@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+MAX_SEQUENCES = 65535
+"""Sequences in one call: CUDA's attention kernels fail beyond, and time attention has one sequence
+for each track. See https://github.com/pytorch/pytorch/issues/142228."""
 
-def open_rows(mask: Tensor, fallback: Tensor | None = None) -> Tensor:
-    """`mask` (..., S) bool, with every row that allows nothing opened: a softmax needs a key.
 
-    Such a row is opened where `fallback` is True; all of it if that is nowhere, or None.
-    """
-    if fallback is not None:
-        mask = mask | (~mask.any(dim=-1, keepdim=True) & fallback)
+def open_rows(mask: Tensor) -> Tensor:
+    """`mask` (..., S) bool, with every row that allows nothing opened: a softmax needs a key."""
     opened: Tensor = mask | ~mask.any(dim=-1, keepdim=True)
     return opened
 
@@ -54,13 +53,19 @@ class Attention(nn.Module):
         memory = x if memory is None else memory
         query = self._split(self.query(x))
         key, value = (self._split(part) for part in self.key_value(memory).chunk(2, dim=-1))
-        attended = functional.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=None if key_mask is None else key_mask[:, None, None],
-            dropout_p=self.dropout if self.training else 0.0,
-        )  # (B, h, L, d / h)
+        parts = [
+            functional.scaled_dot_product_attention(
+                query[some],
+                key[some],
+                value[some],
+                attn_mask=None if key_mask is None else key_mask[some, None, None],
+                dropout_p=self.dropout if self.training else 0.0,
+            )
+            for some in (
+                slice(start, start + MAX_SEQUENCES) for start in range(0, len(x), MAX_SEQUENCES)
+            )
+        ]
+        attended = torch.cat(parts) if len(parts) > 1 else parts[0]  # (B, h, L, d / h)
         result: Tensor = self.out(attended.transpose(1, 2).flatten(2))
         return result
 

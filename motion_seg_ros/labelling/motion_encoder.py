@@ -41,9 +41,7 @@ class TimeMlp(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, frames: Tensor, tracks: Tensor | None, visible: Tensor, present: Tensor
-    ) -> Tensor:
+    def forward(self, frames: Tensor, tracks: Tensor | None, visible: Tensor) -> Tensor:
         """(B, N, d); the arguments are those of AlternatingEncoder.forward."""
         x = frames.transpose(1, 2).flatten(2)  # (B, N, T C)
         x = x if tracks is None else torch.cat([x, tracks], dim=-1)
@@ -117,16 +115,13 @@ class AlternatingEncoder(nn.Module):
         self.decoder = stack(with_memory=True)
         self.decoder_norm = nn.LayerNorm(width)
 
-    def forward(
-        self, frames: Tensor, tracks: Tensor | None, visible: Tensor, present: Tensor
-    ) -> Tensor:
+    def forward(self, frames: Tensor, tracks: Tensor | None, visible: Tensor) -> Tensor:
         """One vector per track.
 
         Args:
             frames: (B, T, N, C) channels of each frame.
             tracks: (B, N, C) channels of each track, or None.
-            visible: (B, T, N) bool: what may be attended to.
-            present: (B, N) bool, False = padding.
+            visible: (B, T, N) bool: what may be attended to; False in padding.
 
         Returns:
             (B, N, d).
@@ -136,8 +131,7 @@ class AlternatingEncoder(nn.Module):
             x = x + self.project_tracks(tracks)[:, None]
         x = functional.relu(self.project(functional.relu(x)))
         over_time = open_rows(visible.transpose(1, 2))  # (B, N, T)
-        # In a frame without a visible track all of them see each other, but never the padding.
-        over_tracks = open_rows(visible, present[:, None])  # (B, T, N)
+        over_tracks = open_rows(visible)  # (B, T, N)
         memory = x
         for layer in self.encoder:
             memory = layer(memory, over_time, over_tracks)

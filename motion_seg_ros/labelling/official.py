@@ -98,8 +98,7 @@ class OfficialTrackNetwork(nn.Module):
         # A track without a valid frame is opened in its first one.
         opened = valid.clone()
         opened[:, 0] |= ~valid.any(dim=1)
-        present = torch.ones_like(valid[:, 0])
-        motion = self.motion_encoder(channels, None, opened, present)  # (B, N, 16)
+        motion = self.motion_encoder(channels, None, opened)  # (B, N, 16)
         logits = self.tracks_decoder(motion, inputs.dino[..., 0].transpose(1, 2), None)
         return OfficialOutputs(
             channels.permute(0, 3, 2, 1),

@@ -252,10 +252,10 @@ class TrackTransformer(nn.Module):
         if at == "input" and features is not None:
             track_parts = [*track_parts, features]
         tracks = torch.cat(track_parts, dim=-1).to(dtype) if track_parts else None
-        motion = self.motion_encoder(frames.to(dtype), tracks, batch.visible, batch.present)
+        motion = self.motion_encoder(frames.to(dtype), tracks, batch.visible)
         if at == "embedding" and features is not None:
             motion = torch.cat([motion, features], dim=-1)
-        seen = open_rows(batch.visible.any(dim=1), batch.present)  # (B, N): they may be asked
+        seen = open_rows(batch.visible.any(dim=1))  # (B, N), padding never is
         logits: Tensor = self.tracks_decoder(
             motion, features if at == "feed_forward" else None, seen
         )

@@ -164,6 +164,9 @@ def test_depth_saturates_as_published() -> None:
     # 255 of 65535 steps of the range are told apart; all above is 1.
     assert np.mean(depth == 1) == pytest.approx(1 - 255 / 65535, abs=1e-3)
     assert depth[0, 0, 0] == 0
+    steps = np.array([0, 0.7, 1.7, 254.2, 255, 256, 65535], np.float32).reshape(1, 1, 7)
+    expected = np.array([0, 0, 1, 254, 255, 255, 255]) / 255
+    np.testing.assert_allclose(prepare_depth(steps)[0, 0], expected, atol=1e-6)
     assert np.isfinite(prepare_depth(np.ones((2, 3, 4), np.float32))).all()
 
 

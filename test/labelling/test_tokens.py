@@ -145,6 +145,17 @@ def _flat(window: TrackWindow) -> list[torch.Tensor]:
     return [frames, *tracks]
 
 
+def test_the_newest_position_is_embedded_from_the_centre() -> None:
+    window = still_window(velocities(2, (0, 0)), frames=3, size=(240, 400))
+    window.xy_px[-1] = [[200, 120], [300, 20]]
+    _, (embedded,) = COMPACT(collate([window]))
+    assert embedded.shape == (1, 2, COMPACT.per_track)
+    half = math.sqrt(0.5)  # of 45 degrees: 0.5 of a half side is half of 90 degrees
+    expected = [0.5, -0.5, half, -half, half, half, 1, -1, 0, 0]
+    np.testing.assert_allclose(embedded[0, 1, :10], expected, atol=1e-6)
+    np.testing.assert_allclose(embedded[0, 0], [0, 0, *[0, 0, 1, 1] * 4], atol=1e-6)
+
+
 def test_a_pan_leaves_nothing_but_the_median() -> None:
     window = still_window(velocities(9, (3, -1)), frames=4, size=(240, 427))
     frames, _ = COMPACT(collate([window]))

@@ -14,6 +14,7 @@ from torch.nn import functional
 from track_windows import TrackWindow, random_window
 
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.labelling import attention
 from motion_seg_ros.labelling.tokens import collate
 from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer
 
@@ -120,6 +121,32 @@ def test_half_precision_is_close(model: TrackTransformer) -> None:
     scale = full.std().item()
     for other in (mixed, half):
         assert (other - full).abs().mean().item() < 0.25 * scale
+
+
+@pytest.mark.parametrize(("name", "attentions"), [("lite induced", 2), ("paper induced", 8)])
+def test_inducing_tokens_reach_every_self_attention_over_tracks(name: str, attentions: int) -> None:
+    shapes = [
+        tuple(x.shape)
+        for key, x in model_of(CONFIGS[name]).named_parameters()
+        if key.endswith("inducing")
+    ]
+    assert shapes == [(3, 16)] * attentions
+
+
+def test_one_inducing_token_tells_all_tracks_the_same() -> None:
+    torch.manual_seed(0)
+    induced = attention.InducedAttention(8, 2, 0.0, 1)
+    told = induced(torch.randn(1, 5, 8))
+    torch.testing.assert_close(told, told[:, :1].expand_as(told))
+
+
+def test_more_sequences_than_a_kernel_takes_change_nothing(
+    model: TrackTransformer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = [random_window(seed) for seed in range(3)]
+    whole = logits(model, *windows)
+    monkeypatch.setattr(attention, "MAX_SEQUENCES", 2)
+    torch.testing.assert_close(logits(model, *windows), whole, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["paper", "lite alternating"])
