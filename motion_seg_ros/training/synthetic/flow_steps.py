@@ -16,8 +16,8 @@ from motion_seg_ros.flow import DenseFlow, gradient_magnitude, pixel_grid, sampl
 from motion_seg_ros.synthetic.renderer import Renderer
 from motion_seg_ros.synthetic.scene import Scene
 from motion_seg_ros.tracking.flow import MISMATCH_PX, MISMATCH_SHARE
+from motion_seg_ros.training.synthetic.flow_errors import FlowErrors
 from motion_seg_ros.training.synthetic.simulated_flow import (
-    FlowErrors,
     FlowGrid,
     FlowSimulator,
     exact_grid,
@@ -269,6 +269,8 @@ def _likeness(clips: Sequence[FlowSteps]) -> FloatArray:
     products: list[list[FloatArray]] = [[], [], [], []]
     for clip in clips:
         far = (clip.distance > FAR_PX) & np.isfinite(clip.error).all(axis=2)
+        if not far.any():
+            continue
         # Few large errors would decide alone.
         error = np.where(far[..., None], np.clip(clip.error, -0.3, 0.3), np.nan)
         error = error.reshape(len(error), *clip.cells, 2)
@@ -277,4 +279,5 @@ def _likeness(clips: Sequence[FlowSteps]) -> FloatArray:
         products[0].append((error[1:] * error[:-1]).ravel())
         for index, cells in enumerate((1, 2, 4)):
             products[index + 1].append((error[:, :, cells:] * error[:, :, :-cells]).ravel())
-    return np.array([np.nanmean(np.concatenate(each)) for each in products], np.float32)
+    means = [np.nanmean(np.concatenate(each)) if each else np.nan for each in products]
+    return np.array(means, np.float32)

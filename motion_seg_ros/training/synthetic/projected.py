@@ -20,10 +20,10 @@ from motion_seg_ros.tracking.flow import MISMATCH_PX, MISMATCH_SHARE
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.training.samples import TrackSample
 from motion_seg_ros.training.synthetic import rendered
+from motion_seg_ros.training.synthetic.flow_errors import FlowErrors, shipped_errors
 from motion_seg_ros.training.synthetic.random_motion import Rng, chance
 from motion_seg_ros.training.synthetic.scene_sampler import SampledScene, sample_scene
 from motion_seg_ros.training.synthetic.simulated_flow import (
-    FlowErrors,
     FlowGrid,
     FlowSimulator,
     SurfaceTextures,
@@ -63,7 +63,7 @@ def projected_samples(
         clip.frames,
         window=window,
         seeds=TrackingConfig.seeds,
-        errors=FlowErrors() if errors is None else errors,
+        errors=shipped_errors() if errors is None else errors,
         rng=rng,
     )
     disparities: list[FloatArray] = []

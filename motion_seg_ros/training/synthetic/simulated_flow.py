@@ -11,13 +11,13 @@ back does not see them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.training.synthetic.flow_errors import FlowErrors
 from motion_seg_ros.training.synthetic.surface_motion import SurfaceMotion
 from motion_seg_ros.types import FloatArray
 
@@ -28,49 +28,6 @@ NEAREST_PER_M = 0.02  # added to inverse depth, so that the sky counts a little
 TEXTURE_FLOOR = 0.3  # added to texture, grey levels per pixel
 AMPLITUDE_MEMORY = 0.9  # of how noisy a place is, from frame to frame
 TEXTURE_MEMORY = 0.9
-
-
-@dataclass(frozen=True)
-class FlowErrors:
-    """What is wrong with estimated flow; lengths in working pixels.
-
-    Attributes:
-        kernel_px: standard deviation of the finest kernel that motions are averaged with.
-        texture_power: exponent of texture in the weight of a place.
-        nearness_power: exponent of inverse depth in it.
-        contrast: standard deviation of the logarithm of its random part.
-        reach: difference to the coarser estimate that a scale can find, in standard deviations of
-            its kernel.
-        noise_still_px, noise_moving_px: standard deviation of the noise at speed 0, and what is
-            added when the image moves.
-        noise_per_speed: what is added for each pixel of speed.
-        noise_texture: texture in grey levels per pixel at which noise is twice that of a well
-            textured place.
-        noise_spread: standard deviation of the logarithm of the noise's amplitude.
-        noise_length_px: over which noise is alike.
-        memory: correlation of noise from a frame to the next.
-        opposition: how far noise on the way back undoes that on the way there, 0 to 1.
-        texture_log_mean: mean logarithm of texture, grey levels per pixel.
-        texture_between, texture_within: its standard deviation from surface to surface, and over a
-            surface.
-    """
-
-    kernel_px: float = 3.0
-    texture_power: float = 0.5
-    nearness_power: float = 1.0
-    contrast: float = 0.7
-    reach: float = 2.0
-    noise_still_px: float = 0.005
-    noise_moving_px: float = 0.03
-    noise_per_speed: float = 0.002
-    noise_texture: float = 1.0
-    noise_spread: float = 0.7
-    noise_length_px: float = 8.0
-    memory: float = 0.4
-    opposition: float = 0.9
-    texture_log_mean: float = 1.4
-    texture_between: float = 1.0
-    texture_within: float = 0.8
 
 
 class FlowGrid(NamedTuple):
