@@ -171,7 +171,8 @@ class CompactChannels:
         visible = batch.visible
         longer = batch.size_px.amax(dim=-1)[:, None, None, None]
         scale = REFERENCE_SIDE_PX / longer
-        from_centre = batch.xy_px.nan_to_num() - batch.size_px.flip(-1)[:, None, None] / 2
+        centre = (batch.size_px.flip(-1)[:, None, None] - 1) / 2
+        from_centre = batch.xy_px.nan_to_num() - centre
         position = from_centre * 2 / longer
         xy = from_centre * scale
         seen = visible[..., None].float()

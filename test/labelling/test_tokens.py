@@ -135,7 +135,8 @@ def test_a_difference_needs_both_of_its_frames() -> None:
 
 def test_lengths_do_not_depend_on_the_resolution() -> None:
     window = replace(random_window(3), size=(120, 214))
-    doubled = replace(window, xy_px=2 * window.xy_px, size=(240, 428))
+    # Pixel (0, 0) covers -0.5 to 0.5, which is -0.5 to 1.5 at twice the resolution.
+    doubled = replace(window, xy_px=2 * window.xy_px + 0.5, size=(240, 428))
     for small, large in zip(_flat(window), _flat(doubled), strict=True):
         np.testing.assert_allclose(small, large, atol=1e-4)
 
@@ -147,7 +148,7 @@ def _flat(window: TrackWindow) -> list[torch.Tensor]:
 
 def test_the_newest_position_is_embedded_from_the_centre() -> None:
     window = still_window(velocities(2, (0, 0)), frames=3, size=(240, 400))
-    window.xy_px[-1] = [[200, 120], [300, 20]]
+    window.xy_px[-1] = [[199.5, 119.5], [299.5, 19.5]]
     _, (embedded,) = COMPACT(collate([window]))
     assert embedded.shape == (1, 2, COMPACT.per_track)
     half = math.sqrt(0.5)  # of 45 degrees: 0.5 of a half side is half of 90 degrees
