@@ -52,9 +52,10 @@ only in hindsight. Rows with # are kinds of motion, as the samples name them."""
 
 EXAMPLES = """\
 examples:
-  motion_seg evaluate-labels --davis DAVIS
+  motion_seg evaluate-labels --davis DAVIS -o comparison
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
-  motion_seg evaluate-labels --samples test_data --max-samples 500 -o comparison
+  motion_seg evaluate-labels --samples test_data --max-samples 500
+  motion_seg evaluate-labels --davis DAVIS --set labelling.weights=weights.safetensors
 """
 
 

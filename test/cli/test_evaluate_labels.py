@@ -165,9 +165,7 @@ class TestErrors:
 
     def test_no_such_labeller(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--labellers", "geometrical")
-        assert_fails(
-            capsys, *arguments, words="--labellers geometrical: expected some of geometric"
-        )
+        assert_fails(capsys, *arguments, words="--labellers geometrical: expected some of ")
 
     @pytest.mark.parametrize("text", ["geometric", "geometric=2", "geometric=x", "other=0.5"])
     def test_wrong_threshold(
