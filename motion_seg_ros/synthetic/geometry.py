@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ SKY = -1
 # pixel.
 STANDSTILL_M = 1e-4
 _VIEWS_KEPT = 64
+_IN_THE_GROUND: Array = np.diag([1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,10 +210,22 @@ class SceneGeometry:
         """The scene as its camera sees it at a time in seconds; the latest ones are remembered."""
         return self._cached_view(time_s)
 
-    def _new_view(self, time_s: float) -> View:
+    def mirrored(self, time_s: float) -> View:
+        """The scene mirrored in the ground plane, as its camera sees it, without what reflects."""
+        view = self._new_view(time_s, _IN_THE_GROUND)
+        observed = [
+            (index, piece)
+            for index, piece in view.observed
+            if self.pieces[index].material.reflectance == 0
+        ]
+        return replace(view, observed=tuple(observed), shadows=())
+
+    def _new_view(self, time_s: float, mirror: Array | None = None) -> View:
         camera, light = self.scene.camera, self.scene.light
         intrinsics = camera.matrix(time_s)
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
+        if mirror is not None:
+            world_to_camera = world_to_camera @ mirror
         in_world = [body.trajectory.pose(time_s) for body in self.scene.bodies]
         to_camera = [world_to_camera @ pose for pose in in_world]
         sun = world_to_camera[:3, :3] @ light.direction

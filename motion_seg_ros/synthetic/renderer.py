@@ -68,6 +68,7 @@ class Renderer:
         self._texture = np.full(count, textures.index(scene.sky), np.intp)
         self._tiles = np.ones((count, 2), np.float32)
         self._texels_per_m = np.ones(count)
+        self._reflectance = np.zeros(count, np.float32)
         for index, piece in enumerate(pieces):
             material, extent = piece.material, np.array(piece.extent_m)
             self._texture[index] = textures.index(material.texture)
@@ -77,6 +78,7 @@ class Renderer:
                 self._tiles[index] = np.maximum(1, np.rint(tiles)) if piece.closed else tiles
             density = material.texture.size_px * self._tiles[index] / extent
             self._texels_per_m[index] = float(np.sqrt(density.prod()))
+            self._reflectance[index] = material.reflectance
 
     def __len__(self) -> int:
         return self.scene.frames
@@ -114,12 +116,22 @@ class Renderer:
         """(H, W, 3) float32 colours, gathered while the shutter is open around a time."""
         shutter_s, camera = self.scene.nuisances.shutter_s, self.scene.camera
         if shutter_s <= 0:
-            return self._colour(view, hits)
+            return self._picture(view, hits)
         total = np.zeros((camera.height, camera.width, 3), np.float32)
         for share in _EXPOSURE_SAMPLES:
             moment = self.geometry.view(time_s + share * shutter_s)
-            total += self._colour(moment, moment.cast_grid(camera.width, camera.height))
+            total += self._picture(moment, moment.cast_grid(camera.width, camera.height))
         return np.asarray(total / len(_EXPOSURE_SAMPLES), np.float32)
+
+    def _picture(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
+        """(H, W, 3) float32 colours of a grid of pixels, with what is seen in mirrors."""
+        image = self._colour(view, hits)
+        reflectance = self._reflectance[hits.piece]
+        if not reflectance.any():
+            return image
+        mirrored = self.geometry.mirrored(view.time_s)
+        there = mirrored.cast_grid(*hits.piece.shape[::-1])
+        return np.asarray(image + reflectance[..., None] * (self._colour(mirrored, there) - image))
 
     def _colour(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours of a grid of pixels, smooth along edges."""

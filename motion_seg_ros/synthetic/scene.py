@@ -29,10 +29,18 @@ Outline = Literal["rectangle", "ellipse", "figure", "bush", "star"]
 
 @dataclass(frozen=True)
 class Material:
-    """A texture laid over a surface, `tile_m` metres a tile; stretched over it once where None."""
+    """What a surface looks like.
+
+    Attributes:
+        texture: laid over the surface.
+        tile_m: metres a tile; None stretches it over the surface once.
+        reflectance: share of the picture that is a mirror image of what is above the ground; for
+            surfaces in the plane y = 0 only.
+    """
 
     texture: Texture
     tile_m: float | None = None
+    reflectance: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.synthetic.outlines import inside_outline
 from motion_seg_ros.synthetic.scene import (
     Body,
     Box,
@@ -162,7 +163,9 @@ class PlanarPiece:
         # Six times the signed volume between the piece and the camera's centre: 0 edge-on, where it
         # covers no pixel.
         volume = float(np.linalg.det(frame))
-        if abs(volume) < 1e-12 * self._area or (self.one_sided and volume < 0):
+        if abs(volume) < 1e-12 * self._area:
+            return None
+        if self.one_sided and volume * np.linalg.det(rotation) < 0:  # a mirror turns both
             return None
         corners = self.corners @ rotation.T + pose[:3, 3]
         bounds = _image_bounds(_clip_near(corners), intrinsics)
@@ -208,29 +211,6 @@ class ObservedPlane:
         if self.outline != "rectangle":
             hit &= inside_outline(self.outline, u, v)
         return Intersection(hit, inverse_depth, u, v, self.shade)
-
-
-def inside_outline(outline: Outline, u: Array, v: Array) -> npt.NDArray[np.bool_]:
-    """Whether texture coordinates (v down) lie inside an outline of the unit square."""
-    x, y = 2 * u - 1, 2 * v - 1
-    match outline:
-        case "rectangle":
-            return np.asarray((np.abs(x) <= 1) & (np.abs(y) <= 1))
-        case "ellipse":
-            return np.asarray(x * x + y * y <= 1)
-        case "figure":
-            head = (x / 0.36) ** 2 + ((y + 0.78) / 0.22) ** 2 <= 1
-            trunk = (np.abs(x / 0.95) ** 3 + np.abs((y + 0.12) / 0.42) ** 3) <= 1
-            legs = (y > 0.1) & (y <= 1) & (np.abs(np.abs(x) - 0.1 - 0.28 * y) <= 0.2)
-            return np.asarray(head | trunk | legs)
-        case "bush":
-            angle, radius = np.arctan2(y, x), np.hypot(x, y)
-            return np.asarray(
-                radius <= 0.86 + 0.1 * np.sin(7 * angle) + 0.04 * np.sin(17 * angle + 1)
-            )
-        case "star":
-            angle, radius = np.arctan2(x, -y), np.hypot(x, y)
-            return np.asarray(radius <= 0.72 + 0.28 * np.cos(5 * angle))
 
 
 @dataclass(frozen=True, eq=False)

@@ -214,3 +214,26 @@ def test_a_shadows_rim_is_as_soft_as_the_light(penumbra):
     rim = (row > row.min() + 1) & (row < row.max() - 1)
     # Both sides of the shadow; a metre is FOCAL / 6 pixels.
     assert rim.sum() == pytest.approx(2 * penumbra * FOCAL / 6, abs=5)
+
+
+def test_a_wet_floor_shows_what_stands_on_it_upside_down():
+    floor = Material(Texture("plain", ((10, 10, 10),) * 2), reflectance=0.5)
+    ground = Body((Panel((200, 200), floor, placement=Placement(pitch=np.pi / 2)),))
+    shape = Box((1.0, 1.0, 0.4), Material(Texture("plain", ((200, 200, 200),) * 2)))
+    box = Body((shape,), Trajectory.still(Placement(y=-1.5, z=8.0)))
+    level = Trajectory.still(Placement(y=-1.0))
+    light = Light(ambient=1.0, direct=0.0)
+    sky = Texture("plain", ((60, 60, 60),) * 2)
+    renderer = Renderer(scene_of(ground, box, path=level, light=light, sky=sky))
+    picture = renderer.render(0).image_bgr[..., 0].astype(int)
+
+    def row_of(height_m):
+        return round(59.5 + FOCAL / 7.8 * (1.0 - height_m))
+
+    column = picture[:, 80]
+    # The box hangs from 1 m to 2 m above the floor; its image from 1 m to 2 m below.
+    assert (column[row_of(1.9) : row_of(1.1)] == 200).all()
+    assert (column[row_of(-1.1) : row_of(-1.9)] == 105).all()
+    assert (column[row_of(0.8) : row_of(-0.8)] <= 61).all()
+    # Beside it the floor shows the sky.
+    assert picture[row_of(-1.1), 5] == 35

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.synthetic.geometry import SKY, SceneGeometry
+from motion_seg_ros.synthetic.outlines import inside_outline
 from motion_seg_ros.synthetic.scene import (
     Body,
     Box,
@@ -17,7 +18,6 @@ from motion_seg_ros.synthetic.scene import (
     Panel,
     Scene,
 )
-from motion_seg_ros.synthetic.surfaces import inside_outline
 from motion_seg_ros.synthetic.textures import Texture
 from motion_seg_ros.synthetic.trajectory import Placement, Trajectory
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def waterside(rng: Rng, site: Site) -> list[Body]:
         log_uniform(rng, 0.1, 1.2),
         float(rng.random()),
     )
-    look = material(rng, near * log_uniform(rng, 0.2, 1), natural=True, side_px=256)
+    look = _wet(rng, material(rng, near * log_uniform(rng, 0.2, 1), natural=True, side_px=256), 0.5)
     water = Body((Panel(size, look, placement=_LYING, ripple=ripple),))
     bodies = [water, *background(rng, site)]
     return bodies + clutter(rng, site, int(rng.integers(0, 6)), (0.4, 4.0))
@@ -152,7 +152,7 @@ def ground(rng: Rng, site: Site) -> list[Body]:
     """A floor to the horizon, and perhaps a road, a path or a lawn on it."""
     near = site.distance_m
     side = 2 * _EXTENT * near
-    look = material(rng, near * log_uniform(rng, 0.12, 1), side_px=256)
+    look = _wet(rng, material(rng, near * log_uniform(rng, 0.12, 1), side_px=256), 0.06)
     bodies = [Body((Panel((side, side), look, placement=_LYING),))]
     if chance(rng, 0.4):
         strip = material(rng, near * log_uniform(rng, 0.12, 0.6), side_px=128)
@@ -161,6 +161,12 @@ def ground(rng: Rng, site: Site) -> list[Body]:
         lane = Panel((side, wide), strip, placement=_LYING)
         bodies.append(Body((lane,), Trajectory.still(way)))
     return bodies
+
+
+def _wet(rng: Rng, look: Material, probability: float) -> Material:
+    """The material, at times so that what stands on it is seen in it."""
+    share = rng.uniform(0.1, 0.6) if chance(rng, probability) else 0.0
+    return replace(look, reflectance=share)
 
 
 def background(rng: Rng, site: Site) -> list[Body]:
