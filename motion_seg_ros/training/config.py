@@ -42,7 +42,16 @@ class DataConfig:
     validation_projected_windows: int = setting(
         0, "projected windows that training does not see", minimum=0, maximum=10**6
     )
-    seed: int = setting(0, "of the scenes", minimum=0, maximum=2**31 - 1)
+    recorded_windows: int = setting(
+        0,
+        "windows from the recorded data sets below, in the paper's shares of those that are given",
+        minimum=0,
+        maximum=10**7,
+    )
+    kubric: str = setting("", "folder of Kubric MOVi-F scenes")
+    dynamic_replica: str = setting("", "folder of Dynamic Replica")
+    hoi4d: str = setting("", "folder of HOI4D")
+    seed: int = setting(0, "of the scenes and draws", minimum=0, maximum=2**31 - 1)
     workers: int = setting(
         0, "processes that make windows; 0: one per CPU core", minimum=0, maximum=1024
     )
@@ -244,15 +253,21 @@ def _check(config: TrainConfig) -> None:
             f"batch.windows: expected a multiple of engine.devices = {devices}, "
             f"found {batch.windows}"
         )
-    for split, rendered, projected in (
-        ("", data.rendered_windows, data.projected_windows),
-        ("validation_", data.validation_rendered_windows, data.validation_projected_windows),
-    ):
-        if rendered + projected == 0:
-            raise ConfigError(
-                f"data.{split}rendered_windows and data.{split}projected_windows: expected at "
-                "least one window, found 0 and 0"
-            )
+    if data.rendered_windows + data.projected_windows + data.recorded_windows == 0:
+        raise ConfigError(
+            "data.rendered_windows, data.projected_windows and data.recorded_windows: expected at "
+            "least one window to learn from, found 0"
+        )
+    if data.validation_rendered_windows + data.validation_projected_windows == 0:
+        raise ConfigError(
+            "data.validation_rendered_windows and data.validation_projected_windows: expected at "
+            "least one window to judge on, found 0"
+        )
+    if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
+        raise ConfigError(
+            "data.recorded_windows: expected data.kubric, data.dynamic_replica or data.hoi4d to "
+            f"draw {data.recorded_windows} windows from, found none of them"
+        )
 
 
 def read_train_config(

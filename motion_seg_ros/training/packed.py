@@ -6,9 +6,8 @@ frames, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.labelling.tokens import TrackBatch
-from motion_seg_ros.training.samples import TrackSample, read_samples
+from motion_seg_ros.training.samples import TrackSample
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 
 Float16Array = npt.NDArray[np.float16]
@@ -131,82 +130,56 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
     Raises:
         InputError: no window has tracks, or their hints or features differ in number.
     """
-    parts = [_packed_one(sample, frames) for sample in samples if len(sample)]
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    for sample in samples:
+        if len(sample):
+            for name, array in _rows(sample, frames).items():
+                parts.setdefault(name, []).append(array)
     if not parts:
         raise InputError("training windows: expected at least one with tracks, found none")
-    return _joined(parts)
+    count = np.array([len(moving) for moving in parts["moving"]], np.int64)
+    joined = {name: _joined(name, parts) for name in list(parts)}
+    if np.isnan(joined["depth"]).all():
+        joined["depth"] = None
+    if joined["features"].shape[1] == 0:
+        joined["features"] = None
+    return PackedTracks(**joined, start=np.cumsum(count) - count, count=count)
 
 
-def pack_shards(paths: Sequence[Path], frames: int) -> PackedTracks:
-    """The windows of shards of samples, in memory; only one shard at a time is there twice.
-
-    Raises:
-        InputError: a shard is missing or no shard, or as of `pack`.
-    """
-
-    def packed_shards() -> Iterator[PackedTracks]:
-        for path in paths:
-            samples = [sample for sample in read_samples(path) if len(sample)]
-            if samples:
-                yield pack(samples, frames)
-
-    parts = list(packed_shards())
-    if not parts:
-        raise InputError("training windows: expected at least one shard with tracks, found none")
-    return _joined(parts)
-
-
-def _packed_one(sample: TrackSample, frames: int) -> PackedTracks:
+def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
+    """The fields of PackedTracks of one window; no depth is NaN, no features are 0 channels."""
     kept = min(frames, len(sample.visible))
 
-    def tracks_first(array: npt.NDArray[np.generic], fill: float, dtype: type) -> npt.NDArray[Any]:
+    def tracks_first(array: npt.NDArray[Any], fill: float, dtype: type) -> npt.NDArray[Any]:
         whole = np.full((len(sample), frames, *array.shape[2:]), fill, dtype)
         whole[:, frames - kept :] = np.swapaxes(array[len(array) - kept :], 0, 1)
         return whole
 
-    return PackedTracks(
-        xy_px=tracks_first(sample.xy_px, 0, np.float32),
-        visible=tracks_first(sample.visible, 0, np.bool_),
-        confidence=tracks_first(sample.confidence, 0, np.float16),
-        hints=sample.hints.astype(np.float16),
-        depth=None if sample.depth is None else tracks_first(sample.depth, np.nan, np.float16),
-        features=None if sample.features is None else sample.features.astype(np.float16),
-        moving=sample.moving,
-        labelled=sample.labelled,
-        start=np.zeros(1, np.int64),
-        count=np.array([len(sample)], np.int64),
-        size_px=np.array([sample.size], np.float32),
-    )
+    no_depth = np.full(sample.visible.shape, np.nan, np.float16)
+    no_features = np.zeros((len(sample), 0), np.float16)
+    return {
+        "xy_px": tracks_first(sample.xy_px, 0, np.float32),
+        "visible": tracks_first(sample.visible, 0, np.bool_),
+        "confidence": tracks_first(sample.confidence, 0, np.float16),
+        "hints": sample.hints.astype(np.float16),
+        "depth": tracks_first(
+            no_depth if sample.depth is None else sample.depth, np.nan, np.float16
+        ),
+        "features": no_features if sample.features is None else sample.features.astype(np.float16),
+        "moving": sample.moving,
+        "labelled": sample.labelled,
+        "size_px": np.array([sample.size], np.float32),
+    }
 
 
-def _joined(parts: list[PackedTracks]) -> PackedTracks:
-    """All windows of `parts`, which is emptied field by field to need little memory twice."""
-    channels = {part.hints.shape[1] for part in parts}
-    features = {None if part.features is None else part.features.shape[1] for part in parts}
-    if len(channels) > 1 or len(features) > 1:
-        raise InputError(
-            "training windows: expected the same number of hints and of features in all of them, "
-            f"found {sorted(channels)} hints and {features} features; make all windows again"
-        )
-    count = np.concatenate([part.count for part in parts])
-    with_depth = any(part.depth is not None for part in parts)
-    depth = [
-        np.full(part.visible.shape, np.nan, np.float16) if part.depth is None else part.depth
-        for part in parts
-        if with_depth
-    ]
-    return PackedTracks(
-        xy_px=np.concatenate([part.xy_px for part in parts]),
-        visible=np.concatenate([part.visible for part in parts]),
-        confidence=np.concatenate([part.confidence for part in parts]),
-        hints=np.concatenate([part.hints for part in parts]),
-        depth=np.concatenate(depth) if with_depth else None,
-        features=np.concatenate([part.features for part in parts if part.features is not None])
-        if features != {None}
-        else None,
-        moving=np.concatenate([part.moving for part in parts]),
-        labelled=np.concatenate([part.labelled for part in parts]),
-        start=np.cumsum(count) - count,
-        count=count,
-        size_px=np.concatenate([part.size_px for part in parts]),
-    )
+def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
+    """The arrays of one field as one; they leave `parts`, so that little is in memory twice."""
+    arrays = parts.pop(name)
+    if name in ("hints", "features"):
+        channels = sorted({array.shape[1] for array in arrays})
+        if len(channels) > 1:
+            raise InputError(
+                f"training windows: expected the same number of {name} in all of them, found "
+                f"{' and '.join(map(str, channels))}; make all windows again"
+            )
+    return np.concatenate(arrays)

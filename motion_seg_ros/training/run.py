@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -13,14 +12,14 @@ from motion_seg_ros.errors import ConfigError, OutputError
 from motion_seg_ros.training.config import TrainConfig, to_json
 from motion_seg_ros.training.interruption import StopRequest
 from motion_seg_ros.training.loop import CHECKPOINT_FILE, Trainer
-from motion_seg_ros.training.packed import PackedTracks, pack_shards
 from motion_seg_ros.training.state import Checkpoint, Progress, cannot_write, load_checkpoint
-from motion_seg_ros.training.synthetic.dataset import DatasetSummary, build_dataset
+from motion_seg_ros.training.windows import load_windows
 
 # What a resumed run may do otherwise: none of it changes a step, but the length of the run.
 MAY_CHANGE = (
     *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
-    *("data.folder", "data.workers", "engine.threads"),
+    *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
+    "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )
 
@@ -63,63 +62,20 @@ def train(
         raise cannot_write(folder, error) from error
     if config.engine.threads:
         torch.set_num_threads(config.engine.threads)
-    training, validation, data = load_windows(config, progress_bar=progress_bar)
+    windows = load_windows(config.data, config.model.frames, progress_bar=progress_bar)
     trainer = Trainer(
         config,
-        training,
-        validation,
+        windows.training,
+        windows.validation,
         _engine(config),
         folder=folder,
-        data=data,
+        data=windows.description,
         resumed=resumed,
         progress_bar=progress_bar,
     )
     with StopRequest() as stop:
         progress = trainer.run(lambda: stop.wanted)
     return progress if trainer.fabric.is_global_zero else None
-
-
-def load_windows(
-    config: TrainConfig, *, progress_bar: bool = True
-) -> tuple[PackedTracks, PackedTracks, str]:
-    """The windows to learn from and to judge on, made where missing; and what they are, as JSON.
-
-    Raises:
-        InputError, OutputError: as of build_dataset and pack_shards.
-    """
-    data = config.data
-    workers = data.workers or os.cpu_count() or 1
-    folder = Path(data.folder)
-    train_split = build_dataset(
-        folder,
-        rendered_windows=data.rendered_windows,
-        projected_windows=data.projected_windows,
-        seed=data.seed,
-        workers=workers,
-        split="train",
-        progress=progress_bar,
-    )
-    validation_split = build_dataset(
-        folder,
-        rendered_windows=data.validation_rendered_windows,
-        projected_windows=data.validation_projected_windows,
-        seed=data.seed,
-        workers=workers,
-        split="validation",
-        progress=progress_bar,
-    )
-    frames = config.model.frames
-    return (
-        pack_shards(train_split.shards, frames),
-        pack_shards(validation_split.shards, frames),
-        json.dumps(
-            {"training": _described(train_split), "validation": _described(validation_split)}
-        ),
-    )
-
-
-def _described(split: DatasetSummary) -> dict[str, int]:
-    return {"windows": split.windows, "scenes": split.scenes}
 
 
 def _engine(config: TrainConfig) -> Fabric:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from training_windows import FRAMES, pan_sample
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.labelling.tokens import TrackBatch, collate
-from motion_seg_ros.training.packed import pack, pack_shards
-from motion_seg_ros.training.samples import TrackSample, write_samples
+from motion_seg_ros.training.packed import pack
+from motion_seg_ros.training.samples import TrackSample
 
 
 def some() -> list[TrackSample]:
@@ -77,16 +76,14 @@ def test_every_track_is_drawn_as_often() -> None:
     assert np.abs(times - 300).max() < 6 * np.sqrt(300 * 0.7)
 
 
-def test_shards_are_read_in_order(tmp_path: Path) -> None:
-    samples = [pan_sample(seed, tracks=5 + seed) for seed in range(4)]
-    write_samples(tmp_path / "a.npz", samples[:3])
-    write_samples(tmp_path / "b.npz", samples[3:])
-    packed = pack_shards([tmp_path / "a.npz", tmp_path / "b.npz"], FRAMES)
-    whole = pack(samples, FRAMES)
-    assert packed.count.tolist() == [5, 6, 7, 8]
-    assert packed.start.tolist() == [0, 5, 11, 18]
-    assert np.array_equal(packed.xy_px, whole.xy_px)
-    assert np.array_equal(packed.moving, whole.moving)
+def test_windows_keep_their_order_and_empty_ones_are_left_out() -> None:
+    samples = [pan_sample(seed, tracks=count) for seed, count in enumerate((5, 0, 6, 7))]
+    packed = pack(iter(samples), FRAMES)
+    assert packed.count.tolist() == [5, 6, 7]
+    assert packed.start.tolist() == [0, 5, 11]
+    assert packed.depth is None
+    assert packed.features is None
+    assert packed.moving.tolist() == [moves for sample in samples for moves in sample.moving]
 
 
 def test_windows_that_do_not_fit_together_are_refused() -> None:
@@ -94,5 +91,5 @@ def test_windows_that_do_not_fit_together_are_refused() -> None:
         pack([], FRAMES)
     one = pan_sample(0, tracks=5)
     other = dataclasses.replace(one, features=np.zeros((5, 3), np.float32))
-    with pytest.raises(InputError, match="same number of hints and of features"):
+    with pytest.raises(InputError, match="same number of features in all of them, found 0 and 3"):
         pack([one, other], FRAMES)

@@ -74,6 +74,11 @@ def test_a_number_may_be_written_as_people_write_it(tmp_path: Path, text: str) -
             {"data.validation_rendered_windows": 0},
             ["data.validation_rendered_windows", "at least one"],
         ),
+        (
+            {"data.rendered_windows": 0, "data.projected_windows": 0},
+            ["data.recorded_windows", "at least one window to learn from"],
+        ),
+        ({"data.recorded_windows": 9}, ["data.kubric", "draw 9 windows", "found none"]),
     ],
 )
 def test_a_wrong_setting_is_named(values: dict[str, object], words: list[str]) -> None:
