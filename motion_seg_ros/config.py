@@ -114,7 +114,27 @@ class FeaturesConfig:
 class LabellingConfig:
     """Which tracks move."""
 
-    backend: str = setting("geometric", "labeller of the tracks", choices=("geometric",))
+    backend: str = setting(
+        "geometric",
+        "labeller of the tracks: the trained track transformer, or fitted camera motion alone",
+        choices=("transformer", "geometric"),
+    )
+    weights: str = setting(
+        "track_transformer_lite",
+        "weights of the transformer: a name that comes with the package, or a .safetensors file",
+    )
+    interval: int = setting(
+        2,
+        "the transformer is asked every so many frames; between them tracks keep their labels",
+        minimum=1,
+        maximum=30,
+    )
+    threshold: float = setting(
+        0.0,
+        "probability above which a track moves; 0 = the one that the weights or the labeller bring",
+        minimum=0.0,
+        maximum=1.0,
+    )
 
 
 @dataclass(frozen=True)
