@@ -15,7 +15,8 @@ from motion_seg_ros.training.loop import CHECKPOINT_FILE, Trainer
 from motion_seg_ros.training.state import Checkpoint, Progress, cannot_write, load_checkpoint
 from motion_seg_ros.training.windows import load_windows
 
-# What a resumed run may do otherwise: none of it changes a step, but the length of the run.
+# What a resumed run may do otherwise. None of it changes a step, but for the run's length, by which
+# a cosine schedule goes.
 MAY_CHANGE = (
     *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
     *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
