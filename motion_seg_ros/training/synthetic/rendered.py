@@ -50,6 +50,7 @@ _SIZES = {
 # what was rendered.
 _ENLARGED = 2
 _MOVERS_KEPT = 0.2  # of the tracks at least, where there are as many
+_LARGEST = 0.65  # share of moving tracks; beyond it nobody could tell what stands still
 _SHORTEST = 3
 _SHORT_SHARE = 0.2
 
@@ -88,7 +89,8 @@ def rendered_samples(
         frames: of the clip, at least `window`.
         window: frames of each sample; a fifth of them are of the first 3 to `window` - 1 frames
             of the clip, and not visible before.
-        windows_per_clip: number of samples.
+        windows_per_clip: number of samples at most; those that show next to nothing but movers are
+            left out.
         max_tracks: of each sample, all visible in the newest frame.
     """
     rng = np.random.default_rng([seed, 40410])
@@ -106,7 +108,7 @@ def rendered_samples(
         disparities = [*disparities[1 - window :], _disparity(rng, shown)]
         if index in wanted:
             samples.append(_sample(rng, clip, index, tracks, disparities, window, max_tracks))
-    return samples
+    return [each for each in samples if each.moving.mean() <= _LARGEST]
 
 
 def rendered_clip(

@@ -80,7 +80,7 @@ class _Recipe:
     """
 
     mount: str
-    movers: tuple[float, ...] = (0.2, 0.4, 0.2, 0.1, 0.06, 0.04)
+    movers: tuple[float, ...] = (0.18, 0.42, 0.2, 0.1, 0.06, 0.04)
     worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
     actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
     bystanders: int = 3
@@ -186,7 +186,7 @@ def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> 
     middle = int(rng.integers(frames // 5, frames - frames // 5))
     distance = log_uniform(rng, 3, 12)
     flies = chance(rng, 0.15)
-    tall = _height_px(rng, size_px, 0.6 if count <= 1 else 0.3) * distance / focal
+    tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025) * distance / focal
     # From a worm's view to a bird's.
     down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
@@ -221,7 +221,7 @@ def _elsewhere(rng: Rng, view: View, camera: Camera) -> tuple[Array, float, floa
     if not flies:
         at[1] = 0.0
     speed = _speed_px(rng, _MOVER_PX) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
-    return at, _height_px(rng, view.size_px, 0.15) * pixel, speed, flies
+    return at, _height_px(rng, view.size_px, 0.02) * pixel, speed, flies
 
 
 def _movers(rng: Rng, recipe: _Recipe, stage: _Stage) -> tuple[list[Body], list[str]]:
@@ -242,16 +242,19 @@ def _bystanders(rng: Rng, recipe: _Recipe, stage: _Stage, site: worlds.Site) -> 
     bodies = []
     for _ in range(int(rng.integers(recipe.bystanders + 1))):
         at = site.place(rng, stage.view.distance_m * log_uniform(rng, 0.6, 2.5), 1.0) * (1, 0, 1)
-        tall = _height_px(rng, stage.view.size_px, 0.2) * site.pixel_m(at)
+        tall = _height_px(rng, stage.view.size_px, 0.03) * site.pixel_m(at)
         if site.is_clear(at, 0.3 * tall):
             bodies += bystander(rng, recipe.actors, at, tall)
     return bodies
 
 
-def _height_px(rng: Rng, size_px: tuple[int, int], largest: float) -> float:
-    """Of a mover that covers between 0.2 % and a share of the image, if it is half as wide."""
-    area = log_uniform(rng, 0.002, largest) * size_px[0] * size_px[1]
-    return float(np.sqrt(2.5 * area))
+def _height_px(rng: Rng, size_px: tuple[int, int], typical: float) -> float:
+    """Of a mover that covers a share of the image: about a typical one, else 0.2 to 60 %."""
+    share = float(np.exp(rng.normal(np.log(typical), 0.7)))
+    if chance(rng, 0.35):
+        share = log_uniform(rng, 0.002, 0.6)
+    # Half as wide as high; its limbs and its head fill half of that.
+    return float(min(np.sqrt(4 * share * size_px[0] * size_px[1]), 1.4 * min(size_px)))
 
 
 def _speed_px(rng: Rng, typical: float) -> float:

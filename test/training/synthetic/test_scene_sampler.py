@@ -64,7 +64,7 @@ def test_a_camera_on_a_tripod_stands_a_turning_one_stays_in_place_a_zooming_one_
 
 def test_a_followed_mover_stays_nearer_to_its_place_in_the_image_than_the_world():
     nearer = 0
-    for seed in range(12):
+    for seed in range(16):
         sampled = sample_scene(seed, kind="follow_pan", size_px=SMALL)
         truth = Truth(sampled.scene)
         grid = np.stack(np.meshgrid(np.arange(3, 214, 6.0), np.arange(3, 120, 6.0)), -1)
@@ -74,7 +74,7 @@ def test_a_followed_mover_stays_nearer_to_its_place_in_the_image_than_the_world(
             continue
         step = np.linalg.norm(truth.tracks(points, 12, [15]).xy_px[0] - points, axis=1)
         nearer += 1 if np.median(step[own == 1]) < np.median(step[own == 0]) else -1
-    assert nearer >= 3
+    assert nearer >= 4
 
 
 def test_in_some_scenes_nothing_moves_and_in_others_up_to_five_things_do():
@@ -111,7 +111,7 @@ def test_movers_cover_little_and_much_of_the_image_and_most_are_seen():
             shares.append((truth.instances(grid.reshape(-1, 2), 12) != 0).mean())
     seen = np.array(shares)[np.array(shares) > 0]
     assert len(seen) > 0.75 * len(shares)
-    assert np.percentile(seen, 10) < 0.02
+    assert seen.min() < 0.01
     assert np.percentile(seen, 90) > 0.12
 
 
