@@ -20,6 +20,8 @@ from tqdm import tqdm
 from motion_seg_ros.training.synthetic.error_plots import draw_comparison
 from motion_seg_ros.training.synthetic.flow_errors import FlowErrors, write_errors
 from motion_seg_ros.training.synthetic.flow_steps import (
+    FAR_PX,
+    MIN_STEPS,
     RELATIVE,
     MeasuredScene,
     measure_scene,
@@ -36,13 +38,15 @@ from motion_seg_ros.training.synthetic.track_errors import (
 )
 from motion_seg_ros.types import FloatArray
 
-FRAMES = 10  # of each scene whose flow is measured
+FRAMES = 6  # of each scene whose flow is measured
 TRACKED_FRAMES = 20  # of each scene that is followed
 FIRST_SCENE = 4_000_000_000  # its seed; data sets of a seed below 60 have none of these
 ROUNDS = (1.5, 1.25, 1.1)  # steps of the search, as factors
 # A difference of one unit: of shares and correlations; of the logarithm of lengths.
 SHARE_UNIT, LOG_UNIT = 0.1, 0.3
 _SEARCHED = (
+    "nearness_power",
+    "fine_texture",
     "kernel_px",
     "noise_spread",
     "noise_moving_px",
@@ -52,7 +56,6 @@ _SEARCHED = (
     "noise_length_px",
     "contrast",
     "texture_power",
-    "nearness_power",
     "reach",
 )
 _CORRELATIONS = ("memory", "opposition")  # searched in steps of what is missing to 1
@@ -66,15 +69,16 @@ def measured_scene(seed: int) -> MeasuredScene:
 def fit_error_model(measured: Sequence[MeasuredScene], *, progress: bool = False) -> FlowErrors:
     """The errors whose simulation has the statistics of the real estimator.
 
-    Texture is described by its moments. The other parameters are searched one after the other, up
-    and down by a factor that shrinks from round to round, with the same random numbers each time.
+    Texture and the noise of whole scenes are described by their moments. The other parameters are
+    searched one after the other, up and down by a factor that shrinks from round to round, with the
+    same random numbers each time.
 
     Args:
         measured: scenes with the real flow.
         progress: show a bar.
     """
     real = statistics([scene.steps for scene in measured])
-    best = _with_textures(FlowErrors(), measured)
+    best = _with_moments(FlowErrors(), measured)
     lowest = disagreement(real, _simulated(measured, best))
     names = (*_SEARCHED, *_CORRELATIONS)
     with tqdm(total=len(ROUNDS) * len(names), disable=not progress, desc="fit") as bar:
@@ -118,9 +122,9 @@ def _changed(errors: FlowErrors, name: str, factor: float) -> FlowErrors:
     return dataclasses.replace(errors, **{name: float(np.clip(value, 0, 1e3))})
 
 
-def _with_textures(errors: FlowErrors, measured: Sequence[MeasuredScene]) -> FlowErrors:
-    """The distribution of texture over and within surfaces, each surface of a scene counting as
-    often as it is seen."""
+def _with_moments(errors: FlowErrors, measured: Sequence[MeasuredScene]) -> FlowErrors:
+    """The spread of noise from scene to scene, and of texture over and within surfaces, each
+    surface of a scene counting as often as it is seen."""
     means, spreads, weights = [], [], []
     for scene in measured:
         log_texture = np.log(np.stack(scene.textures) + 0.05)
@@ -131,12 +135,19 @@ def _with_textures(errors: FlowErrors, measured: Sequence[MeasuredScene]) -> Flo
                 means.append(own.mean())
                 spreads.append(own.var())
                 weights.append(len(own))
+    levels = []
+    for scene in measured:
+        size = np.linalg.norm(scene.steps.error, axis=2)
+        far = (scene.steps.distance > FAR_PX) & np.isfinite(size)
+        if np.count_nonzero(far) >= MIN_STEPS:
+            levels.append(np.log(size[far] + 0.01).mean())
     mean = np.average(means, weights=weights)
     return dataclasses.replace(
         errors,
         texture_log_mean=float(mean),
         texture_between=float(np.sqrt(np.average((np.array(means) - mean) ** 2, weights=weights))),
         texture_within=float(np.sqrt(np.average(spreads, weights=weights))),
+        noise_scene_spread=float(np.std(levels)),
     )
 
 

@@ -24,12 +24,15 @@ class FlowErrors:
         contrast: standard deviation of the logarithm of its random part.
         reach: difference to the coarser estimate that a scale can find, in standard deviations of
             its kernel.
+        fine_texture: texture in grey levels per pixel at which a scale is half believed against the
+            coarser one.
         noise_still_px, noise_moving_px: standard deviation of the noise at speed 0, and what is
             added when the image moves.
         noise_per_speed: what is added for each pixel of speed.
         noise_texture: texture in grey levels per pixel at which noise is twice that of a well
             textured place.
         noise_spread: standard deviation of the logarithm of the noise's amplitude.
+        noise_scene_spread: the same from scene to scene.
         noise_length_px: over which noise is alike.
         memory: correlation of noise from a frame to the next.
         opposition: how far noise on the way back undoes that on the way there, 0 to 1.
@@ -38,16 +41,18 @@ class FlowErrors:
             surface.
     """
 
-    kernel_px: float = 3.0
-    texture_power: float = 0.5
+    kernel_px: float = 4.0
+    texture_power: float = 1.0
     nearness_power: float = 1.0
     contrast: float = 0.7
     reach: float = 2.0
+    fine_texture: float = 2.0
     noise_still_px: float = 0.005
     noise_moving_px: float = 0.03
     noise_per_speed: float = 0.002
     noise_texture: float = 1.0
-    noise_spread: float = 0.7
+    noise_spread: float = 1.3
+    noise_scene_spread: float = 0.5
     noise_length_px: float = 8.0
     memory: float = 0.4
     opposition: float = 0.9

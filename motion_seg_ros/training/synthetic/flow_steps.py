@@ -93,7 +93,8 @@ def measure_scene(scene: Scene) -> MeasuredScene:
     images of half the size.
     """
     working = (scene.camera.height, scene.camera.width)
-    motion, flow = SurfaceMotion(scene), DenseFlow(max(working))
+    renderer, flow = Renderer(scene), DenseFlow(max(working))
+    motion = SurfaceMotion(scene, renderer.geometry)
     window = SlidingWindow(2, float("inf"))
     last = scene.frames - 1
     grids = [
@@ -101,7 +102,7 @@ def measure_scene(scene: Scene) -> MeasuredScene:
         for index in range(scene.frames)
     ]
     rows, textures = [], []
-    for rendered in Renderer(scene):
+    for rendered in renderer:
         enlarged = rendered.image_bgr.repeat(2, axis=0).repeat(2, axis=1)
         frames = window.push(Frame(enlarged, rendered.stamp_ns))
         gradient = gradient_magnitude(flow.image(frames).gray)

@@ -15,6 +15,7 @@ import numpy as np
 
 from motion_seg_ros.config import TrackingConfig
 from motion_seg_ros.flow import resized, sample
+from motion_seg_ros.synthetic.geometry import SceneGeometry
 from motion_seg_ros.synthetic.truth import Truth
 from motion_seg_ros.tracking.flow import MISMATCH_PX, MISMATCH_SHARE
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
@@ -59,7 +60,7 @@ def projected_samples(
     clip = _Clip(rng, seed, kind, frames)
     wanted = rendered._newest_frames(rng, frames, window, windows_per_clip)
     tracker = SimulatedTracker(
-        SurfaceMotion(clip.sampled.scene),
+        SurfaceMotion(clip.sampled.scene, clip.geometry),
         clip.frames,
         window=window,
         seeds=TrackingConfig.seeds,
@@ -90,7 +91,8 @@ class _Clip:
             seed, kind=kind, frames=stride * frames, size_px=self.size
         )
         self.frames = range(0, stride * frames, stride)
-        self.truth = Truth(self.sampled.scene)
+        self.geometry = SceneGeometry(self.sampled.scene)
+        self.truth = Truth(self.sampled.scene, self.geometry)
 
     def window(self, index: int, length: int) -> Sequence[int]:
         """Frames of the scene in the window that ends at an index within the clip."""

@@ -11,7 +11,7 @@ back does not see them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -111,6 +111,7 @@ class FlowSimulator:
         self._amplitude = self._field(1)[..., 0]
         self._noise = self._field(2)
         self._contrast = self._white()
+        self._level = float(np.exp(errors.noise_scene_spread * rng.standard_normal()))
 
     def step(
         self, before: FlowGrid, after: FlowGrid, texture: tuple[FloatArray, FloatArray]
@@ -142,15 +143,16 @@ class FlowSimulator:
         weight *= (texture + TEXTURE_FLOOR) ** errors.texture_power
         weight *= (grid.nearness + NEAREST_PER_M) ** errors.nearness_power
         weight /= weight.mean() + 1e-12
-        channels = np.dstack((exact * weight[..., None], weight)).astype(np.float32)
-        estimate = None
+        channels = np.dstack((exact * weight[..., None], weight, texture)).astype(np.float32)
+        estimate: npt.NDArray[Any] | None = None
         for scale in reversed(range(SCALES)):
             kernel_px = errors.kernel_px * 2**scale
             summed = _blurred(channels, kernel_px)
-            found = summed[..., :2] / np.maximum(summed[..., 2:], 1e-6)
+            found = summed[..., :2] / np.maximum(summed[..., 2:3], 1e-6)
             if estimate is not None:
                 missed = np.linalg.norm(found - estimate, axis=2, keepdims=True)
                 found_share = 1 / (1 + (missed / (errors.reach * kernel_px)) ** 8)
+                found_share *= summed[..., 3:] / (summed[..., 3:] + errors.fine_texture)
                 found = estimate + found_share * (found - estimate)
             estimate = found
         return np.asarray(estimate, np.float32)
@@ -162,7 +164,7 @@ class FlowSimulator:
         sigma = errors.noise_still_px + errors.noise_per_speed * speed
         sigma = sigma + errors.noise_moving_px * speed / (speed + HALF_NOISE_SPEED_PX)
         sigma = sigma * (1 + errors.noise_texture / (texture + TEXTURE_FLOOR))
-        sigma = sigma * np.exp(errors.noise_spread * self._amplitude)
+        sigma = sigma * np.exp(errors.noise_spread * self._amplitude) * self._level
         return np.asarray(sigma[..., None], np.float32)
 
     def _field(self, channels: int) -> FloatArray:

@@ -39,11 +39,12 @@ class SurfaceMotion:
     Args:
         scene: its points stick to the surface they are seen on; those of the sky turn with the
             camera.
+        geometry: of the scene, where it has been set up already.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, geometry: SceneGeometry | None = None) -> None:
         self.scene = scene
-        self._geometry = SceneGeometry(scene)
+        self._geometry = geometry or SceneGeometry(scene)
         self.pieces = len(self._geometry.pieces)
 
     def _view(self, frame: int) -> View:
