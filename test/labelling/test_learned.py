@@ -1,0 +1,179 @@
+"""The transformer in the stream: when it is asked, what it is asked, and what is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from motion_seg_ros.build import build
+from motion_seg_ros.config import make_config
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.labelling.calibration import Calibration
+from motion_seg_ros.labelling.checkpoint import load_weights, save_weights
+from motion_seg_ros.labelling.hints import GAPS, HINT_CHANNELS, MIN_TRACKS, camera_hints
+from motion_seg_ros.labelling.learned import MIN_FRAMES, TransformerLabeller
+from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.labelling.tokens import collate
+from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.training.samples import TrackSample
+from motion_seg_ros.types import Frame, Tracks
+from motion_seg_ros.window import Window
+
+SIZE = (240, 427)
+COUNT = 120
+CALIBRATION = Calibration(temperature=2.0, bias=0.5, threshold=0.4)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    config = ModelConfig.lite(encoder_width=16, decoder_width=8, decoder_layers=1, frames=8)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_weights(path, TrackTransformer(config), metadata=CALIBRATION.to_metadata())
+    return path
+
+
+def window(frames: int, newest: int) -> Window:
+    blank = np.zeros((*SIZE, 3), np.uint8)
+    return Window(tuple(Frame(blank, index) for index in range(frames)), newest + 1 - frames)
+
+
+def tracks(frames: int, count: int = COUNT, first_id: int = 0) -> Tracks:
+    rng = np.random.default_rng(frames)
+    start = rng.uniform((0, 0), (SIZE[1] - 1, SIZE[0] - 1), (count, 2))
+    step = rng.normal(0, 1, (count, 2))
+    xy = start + step * np.arange(frames)[:, None, None]
+    return Tracks(
+        ids=np.arange(first_id, first_id + count),
+        xy_px=xy.astype(np.float32),
+        visible=np.ones((frames, count), bool),
+        confidence=np.full((frames, count), 0.8, np.float32),
+        query_frame=np.zeros(count, np.int64),
+    )
+
+
+def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> None:
+    seen = tracks(6)
+    seen.visible[-1, ::3] = False
+    labels = TransformerLabeller(weights).label(window(6, 5), seen, None, None)
+    now = np.flatnonzero(seen.visible[-1])
+    sample = TrackSample(
+        seen.xy_px[:, now],
+        seen.visible[:, now],
+        seen.confidence[:, now],
+        SIZE,
+        moving=np.zeros(len(now), bool),
+        labelled=np.ones(len(now), bool),
+        hints=camera_hints(seen, SIZE)[now],
+    )
+    model, _ = load_weights(weights)
+    with torch.inference_mode():
+        logits = model(collate([sample], 8))[0].numpy().astype(np.float64)
+    expected = 1 / (1 + np.exp(-(logits / 2.0 + 0.5)))
+    np.testing.assert_allclose(labels.moving_probability[now], expected, atol=1e-6)
+    assert np.isnan(labels.moving_probability[::3]).all()
+    assert labels.threshold == CALIBRATION.threshold
+
+
+def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
+    labeller = TransformerLabeller(weights, interval=3)
+    first = labeller.label(window(8, 7), tracks(8), None, None).moving_probability
+    assert np.isfinite(first).all()
+    moved = tracks(8, first_id=20)
+    for index in (8, 9):
+        kept = labeller.label(window(8, index), moved, None, None).moving_probability
+        np.testing.assert_array_equal(kept[:-20], first[20:])
+        assert np.isnan(kept[-20:]).all(), "nothing is known of tracks seeded since"
+    asked = labeller.label(window(8, 10), moved, None, None).moving_probability
+    assert np.isfinite(asked).all()
+    assert not np.array_equal(asked[:-20], first[20:])
+
+
+def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
+    labeller = TransformerLabeller(weights)
+    short = labeller.label(window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1), None, None)
+    assert "frames" in (short.abstention or "")
+    few = labeller.label(window(8, 7), tracks(8, MIN_TRACKS - 1), None, None)
+    assert str(MIN_TRACKS) in (few.abstention or "")
+    assert np.isnan(few.moving_probability).all()
+
+
+def test_a_reset_forgets_the_labels(weights: Path) -> None:
+    labeller = TransformerLabeller(weights, interval=10)
+    labeller.label(window(8, 7), tracks(8), None, None)
+    labeller.reset()
+    again = labeller.label(window(8, 8), tracks(8, first_id=500), None, None)
+    assert np.isfinite(again.moving_probability).all()
+
+
+def test_the_threshold_can_be_chosen(weights: Path) -> None:
+    labels = TransformerLabeller(weights, threshold=0.9).label(window(8, 7), tracks(8), None, None)
+    np.testing.assert_array_equal(labels.moving, labels.moving_probability > 0.9)
+
+
+def test_other_weights_than_expected_are_refused(weights: Path) -> None:
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    TransformerLabeller(weights, sha256=digest)
+    with pytest.raises(InputError, match="SHA-256"):
+        TransformerLabeller(weights, sha256="0" * 64)
+
+
+def test_weights_are_chosen_by_configuration(weights: Path, tmp_path: Path) -> None:
+    chosen = {"labelling.backend": "transformer", "labelling.weights": str(weights)}
+    build(make_config(chosen))
+    missing = str(tmp_path / "none.safetensors")
+    with pytest.raises(InputError, match=r"none\.safetensors.*track_transformer_lite"):
+        build(make_config({**chosen, "labelling.weights": missing}))
+
+
+def test_hints_of_a_panning_camera_single_out_what_does_not_follow() -> None:
+    rng = np.random.default_rng(1)
+    frames, count = 16, 400
+    xy = rng.uniform((40, 10), (SIZE[1] - 10, SIZE[0] - 10), (count, 2))
+    path = xy - np.array([2.0, 0.5]) * np.arange(frames)[::-1, None, None]
+    path[:, :20, 1] += 1.0 * np.arange(frames)[::-1, None]
+    path += rng.normal(0, 0.1, path.shape)
+    seen = tracks(frames, count)
+    panned = Tracks(
+        seen.ids, path.astype(np.float32), seen.visible, seen.confidence, seen.query_frame
+    )
+    hints = camera_hints(panned, SIZE).reshape(count, len(GAPS), -1)
+    assert hints.reshape(count, -1).shape[1] == HINT_CHANNELS
+    assert (hints[..., 0] == 1).all()
+    gap = GAPS.index(7)
+    residual_y = np.sinh(hints[:, gap, 2]) / 2
+    np.testing.assert_allclose(residual_y[:20], 7.0, atol=0.6)
+    np.testing.assert_allclose(residual_y[20:], 0.0, atol=0.6)
+    np.testing.assert_allclose(np.sinh(hints[:, gap, 1]), 0.0, atol=1.2)
+
+
+def test_hints_do_not_depend_on_the_resolution() -> None:
+    seen = tracks(16, 300)
+    double = Tracks(seen.ids, 2 * seen.xy_px, seen.visible, seen.confidence, seen.query_frame)
+    twice = (2 * SIZE[0], 2 * SIZE[1])
+    np.testing.assert_allclose(camera_hints(double, twice), camera_hints(seen, SIZE), atol=1e-3)
+
+
+def test_hints_say_which_gaps_a_track_spans() -> None:
+    seen = tracks(6, 200)
+    seen.visible[:-2, :50] = False
+    hints = camera_hints(seen, SIZE).reshape(200, len(GAPS), -1)
+    spans = hints[..., 0].astype(bool)
+    np.testing.assert_array_equal(spans[:50], [[True, False, False, False]] * 50)
+    np.testing.assert_array_equal(spans[50:], [[True, True, False, False]] * 150)
+    assert not hints[~spans].any()
+
+
+def test_memory_recalls_by_id() -> None:
+    memory = LabelMemory()
+    assert np.isnan(memory.recall(np.array([1, 2]))).all()
+    memory.keep(np.array([2, 5, 9]), np.array([0.2, 0.5, 0.9], np.float32))
+    np.testing.assert_array_equal(
+        memory.recall(np.array([1, 2, 9, 10])), np.array([np.nan, 0.2, 0.9, np.nan], np.float32)
+    )
+    memory.clear()
+    assert np.isnan(memory.recall(np.array([5]))).all()
