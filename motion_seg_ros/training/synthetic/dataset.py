@@ -1,4 +1,4 @@
-"""Training data on disk: scenes made into shards of samples by several processes, and read again.
+"""Training data on disk: scenes made into shards of samples by several processes.
 
 A scene's seed follows from the seed of the data set, the split, the mode and the scene's number
 alone, and a shard is what a fixed range of scenes gives. So the files do not depend on the number
@@ -8,23 +8,20 @@ scene is in two splits.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import zipfile
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn, Protocol, overload
+from typing import Literal, NoReturn, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from motion_seg_ros.errors import InputError, MotionSegError, OutputError
-from motion_seg_ros.training.samples import TrackSample, read_samples, write_samples
+from motion_seg_ros.training.samples import TrackSample, write_samples
 from motion_seg_ros.training.synthetic.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
@@ -33,7 +30,6 @@ from motion_seg_ros.training.synthetic.parallel import (
 from motion_seg_ros.training.synthetic.projected import projected_samples
 from motion_seg_ros.training.synthetic.rendered import rendered_samples
 from motion_seg_ros.training.synthetic.scene_sampler import HELD_OUT_KINDS
-from motion_seg_ros.types import FloatArray
 
 Split = Literal["train", "validation", "test"]
 Mode = Literal["rendered", "projected"]
@@ -42,7 +38,6 @@ MODES: tuple[Mode, ...] = ("rendered", "projected")
 FORMAT = 1
 SCENES_PER_SHARD = 50  # a little under 200 windows
 SCENES_PER_SEED = 10_000_000  # of one split and mode
-SHARDS_KEPT = 8  # read at once where not all are
 
 
 class SampleMaker(Protocol):
@@ -260,97 +255,3 @@ def count_samples(path: Path) -> int:
         raise InputError(
             f"{path}: expected a file of track samples, found {error}; remove it, it is made again"
         ) from error
-
-
-class ShardDataset(Sequence[TrackSample]):
-    """The samples of shards, by number.
-
-    Confidence, depth, hints and features are kept as float16, in memory or out of it: about 175 kB
-    for a window of 640 tracks.
-
-    Args:
-        paths: the shards, at least one.
-        in_memory: read all of them now; else a shard when it is asked for, keeping the last few.
-    """
-
-    def __init__(self, paths: Sequence[Path], *, in_memory: bool = True) -> None:
-        if not paths:
-            raise InputError("data set: expected at least one shard, found none; build it first")
-        self._paths = tuple(paths)
-        counts = [count_samples(path) for path in self._paths]
-        self._ends = np.cumsum(counts)
-        self._kept: OrderedDict[int, list[TrackSample]] = OrderedDict()
-        self._capacity = len(self._paths) if in_memory else SHARDS_KEPT
-        if in_memory:
-            for shard in range(len(self._paths)):
-                self._shard(shard)
-
-    @classmethod
-    def of_split(
-        cls, folder: Path, split: Split, *, modes: Sequence[Mode] = MODES, in_memory: bool = True
-    ) -> ShardDataset:
-        """All shards of a split in a folder, in the modes asked for."""
-        paths = [path for mode in modes for path in sorted(folder.glob(f"{split}-{mode}-*.npz"))]
-        if not paths:
-            raise InputError(
-                f"{folder}: expected shards {split}-*.npz, found none; build the data set first"
-            )
-        return cls(paths, in_memory=in_memory)
-
-    def __len__(self) -> int:
-        return int(self._ends[-1])
-
-    @overload
-    def __getitem__(self, index: int) -> TrackSample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[TrackSample]: ...
-    def __getitem__(self, index: int | slice) -> TrackSample | list[TrackSample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        position = index + len(self) if index < 0 else index
-        if not 0 <= position < len(self):
-            raise IndexError(f"sample {index} of {len(self)}")
-        shard = int(np.searchsorted(self._ends, position, side="right"))
-        samples = self._shard(shard)
-        return _with_floats(samples[position - int(self._ends[shard])], np.float32)
-
-    def shuffled(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """(len,) int64: all indices in random order; where shards are read when asked for, a few
-        shards are used up before others are touched."""
-        starts = self._ends - np.diff(self._ends, prepend=0)
-        shards = rng.permutation(len(self._paths))
-        groups = [shards[i : i + self._capacity] for i in range(0, len(shards), self._capacity)]
-        return np.concatenate(
-            [
-                rng.permutation(
-                    np.concatenate([np.arange(starts[k], self._ends[k]) for k in group])
-                )
-                for group in groups
-            ]
-        )
-
-    def _shard(self, number: int) -> list[TrackSample]:
-        if number not in self._kept:
-            while len(self._kept) >= self._capacity:
-                self._kept.popitem(last=False)
-            samples = read_samples(self._paths[number])
-            self._kept[number] = [_with_floats(sample, np.float16) for sample in samples]
-        self._kept.move_to_end(number)
-        return self._kept[number]
-
-
-def _with_floats(sample: TrackSample, dtype: type[np.float16] | type[np.float32]) -> TrackSample:
-    """A sample with everything but its positions as floats of another size, each array compact."""
-
-    def changed(array: FloatArray) -> FloatArray:
-        return np.ascontiguousarray(array, dtype)
-
-    return dataclasses.replace(
-        sample,
-        xy_px=np.ascontiguousarray(sample.xy_px),
-        visible=np.ascontiguousarray(sample.visible),
-        confidence=changed(sample.confidence),
-        hints=changed(sample.hints),
-        depth=None if sample.depth is None else changed(sample.depth),
-        features=None if sample.features is None else changed(sample.features),
-    )

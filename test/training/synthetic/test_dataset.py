@@ -15,7 +15,6 @@ from motion_seg_ros.training.synthetic import dataset
 from motion_seg_ros.training.synthetic.dataset import (
     MODES,
     SPLITS,
-    ShardDataset,
     build_dataset,
     scene_kind,
     scene_seed,
@@ -165,52 +164,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         build(tmp_path / "file")
 
 
-def test_reads_what_was_written(tmp_path: Path) -> None:
-    summary = build(tmp_path)
-    truth = [sample for path in summary.shards for sample in read_samples(path)]
-    for in_memory in (True, False):
-        found = ShardDataset(summary.shards, in_memory=in_memory)
-        assert len(found) == len(truth)
-        for sample, expected in zip(found, truth, strict=True):
-            np.testing.assert_array_equal(sample.xy_px, expected.xy_px)
-            np.testing.assert_array_equal(sample.visible, expected.visible)
-            np.testing.assert_array_equal(sample.moving, expected.moving)
-            np.testing.assert_allclose(sample.hints, expected.hints, rtol=1e-3)
-            np.testing.assert_allclose(sample.depth, expected.depth, rtol=1e-3)
-            assert sample.hints.dtype == sample.confidence.dtype == np.float32
-            assert sample.tags == expected.tags
-        assert found[-1].tags == truth[-1].tags
-        assert [s.tags for s in found[1:3]] == [s.tags for s in truth[1:3]]
-        with pytest.raises(IndexError):
-            found[len(truth)]
-
-
-@pytest.mark.parametrize("in_memory", [True, False])
-def test_every_sample_comes_once_in_a_shuffled_order(
-    tmp_path: Path, in_memory: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dataset, "SHARDS_KEPT", 2)
-    found = ShardDataset(build(tmp_path, windows=60).shards, in_memory=in_memory)
-    order = found.shuffled(np.random.default_rng(0))
-    assert sorted(order) == list(range(len(found)))
-    assert list(order) != list(range(len(found)))
-    np.testing.assert_array_equal(order, found.shuffled(np.random.default_rng(0)))
-
-
-def test_the_modes_of_a_split_can_be_chosen(tmp_path: Path) -> None:
-    build(tmp_path)
-    build(tmp_path, split="validation", windows=4)
-    both = ShardDataset.of_split(tmp_path, "train")
-    apart = [ShardDataset.of_split(tmp_path, "train", modes=[mode]) for mode in MODES]
-    assert len(both) == sum(len(part) for part in apart)
-    with pytest.raises(InputError, match="test-"):
-        ShardDataset.of_split(tmp_path, "test")
-
-
 def test_a_broken_shard_is_named(tmp_path: Path) -> None:
     path = build(tmp_path).shards[0]
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=path.name):
         build(tmp_path)
-    with pytest.raises(InputError, match=path.name):
-        ShardDataset([path])
