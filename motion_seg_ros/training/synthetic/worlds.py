@@ -43,6 +43,13 @@ class Site:
     distance_m: float
     keep_clear: Array
 
+    @property
+    def reach_m(self) -> tuple[float, float, float]:
+        """How far the camera comes sideways, up and forward."""
+        eyes = np.array([self.camera.trajectory.pose(t / FPS)[:3, 3] for t in range(self.frames)])
+        aside, above, ahead = np.abs(eyes[:, 0]).max(), -eyes[:, 1].min(), eyes[:, 2].max()
+        return float(aside), float(above), float(ahead)
+
     def place(self, rng: Rng, depth_m: float, spread: float = 1.15) -> Array:
         """(3,) a random point at a depth, in sight of the camera in some frame, or nearly."""
         time_s = rng.integers(self.frames) / FPS
@@ -75,7 +82,7 @@ def open_country(rng: Rng, site: Site) -> list[Body]:
 
 def backdrop(rng: Rng, site: Site) -> list[Body]:
     """A wall, cloth or hedge that fills the image, with little before it."""
-    far = site.distance_m * log_uniform(rng, 1.15, 5)
+    far = max(site.distance_m * log_uniform(rng, 1.15, 5), 1.3 * site.reach_m[2])
     slant = rng.normal(0, 0.25)
     size = (_EXTENT * site.distance_m,) * 2
     wall = Panel(
@@ -93,8 +100,10 @@ def backdrop(rng: Rng, site: Site) -> list[Body]:
 def room(rng: Rng, site: Site) -> list[Body]:
     """Floor, walls, perhaps a ceiling, furniture."""
     near = site.distance_m
-    far = near * log_uniform(rng, 1.3, 3)
-    half, high = near * rng.uniform(0.7, 2.0), near * rng.uniform(0.6, 1.5)
+    aside, above, ahead = site.reach_m
+    far = max(near * log_uniform(rng, 1.3, 3), 1.3 * ahead)
+    half = max(near * rng.uniform(0.7, 2.0), 1.3 * aside)
+    high = max(near * rng.uniform(0.6, 1.5), 1.3 * above)
     look = material(rng, near * log_uniform(rng, 0.2, 0.8), side_px=256)
     bodies = ground(rng, site)
     walls = [Placement(0, 0, far, rng.normal(0, 0.1)), Placement(half, 0, 0, np.pi / 2)]
@@ -103,8 +112,7 @@ def room(rng: Rng, site: Site) -> list[Body]:
     for at in walls:
         own = look if chance(rng, 0.6) else material(rng, near * log_uniform(rng, 0.2, 0.8))
         panel = Panel((_EXTENT * near,) * 2, own)
-        if site.is_clear(np.array([at.x, at.y, at.z]), 0.0):
-            bodies.append(Body((panel,), Trajectory.still(at)))
+        bodies.append(Body((panel,), Trajectory.still(at)))
     return bodies + clutter(rng, site, int(rng.integers(3, 14)), (0.4, 2.0))
 
 
@@ -135,13 +143,15 @@ def waterside(rng: Rng, site: Site) -> list[Body]:
 def corridor(rng: Rng, site: Site) -> list[Body]:
     """Between two long walls, under a ceiling, towards an end."""
     near = site.distance_m
-    half, high = near * rng.uniform(0.3, 0.8), near * rng.uniform(0.4, 1.0)
+    aside, above, ahead = site.reach_m
+    half = max(near * rng.uniform(0.3, 0.8), 1.3 * aside)
+    high = max(near * rng.uniform(0.4, 1.0), 1.3 * above)
     bodies = ground(rng, site)
     for at in (
         Placement(half, 0, 0, np.pi / 2),
         Placement(-half, 0, 0, np.pi / 2),
         Placement(0, -high, 0, 0, np.pi / 2),
-        Placement(0, 0, near * rng.uniform(2, 6)),
+        Placement(0, 0, max(near * rng.uniform(2, 6), 1.3 * ahead)),
     ):
         look = material(rng, near * log_uniform(rng, 0.2, 0.8), side_px=256)
         bodies.append(Body((Panel((_EXTENT * near,) * 2, look),), Trajectory.still(at)))
