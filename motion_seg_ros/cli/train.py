@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"motion_seg train: expected the Python package {error.name}, found none; "
             "pip install 'motion_seg_ros[train]'"
         ) from error
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not how it set itself up
     values = dict(parse_override(each) for each in arguments.overrides)
     if arguments.output is not None:
         values["output.folder"] = str(arguments.output)
