@@ -24,6 +24,7 @@ from motion_seg_ros.types import FloatArray
 CELL_PX = 4  # of the grid, working pixels
 SCALES = 3  # kernels, each twice as wide as the one before
 HALF_NOISE_SPEED_PX = 0.3  # at which noise is half of a moving image's: a still one matches itself
+NOISE_LIMIT_PX = 8.0  # even lost, estimated flow stays near what is around
 NEAREST_PER_M = 0.02  # added to inverse depth, so that the sky counts a little
 TEXTURE_FLOOR = 0.3  # added to texture, grey levels per pixel
 AMPLITUDE_MEMORY = 0.9  # of how noisy a place is, from frame to frame
@@ -165,7 +166,7 @@ class FlowSimulator:
         sigma = sigma + errors.noise_moving_px * speed / (speed + HALF_NOISE_SPEED_PX)
         sigma = sigma * (1 + errors.noise_texture / (texture + TEXTURE_FLOOR))
         sigma = sigma * np.exp(errors.noise_spread * self._amplitude) * self._level
-        return np.asarray(sigma[..., None], np.float32)
+        return np.asarray(np.minimum(sigma, NOISE_LIMIT_PX)[..., None], np.float32)
 
     def _field(self, channels: int) -> FloatArray:
         """(gh, gw, channels) smooth noise of standard deviation 1."""
