@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.config import Config, LabellingConfig
+from motion_seg_ros.config import Config, LabellingConfig, TrackingConfig
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
@@ -26,22 +26,32 @@ def build(config: Config) -> MotionSegmenter:
         MissingDependencyError: a backend's package is not installed.
     """
     flow = DenseFlow(config.flow.max_side_px)
-    trackers: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
-        "flow": FlowTracker,
-        "lk": LucasKanadeTracker,
-    }
-    tracker: Tracker = trackers[config.tracking.backend](flow=flow, seeds=config.tracking.seeds)
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
-        tracker=tracker,
-        labeller=_labeller(config.labelling),
+        tracker=build_tracker(config.tracking, flow),
+        labeller=build_labeller(config.labelling),
         masks=Densifier(flow=flow),
         propagator=FlowPropagator(),
         depth=TopicDepth() if config.depth.backend == "topic" else None,
     )
 
 
-def _labeller(config: LabellingConfig) -> Labeller:
+def build_tracker(config: TrackingConfig, flow: DenseFlow) -> Tracker:
+    """The tracker that `config` names; it takes its flow from `flow`, and so may others."""
+    backends: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
+        "flow": FlowTracker,
+        "lk": LucasKanadeTracker,
+    }
+    return backends[config.backend](flow=flow, seeds=config.seeds)
+
+
+def build_labeller(config: LabellingConfig) -> Labeller:
+    """The labeller that `config` names.
+
+    Raises:
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: torch or safetensors is not installed.
+    """
     if config.backend == "geometric":
         return GeometricLabeller()
     weights = find_weights(config.weights)

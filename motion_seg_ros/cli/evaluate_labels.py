@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ import cv2
 from tqdm import tqdm
 
 from motion_seg_ros import __version__
-from motion_seg_ros.build import build
+from motion_seg_ros.build import build_labeller, build_tracker
 from motion_seg_ros.cli import configuration
-from motion_seg_ros.config import Config, config_values, make_config, settings
+from motion_seg_ros.config import Config, config_values, settings
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.evaluation.labels import Comparison, Stream, compare
 from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
@@ -26,10 +26,9 @@ from motion_seg_ros.evaluation.labels_sources import (
     follow_clip,
     sample_stream,
 )
+from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.io.staging import staged_folder
-from motion_seg_ros.labelling.base import Labeller
-from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.training.samples import TrackSample, read_samples
 from motion_seg_ros.window import SlidingWindow
 
@@ -57,15 +56,6 @@ examples:
   motion_seg evaluate-labels --samples test_data --max-samples 500
   motion_seg evaluate-labels --davis DAVIS --set labelling.weights=weights.safetensors
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Stages:
-    """What is needed of a pipeline to follow a clip with one labeller."""
-
-    window: SlidingWindow
-    tracker: Tracker
-    labeller: Labeller
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -159,12 +149,13 @@ def run(arguments: argparse.Namespace) -> None:
 def _compare_all(
     arguments: argparse.Namespace, config: Config, thresholds: Mapping[str, float]
 ) -> dict[str, Comparison]:
-    stages = {name: _stages(config, name) for name in arguments.labellers}
-    labellers = {name: each.labeller for name, each in stages.items()}
+    labellers = {
+        name: build_labeller(dataclasses.replace(config.labelling, backend=name))
+        for name in arguments.labellers
+    }
     comparisons = {}
     if arguments.davis is not None:
-        first = next(iter(stages.values()))
-        streams = _clip_streams(arguments.davis, arguments.sequences, first)
+        streams = _clip_streams(arguments.davis, arguments.sequences, config)
         comparisons["davis"] = compare(streams, labellers, thresholds)
         _print("clips", comparisons["davis"])
     if arguments.samples is not None:
@@ -174,12 +165,7 @@ def _compare_all(
     return comparisons
 
 
-def _stages(config: Config, backend: str) -> Stages:
-    segmenter = build(make_config({**config_values(config), BACKEND: backend}))
-    return Stages(segmenter._window, segmenter._tracker, segmenter._labeller)
-
-
-def _clip_streams(root: Path, sequences: Sequence[str] | None, stages: Stages) -> Iterator[Stream]:
+def _clip_streams(root: Path, sequences: Sequence[str] | None, config: Config) -> Iterator[Stream]:
     known = clip_names(root)
     for name in sequences or ():
         if name not in known:
@@ -188,8 +174,10 @@ def _clip_streams(root: Path, sequences: Sequence[str] | None, stages: Stages) -
                 f"are {', '.join(known)}"
             )
     clips = {name: AnnotatedClip(root, name) for name in sequences or known}
+    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    tracker = build_tracker(config.tracking, DenseFlow(config.flow.max_side_px))
     for name, clip in clips.items():
-        moments = follow_clip(clip, stages.window, stages.tracker)
+        moments = follow_clip(clip, window, tracker)
         bar = tqdm(moments, desc=name, total=clip.frames.length, unit="frame", disable=None)
         yield Stream(name, (), bar)
 
