@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.training.synthetic.error_plots import draw_comparison
 from motion_seg_ros.training.synthetic.flow_errors import FlowErrors, write_errors
 from motion_seg_ros.training.synthetic.flow_steps import (
@@ -42,6 +43,7 @@ FRAMES = 6  # of each scene whose flow is measured
 TRACKED_FRAMES = 20  # of each scene that is followed
 FIRST_SCENE = 4_000_000_000  # its seed; data sets of a seed below 60 have none of these
 ROUNDS = (1.5, 1.25, 1.1)  # steps of the search, as factors
+MOST_STEPS = 12  # of one parameter in one direction and round
 # A difference of one unit: of shares and correlations; of the logarithm of lengths.
 SHARE_UNIT, LOG_UNIT = 0.1, 0.3
 _SEARCHED = (
@@ -85,7 +87,7 @@ def fit_error_model(measured: Sequence[MeasuredScene], *, progress: bool = False
         for factor in ROUNDS:
             for name in names:
                 for step in (factor, 1 / factor):
-                    while True:
+                    for _ in range(MOST_STEPS):
                         candidate = _changed(best, name, step)
                         found = disagreement(real, _simulated(measured, candidate))
                         if found >= lowest:
@@ -97,14 +99,21 @@ def fit_error_model(measured: Sequence[MeasuredScene], *, progress: bool = False
 
 
 def disagreement(real: Mapping[str, FloatArray], simulated: Mapping[str, FloatArray]) -> float:
-    """Mean square difference of statistics, in units of what is a noticeable one."""
+    """Mean square difference of statistics, in units of what is a noticeable one.
+
+    Raises:
+        InputError: there are too few steps for any statistic.
+    """
     squares = []
     for name in ("bleed", "lost", "alike"):
         squares.append(((real[name] - simulated[name]) / SHARE_UNIT).ravel() ** 2)
     for name in ("error", "texture", "mismatch"):
         ratio = np.log((real[name] + 1e-3) / (simulated[name] + 1e-3))
         squares.append((ratio / LOG_UNIT).ravel() ** 2)
-    return float(np.mean([np.nanmean(each) for each in squares]))
+    known = [each[np.isfinite(each)] for each in squares]
+    if not any(len(each) for each in known):
+        raise InputError("flow errors: expected more steps to compare, found too few; add scenes")
+    return float(np.mean([each.mean() for each in known if len(each)]))
 
 
 def _simulated(measured: Sequence[MeasuredScene], errors: FlowErrors) -> dict[str, FloatArray]:
@@ -208,7 +217,7 @@ def table(
             ".3f",
         )
         row(
-            f"mismatch of the way back there, {quantile} [tolerances]",
+            f"mismatch of the way back far from boundaries, {quantile} [tolerances]",
             [flow["mismatch"][index] for flow in flows],
             ".3f",
         )
