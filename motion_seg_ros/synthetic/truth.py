@@ -11,7 +11,12 @@ import numpy.typing as npt
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.synthetic.geometry import SceneGeometry, View
 from motion_seg_ros.synthetic.scene import Scene
-from motion_seg_ros.synthetic.surfaces import NEAR_M
+from motion_seg_ros.synthetic.surface_points import (
+    SurfacePoints,
+    in_camera,
+    projected,
+    surface_points,
+)
 
 Array = npt.NDArray[np.float64]
 # A point is hidden by what is nearer than it by more than this share of its depth: round-off, not a
@@ -66,9 +71,8 @@ class Truth:
 
     def tracks(self, xy_px: npt.ArrayLike, frame: int, frames: Sequence[int]) -> PointTracks:
         """`track` into T frames at once: positions (T, N, 2) and visibility (T, N)."""
-        points = self._checked(xy_px)
-        surface = self._surface(frame, points)
-        found = [self._seen(self._view(other), surface) for other in frames]
+        points = surface_points(self._geometry, self._view(frame), self._checked(xy_px))
+        found = [self._seen(self._view(other), points) for other in frames]
         return PointTracks(
             np.array([xy for xy, _ in found]).reshape(len(found), -1, 2),
             np.array([visible for _, visible in found]).reshape(len(found), -1),
@@ -91,13 +95,13 @@ class Truth:
             InputError: a point lies outside the image, or the clip has no such frame.
         """
         view = self._view(frame)
-        surface = self._surface(frame, self._checked(xy_px))
+        points = surface_points(self._geometry, view, self._checked(xy_px))
         camera_to_world = np.linalg.inv(view.world_to_camera)
-        frozen = self._in_camera(view, surface) @ camera_to_world.T
+        frozen = in_camera(self._geometry, view, points) @ camera_to_world.T
         found = []
         for other in map(self._view, frames):
-            moved, _ = _projected(other.intrinsics, self._in_camera(other, surface))
-            stood, _ = _projected(other.intrinsics, frozen @ other.world_to_camera.T)
+            moved, _ = projected(other.intrinsics, in_camera(self._geometry, other, points))
+            stood, _ = projected(other.intrinsics, frozen @ other.world_to_camera.T)
             found.append(np.linalg.norm(moved - stood, axis=1))
         return np.array(found).reshape(len(found), -1)
 
@@ -147,28 +151,10 @@ class Truth:
         limits = np.array([self.scene.camera.width, self.scene.camera.height]) - 0.5
         return np.asarray(((points >= -0.5) & (points < limits)).all(axis=-1))
 
-    def _surface(self, frame: int, points: Array) -> _Surface:
-        """What pixels (N, 2) of a frame see."""
-        view = self._view(frame)
-        hits = view.cast_points(points)
-        body = self._geometry.body_of(hits.piece)
-        rays = np.c_[points, np.ones(len(points))] @ np.linalg.inv(view.intrinsics).T
-        # X = z * ray has the homogeneous coordinates (ray, 1 / z), which holds for the sky as well.
-        seen = np.c_[rays, hits.inverse_depth]
-        back = np.linalg.inv(view.poses_to_camera)
-        moved = (back[body] @ seen[..., None])[..., 0]
-        rest = self._geometry.at_rest(moved, hits.piece, view.time_s)
-        return _Surface(rest, hits.piece, body)
-
-    def _in_camera(self, view: View, surface: _Surface) -> Array:
-        """(N, 4) homogeneous camera coordinates of surface points at another moment."""
-        moved = self._geometry.moved(surface.points, surface.piece, view.time_s)
-        return np.asarray((view.poses_to_camera[surface.body] @ moved[..., None])[..., 0])
-
-    def _seen(self, view: View, surface: _Surface) -> tuple[Array, npt.NDArray[np.bool_]]:
+    def _seen(self, view: View, points: SurfacePoints) -> tuple[Array, npt.NDArray[np.bool_]]:
         """Positions (N, 2) and visibility (N,) of surface points in a view."""
-        seen = self._in_camera(view, surface)
-        xy, in_front = _projected(view.intrinsics, seen)
+        seen = in_camera(self._geometry, view, points)
+        xy, in_front = projected(view.intrinsics, seen)
         visible = np.zeros(len(seen), bool)
         visible[in_front] = self._inside(xy[in_front])
         inverse_depth = seen[visible, 3] / seen[visible, 2]
@@ -176,27 +162,3 @@ class Truth:
         hidden = nearest.inverse_depth > inverse_depth * (1 + _DEPTH_TOLERANCE)
         visible[visible] = ~hidden
         return xy, visible
-
-
-class _Surface(NamedTuple):
-    """N surface points.
-
-    Attributes:
-        points: (N, 4) homogeneous, in their body's coordinates, nothing rippling; of the sky world
-            directions, last 0.
-        piece, body: (N,) what they belong to.
-    """
-
-    points: Array
-    piece: npt.NDArray[np.int16]
-    body: npt.NDArray[np.intp]
-
-
-def _projected(intrinsics: Array, seen: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """Positions (N, 2) of homogeneous camera coordinates (N, 4), NaN behind; (N,) in front."""
-    in_front = seen[:, 2] > NEAR_M * seen[:, 3]
-    in_front &= seen[:, 2] > 0
-    image = seen[:, :3] @ intrinsics.T
-    xy = np.full((len(seen), 2), np.nan)
-    xy[in_front] = image[in_front, :2] / image[in_front, 2:]
-    return xy, in_front

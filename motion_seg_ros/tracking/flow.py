@@ -6,12 +6,13 @@ import numpy as np
 
 from motion_seg_ros.flow import DenseFlow, gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
-from motion_seg_ros.types import FloatArray, Tracks, UInt8Array
+from motion_seg_ros.types import FloatArray, Tracks
 from motion_seg_ros.window import Window
 
 # A step must lead back to within this many working pixels, plus this share of its length.
 MISMATCH_PX = 0.4
 MISMATCH_SHARE = 0.1
+HALF_TRUSTED_TEXTURE = 0.5  # grey levels per pixel
 
 
 class FlowTracker:
@@ -42,24 +43,34 @@ class FlowTracker:
         start = resized(xy_px, size, working)
         step = sample(self._flow.forward(window), start)
         end = start + step
-        mismatch = np.linalg.norm(step + sample(self._flow.backward(window, 1), end), axis=1)
-        tolerance = MISMATCH_PX + MISMATCH_SHARE * np.linalg.norm(step, axis=1)
-        confidence = step_confidence(mismatch / tolerance, self._flow.image(window).gray, end)
-        return Advance(resized(end, working, size), mismatch < tolerance, confidence)
+        mismatch = step_mismatch(step, sample(self._flow.backward(window, 1), end))
+        texture = sample(gradient_magnitude(self._flow.image(window).gray), end)
+        confidence = step_confidence(mismatch, texture)
+        return Advance(resized(end, working, size), mismatch < 1, confidence)
 
 
-def step_confidence(mismatch: FloatArray, gray: UInt8Array, xy: FloatArray) -> FloatArray:
+def step_mismatch(step: FloatArray, back: FloatArray) -> FloatArray:
+    """(N,) float32 distance by which the way back misses the start, in tolerances: 1 or more and
+    the step does not lead back.
+
+    Args:
+        step: (N, 2) float32 to the newest frame, working pixels.
+        back: (N, 2) float32 from where that ends.
+    """
+    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.linalg.norm(step, axis=1)
+    return np.asarray(np.linalg.norm(step + back, axis=1) / tolerance, np.float32)
+
+
+def step_confidence(mismatch: FloatArray, texture: FloatArray) -> FloatArray:
     """Trust in positions found by matching.
 
     Args:
         mismatch: (N,) distance by which the way back misses the start, in tolerances.
-        gray: (h, w) uint8 newest image.
-        xy: (N, 2) positions in it; flat surroundings tell little about where they are.
+        texture: (N,) float32 grey levels per pixel around the positions; flat surroundings tell
+            little about where they are.
 
     Returns:
         (N,) float32 in [0, 1].
     """
-    texture = sample(gradient_magnitude(gray), xy)
-    half_trusted_texture = np.float32(0.5)  # grey levels per pixel
-    trust = texture / (texture + half_trusted_texture) / (1 + mismatch**2)
+    trust = texture / (texture + HALF_TRUSTED_TEXTURE) / (1 + mismatch**2)
     return np.asarray(np.clip(trust, 0, 1), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow import DenseFlow, resized
+from motion_seg_ros.flow import DenseFlow, gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.flow import step_confidence
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
@@ -46,7 +46,7 @@ class LucasKanadeTracker:
         back, found_back = _follow(newest, before, end)
         mismatch = np.linalg.norm(back - start, axis=2)[:, 0] / MISMATCH_PX
         ok = found & found_back & (mismatch < 1)
-        confidence = step_confidence(mismatch, newest, end[:, 0])
+        confidence = step_confidence(mismatch, sample(gradient_magnitude(newest), end[:, 0]))
         return Advance(resized(end[:, 0], working, size), ok, confidence)
 
 

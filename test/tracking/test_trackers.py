@@ -71,10 +71,7 @@ def test_a_cut_ends_all_tracks(backend: type[FlowTracker] | type[LucasKanadeTrac
 
 
 def test_confidence_is_low_without_texture_and_where_the_way_back_misses() -> None:
-    gray = np.full((50, 50), 100, np.uint8)
-    gray[:, 25:] = np.random.default_rng(0).integers(0, 255, (50, 25))
-    xy = np.float32([[5, 25], [40, 25], [40, 25]])
-    flat, textured, missed = step_confidence(np.float32([0, 0, 3]), gray, xy)
+    flat, textured, missed = step_confidence(np.float32([0, 0, 3]), np.float32([0, 9, 9]))
     assert flat == 0
     assert textured > 0.8
     assert missed < 0.2

@@ -15,7 +15,7 @@ import numpy as np
 from motion_seg_ros.flow import DenseFlow, gradient_magnitude, pixel_grid, sample
 from motion_seg_ros.synthetic.renderer import Renderer
 from motion_seg_ros.synthetic.scene import Scene
-from motion_seg_ros.tracking.flow import MISMATCH_PX, MISMATCH_SHARE
+from motion_seg_ros.tracking.flow import step_mismatch
 from motion_seg_ros.training.synthetic.flow_errors import FlowErrors
 from motion_seg_ros.training.synthetic.simulated_flow import (
     FlowGrid,
@@ -24,6 +24,7 @@ from motion_seg_ros.training.synthetic.simulated_flow import (
     upsampled,
 )
 from motion_seg_ros.training.synthetic.surface_motion import SurfaceMotion
+from motion_seg_ros.training.synthetic.working_images import enlarged
 from motion_seg_ros.types import BoolArray, FloatArray, Frame
 from motion_seg_ros.window import SlidingWindow
 
@@ -89,8 +90,7 @@ def places(working: tuple[int, int]) -> tuple[FloatArray, tuple[int, int]]:
 def measure_scene(scene: Scene) -> MeasuredScene:
     """Render a clip, run the real estimator over it, and compare with the exact motion.
 
-    The scene's pixels are the working pixels: the pictures are enlarged, since flow is computed on
-    images of half the size.
+    The scene's pixels are the working pixels.
     """
     working = (scene.camera.height, scene.camera.width)
     renderer, flow = Renderer(scene), DenseFlow(max(working))
@@ -103,8 +103,7 @@ def measure_scene(scene: Scene) -> MeasuredScene:
     ]
     rows, textures = [], []
     for rendered in renderer:
-        enlarged = rendered.image_bgr.repeat(2, axis=0).repeat(2, axis=1)
-        frames = window.push(Frame(enlarged, rendered.stamp_ns))
+        frames = window.push(Frame(enlarged(rendered.image_bgr), rendered.stamp_ns))
         gradient = gradient_magnitude(flow.image(frames).gray)
         shape = grids[0].known.shape
         textures.append(
@@ -158,9 +157,7 @@ def _compared(
     start = places((forward.shape[0], forward.shape[1]))[0]
     step = sample(forward, start)
     end = start + step
-    mismatch = np.linalg.norm(step + sample(backward, end), axis=1)
-    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.linalg.norm(step, axis=1)
-    return step - exact, mismatch / tolerance, end
+    return step - exact, step_mismatch(step, sample(backward, end)), end
 
 
 def _context(

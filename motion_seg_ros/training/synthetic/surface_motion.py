@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.synthetic.geometry import SceneGeometry, View
 from motion_seg_ros.synthetic.scene import Scene
-from motion_seg_ros.synthetic.surfaces import NEAR_M
+from motion_seg_ros.synthetic.surface_points import in_camera, projected, surface_points
 
 Array = npt.NDArray[np.float64]
 
@@ -52,23 +52,10 @@ class SurfaceMotion:
 
     def seen(self, xy_px: Array, frame: int, others: tuple[int, ...]) -> SeenPoints:
         """What pixels (N, 2) of `frame` see, and its displacement to `others`."""
-        view = self._view(frame)
-        hits = view.cast_points(xy_px)
-        body = self._geometry.body_of(hits.piece)
-        rays = np.c_[xy_px, np.ones(len(xy_px))] @ np.linalg.inv(view.intrinsics).T
-        # X = z * ray has the homogeneous coordinates (ray, 1 / z), which holds for the sky as well.
-        points = np.c_[rays, hits.inverse_depth]
-        back = np.linalg.inv(view.poses_to_camera)
-        points = (back[body] @ points[..., None])[..., 0]
-        points = self._geometry.at_rest(points, hits.piece, view.time_s)
+        points = surface_points(self._geometry, self._view(frame), xy_px)
         moved = np.empty((len(others), len(xy_px), 2))
         for index, other in enumerate(others):
             there = self._view(other)
-            seen = self._geometry.moved(points, hits.piece, there.time_s)
-            seen = (there.poses_to_camera[body] @ seen[..., None])[..., 0]
-            behind = (seen[:, 2] <= NEAR_M * seen[:, 3]) | (seen[:, 2] <= 0)
-            image = seen[:, :3] @ there.intrinsics.T
-            with np.errstate(divide="ignore", invalid="ignore"):
-                moved[index] = image[:, :2] / image[:, 2:] - xy_px
-            moved[index, behind] = np.nan
-        return SeenPoints(moved, hits.inverse_depth, hits.piece)
+            seen, _ = projected(there.intrinsics, in_camera(self._geometry, there, points))
+            moved[index] = seen - xy_px
+        return SeenPoints(moved, points.inverse_depth, points.piece)

@@ -13,8 +13,9 @@ from motion_seg_ros.synthetic.renderer import Renderer
 from motion_seg_ros.synthetic.scene import Scene
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.training.synthetic.flow_errors import FlowErrors
-from motion_seg_ros.training.synthetic.projected import ENLARGED, SimulatedTracker
+from motion_seg_ros.training.synthetic.projected import SimulatedTracker
 from motion_seg_ros.training.synthetic.surface_motion import SurfaceMotion
+from motion_seg_ros.training.synthetic.working_images import enlarged, enlarged_size
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
 from motion_seg_ros.window import SlidingWindow
 
@@ -42,8 +43,8 @@ def real_track_errors(scene: Scene) -> TrackErrors:
     sliding = SlidingWindow(WindowConfig.size, np.inf)
     tracks = Tracks.empty(1)
     for rendered in Renderer(scene):
-        enlarged = rendered.image_bgr.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
-        tracks = tracker.update(sliding.push(Frame(enlarged, rendered.stamp_ns)))
+        frame = Frame(enlarged(rendered.image_bgr), rendered.stamp_ns)
+        tracks = tracker.update(sliding.push(frame))
     return _track_errors(SurfaceMotion(scene), tracks)
 
 
@@ -78,9 +79,8 @@ def joined(clips: Sequence[TrackErrors]) -> TrackErrors:
 def _track_errors(motion: SurfaceMotion, tracks: Tracks) -> TrackErrors:
     camera = motion.scene.camera
     working = (camera.height, camera.width)
-    full = (ENLARGED * camera.height, ENLARGED * camera.width)
     alive = np.flatnonzero(tracks.visible[-1])
-    xy = resized(tracks.xy_px[:, alive], full, working).astype(np.float64)
+    xy = resized(tracks.xy_px[:, alive], enlarged_size(working), working).astype(np.float64)
     frames = len(xy)
     first = tracks.visible[:, alive].argmax(axis=0)
     drift = np.full(len(alive), np.nan, np.float32)

@@ -12,12 +12,9 @@ from motion_seg_ros.synthetic import scenes
 from motion_seg_ros.synthetic.scene import Scene
 from motion_seg_ros.synthetic.truth import Truth
 from motion_seg_ros.training.synthetic.flow_errors import FlowErrors
-from motion_seg_ros.training.synthetic.projected import (
-    ENLARGED,
-    SimulatedTracker,
-    projected_samples,
-)
+from motion_seg_ros.training.synthetic.projected import SimulatedTracker, projected_samples
 from motion_seg_ros.training.synthetic.surface_motion import SurfaceMotion
+from motion_seg_ros.training.synthetic.working_images import ENLARGED
 from motion_seg_ros.types import Tracks
 
 SIZE = (160, 120)
