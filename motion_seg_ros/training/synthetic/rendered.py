@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.config import FlowConfig, TrackingConfig
+from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.synthetic.truth import Truth
@@ -54,6 +55,7 @@ def rendered_samples(
     window: int = 16,
     windows_per_clip: int = 4,
     max_tracks: int = 640,
+    features: bool = False,
 ) -> list[TrackSample]:
     """Samples of one random scene, the same for the same arguments.
 
@@ -66,6 +68,7 @@ def rendered_samples(
         windows_per_clip: number of samples at most; those that show next to nothing but movers are
             left out.
         max_tracks: of each sample, all visible in the newest frame.
+        features: describe the tracks (motion_seg_ros.features.appearance); all else stays the same.
     """
     rng = np.random.default_rng([seed, _STREAM])
     clip = random_clip(rng, seed, kind, frames)
@@ -73,7 +76,9 @@ def rendered_samples(
     renderer = Renderer(clip.sampled.scene)
     truth = Truth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
-    tracker = FlowTracker(flow=DenseFlow(FlowConfig.max_side_px), seeds=TrackingConfig.seeds)
+    flow = DenseFlow(FlowConfig.max_side_px)
+    tracker = FlowTracker(flow=flow, seeds=TrackingConfig.seeds)
+    descriptor = AppearanceDescriptor(flow=flow) if features else None
     sliding = SlidingWindow(window, np.inf)
     samples = []
     for index in range(max(ends) + 1):
@@ -82,7 +87,8 @@ def rendered_samples(
         tracks = tracker.update(view)
         sampler.see(_blurred_at_edges(rng, shown))
         if index in ends:
-            samples.append(sampler.sample(index, tracks))
+            described = None if descriptor is None else descriptor.extract(view, tracks)
+            samples.append(sampler.sample(index, tracks, described))
     return [each for each in samples if each.moving.mean() <= LARGEST]
 
 
