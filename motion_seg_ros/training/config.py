@@ -16,6 +16,7 @@ import yaml
 
 from motion_seg_ros.config import Value, build_config, hint, read_config_file, setting, settings
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.labelling.transformer import ModelConfig
 
 PRESET = "model.preset"
@@ -51,6 +52,9 @@ class DataConfig:
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")
+    features: bool = setting(
+        False, "describe the tracks' appearance; rendered windows alone have pictures"
+    )
     seed: int = setting(0, "of the scenes and draws", minimum=0, maximum=2**31 - 1)
     workers: int = setting(
         0, "processes that make windows; 0: one per CPU core", minimum=0, maximum=1024
@@ -267,6 +271,24 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError(
             "data.recorded_windows: expected data.kubric, data.dynamic_replica or data.hoi4d to "
             f"draw {data.recorded_windows} windows from, found none of them"
+        )
+    if data.features:
+        _check_features(config)
+
+
+def _check_features(config: TrainConfig) -> None:
+    """Windows without pictures have no appearance."""
+    data, channels = config.data, config.model.feature_channels
+    for name in ("projected_windows", "validation_projected_windows", "recorded_windows"):
+        if getattr(data, name):
+            raise ConfigError(
+                f"data.{name}: expected 0 with data.features, found {getattr(data, name)}; only "
+                "rendered windows have appearance features"
+            )
+    if channels not in (0, APPEARANCE_CHANNELS):
+        raise ConfigError(
+            f"model.feature_channels: expected {APPEARANCE_CHANNELS} with data.features, or 0 to "
+            f"leave them out, found {channels}"
         )
 
 

@@ -92,7 +92,9 @@ def _engine(config: TrainConfig) -> Fabric:
 
 def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
-    then, now = json.loads(checkpoint.config), json.loads(to_json(config))
+    now = json.loads(to_json(config))
+    # A setting that is younger than the run had its default.
+    then = {**json.loads(to_json(TrainConfig())), **json.loads(checkpoint.config)}
     for name in sorted({*then, *now}.difference(MAY_CHANGE)):
         if then.get(name) != now.get(name):
             raise ConfigError(

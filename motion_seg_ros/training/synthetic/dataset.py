@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn, Protocol
 
@@ -46,6 +47,15 @@ class SampleMaker(Protocol):
 
     def __call__(self, seed: int, *, kind: str | None = None) -> list[TrackSample]:
         """The windows of the scene `seed`, of a kind of scene_sampler or any."""
+
+
+class PictureSampleMaker(Protocol):
+    """A SampleMaker that has pictures, and can describe the tracks on them."""
+
+    def __call__(
+        self, seed: int, *, kind: str | None = None, features: bool = False
+    ) -> list[TrackSample]:
+        """As a SampleMaker; with appearance features if wanted."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +110,9 @@ def build_dataset(
     workers: int,
     split: Split,
     progress: bool = True,
+    features: bool = False,
     scenes_per_shard: int = SCENES_PER_SHARD,
-    rendered: SampleMaker = rendered_samples,
+    rendered: PictureSampleMaker = rendered_samples,
     projected: SampleMaker = projected_samples,
 ) -> DatasetSummary:
     """Make the shards of one split that are missing in a folder.
@@ -118,6 +129,7 @@ def build_dataset(
         workers: processes, one thread each.
         split: "train", "validation" or "test".
         progress: show a bar.
+        features: describe the tracks' appearance; only rendered windows can.
         scenes_per_shard: scenes that go into one file.
         rendered, projected: what makes the samples of a scene.
 
@@ -125,37 +137,26 @@ def build_dataset(
         InputError: the folder has shards of other settings, or a value is out of range.
         OutputError: a shard cannot be written; the earlier ones are whole.
     """
-    if split not in SPLITS or workers < 1 or scenes_per_shard < 1:
-        raise InputError(
-            f"data set: expected a split of {', '.join(SPLITS)}, at least one worker and one scene "
-            f"per shard, found {split!r}, {workers} and {scenes_per_shard}"
-        )
+    _check_values(split, workers, scenes_per_shard, projected_windows if features else 0)
     scene_seed(seed, split, "rendered", 0)
-    _claim_folder(folder, split, {"seed": seed, "scenes_per_shard": scenes_per_shard})
+    settings = {"seed": seed, "scenes_per_shard": scenes_per_shard}
+    # Named only if wanted, so that folders made before there were features stay valid.
+    _claim_folder(folder, split, {**settings, "features": 1} if features else settings)
+    pictured = partial(rendered, features=True) if features else rendered
+    parts = (
+        (_Part(folder, split, "rendered", pictured, seed, scenes_per_shard), rendered_windows),
+        (_Part(folder, split, "projected", projected, seed, scenes_per_shard), projected_windows),
+    )
     found: dict[Path, int] = {}
+    total = rendered_windows + projected_windows
     with (
         worker_pool(workers) as pool,
-        tqdm(
-            total=rendered_windows + projected_windows,
-            unit="window",
-            disable=not progress,
-            desc=split,
-        ) as bar,
+        tqdm(total=total, unit="window", disable=not progress, desc=split) as bar,
     ):
-        modes: tuple[tuple[Mode, SampleMaker, int], ...] = (
-            ("rendered", rendered, rendered_windows),
-            ("projected", projected, projected_windows),
-        )
-        for mode, maker, wanted in modes:
-            part = _Part(folder, split, mode, maker, seed, scenes_per_shard)
-            enough = sum(found.values()) + wanted
-            ahead = TASKS_AHEAD_PER_WORKER * workers
+        ahead = TASKS_AHEAD_PER_WORKER * workers
+        for part, wanted in parts:
             with closing(in_order(pool, _make_samples, part.missing(), ahead)) as made:
-                for number in itertools.count():
-                    bar.set_postfix(mode=mode, scenes=len(found) * scenes_per_shard)
-                    if sum(found.values()) >= enough:
-                        break
-                    found[part.path(number)] = _completed_shard(part, number, made, bar)
+                found |= _completed_part(part, wanted, made, bar)
     return DatasetSummary(tuple(found), len(found) * scenes_per_shard, sum(found.values()))
 
 
@@ -184,6 +185,32 @@ class _Part:
                     scene = number * self.scenes_per_shard + i
                     seed = scene_seed(self.seed, self.split, self.mode, scene)
                     yield self.maker, seed, scene_kind(self.split, scene)
+
+
+def _check_values(split: str, workers: int, scenes_per_shard: int, undescribed: int) -> None:
+    if split not in SPLITS or workers < 1 or scenes_per_shard < 1:
+        raise InputError(
+            f"data set: expected a split of {', '.join(SPLITS)}, at least one worker and one scene "
+            f"per shard, found {split!r}, {workers} and {scenes_per_shard}"
+        )
+    if undescribed:
+        raise InputError(
+            "data set: expected no projected windows with appearance features, found "
+            f"{undescribed}; they have no pictures, make rendered ones only"
+        )
+
+
+def _completed_part(
+    part: _Part, wanted: int, made: Iterator[list[TrackSample]], bar: tqdm[NoReturn]
+) -> dict[Path, int]:
+    """The first shards of a part that hold at least `wanted` samples, and how many each."""
+    found: dict[Path, int] = {}
+    for number in itertools.count():
+        bar.set_postfix(mode=part.mode, scenes=number * part.scenes_per_shard)
+        if sum(found.values()) >= wanted:
+            break
+        found[part.path(number)] = _completed_shard(part, number, made, bar)
+    return found
 
 
 def _completed_shard(

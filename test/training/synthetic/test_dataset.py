@@ -25,7 +25,9 @@ from motion_seg_ros.training.synthetic.scene_sampler import HELD_OUT_KINDS
 FRAMES = 4
 
 
-def random_samples(seed: int, *, kind: str | None = None) -> list[TrackSample]:
+def random_samples(
+    seed: int, *, kind: str | None = None, features: bool = False
+) -> list[TrackSample]:
     """One to three windows that tell their seed and kind."""
     rng = np.random.default_rng(seed)
     samples = []
@@ -41,6 +43,7 @@ def random_samples(seed: int, *, kind: str | None = None) -> list[TrackSample]:
                 rng.random(count) < 0.9,
                 rng.standard_normal((count, HINT_CHANNELS)).astype(np.float32),
                 depth=rng.random((FRAMES, count), np.float32),
+                features=np.ones((count, 2), np.float32) if features else None,
                 tags=(f"seed{seed}", str(kind)),
             )
         )
@@ -125,6 +128,20 @@ def test_refuses_shards_of_other_settings(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"train\.json.*'seed': 6.*found.*'seed': 5"):
         build(tmp_path, seed=6)
     assert contents(tmp_path) == before
+
+
+def test_features_are_made_where_wanted_and_are_a_setting(tmp_path: Path) -> None:
+    summary = build(tmp_path, features=True, projected_windows=0)
+    samples = [sample for path in summary.shards for sample in read_samples(path)]
+    assert {sample.features is not None for sample in samples} == {True}
+    with pytest.raises(InputError, match="features"):
+        build(tmp_path, projected_windows=0)
+
+
+def test_projected_windows_have_no_features(tmp_path: Path) -> None:
+    assert build(tmp_path).shards
+    with pytest.raises(InputError, match=r"projected windows.*found 10"):
+        build(tmp_path, features=True)
 
 
 @pytest.mark.parametrize(
