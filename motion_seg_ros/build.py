@@ -8,6 +8,7 @@ from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
+from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.masks.densifier import Densifier
 from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.pipeline import MotionSegmenter
@@ -55,9 +56,12 @@ def build_labeller(config: LabellingConfig) -> Labeller:
     if config.backend == "geometric":
         return GeometricLabeller()
     weights = find_weights(config.weights)
-    return TransformerLabeller(
+    transformer = TransformerLabeller(
         weights.path,
         sha256=weights.sha256,
         interval=config.interval,
         threshold=config.threshold or None,
     )
+    if config.backend == "transformer":
+        return transformer
+    return PooledLabeller((transformer, GeometricLabeller()))

@@ -115,9 +115,10 @@ class LabellingConfig:
     """Which tracks move."""
 
     backend: str = setting(
-        "geometric",
-        "labeller of the tracks: the trained track transformer, or fitted camera motion alone",
-        choices=("transformer", "geometric"),
+        "pooled",
+        "labeller of the tracks: the trained track transformer, fitted camera motion, or the two "
+        "pooled",
+        choices=("pooled", "transformer", "geometric"),
     )
     weights: str = setting(
         "track_transformer_lite",
@@ -131,9 +132,10 @@ class LabellingConfig:
     )
     threshold: float = setting(
         0.0,
-        "probability above which a track moves; 0 = the one that the weights or the labeller bring",
+        "probability above which the transformer takes a track to move; 0 = the one stored with "
+        "its weights",
         minimum=0.0,
-        maximum=1.0,
+        maximum=0.99,
     )
 
 

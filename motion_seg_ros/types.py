@@ -155,6 +155,14 @@ class TrackLabels:
         """(N,) bool; False where nothing is said."""
         return np.asarray(self.moving_probability > self.threshold, bool)
 
+    @property
+    def log_odds(self) -> FloatArray:
+        """(N,) float32 log-odds of moving less those of the threshold; NaN where nothing is
+        said."""
+        chance = np.clip(self.moving_probability, 1e-4, 1 - 1e-4)
+        even = np.log(self.threshold / (1 - self.threshold))
+        return np.asarray(np.log(chance / (1 - chance)) - even, np.float32)
+
     @classmethod
     def abstain(cls, count: int, reason: str) -> TrackLabels:
         """Labels of `count` tracks about which nothing can be said, and the reason."""

@@ -23,12 +23,12 @@ class Weights:
     sha256: str | None
 
 
-_FOLDER = Path(__file__).parent / "trained"
+_FOLDER = Path(__file__).parent / "labelling"
 SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _FOLDER / "track_transformer_lite.safetensors",
-            "",
+            "652c30ce088fc5407a2dfe13234aaedbf17f161873144c6a71260fcf46602438",
         ),
     }
 )

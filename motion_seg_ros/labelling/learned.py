@@ -14,6 +14,8 @@ from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels,
 from motion_seg_ros.window import Window
 
 MIN_FRAMES = 4  # below it no track is long enough to tell
+PERSISTENCE = 0.5  # of a track's log-odds from one asking to the next
+LEAST_PROBABILITY = 1e-4  # and most, less than 1 by as much: log-odds stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class _Asked:
 class TransformerLabeller:
     """Asks the track transformer about the tracks visible in the newest frame.
 
+    A track's log-odds are a running mean over the askings: what moves goes on moving for a while.
     Between two askings a track keeps its label, and new tracks have none.
 
     Args:
@@ -86,7 +89,9 @@ class TransformerLabeller:
             )
         index = window.newest_index
         if self._last_asked is None or index - self._last_asked >= self._interval:
-            self._memory.keep(tracks.ids[now], self._ask(window, tracks, now, features))
+            asked = self._ask(window, tracks, now, features)
+            before = self._memory.recall(tracks.ids[now])
+            self._memory.keep(tracks.ids[now], _running_mean(before, asked))
             self._last_asked = index
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 
@@ -115,3 +120,12 @@ class TransformerLabeller:
         with torch.inference_mode():
             logits = self._model(collate([asked], self._model.config.frames))[0].numpy()
         return np.asarray(self._calibration.probability(logits), np.float32)
+
+
+def _running_mean(before: FloatArray, now: FloatArray) -> FloatArray:
+    """(M,) probability `now` (M,) with that of `before` (M,), NaN unknown, mixed in."""
+    limits = LEAST_PROBABILITY, 1 - LEAST_PROBABILITY
+    old, new = (np.clip(each.astype(np.float64), *limits) for each in (before, now))
+    old = np.where(np.isnan(old), new, old)
+    mixed = PERSISTENCE * np.log(old / (1 - old)) + (1 - PERSISTENCE) * np.log(new / (1 - new))
+    return np.asarray(1 / (1 + np.exp(-mixed)), np.float32)

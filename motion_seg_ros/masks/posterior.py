@@ -21,7 +21,8 @@ MEMORY_WEIGHT = 0.7
 MEMORY_LIMIT = 3.0
 MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
 COLOUR_WEIGHT = 1.1
-TRACK_LIMIT = 2.0
+TRACK_LIMIT = 4.0
+STATIC_FLOW_LIMIT = 0.3  # what goes along with the camera's motion may still move: tracks tell
 LIMIT = 6.0
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
@@ -118,6 +119,7 @@ class MotionPosterior:
         backward, forward = self._flow.backward(window, 1), self._flow.forward(window)
         trust = flow_trust(image.gray, backward, forward, scene.grid)
         log_odds = flow_log_odds(np.asarray(disagreement, np.float32), trust, smoother)
+        log_odds = np.maximum(log_odds, np.float32(-STATIC_FLOW_LIMIT))
         return log_odds if photometric is None else log_odds + photometric
 
     def _track_evidence(
@@ -130,10 +132,9 @@ class MotionPosterior:
         some = tracks.visible[-1] & np.isfinite(labels.moving_probability)
         if not some.any():
             return values
-        chance = np.clip(labels.moving_probability[some], 1e-3, 1 - 1e-3)
         xy = resized(tracks.xy_px[-1, some], window.newest.size, (height, width))
         x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
-        values[y, x] = np.clip(np.log(chance / (1 - chance)), -TRACK_LIMIT, TRACK_LIMIT)
+        values[y, x] = np.clip(labels.log_odds[some], -TRACK_LIMIT, TRACK_LIMIT)
         weight[y, x] = 1
         return self._track_weight * smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
 
