@@ -28,7 +28,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _FOLDER / "track_transformer_lite.safetensors",
-            "652c30ce088fc5407a2dfe13234aaedbf17f161873144c6a71260fcf46602438",
+            "8f314cd0af447097d9b369b7c5e7ffb319eb06da8991b57ad0ab660c2a64912a",
         ),
     }
 )

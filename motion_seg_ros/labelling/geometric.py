@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
+from motion_seg_ros.labelling.abstention import MIN_TRACKS, abstention_reason
 from motion_seg_ros.labelling.hints import REFERENCE_SIDE_PX, border_prior
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
@@ -15,8 +16,6 @@ from motion_seg_ros.window import Window
 NOISE_ACROSS_PX = 0.1
 NOISE_ALONG_PX = 0.15
 MAX_SPREAD_PX = 12.0  # of static points across epipolar lines; beyond it nothing was found
-MIN_TRACKS = 40
-MIN_CONFIDENCE = 0.05  # of a track that says something about the camera
 TAIL_QUANTILE = 0.75
 UNKNOWN_PROBABILITY = 0.2  # of a track not labelled before
 LOG_OFFSET = 0.1
@@ -52,17 +51,9 @@ class GeometricLabeller:
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
     ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller; depth and features are not used."""
-        if len(window) <= self._gaps[0]:
-            return self._abstain(
-                tracks, f"{len(window)} frames seen, {self._gaps[0] + 1} are needed"
-            )
-        telling = tracks.visible[-1] & (tracks.confidence[-1] > MIN_CONFIDENCE)
-        if np.count_nonzero(telling) < MIN_TRACKS:
-            return self._abstain(
-                tracks,
-                f"too little texture: {np.count_nonzero(telling)} of {len(tracks)} tracks are "
-                f"trusted, {MIN_TRACKS} are needed",
-            )
+        reason = abstention_reason(window, tracks, self._gaps[0] + 1)
+        if reason is not None:
+            return self._abstain(tracks, reason)
         scale = REFERENCE_SIDE_PX / max(window.newest.size)
         size = (round(window.newest.size[0] * scale), round(window.newest.size[1] * scale))
         weight = self._static_weight(tracks, tracks.xy_px[-1] * scale, size)

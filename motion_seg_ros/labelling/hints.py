@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.camera_motion import fit_camera_motion
+from motion_seg_ros.labelling.abstention import MIN_TRACKS
 from motion_seg_ros.types import FloatArray, Tracks
 
 REFERENCE_SIDE_PX = 427  # of the longer image side in which residuals are measured
@@ -18,7 +19,6 @@ GAPS = (1, 3, 7, 15)
 CHANNELS_PER_GAP = 8
 HINT_CHANNELS = CHANNELS_PER_GAP * len(GAPS)
 NOISE_PX = 0.1  # least spread assumed of static tracks
-MIN_TRACKS = 40  # that span a gap; below it the gap says nothing
 BORDER_SHARE = 0.12  # of the image side: within it a track is static more often than not
 LOG_OFFSET = 0.1
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.labelling.hints import MIN_TRACKS, camera_hints
+from motion_seg_ros.labelling.abstention import abstention_reason
+from motion_seg_ros.labelling.hints import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -80,13 +81,10 @@ class TransformerLabeller:
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
     ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        if len(window) < MIN_FRAMES:
-            return self._abstain(tracks, f"{len(window)} frames seen, {MIN_FRAMES} are needed")
+        reason = abstention_reason(window, tracks, MIN_FRAMES)
+        if reason is not None:
+            return self._abstain(tracks, reason)
         now = np.flatnonzero(tracks.visible[-1])
-        if len(now) < MIN_TRACKS:
-            return self._abstain(
-                tracks, f"too little texture: {len(now)} tracks are seen, {MIN_TRACKS} are needed"
-            )
         index = window.newest_index
         if self._last_asked is None or index - self._last_asked >= self._interval:
             asked = self._ask(window, tracks, now, features)

@@ -12,9 +12,10 @@ import torch
 from motion_seg_ros.build import build
 from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.labelling.abstention import MIN_TRACKS
 from motion_seg_ros.labelling.calibration import Calibration
 from motion_seg_ros.labelling.checkpoint import load_weights, save_weights
-from motion_seg_ros.labelling.hints import GAPS, HINT_CHANNELS, MIN_TRACKS, camera_hints
+from motion_seg_ros.labelling.hints import GAPS, HINT_CHANNELS, camera_hints
 from motion_seg_ros.labelling.learned import MIN_FRAMES, TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.tokens import collate
