@@ -77,6 +77,15 @@ EXTRAS = {
         "ros-jazzy-std-msgs",
         "ros-jazzy-std-srvs",
     ],
+    # The `full` profile: DINOv2, Depth Anything and SAM 2 are those of transformers. tapnet, which
+    # has BootsTAPIR, is not on PyPI.
+    "full": [
+        "transformers>=5.23",
+    ],
+    # EdgeTAM in place of SAM 2. Apart, as timm brings torchvision, which must fit torch's build.
+    "edgetam": [
+        "timm>=1.0.20",
+    ],
     # `motion_seg train`, and the pictures of what it is trained on.
     "train": [
         "lightning-fabric>=2.4",

@@ -18,7 +18,7 @@ PACKAGE = "motion_seg_ros"
 # A unit is a module or folder right below the package. It imports from the lines above its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("types", "config", "weights"),
+    ("types", "config", "weights", "torch_device"),
     ("palette", "window", "static_view"),
     ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),
@@ -47,7 +47,16 @@ ROS_NAMES = {
     "rosbag2_py",
     "tf2_ros",
 }
-HEAVY = {"torch", "torchvision", "transformers", "lightning_fabric", "safetensors"}
+HEAVY = {
+    "lightning_fabric",
+    "safetensors",
+    "sam2",
+    "tapnet",
+    "timm",
+    "torch",
+    "torchvision",
+    "transformers",
+}
 
 
 def sources() -> dict[str, str]:

@@ -43,6 +43,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "tensorboard": ("tensorboard", None),  # see package.xml
     "torch": ("torch", None),  # see package.xml; and which build depends on the GPU
     "tqdm": ("tqdm", "python3-tqdm"),
+    "transformers": ("transformers", None),  # see package.xml
     "yaml": ("PyYAML", "python3-yaml"),
 }
 
@@ -125,7 +126,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "train")
+        for extra in ("ros-jazzy", "full", "train")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}

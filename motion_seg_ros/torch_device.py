@@ -1,0 +1,106 @@
+"""Where networks run, and in which numbers: names from the settings -> PyTorch's own objects.
+
+PyTorch is loaded when a function is called, not with this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from motion_seg_ros.errors import ConfigError, MissingDependencyError
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def find_device(name: str) -> torch.device:
+    """The device of a name.
+
+    Args:
+        name: "cpu", "cuda" (the current GPU), "cuda:1" (the second one), or "auto": a GPU where
+            PyTorch has one, else the CPU.
+
+    Raises:
+        ConfigError: not such a name; or a GPU was asked for that PyTorch does not have.
+        MissingDependencyError: torch is not installed.
+    """
+    with _torch_needed():
+        import torch
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, index = name.partition(":")
+    if not (name == "cpu" or (kind == "cuda" and (index.isdecimal() or name == "cuda"))):
+        raise ConfigError(f"device: expected auto, cpu, cuda or cuda:INDEX, found {name}")
+    if kind == "cuda":
+        _check_gpu(name, int(index or 0))
+    return torch.device(name)
+
+
+def find_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The floating-point type of a name.
+
+    Args:
+        name: one of DTYPES; "auto": bfloat16 on GPUs that calculate in it, else float32.
+        device: where it is to be used.
+
+    Raises:
+        ConfigError: not such a name.
+    """
+    with _torch_needed():
+        import torch
+    if name not in DTYPES:
+        raise ConfigError(f"dtype: expected one of {', '.join(DTYPES)}, found {name}")
+    if name == "auto":
+        name = "float32"
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                # Without emulation, which is slower than float32.
+                if torch.cuda.is_bf16_supported(including_emulation=False):
+                    name = "bfloat16"
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
+
+
+def autocast(
+    device: torch.device, dtype: torch.dtype
+) -> contextlib.AbstractContextManager[Any, bool | None]:
+    """A block in which PyTorch calculates in `dtype` where that is safe; in float32 it changes
+    nothing. Weights stay float32."""
+    with _torch_needed():
+        import torch
+    if dtype == torch.float32:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=dtype)
+
+
+@contextlib.contextmanager
+def _torch_needed() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"device: expected torch, found: {error}; pip install 'motion_seg_ros[full]', or "
+            "choose profile lite"
+        ) from error
+
+
+def _check_gpu(name: str, index: int) -> None:
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index < count:
+        return
+    if count:
+        found = f"{count} GPU{'s' if count > 1 else ''}, the first of them cuda:0"
+    elif torch.version.cuda is None:
+        found = f"PyTorch {torch.__version__}, which is built without CUDA"
+    else:
+        found = f"no GPU that PyTorch {torch.__version__} (CUDA {torch.version.cuda}) can use"
+    raise ConfigError(
+        f"device {name}: expected that GPU, found {found}; choose profile lite, which needs none, "
+        "or install the NVIDIA driver and the PyTorch build that fits it, or set device cpu (slow)"
+    )
