@@ -1,0 +1,290 @@
+"""Masks by a promptable segmenter: known objects are followed, what moves beside them is found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from motion_seg_ros.masks.discovery import Proposal, Snapshot, discover, take_snapshot
+from motion_seg_ros.masks.grouping import PointTracks, is_moving
+from motion_seg_ros.masks.merging import covered, move_as_one, one_in_video, touching
+from motion_seg_ros.masks.prompting import PromptingRules, dilated
+from motion_seg_ros.masks.segmenter import Segmenter
+from motion_seg_ros.masks.sightings import Sightings
+from motion_seg_ros.masks.strands import Strand, Strands
+from motion_seg_ros.types import (
+    MOVING_PROBABILITY,
+    BoolArray,
+    Int64Array,
+    ObjectMasks,
+    TrackLabels,
+    Tracks,
+)
+from motion_seg_ros.window import Window
+
+SHARED_TRACKS = 0.5  # of a proposal's tracks are an object's: it is that object
+HELD_TRACKS = 0.5  # of a proposal's visible tracks must lie in its mask once it has caught up
+STOPPED_SHARE = 0.2  # of an object's tracks move at most, when it stands still
+OVERLAP_FRAMES = 4  # at least, to tell that two objects are one
+ALIKE_STEPS = 3  # of discovery in a row, before touching masks that move alike are one
+
+
+@dataclass(eq=False)
+class _Life:
+    """How an object fares: the last belief that it moves, and for how many frames it stood."""
+
+    score: float = MOVING_PROBABILITY
+    still_frames: int = 0
+
+
+class PromptedMasks:
+    """Follows all known objects to every frame, and looks for new ones every few frames.
+
+    A new one is started in the frame where its tracks are seen best, and caught up from there. It
+    is a known object if its tracks were seen on that one, or else if the masks are one; it is one
+    that was lost if it looks like it and is where that one was or was going. An object is one or
+    more strands: things that the segmenter follows. Objects that turn out to be one keep the older
+    id.
+
+    The work of a frame is bounded: at most `max_strands` are followed, and in a discovery step at
+    most `rules.max_iterations` proposals catch up over the frames that the segmenter keeps.
+
+    `segment` does all in turn. Where discovery shall run beside the following, call `follow`,
+    `snapshot` and `masks` for each frame, `motion_seg_ros.masks.discovery.discover` elsewhere, and
+    `join` between frames.
+
+    Args:
+        segmenter: the model.
+        rules: where it is clicked; None: PromptingRules.online().
+        discovery_interval: frames from one discovery step to the next.
+        max_strands: things followed at once.
+        lost_after: frames without a mask after which an object is no longer followed.
+        static_after: frames without motion after which an object is no longer followed.
+        memory_s: seconds for which an object that is not in sight can get its id back.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        *,
+        rules: PromptingRules | None = None,
+        discovery_interval: int = 4,
+        max_strands: int = 12,
+        lost_after: int = 16,
+        static_after: int = 16,
+        memory_s: float = 3.0,
+    ) -> None:
+        self._segmenter = segmenter
+        self._rules = PromptingRules.online() if rules is None else rules
+        self._discovery_interval = discovery_interval
+        self._max_strands = max_strands
+        self._lost_after = lost_after
+        self._static_after = static_after
+        self._strands = Strands(segmenter, self._rules)
+        self._sightings = Sightings(memory_s)
+        self._forget_all()
+
+    def reset(self) -> None:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        self._segmenter.reset()
+        self._strands.reset()
+        self._sightings.reset()
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self._lives: dict[int, _Life] = {}
+        self._object_of: dict[int, int] = {}  # by strand, removed ones too
+        self._alike: dict[tuple[int, int], int] = {}  # steps that pairs moved as one
+        self._discovered: int | None = None
+
+    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        self.follow(window, tracks, labels)
+        snapshot = self.snapshot()
+        if snapshot is not None:
+            self.join(discover(snapshot, self._segmenter.click, self._rules))
+        return self.masks()
+
+    def follow(self, window: Window, tracks: Tracks, labels: TrackLabels) -> None:
+        """Show the newest frame to the segmenter, and follow all known objects to it."""
+        index = window.newest_index
+        self._frame = window.newest
+        self._points = PointTracks.of(tracks, labels, index, window.newest.size)
+        self._segmenter.see(window.newest, index)
+        self._strands.advance(self._points)
+        self._end()
+        if index % self._discovery_interval == 0:
+            self._merge()
+
+    def snapshot(self) -> Snapshot | None:
+        """What to look for new objects in, as of the frame followed last; None where it is not yet
+        time, or nothing unknown moves."""
+        index = self._points.indices[-1]
+        if self._discovered is not None and index - self._discovered < self._discovery_interval:
+            return None
+        known = self._strands.objects_at(self._points.size) > 0
+        snapshot = take_snapshot(self._points, known, self._segmenter.kept(), self._rules)
+        self._discovered = index
+        return snapshot if snapshot.unexplained.any() else None
+
+    def join(self, proposals: Sequence[Proposal]) -> None:
+        """Take up what was found, caught up to the frame followed last. What was found in a frame
+        that is no longer at hand, or does not hold until now, is left out."""
+        for proposal in proposals:
+            late = proposal.index not in self._segmenter.kept()
+            if late or len(self._strands.all) >= self._max_strands:
+                continue
+            known = self._object_by_tracks(proposal.track_ids)
+            strand = self._strands.add(proposal, self._points)
+            if not self._holds(strand, proposal.track_ids):
+                self._strands.remove(strand)
+                continue
+            strand.object_id = known or self._object_by_mask(strand) or self._sightings.new_id()
+            self._object_of[strand.id] = strand.object_id
+            self._lives.setdefault(strand.object_id, _Life())
+            self._drop_covered(strand.object_id)
+
+    def masks(self) -> ObjectMasks:
+        """The known objects in the frame followed last."""
+        points, frame = self._points, self._frame
+        id_map = self._strands.objects_at(points.size)
+        objects = []
+        for object_id in sorted(self._lives):
+            mask = np.asarray(id_map == object_id)
+            if not mask.any():
+                continue
+            life = self._lives[object_id]
+            labelled = points.within(points.indices[-1], mask) & points.judged
+            if labelled.any():
+                life.score = float(points.probability[labelled].mean())
+            objects.append(self._sightings.describe(object_id, mask, life.score, frame))
+        self._forget_old()
+        return ObjectMasks(id_map.astype(np.uint16), tuple(objects))
+
+    def _object_by_tracks(self, track_ids: Int64Array) -> int | None:
+        """The object, followed or remembered, that most of these tracks were last seen on."""
+        owners = self._strands.owners(track_ids)
+        objects = np.array([self._object_of.get(int(each), 0) for each in owners], np.int64)
+        votes = np.bincount(objects, minlength=2)
+        votes[0] = 0
+        best = int(votes.argmax())
+        return best if votes[best] >= SHARED_TRACKS * len(track_ids) else None
+
+    def _object_by_mask(self, strand: Strand) -> int | None:
+        """The object whose masks a new strand has, or one out of sight that it looks like."""
+        for other in self._strands.all:
+            if other is not strand and one_in_video(
+                other.beside(strand, supported=False), self._rules
+            ):
+                return other.object_id
+        in_sight = {each.object_id for each in self._strands.all if not each.empty_frames}
+        return self._sightings.returning(strand.mask, self._frame, in_sight)
+
+    def _holds(self, strand: Strand, track_ids: Int64Array) -> bool:
+        """Whether a new strand, caught up, still has the tracks it was found by, and moves."""
+        points, mask = self._points, strand.mask
+        if not mask.any():
+            return False
+        index = points.indices[-1]
+        own = np.isin(points.ids, track_ids) & points.seen(index)
+        held = own & points.within(index, dilated(mask, self._rules))
+        enough = np.count_nonzero(held) >= HELD_TRACKS * np.count_nonzero(own)
+        return bool(enough) and is_moving(points, index, mask, self._rules)
+
+    def _end(self) -> None:
+        """Follow no longer what has been out of sight, or has stood still, for long."""
+        for strand in self._strands.all:
+            if strand.empty_frames >= self._lost_after:
+                self._strands.remove(strand)
+        for object_id, life in list(self._lives.items()):
+            share = self._points.moving_share(self._tracks_on(object_id))
+            if not np.isnan(share):
+                life.still_frames = life.still_frames + 1 if share < STOPPED_SHARE else 0
+            strands = self._strands_of(object_id)
+            if life.still_frames >= self._static_after:
+                for strand in strands:
+                    self._strands.remove(strand)
+                strands = []
+            if not strands:
+                del self._lives[object_id]
+
+    def _merge(self) -> None:
+        """Unite the objects that turn out to be one."""
+        for first, second in combinations(self._strands.all, 2):
+            frames = first.beside(second, supported=True)
+            apart = first.object_id != second.object_id
+            if apart and len(frames) >= OVERLAP_FRAMES and one_in_video(frames, self._rules):
+                self._unite(first.object_id, second.object_id)
+        if self._rules.alike_px > 0:
+            alike = {
+                pair for pair in combinations(sorted(self._lives), 2) if self._alike_now(*pair)
+            }
+            self._alike = {pair: self._alike.get(pair, 0) + 1 for pair in alike}
+            for pair, steps in sorted(self._alike.items()):
+                if steps >= ALIKE_STEPS and self._lives.keys() >= set(pair):
+                    self._unite(*pair)
+
+    def _alike_now(self, first: int, second: int) -> bool:
+        """Whether two objects touch and their tracks move as one."""
+        index = self._points.indices[-1]
+        pairs = product(self._strands_of(first), self._strands_of(second))
+        if not any(
+            touching(one.sights[index].silhouette, other.sights[index].silhouette, self._rules)
+            for one, other in pairs
+        ):
+            return False
+        tracks = self._tracks_of(first), self._tracks_of(second)
+        return move_as_one(self._points, *tracks, self._rules)
+
+    def _unite(self, first: int, second: int) -> None:
+        """Make one object of two; the older id stays."""
+        older, younger = sorted((first, second))
+        for strand in self._strands_of(younger):
+            strand.object_id = older
+        self._object_of = {
+            strand: older if each == younger else each for strand, each in self._object_of.items()
+        }
+        self._sightings.drop(younger)
+        del self._lives[younger]
+        self._drop_covered(older)
+
+    def _drop_covered(self, object_id: int) -> None:
+        """Follow no longer the strands of an object that lie in another one of it."""
+        for first, second in combinations(self._strands_of(object_id), 2):
+            if not one_in_video(first.beside(second, supported=False), self._rules):
+                continue
+            index = self._points.indices[-1]
+            ordered = sorted((first, second), key=lambda each: each.sights[index].silhouette.area)
+            smaller, larger = ordered
+            still_there = {smaller, larger} <= set(self._strands.all)
+            if still_there and covered(
+                smaller.sights[index].silhouette, larger.sights[index].silhouette, self._rules
+            ):
+                self._strands.remove(smaller, heir=larger)
+
+    def _strands_of(self, object_id: int) -> list[Strand]:
+        return [each for each in self._strands.all if each.object_id == object_id]
+
+    def _tracks_of(self, object_id: int) -> BoolArray:
+        """(N,) bool, tracks last seen on an object."""
+        strands = [each.id for each in self._strands_of(object_id)]
+        return np.isin(self._strands.owners(self._points.ids), strands)
+
+    def _tracks_on(self, object_id: int) -> BoolArray:
+        """(N,) bool, tracks visible on an object in the newest frame."""
+        index = self._points.indices[-1]
+        on = np.zeros(len(self._points.ids), bool)
+        for strand in self._strands_of(object_id):
+            on |= self._points.within(index, strand.mask)
+        return on
+
+    def _forget_old(self) -> None:
+        self._sightings.forget(self._frame.stamp_ns, self._lives.keys())
+        self._object_of = {
+            strand: each
+            for strand, each in self._object_of.items()
+            if each in self._lives or each in self._sightings.ids
+        }

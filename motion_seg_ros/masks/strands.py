@@ -1,0 +1,218 @@
+"""What a segmenter follows, frame by frame, and the tracks that are seen on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from motion_seg_ros.masks.discovery import Proposal
+from motion_seg_ros.masks.grouping import PointTracks, is_moving
+from motion_seg_ros.masks.merging import Pair, Silhouette
+from motion_seg_ros.masks.prompting import (
+    PromptingRules,
+    pixels_of,
+    points_inside,
+    stage_two_clicks,
+)
+from motion_seg_ros.masks.segmenter import Segmenter
+from motion_seg_ros.masks.track_owners import TrackOwners
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
+
+HISTORY = 24  # frames that silhouettes are remembered for
+RETRY_FRAMES = 4  # from one attempt to find a strand out of sight by its tracks to the next
+MAX_FOREIGN_SHARE = 0.2  # of the owned tracks in what a prompt selects: above, it is too much
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A strand in one frame.
+
+    Attributes:
+        silhouette: its mask.
+        supported: a track of its own is visible in the mask.
+    """
+
+    silhouette: Silhouette
+    supported: bool
+
+
+@dataclass(eq=False)
+class Strand:
+    """One thing that the segmenter follows. A moving object is made of one or more.
+
+    Attributes:
+        id: its id with the segmenter, never used again.
+        object_id: the object it is of; 0 until that is known.
+        asked: index in the stream of the frame in which it was last prompted, or almost.
+        logits: (H, W) float32 in the newest frame.
+        sights: by index in the stream, the newest HISTORY ones.
+        empty_frames: for how many frames there has been no mask.
+    """
+
+    id: int
+    object_id: int
+    asked: int
+    logits: FloatArray
+    sights: dict[int, Sight] = field(default_factory=dict)
+    empty_frames: int = 0
+
+    @property
+    def mask(self) -> BoolArray:
+        """(H, W) bool in the newest frame."""
+        return np.asarray(self.logits > 0)
+
+    def note(self, index: int, sight: Sight) -> None:
+        """Remember the newest sight."""
+        self.sights[index] = sight
+        self.sights.pop(index - HISTORY, None)
+        self.empty_frames = 0 if sight.silhouette.area else self.empty_frames + 1
+
+    def beside(self, other: Strand, *, supported: bool) -> list[Pair]:
+        """Both silhouettes in each of the frames remembered of both; if `supported`, only where
+        both are."""
+        common = [(self.sights[i], other.sights[i]) for i in self.sights if i in other.sights]
+        return [
+            (own.silhouette, others.silhouette)
+            for own, others in common
+            if not supported or (own.supported and others.supported)
+        ]
+
+
+class Strands:
+    """All that is followed. Between calls, all strands are in the newest frame.
+
+    Args:
+        segmenter: follows them; its frames are shown to it by the caller.
+        rules: when and how they are prompted again.
+    """
+
+    def __init__(self, segmenter: Segmenter, rules: PromptingRules) -> None:
+        self._segmenter = segmenter
+        self._rules = rules
+        self._last_id = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all strands; the segmenter forgets them by its own reset."""
+        self._strands: list[Strand] = []
+        self._owners = TrackOwners()
+
+    @property
+    def all(self) -> tuple[Strand, ...]:
+        """In the order they were found."""
+        return tuple(self._strands)
+
+    def owners(self, ids: Int64Array) -> Int64Array:
+        """(N,) ids of the strands that tracks were last seen on, also of removed ones; 0 = none."""
+        return self._owners.of(ids)
+
+    def advance(self, points: PointTracks) -> None:
+        """Follow all strands to the newest frame of `points`, the one after the last."""
+        index = points.indices[-1]
+        for strand in self._strands:
+            clicks = self._clicks(strand, points)
+            if clicks is None:
+                strand.logits = self._segmenter.follow(strand.id, index)
+            else:
+                strand.logits = self._segmenter.prompt(strand.id, index, clicks)
+        self._own(points)
+        for strand in self._strands:
+            self._note(strand, index, points)
+
+    def add(self, proposal: Proposal, points: PointTracks) -> Strand:
+        """Start a strand and follow it to the newest frame of `points`.
+
+        Args:
+            proposal: where; the segmenter has its frame and all later ones at hand.
+            points: the tracks of the newest window.
+        """
+        self._last_id += 1
+        first, newest = proposal.index, points.indices[-1]
+        logits = self._segmenter.start(self._last_id, first, proposal.xy_px)
+        strand = Strand(self._last_id, 0, first, logits)
+        members = np.isin(points.ids, proposal.track_ids)
+        self._owners.keep(points.ids, np.where(members, strand.id, self._owners.of(points.ids)))
+        self._note(strand, first, points)
+        for index in range(first + 1, newest + 1):
+            strand.logits = self._segmenter.follow(strand.id, index)
+            self._note(strand, index, points)
+        self._strands.append(strand)
+        self._own(points)
+        return strand
+
+    def remove(self, strand: Strand, heir: Strand | None = None) -> None:
+        """Follow a strand no longer; its tracks become the heir's, or stay its own."""
+        self._segmenter.remove(strand.id)
+        self._strands.remove(strand)
+        if heir is not None:
+            self._owners.pass_on(strand.id, heir.id)
+
+    def objects_at(self, size: tuple[int, int]) -> Int64Array:
+        """(H, W) the object each pixel of the newest frame is of, 0 = none: that with the highest
+        logit above 0."""
+        return self._highest(size, [each.object_id for each in self._strands])
+
+    def _highest(self, size: tuple[int, int], numbers: list[int]) -> Int64Array:
+        best = np.zeros(size, np.float32)
+        found = np.zeros(size, np.int64)
+        for strand, number in zip(self._strands, numbers, strict=True):
+            higher = strand.logits > best
+            best[higher] = strand.logits[higher]
+            found[higher] = number
+        return found
+
+    def _own(self, points: PointTracks) -> None:
+        """Note which strand each track visible in the newest frame is on. It stays with its own
+        where several are there; off all of them it keeps the one it had."""
+        index = points.indices[-1]
+        before = self._owners.of(points.ids)
+        here = np.zeros(len(before), np.int64)
+        seen = points.seen(index)
+        x, y = pixels_of(points.at(index)[seen]).T
+        here[seen] = self._highest(points.size, [each.id for each in self._strands])[y, x]
+        now = np.where(here > 0, here, before)
+        for strand in self._strands:
+            stays = (before == strand.id) & points.within(index, strand.mask)
+            now[stays] = strand.id
+        self._owners.keep(points.ids, now)
+
+    def _note(self, strand: Strand, index: int, points: PointTracks) -> None:
+        mask = strand.mask
+        own = self._owners.of(points.ids) == strand.id
+        inside = points.within(index, mask) if index in points.indices else np.zeros_like(own)
+        strand.note(index, Sight(Silhouette.of(mask), bool((own & inside).any())))
+
+    def _clicks(self, strand: Strand, points: PointTracks) -> FloatArray | None:
+        """(K, 2) clicks to prompt a strand with in the newest frame; None where it is not time,
+        there are too few of its tracks, or what they select is not the strand."""
+        index = points.indices[-1]
+        waited = index - strand.asked
+        interval = RETRY_FRAMES if strand.empty_frames else self._rules.prompt_interval
+        if waited < interval:
+            return None
+        owners = self._owners.of(points.ids)
+        own = (owners == strand.id) & points.moving & points.seen(index)
+        if strand.empty_frames == 0 and index - 1 in points.indices:
+            own &= points.within(index - 1, strand.mask)
+        if np.count_nonzero(own) < max(1, self._rules.min_prompt_points):
+            return None
+        strand.asked = index
+
+        def answer(clicks: FloatArray) -> BoolArray:
+            return np.asarray(self._segmenter.click(index, clicks) > 0)
+
+        xy_px = points.at(index)[own]
+        clicks = stage_two_clicks(xy_px, answer, self._rules)
+        mask = answer(clicks)
+        holds = points_inside(xy_px, mask).mean() >= self._rules.covered_share
+        good = holds and is_moving(points, index, mask, self._rules)
+        return clicks if good and not self._is_too_much(strand, points, mask) else None
+
+    def _is_too_much(self, strand: Strand, points: PointTracks, mask: BoolArray) -> bool:
+        """Whether a mask in the newest frame takes in tracks of other objects."""
+        foreign = [each.id for each in self._strands if each.object_id != strand.object_id]
+        known = [each.id for each in self._strands]
+        owners = self._owners.of(points.ids)[points.within(points.indices[-1], mask)]
+        owned = np.count_nonzero(np.isin(owners, known))
+        return bool(np.count_nonzero(np.isin(owners, foreign)) > MAX_FOREIGN_SHARE * owned)
