@@ -16,7 +16,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from motion_seg_ros.config import settings
+from motion_seg_ros.config import PROFILES
 from motion_seg_ros.errors import ConfigError
 
 ARGUMENTS = [
@@ -45,7 +45,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "profile",
         default_value="lite",
-        choices=list(next(each.spec.choices for each in settings() if each.name == "profile")),
+        choices=list(PROFILES),
         description="which defaults to start from",
     ),
     DeclareLaunchArgument(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.config import Config, LabellingConfig, TrackingConfig
+from motion_seg_ros.config import Config, FeaturesConfig, TrackingConfig
 from motion_seg_ros.depth.topic import TopicDepth
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS, AppearanceDescriptor
+from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
@@ -23,6 +26,7 @@ def build(config: Config) -> MotionSegmenter:
     """A segmenter with the backends that `config` names.
 
     Raises:
+        ConfigError: settings that do not go together.
         InputError: a backend's weights are missing or damaged.
         MissingDependencyError: a backend's package is not installed.
     """
@@ -30,10 +34,11 @@ def build(config: Config) -> MotionSegmenter:
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
         tracker=build_tracker(config.tracking, flow),
-        labeller=build_labeller(config.labelling),
+        labeller=build_labeller(config),
         masks=Densifier(flow=flow),
         propagator=FlowPropagator(),
         depth=TopicDepth() if config.depth.backend == "topic" else None,
+        features=build_features(config.features, flow),
     )
 
 
@@ -46,22 +51,36 @@ def build_tracker(config: TrackingConfig, flow: DenseFlow) -> Tracker:
     return backends[config.backend](flow=flow, seeds=config.seeds)
 
 
-def build_labeller(config: LabellingConfig) -> Labeller:
+def build_features(config: FeaturesConfig, flow: DenseFlow) -> FeatureExtractor | None:
+    """The appearance encoder that `config` names; it takes its images from `flow`."""
+    return AppearanceDescriptor(flow=flow) if config.backend == "appearance" else None
+
+
+def build_labeller(config: Config) -> Labeller:
     """The labeller that `config` names.
 
     Raises:
+        ConfigError: its weights were trained with other features than `config` names.
         InputError: its weights are missing or damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
-    if config.backend == "geometric":
+    labelling = config.labelling
+    if labelling.backend == "geometric":
         return GeometricLabeller()
-    weights = find_weights(config.weights)
+    weights = find_weights(labelling.weights)
     transformer = TransformerLabeller(
         weights.path,
         sha256=weights.sha256,
-        interval=config.interval,
-        threshold=config.threshold or None,
+        interval=labelling.interval,
+        threshold=labelling.threshold or None,
     )
-    if config.backend == "transformer":
+    channels = APPEARANCE_CHANNELS if config.features.backend == "appearance" else 0
+    if transformer.feature_channels not in (0, channels):
+        raise ConfigError(
+            f"features.backend {config.features.backend}: expected {transformer.feature_channels} "
+            f"channels, with which {labelling.weights} was trained, found {channels}; choose the "
+            "features of its training, or other weights"
+        )
+    if labelling.backend == "transformer":
         return transformer
     return PooledLabeller((transformer, GeometricLabeller()))

@@ -6,19 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from motion_seg_ros.config import (
-    Config,
-    config_values,
-    make_config,
-    parse_override,
-    read_config_file,
-    settings,
-)
+from motion_seg_ros.config import Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings import parse_override, read_config_file, settings
 
 
 def test_every_setting_is_described_and_its_default_allowed() -> None:
-    for each in settings():
+    for each in settings(Config):
         assert len(each.spec.description) > 10, each.name
         assert each.check(each.default) == each.default
         if each.type in (int, float):

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from motion_seg_ros.config import settings
+from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / "launch"
@@ -140,7 +141,7 @@ def test_a_value_outside_the_choices_is_refused(launch_file: ModuleType, argumen
 
 
 def test_every_profile_can_be_chosen(launch_file: ModuleType) -> None:
-    profiles = next(each.spec.choices for each in settings() if each.name == "profile")
+    profiles = next(each.spec.choices for each in settings(Config) if each.name == "profile")
     for profile in profiles:
         assert started(launch_file, profile=profile)["parameters"][0]["profile"] == profile
 

@@ -18,7 +18,8 @@ PACKAGE = "motion_seg_ros"
 # A unit is a module or folder right below the package. It imports from the lines above its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("types", "config", "weights", "torch_device"),
+    ("types", "settings", "torch_device"),
+    ("config", "weights"),
     ("palette", "window", "static_view"),
     ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),

@@ -5,16 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from motion_seg_ros.config import (
-    DECLARED_BY_ROS,
-    PROFILES,
-    Config,
-    NodeConfig,
-    make_config,
-    parse_override,
-    read_config_file,
-    settings,
-)
+from motion_seg_ros.config import DECLARED_BY_ROS, PROFILES, Config, NodeConfig, make_config
+from motion_seg_ros.settings import parse_override, read_config_file, settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -14,9 +14,9 @@ import cv2
 from tqdm import tqdm
 
 from motion_seg_ros import __version__
-from motion_seg_ros.build import build_labeller, build_tracker
+from motion_seg_ros.build import build_features, build_labeller, build_tracker
 from motion_seg_ros.cli import configuration
-from motion_seg_ros.config import Config, config_values, settings
+from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.evaluation.labels import Comparison, Stream, compare
 from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
@@ -29,6 +29,7 @@ from motion_seg_ros.evaluation.labels_sources import (
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.io.staging import staged_folder
+from motion_seg_ros.settings import settings
 from motion_seg_ros.training.samples import TrackSample, read_samples
 from motion_seg_ros.window import SlidingWindow
 
@@ -150,7 +151,11 @@ def _compare_all(
     arguments: argparse.Namespace, config: Config, thresholds: Mapping[str, float]
 ) -> dict[str, Comparison]:
     labellers = {
-        name: build_labeller(dataclasses.replace(config.labelling, backend=name))
+        name: build_labeller(
+            dataclasses.replace(
+                config, labelling=dataclasses.replace(config.labelling, backend=name)
+            )
+        )
         for name in arguments.labellers
     }
     comparisons = {}
@@ -175,9 +180,11 @@ def _clip_streams(root: Path, sequences: Sequence[str] | None, config: Config) -
             )
     clips = {name: AnnotatedClip(root, name) for name in sequences or known}
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
-    tracker = build_tracker(config.tracking, DenseFlow(config.flow.max_side_px))
+    flow = DenseFlow(config.flow.max_side_px)
+    tracker = build_tracker(config.tracking, flow)
+    features = build_features(config.features, flow)
     for name, clip in clips.items():
-        moments = follow_clip(clip, window, tracker)
+        moments = follow_clip(clip, window, tracker, features)
         bar = tqdm(moments, desc=name, total=clip.frames.length, unit="frame", disable=None)
         yield Stream(name, (), bar)
 
@@ -237,7 +244,7 @@ def _as_json(
 
 
 def _backends() -> tuple[str, ...]:
-    return next(each for each in settings() if each.name == BACKEND).spec.choices
+    return next(each for each in settings(Config) if each.name == BACKEND).spec.choices
 
 
 def _check_labellers(names: Sequence[str]) -> None:

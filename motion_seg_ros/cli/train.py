@@ -7,8 +7,8 @@ import logging
 import os
 from pathlib import Path
 
-from motion_seg_ros.config import parse_override
 from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.settings import parse_override
 
 DESCRIPTION = """\
 Train the track transformer, which tells the tracks that move from those that do not.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.labels import Moment, Stream
+from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
 from motion_seg_ros.tracking.base import Tracker
@@ -88,7 +89,12 @@ def clip_names(root: Path) -> list[str]:
     return names
 
 
-def follow_clip(clip: AnnotatedClip, window: SlidingWindow, tracker: Tracker) -> Iterator[Moment]:
+def follow_clip(
+    clip: AnnotatedClip,
+    window: SlidingWindow,
+    tracker: Tracker,
+    features: FeatureExtractor | None = None,
+) -> Iterator[Moment]:
     """The moments of a clip as a live pipeline has them; each track's truth is the mask under its
     newest position.
 
@@ -96,18 +102,22 @@ def follow_clip(clip: AnnotatedClip, window: SlidingWindow, tracker: Tracker) ->
         clip: images and masks.
         window: reset before.
         tracker: reset before.
+        features: reset before; None: the tracks are not described.
 
     Raises:
         InputError: an image or a mask cannot be read.
     """
     window.reset()
     tracker.reset()
+    if features is not None:
+        features.reset()
     for item in clip.frames:
         seen = window.push(item.frame)
         tracks = tracker.update(seen)
+        described = None if features is None else features.extract(seen, tracks)
         mask = clip.moving(item.name, item.frame.size)
         moving = None if mask is None else mask_at(mask, tracks.xy_px[-1])
-        yield Moment(seen, tracks, moving=moving)
+        yield Moment(seen, tracks, described, moving)
 
 
 def mask_at(mask: BoolArray, xy_px: FloatArray) -> BoolArray:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from motion_seg_ros.config import NODE_NAME
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.message_types import require_rosbags, typestore
+from motion_seg_ros.settings import NODE_NAME
 from motion_seg_ros.static_view import static_mask
 from motion_seg_ros.types import FrameResult, MovingObject
 

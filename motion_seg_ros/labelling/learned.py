@@ -72,6 +72,11 @@ class TransformerLabeller:
         self._memory = LabelMemory()
         self._last_asked: int | None = None
 
+    @property
+    def feature_channels(self) -> int:
+        """Channels of appearance per track that the network takes; 0: none."""
+        return self._model.config.feature_channels
+
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
         self._last_asked = None

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from motion_seg_ros.config import Value, hint, setting, settings
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.labelling.attention import open_rows
 from motion_seg_ros.labelling.channels import CompactChannels, PaperChannels
@@ -24,6 +23,7 @@ from motion_seg_ros.labelling.hints import HINT_CHANNELS
 from motion_seg_ros.labelling.motion_encoder import AlternatingEncoder, TimeMlp
 from motion_seg_ros.labelling.tokens import TrackBatch
 from motion_seg_ros.labelling.tracks_decoder import EncoderDecoder, PlainDecoder
+from motion_seg_ros.settings import Value, hint, setting, settings
 
 ABLATIONS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
     {

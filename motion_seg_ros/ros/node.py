@@ -11,7 +11,7 @@ from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
-from motion_seg_ros.config import NODE_NAME, Config, NodeConfig
+from motion_seg_ros.config import Config, NodeConfig
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.conversion import choose_conversion
@@ -28,6 +28,7 @@ from motion_seg_ros.ros.parameters import (
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import InferenceWorker
+from motion_seg_ros.settings import NODE_NAME
 
 
 class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped

@@ -19,19 +19,9 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import (
-    DECLARED_BY_ROS,
-    Config,
-    NodeConfig,
-    Setting,
-    Value,
-    build_config,
-    config_values,
-    hint,
-    make_config,
-    settings,
-)
+from motion_seg_ros.config import DECLARED_BY_ROS, Config, NodeConfig, config_values, make_config
 from motion_seg_ros.errors import ConfigError, MotionSegError
+from motion_seg_ros.settings import Setting, Value, build_config, hint, settings
 
 AT_START = frozenset({"profile", "autostart"})
 """Read-only: these decide about the start itself."""
@@ -60,7 +50,7 @@ def declare_parameters(node: Node) -> None:
     given = {
         name: each.check(overrides[name].value) for name, each in known.items() if name in overrides
     }
-    pipeline = {each.name for each in settings()}
+    pipeline = {each.name for each in settings(Config)}
     defaults = config_values(make_config({k: v for k, v in given.items() if k == "profile"}))
     make_config({name: value for name, value in given.items() if name in pipeline})
     for name, value in given.items():  # an integer where a float is asked is a float from here on

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import yaml
 
-from motion_seg_ros.config import Value, build_config, hint, read_config_file, setting, settings
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.labelling.transformer import ModelConfig
+from motion_seg_ros.settings import Value, build_config, hint, read_config_file, setting, settings
 
 PRESET = "model.preset"
 PRESETS = ("lite", "paper")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from motion_seg_ros.build import build
 from motion_seg_ros.config import make_config
-from motion_seg_ros.errors import InputError
+from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.labelling.abstention import MIN_TRACKS
 from motion_seg_ros.labelling.calibration import Calibration
 from motion_seg_ros.labelling.checkpoint import load_weights, save_weights
@@ -178,3 +180,36 @@ def test_memory_recalls_by_id() -> None:
     )
     memory.clear()
     assert np.isnan(memory.recall(np.array([5]))).all()
+
+
+def described(tmp_path: Path) -> Path:
+    """Weights that take the tracks' appearance."""
+    config = ModelConfig.lite(
+        encoder_width=16, decoder_width=8, decoder_layers=1, feature_channels=APPEARANCE_CHANNELS
+    )
+    path = tmp_path / "described.safetensors"
+    save_weights(path, TrackTransformer(config), metadata=CALIBRATION.to_metadata())
+    return path
+
+
+def test_weights_trained_with_appearance_are_given_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    image = cv2.GaussianBlur(rng.integers(0, 256, (120, 200, 3), dtype=np.uint8), (5, 5), 0)
+    settings = {
+        "labelling.weights": str(described(tmp_path)),
+        "labelling.backend": "transformer",
+        "features.backend": "appearance",
+    }
+    segmenter = build(make_config(settings))
+    for index in range(5):
+        result = segmenter.push(Frame(np.roll(image, 2 * index, axis=1), index * 10**8))
+    assert result is not None
+    assert result.labels.abstention is None
+    assert np.isfinite(result.labels.moving_probability).sum() > 100
+    assert "features" in result.stage_ms
+
+
+def test_weights_without_the_features_of_their_training_are_refused(tmp_path: Path) -> None:
+    settings = {"labelling.weights": str(described(tmp_path)), "features.backend": "none"}
+    with pytest.raises(ConfigError, match=r"features.backend none: expected 16 channels"):
+        build(make_config(settings))

@@ -16,7 +16,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import Config, NodeConfig, config_values, read_config_file, settings
+from motion_seg_ros.config import Config, NodeConfig, config_values
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.ros.parameters import (
     AT_ONCE,
@@ -28,6 +28,7 @@ from motion_seg_ros.ros.parameters import (
     parameter_file,
     read_parameters,
 )
+from motion_seg_ros.settings import read_config_file, settings
 
 FILE = Path(__file__).parents[2] / "config" / "motion_seg.yaml"
 
@@ -81,7 +82,9 @@ def test_every_setting_is_a_parameter_with_description_and_range(context: Any) -
 
 
 def test_no_name_means_two_things() -> None:
-    assert not {each.name for each in settings()} & {each.name for each in settings(NodeConfig)}
+    assert not {each.name for each in settings(Config)} & {
+        each.name for each in settings(NodeConfig)
+    }
 
 
 def test_an_integer_will_do_where_a_float_is_asked(context: Any) -> None:

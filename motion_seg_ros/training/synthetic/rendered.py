@@ -51,9 +51,9 @@ def rendered_samples(
     seed: int,
     *,
     kind: str | None = None,
-    frames: int = 24,
+    frames: int = 32,
     window: int = 16,
-    windows_per_clip: int = 4,
+    windows_per_clip: int = 6,
     max_tracks: int = 640,
     features: bool = False,
 ) -> list[TrackSample]:
@@ -93,7 +93,7 @@ def rendered_samples(
 
 
 def rendered_clip(
-    seed: int, *, kind: str | None = None, frames: int = 24, window: int = 16
+    seed: int, *, kind: str | None = None, frames: int = 32, window: int = 16
 ) -> list[ClipFrame]:
     """The clip that `rendered_samples` makes its samples of, by the same seed, with its truth.
 

@@ -31,18 +31,18 @@ from motion_seg_ros.training.synthetic.random_motion import (
 REFERENCE_SIDE_PX = 427  # of the longer image side in which speeds are drawn
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 KINDS: dict[str, float] = {
-    "still": 0.07,
-    "pan": 0.08,
+    "still": 0.06,
+    "pan": 0.07,
     "tilt": 0.03,
     "zoom": 0.03,
-    "shake": 0.05,
+    "shake": 0.04,
     "walk": 0.09,
-    "forward": 0.09,
+    "forward": 0.11,
     "backward": 0.03,
-    "sideways": 0.1,
-    "orbit": 0.07,
+    "sideways": 0.11,
+    "orbit": 0.06,
     "follow_pan": 0.14,
-    "follow_travel": 0.14,
+    "follow_travel": 0.15,
     "mixed": 0.08,
 }
 """Motions of the camera to learn from, and how often each of them is drawn."""
@@ -130,6 +130,8 @@ def sample_scene(
     bodies += _bystanders(rng, recipe, stage, site)
     if chance(rng, 0.3):
         bodies += worlds.occluder(rng, site)
+    if chance(rng, 0.4):  # parallax that is easily taken for motion
+        bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
     scene = Scene(
