@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for wrong usage.
     """
     arguments = _parser().parse_args(argv)
+    # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_BesideProgressBars()])
     # SIGTERM cleans up as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)

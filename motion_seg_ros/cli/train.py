@@ -70,9 +70,6 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: a setting, input or output that is wrong, or packages that are missing.
         KeyboardInterrupt: interrupted; a checkpoint was written if training had begun.
     """
-    # Before PyTorch is loaded: threads that wait for each other busily make a step several times
-    # slower where other programs want the cores too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         # Here, so that the other commands start without PyTorch.
         from motion_seg_ros.training.config import read_train_config, to_yaml

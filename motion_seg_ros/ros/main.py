@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ def main(args: Sequence[str] | None = None) -> int:
         0 after a signal; 2, with one line on stderr, when the node cannot start.
     """
     arguments = list(sys.argv if args is None else args)
+    # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(arguments)
     except MotionSegError as error:
