@@ -1,0 +1,186 @@
+"""What tracks lie on, described by DINOv2 (Oquab et al., 2023): Dinov2Model of transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
+from motion_seg_ros.pretrained import load_pretrained
+from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
+from motion_seg_ros.window import Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OFFICIAL_STRIDE_PX = 7  # between the patches of the authors' variant, which overlap
+# Added to the number of patches, so that rounding cannot make their position codes one too few:
+# https://github.com/facebookresearch/dino/issues/8.
+OFFICIAL_EXTRA_PATCH = 0.1
+
+
+class DinoFeatures:
+    """Describes each track once, where it was seeded: by the network's patch tokens there.
+
+    That is in the track's query frame (the paper, section 3.1), where the track is sure to lie on
+    what it follows: later positions drift, and slip off at occlusions. A track first met when its
+    query frame has left the window is described in the first frame that shows it.
+
+    A frame goes through the network only when a track needs it, and once.
+
+    Args:
+        weights: folder with config.json and model.safetensors.
+        device: see motion_seg_ros.torch_device.find_device.
+        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
+            longer side.
+        official: describe as the authors' code does: keys of the last block, channel d * heads +
+            head, of patches every OFFICIAL_STRIDE_PX pixels of the full image; the nearest patch
+            counts, not a mixture; `short_side_px` does not.
+
+    Raises:
+        ConfigError: a device or dtype that does not exist.
+        InputError: the weights are missing, damaged or of another network.
+        MissingDependencyError: torch or transformers is not installed.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        short_side_px: int = 252,
+        official: bool = False,
+    ) -> None:
+        self._device = find_device(device)
+        self._dtype = find_dtype(dtype, self._device)
+        self._short_side_px = short_side_px
+        model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
+        self._model = model.to(self._device)
+        self._map = self._official_map if official else self._token_map
+        self._sample = _nearest if official else _bilinear
+        self._maps: dict[int, Tensor] = {}  # (C, h, w) by the frame's index
+        self.reset()
+
+    @property
+    def channels(self) -> int:
+        """C of the descriptors."""
+        return int(self._model.config.hidden_size)
+
+    def reset(self) -> None:
+        """See motion_seg_ros.features.base.FeatureExtractor."""
+        self._maps.clear()
+        self._ids: Int64Array = np.zeros(0, np.int64)
+        self._described = np.zeros((0, self.channels), np.float32)
+
+    def extract(self, window: Window, tracks: Tracks) -> FloatArray:
+        """See motion_seg_ros.features.base.FeatureExtractor; C = channels."""
+        self._maps = {i: each for i, each in self._maps.items() if i >= window.first_index}
+        found = np.zeros((len(tracks), self.channels), np.float32)
+        known = np.isin(tracks.ids, self._ids)
+        found[known] = self._described[np.searchsorted(self._ids, tracks.ids[known])]
+        new = np.flatnonzero(~known)
+        frames = _frames_to_describe(tracks)[new]
+        for t in np.unique(frames):
+            here = new[frames == t]
+            map_ = self._map_of(window.frames[t], window.first_index + int(t))
+            found[here] = self._sample(map_, tracks.xy_px[t, here], window.newest.size)
+        self._ids, self._described = tracks.ids, found
+        return found.copy()
+
+    def _map_of(self, frame: Frame, index: int) -> Tensor:
+        import torch
+
+        if index not in self._maps:
+            with torch.inference_mode():
+                self._maps[index] = self._map(frame)
+        return self._maps[index]
+
+    def _token_map(self, frame: Frame) -> Tensor:
+        """(C, h, w) float32 tokens of the last layer, after the final normalisation."""
+        size = patch_size_px(frame.size, self._short_side_px)
+        x = network_image(frame.image_bgr, size, self._device)
+        with autocast(self._device, self._dtype):
+            tokens = self._model(x).last_hidden_state[0, 1:]  # (h w, C), without the class token
+        rows, columns = size[0] // PATCH_PX, size[1] // PATCH_PX
+        map_: Tensor = tokens.float().T.unflatten(1, (rows, columns))
+        return map_
+
+    def _official_map(self, frame: Frame) -> Tensor:
+        """(C, h, w) float32 keys of the last block, with the precision of float16, in which the
+        authors keep them."""
+        height, width = (-(-side // PATCH_PX) * PATCH_PX for side in frame.size)
+        x = network_image(frame.image_bgr, (height, width), self._device, mode="bilinear")
+        with autocast(self._device, self._dtype):
+            return official_keys(self._model, x)[0].half().float()
+
+
+def official_keys(model: Any, x: Tensor) -> Tensor:
+    """(B, C, h, w) keys of the last block at patches that overlap, channel d * heads + head.
+
+    Position codes are stretched to the denser grid. Source:
+    https://github.com/nnanhuang/SegAnyMo, core/utils/dino_feat.py; after Amir et al., Deep ViT
+    Features as Dense Visual Descriptors, 2021.
+
+    Args:
+        model: a Dinov2Model.
+        x: (B, 3, H, W) images, H and W multiples of the patch's side.
+    """
+    import torch
+    from torch.nn import functional
+
+    embeddings = model.embeddings
+    patch = embeddings.patch_embeddings.projection
+    grid = functional.conv2d(x, patch.weight, patch.bias, stride=OFFICIAL_STRIDE_PX)
+    rows, columns = grid.shape[-2:]
+    side = round((embeddings.position_embeddings.shape[1] - 1) ** 0.5)
+    codes = embeddings.position_embeddings[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    scale = [(count + OFFICIAL_EXTRA_PATCH) / side for count in (rows, columns)]
+    codes = functional.interpolate(codes, scale_factor=scale, mode="bicubic")  # (1, C, h, w)
+    first = embeddings.cls_token + embeddings.position_embeddings[:, :1]
+    tokens = torch.cat(
+        [first.expand(len(x), -1, -1), (grid + codes).flatten(2).transpose(1, 2)], dim=1
+    )
+    *before, last = model.encoder.layer
+    for layer in before:
+        tokens = layer(tokens)
+    keys: Tensor = last.attention.k_proj(last.norm1(tokens))[:, 1:]  # (B, h w, heads d)
+    heads = model.config.num_attention_heads
+    split = keys.reshape(len(x), rows, columns, heads, -1)
+    return split.permute(0, 4, 3, 1, 2).flatten(1, 2)  # (B, d heads, h, w)
+
+
+def _frames_to_describe(tracks: Tracks) -> Int64Array:
+    """(N,) index into T of each track's query frame where it is visible there, else of the first
+    frame that shows it."""
+    seeded = tracks.visible[tracks.query_frame, np.arange(len(tracks))]
+    return np.where(seeded, tracks.query_frame, tracks.visible.argmax(axis=0))
+
+
+def _bilinear(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(N, C) float32 of a map (C, h, w) that covers an image of `size` (H, W), at positions (N, 2)
+    in its pixels; beyond the outermost patches' centres theirs count."""
+    import torch
+    from torch.nn import functional
+
+    height, width = size
+    at = (2 * xy_px + 1) / np.array([width, height], np.float32) - 1  # -1 and 1: the image's edges
+    where = torch.from_numpy(at).to(map_.device)[None, None]  # (1, 1, N, 2)
+    found = functional.grid_sample(
+        map_[None], where, mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return np.asarray(found[0, :, 0].T.cpu().numpy(), np.float32)
+
+
+def _nearest(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """(N, C) float32 as _bilinear, of the cell that each position is in."""
+    import torch
+
+    shape = np.array(map_.shape[:0:-1])  # w, h
+    cell = (xy_px * (shape / np.array(size[::-1]))).astype(np.int64)
+    column, row = torch.from_numpy(np.clip(cell, 0, shape - 1).T).to(map_.device)
+    return np.asarray(map_[:, row, column].T.cpu().numpy(), np.float32)

@@ -1,0 +1,58 @@
+"""Camera images as networks take them, prepared by PyTorch on the network's own device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+
+from motion_seg_ros.types import UInt8Array
+
+if TYPE_CHECKING:
+    import torch
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+PATCH_PX = 14  # of DINOv2, and of Depth Anything on top of it
+
+
+def network_image(
+    image_bgr: UInt8Array,
+    size: tuple[int, int],
+    device: torch.device,
+    *,
+    mode: Literal["bilinear", "bicubic"] = "bicubic",
+) -> torch.Tensor:
+    """(1, 3, h, w) float32 red, green, blue: stretched to `size` with antialiasing, less ImageNet's
+    mean, divided by its standard deviation.
+
+    Args:
+        image_bgr: (H, W, 3) uint8.
+        size: h, w.
+        device: where the result is, and where the work is done; a GPU gets the bytes of the image
+            from pinned memory, without being waited for.
+        mode: of interpolation.
+    """
+    import torch
+    from torch.nn import functional
+
+    rgb = torch.from_numpy(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
+    if device.type == "cuda":
+        rgb = rgb.pin_memory()
+    x = rgb.to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
+    if x.shape[-2:] != size:
+        # Bicubic interpolation goes beyond black and white at edges; the 8-bit images that the
+        # networks were trained on cannot.
+        x = functional.interpolate(x, size, mode=mode, antialias=True).clamp(0, 1)
+    mean, std = (
+        torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD)
+    )
+    return (x - mean) / std
+
+
+def patch_size_px(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
+    """h, w in whole patches of PATCH_PX: the shorter one is nearest to `short_side_px`, and the
+    other one keeps the shape of an image of `size` (H, W) as well as it can."""
+    scale = short_side_px / min(size)
+    height, width = (max(1, round(side * scale / PATCH_PX)) * PATCH_PX for side in size)
+    return height, width

@@ -1,0 +1,135 @@
+"""Networks of the transformers library from folders on this machine: strictly, and never from the
+network.
+
+The library is loaded when a function is called, not with this module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from motion_seg_ros.errors import InputError, MissingDependencyError
+
+CONFIG_FILE = "config.json"
+WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+INSTALL = "pip install 'motion_seg_ros[full]'"
+
+
+def load_pretrained(kind: str, folder: Path, **settings: Any) -> Any:
+    """A network in evaluation mode on the CPU, float32, whose parameters need no gradient.
+
+    Args:
+        kind: name of its class in transformers, such as "Dinov2Model".
+        folder: holds config.json and model.safetensors, as `save_pretrained` writes them and as
+            they are published. Nothing in them is ever run.
+        settings: what the network's configuration is to have in place of what the folder says.
+
+    Returns:
+        An instance of the class; Any, as transformers is not needed to check types.
+
+    Raises:
+        InputError: the folder is not there, is of another network, is damaged, or lacks tensors or
+            has others than its configuration asks for.
+        MissingDependencyError: transformers, or what this network needs of it, is not installed.
+    """
+    cls = _find_class(kind)
+    _check_folder(folder, cls.config_class.model_type)
+    with _quiet():
+        try:
+            model, report = cls.from_pretrained(
+                folder,
+                dtype="float32",
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # they are in the report, with all else that is wrong
+                output_loading_info=True,
+                **settings,
+            )
+        except ImportError as error:
+            raise _missing(kind, error) from error
+        except Exception as error:  # whatever the library meets with in a damaged file
+            raise InputError(
+                f"{folder}: expected weights of {kind}, found: {type(error).__name__}: {error}; "
+                "get them again"
+            ) from error
+    _check_report(kind, folder, report)
+    return model.eval().requires_grad_(False)
+
+
+def _find_class(kind: str) -> Any:
+    try:
+        return getattr(importlib.import_module("transformers"), kind)
+    except (ImportError, AttributeError) as error:
+        raise _missing(kind, error) from error
+
+
+def _missing(kind: str, error: Exception) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"{kind}: expected the Python package transformers with all that this network needs, "
+        f"found: {error}; {INSTALL}, or choose profile lite"
+    )
+
+
+def _check_folder(folder: Path, model_type: str) -> None:
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise InputError(
+            f"{folder}: expected a folder with {CONFIG_FILE} and {WEIGHT_FILES[0]}, found {found}; "
+            "name the folder, or get it with motion_seg weights fetch"
+        )
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        found = config["model_type"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"{folder / CONFIG_FILE}: expected the configuration of a network, found: "
+            f"{type(error).__name__}: {error}; get the folder again"
+        ) from error
+    if found != model_type:
+        raise InputError(
+            f"{folder}: expected weights of the type {model_type}, found {found}; name the folder "
+            "of that network"
+        )
+    if not any((folder / each).is_file() for each in WEIGHT_FILES):
+        raise InputError(
+            f"{folder}: expected {WEIGHT_FILES[0]}, found no such file; get the folder again"
+        )
+
+
+def _check_report(kind: str, folder: Path, report: Mapping[str, Any]) -> None:
+    """Refuse tensors that are not exactly those of the network."""
+    wrong = [
+        *(f"no {name}" for name in sorted(report["missing_keys"])),
+        *(f"an unknown {name}" for name in sorted(report["unexpected_keys"])),
+        *(
+            f"{name} of shape {tuple(found)} instead of {tuple(expected)}"
+            for name, found, expected in sorted(report["mismatched_keys"])
+        ),
+        *report["error_msgs"],
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise InputError(
+            f"{folder}: expected exactly the tensors of {kind} as {CONFIG_FILE} describes it, "
+            f"found {wrong[0]}{more}; use weights that belong to this network"
+        )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from printing progress bars and reports: errors say it all."""
+    logging: Any = importlib.import_module("transformers.utils.logging")
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

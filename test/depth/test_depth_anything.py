@@ -1,0 +1,131 @@
+"""Depth Anything, against a forward pass of the library's own class."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tiny_networks import transformers_library, write_depth_anything, write_dinov2
+
+from motion_seg_ros.depth import depth_anything
+from motion_seg_ros.depth.depth_anything import LEAST_DISPARITY, DepthAnythingDepth
+from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.network_image import IMAGENET_MEAN, IMAGENET_STD
+from motion_seg_ros.types import Frame
+from motion_seg_ros.window import SlidingWindow, Window
+
+library = transformers_library()
+import torch  # noqa: E402
+
+SIZE = (56, 84)  # already whole patches: nothing is resampled
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_depth_anything(tmp_path_factory.mktemp("relative"))
+
+
+def random_window(frames: int = 1, size: tuple[int, int] = SIZE, seed: int = 0) -> Window:
+    rng = np.random.default_rng(seed)
+    window = SlidingWindow(3, 1.0)
+    for index in range(frames):
+        image = rng.integers(0, 256, (*size, 3), np.uint8)
+        newest = window.push(Frame(image, index))
+    return newest
+
+
+def plain_forward(weights: Path, frame: Frame) -> np.ndarray:
+    """(h, w) what the network says of a frame, by the library alone."""
+    model = library.DepthAnythingForDepthEstimation.from_pretrained(weights).eval()
+    rgb = (frame.image_bgr[..., ::-1] / 255 - IMAGENET_MEAN) / IMAGENET_STD
+    x = torch.from_numpy(rgb.astype(np.float32)).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        said: np.ndarray = model(x).predicted_depth[0].numpy()
+    assert np.count_nonzero(said) > 0.3 * said.size  # else the test would tell nothing
+    return said
+
+
+def test_depth_is_the_inverse_of_what_the_network_says(weights: Path) -> None:
+    window = random_window()
+    said = plain_forward(weights, window.newest)
+    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=56)
+    depth = backend.estimate(window)
+    assert depth.shape == SIZE
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth, 1 / (said + LEAST_DISPARITY), rtol=1e-3)
+    np.testing.assert_allclose(backend.disparities(window)[0], 1 / depth, rtol=1e-6)
+
+
+def test_metric_weights_give_metres(tmp_path: Path) -> None:
+    write_depth_anything(tmp_path, kind="metric")
+    window = random_window()
+    said = plain_forward(tmp_path, window.newest)
+    depth = DepthAnythingDepth(tmp_path, device="cpu", short_side_px=56).estimate(window)
+    np.testing.assert_allclose(depth, said.clip(1e-3), rtol=1e-3)
+
+
+def test_any_size_of_image_gets_depth_of_its_size(weights: Path) -> None:
+    window = random_window(size=(75, 101))
+    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=28)
+    depth, disparity = backend.estimate(window), backend.disparities(window)[0]
+    assert depth.shape == (75, 101)
+    assert disparity.shape == (28, 42)
+    assert (depth > 0).all()
+    assert np.isfinite(depth).all()
+    np.testing.assert_allclose(1 / depth, cv2.resize(disparity, (101, 75)), rtol=1e-4)
+
+
+def test_each_frame_goes_through_the_network_once(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    real = depth_anything.network_image
+
+    def counted(image: np.ndarray, *args: Any, **kwargs: Any) -> Any:
+        seen.append(int(image[0, 0, 0]))
+        return real(image, *args, **kwargs)
+
+    monkeypatch.setattr(depth_anything, "network_image", counted)
+    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=28)
+    sliding = SlidingWindow(3, 1.0)
+    for index in range(5):
+        window = sliding.push(Frame(np.full((*SIZE, 3), index, np.uint8), index))
+        backend.estimate(window)
+        backend.disparities(window)
+    assert seen == [0, 1, 2, 3, 4]
+    kept = backend.disparities(window)
+    backend.reset()
+    assert np.array_equal(backend.disparities(window), kept)
+    assert seen == [0, 1, 2, 3, 4, 2, 3, 4]
+
+
+def test_half_precision_says_nearly_the_same(weights: Path) -> None:
+    window = random_window()
+    said = [
+        DepthAnythingDepth(weights, device="cpu", dtype=dtype, short_side_px=56)
+        .disparities(window)
+        .ravel()
+        for dtype in ("float32", "bfloat16")
+    ]
+    assert not np.array_equal(*said)
+    assert np.corrcoef(*said)[0, 1] > 0.99
+
+
+def test_no_connection_is_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    DepthAnythingDepth(weights, device="cpu", short_side_px=28).estimate(random_window())
+
+
+def test_wrong_weights_and_devices_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="type depth_anything, found dinov2"):
+        DepthAnythingDepth(write_dinov2(tmp_path), device="cpu")
+    with pytest.raises(ConfigError, match="device"):
+        DepthAnythingDepth(tmp_path, device="tpu")
