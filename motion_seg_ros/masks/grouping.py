@@ -16,8 +16,8 @@ from motion_seg_ros.masks.prompting import (
     best_frame,
     densest_point,
     dilated,
+    pixels_of,
     points_in_image,
-    points_inside,
 )
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 
@@ -35,6 +35,7 @@ class PointTracks:
         ids: (N,) int64, ascending.
         xy_px: (T, N, 2) float32.
         visible: (T, N) bool: visible, and on a pixel of the image.
+        pixel: (T, N) int64, y * W + x of that pixel; 0 where not visible.
         probability: (N,) float32 that the track moves, NaN where nothing is said.
         moving: (N,) bool.
     """
@@ -44,6 +45,7 @@ class PointTracks:
     ids: Int64Array
     xy_px: FloatArray
     visible: BoolArray
+    pixel: Int64Array
     probability: FloatArray
     moving: BoolArray
 
@@ -52,13 +54,16 @@ class PointTracks:
         cls, tracks: Tracks, labels: TrackLabels, newest_index: int, size: tuple[int, int]
     ) -> PointTracks:
         """Tracks that end at the frame `newest_index` of the stream, with their labels."""
-        visible = tracks.visible & points_in_image(tracks.xy_px, size)
+        visible = np.asarray(tracks.visible & points_in_image(tracks.xy_px, size), bool)
+        pixel = np.zeros(visible.shape, np.int64)
+        pixel[visible] = pixels_of(tracks.xy_px[visible]) @ (1, size[1])
         return cls(
             first_index=newest_index + 1 - len(tracks.visible),
             size=size,
             ids=tracks.ids,
             xy_px=tracks.xy_px,
-            visible=np.asarray(visible, bool),
+            visible=visible,
+            pixel=pixel,
             probability=labels.moving_probability,
             moving=labels.moving,
         )
@@ -83,7 +88,7 @@ class PointTracks:
 
     def within(self, index: int, mask: BoolArray) -> BoolArray:
         """(N,) bool, visible in the frame `index` of the stream and there in its (H, W) mask."""
-        return np.asarray(self.seen(index) & points_inside(self.at(index), mask))
+        return np.asarray(self.seen(index) & mask.take(self.pixel[index - self.first_index]))
 
     def moving_share(self, within: BoolArray) -> float:
         """The share of the labelled of (N,) chosen tracks that moves; NaN where none is."""

@@ -11,7 +11,6 @@ from motion_seg_ros.masks.grouping import PointTracks, is_moving
 from motion_seg_ros.masks.merging import Pair, Silhouette
 from motion_seg_ros.masks.prompting import (
     PromptingRules,
-    pixels_of,
     points_inside,
     stage_two_clicks,
 )
@@ -167,11 +166,8 @@ class Strands:
         where several are there; off all of them it keeps the one it had."""
         index = points.indices[-1]
         before = self._owners.of(points.ids)
-        here = np.zeros(len(before), np.int64)
-        seen = points.seen(index)
-        x, y = pixels_of(points.at(index)[seen]).T
-        here[seen] = self._highest(points.size, [each.id for each in self._strands])[y, x]
-        now = np.where(here > 0, here, before)
+        on = self._highest(points.size, [each.id for each in self._strands]).take(points.pixel[-1])
+        now = np.where(points.seen(index) & (on > 0), on, before)
         for strand in self._strands:
             stays = (before == strand.id) & points.within(index, strand.mask)
             now[stays] = strand.id
