@@ -85,10 +85,10 @@ def one_in_video(frames: Sequence[Pair], rules: PromptingRules) -> bool:
     return alike > 0 and alike >= rules.merge_share * len(frames)
 
 
-def touching(first: Silhouette, second: Silhouette, rules: PromptingRules) -> bool:
-    """Whether the surroundings of one mask reach into another one of the same frame."""
-    reach = rules.dilation_kernel_px * rules.dilation_steps
-    around = dilated(np.pad(first.inside, reach), rules)
+def touching(first: Silhouette, second: Silhouette, rules: PromptingRules, height: int) -> bool:
+    """Whether the surroundings of one mask reach into another one, in an image of this height."""
+    reach = rules.dilation_side_px(height) * rules.dilation_steps
+    around = dilated(np.pad(first.inside, reach), rules, height)
     area = int(np.count_nonzero(around))
     return Silhouette(first.x - reach, first.y - reach, around, area).overlap(second) > 0
 

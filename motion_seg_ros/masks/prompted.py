@@ -229,15 +229,15 @@ class PromptedMasks:
 
     def _alike_now(self, first: int, second: int) -> bool:
         """Whether two objects touch and their tracks move as one."""
-        index = self._points.indices[-1]
+        rules, height, index = self._rules, self._points.size[0], self._points.indices[-1]
         pairs = product(self._strands_of(first), self._strands_of(second))
         if not any(
-            touching(one.sights[index].silhouette, other.sights[index].silhouette, self._rules)
+            touching(one.sights[index].silhouette, other.sights[index].silhouette, rules, height)
             for one, other in pairs
         ):
             return False
         tracks = self._tracks_of(first), self._tracks_of(second)
-        return move_as_one(self._points, *tracks, self._rules)
+        return move_as_one(self._points, *tracks, rules)
 
     def _unite(self, first: int, second: int) -> None:
         """Make one object of two; the older id stays."""

@@ -35,7 +35,8 @@ class PromptingRules:
         neighbours: the densest point has the smallest summed distance to this many nearest
             others; 0: to all others, which is the medoid.
         dilation_kernel_px: side of the square that masks are dilated by,
-        dilation_steps: this many times in a row.
+        dilation_steps: this many times in a row,
+        dilation_height_px: in images of this height, and in proportion in others; 0: in all.
         frames_per_iteration: frames for which there is one iteration of grouping,
         min_iterations: but at least so many
         max_iterations: and at most so many.
@@ -63,6 +64,7 @@ class PromptingRules:
     neighbours: int = 8
     dilation_kernel_px: int = 6
     dilation_steps: int = 3
+    dilation_height_px: int = 0
     frames_per_iteration: int = 16
     min_iterations: int = 5
     max_iterations: int = 10
@@ -96,6 +98,7 @@ class PromptingRules:
         """The paper's, and what a stream that never ends needs besides: some labels are wrong,
         small movers count, and parts are made whole."""
         return cls(
+            dilation_height_px=480,
             few_tracks=0,
             min_remaining=4,
             min_points=4,
@@ -108,6 +111,12 @@ class PromptingRules:
         """Clicks of grouping at most, over a window of so many frames."""
         wanted = -(-frames // self.frames_per_iteration)
         return min(max(wanted, self.min_iterations), self.max_iterations)
+
+    def dilation_side_px(self, height: int) -> int:
+        """Side of the square that masks of an image of this height are dilated by."""
+        if self.dilation_height_px == 0:
+            return self.dilation_kernel_px
+        return round(self.dilation_kernel_px * height / self.dilation_height_px) | 1
 
 
 def best_frame(counts: Int64Array, top_share: float) -> int | None:
@@ -196,9 +205,9 @@ def points_inside(xy_px: FloatArray, mask: BoolArray) -> BoolArray:
     return inside
 
 
-def dilated(mask: BoolArray, rules: PromptingRules) -> BoolArray:
-    """(H, W) the mask and its surroundings."""
-    side = rules.dilation_kernel_px
+def dilated(mask: BoolArray, rules: PromptingRules, height: int | None = None) -> BoolArray:
+    """(H, W) the mask and its surroundings; `height` is that of the image, if it is not H."""
+    side = rules.dilation_side_px(mask.shape[0] if height is None else height)
     kernel: UInt8Array = np.ones((side, side), np.uint8)
     grown = cv2.dilate(mask.astype(np.uint8), kernel, iterations=rules.dilation_steps)
     return np.asarray(grown, bool)
