@@ -1,0 +1,119 @@
+"""What all runtimes of SAM 2 share: coordinates, logits, and how little of the past is needed.
+
+Both runtimes keep what they know of an object as "cond_frame_outputs" (frames in which it was
+clicked) and "non_cond_frame_outputs" (frames to which it was followed), each by position, and read
+of it the memories of the last frames, the object pointers of some more, and both of the frames with
+clicks (Ravi et al. 2024, Section 4, "Memory bank"); neither ever forgets any by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motion_seg_ros.masks.sam2 import DeviceMemoryError
+from motion_seg_ros.torch_device import autocast
+from motion_seg_ros.types import FloatArray
+
+CLICKED = "cond_frame_outputs"
+FOLLOWED = "non_cond_frame_outputs"
+
+Outputs = MutableMapping[str, MutableMapping[int, MutableMapping[str, Any]]]
+"""CLICKED and FOLLOWED -> position -> name -> tensor."""
+
+
+@dataclass(frozen=True)
+class MemoryLimits:
+    """How much of an object's past is kept.
+
+    Attributes:
+        memories: the last frames whose memory is attended to, the current one counted: 1 to as many
+            as the network was trained with (7); with fewer it is faster.
+        pointers: the last frames whose object pointer is attended to, the current one counted.
+        clicked: the last frames with clicks, whose memory and pointer stay until there are more.
+    """
+
+    memories: int
+    pointers: int
+    clicked: int
+
+
+def forget_unneeded(
+    outputs: Outputs,
+    position: int,
+    limits: MemoryLimits,
+    *,
+    memory: Collection[str],
+    pointer: Collection[str],
+) -> None:
+    """Drop all that no frame after `position` can read.
+
+    Args:
+        outputs: of one object; changed in place.
+        position: of the frame that was segmented last.
+        limits: what stays.
+        memory: names of the tensors of a frame's memory.
+        pointer: names of the tensors of a frame's object pointer.
+    """
+    clicked, followed = outputs[CLICKED], outputs[FOLLOWED]
+    for old in sorted(clicked)[: -limits.clicked]:
+        del clicked[old]
+    for output in clicked.values():
+        _keep(output, {*memory, *pointer})
+    for old in list(followed):
+        age = position + 1 - old  # in the next frame
+        names = {
+            *(memory if age < limits.memories else ()),
+            *(pointer if age < limits.pointers else ()),
+        }
+        if names:
+            _keep(followed[old], names)
+        else:
+            del followed[old]
+
+
+def _keep(output: MutableMapping[str, Any], names: Collection[str]) -> None:
+    for name in [each for each in output if each not in names]:
+        del output[name]
+
+
+def square_points(
+    xy_px: FloatArray, size: tuple[int, int], side: int, device: torch.device
+) -> Tensor:
+    """(K, 2) float32 positions in an image of `size` (H, W), where the centre of the top-left pixel
+    is (0, 0) -> those in the image stretched to `side` x `side`, counted alike."""
+    height, width = size
+    scale = torch.tensor([side / width, side / height])
+    return ((torch.tensor(xy_px) + 0.5) * scale - 0.5).to(device, non_blocking=True)
+
+
+def frame_logits(logits: Tensor, size: tuple[int, int]) -> FloatArray:
+    """(1, 1, h, w) logits of the square -> (H, W) float32, stretched bilinearly to `size`."""
+    full = functional.interpolate(logits.float(), size, mode="bilinear", align_corners=False)
+    return np.asarray(full[0, 0].cpu().numpy(), np.float32)
+
+
+@contextlib.contextmanager
+def inference(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """A block in which a network is run: nothing is recorded for training, and `dtype` is
+    calculated in where that is safe.
+
+    Raises:
+        DeviceMemoryError: the device has not enough memory.
+    """
+    try:
+        with torch.inference_mode(), autocast(device, dtype):
+            yield
+    except torch.OutOfMemoryError as error:
+        reason = str(error).split(". ", maxsplit=1)[0]
+        raise DeviceMemoryError(
+            f"segmenter: expected enough memory on {device}, found: {reason}; choose a smaller "
+            "image side, fewer kept frames or a smaller network"
+        ) from error

@@ -1,0 +1,248 @@
+"""SAM 2.1 and EdgeTAM through the transformers library."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
+from motion_seg_ros.masks.sam2_memory import (
+    MemoryLimits,
+    forget_unneeded,
+    frame_logits,
+    inference,
+    square_points,
+)
+from motion_seg_ros.network_image import network_image
+from motion_seg_ros.pretrained import CONFIG_FILE, load_pretrained
+from motion_seg_ros.torch_device import find_device, find_dtype
+from motion_seg_ros.types import FloatArray, UInt8Array
+
+KINDS = {"sam2_video": "Sam2Video", "edgetam_video": "EdgeTamVideo"}
+"""Type of network in config.json -> how the names of its classes begin."""
+
+OBJECT = 1  # the id of the only object in a session
+MEMORY = ("maskmem_features", "maskmem_pos_enc")
+POINTER = ("object_pointer",)
+
+
+class TransformersSam2:
+    """Implements motion_seg_ros.masks.sam2.Sam2Network with Sam2VideoModel or EdgeTamVideoModel.
+
+    The library follows the objects of a video together, and keeps all of the past. Here each has an
+    inference session of its own over features that all share, and only what can still be read
+    stays in it.
+
+    Args:
+        weights: folder with config.json and model.safetensors, as published under
+            https://huggingface.co/facebook/sam2.1-hiera-tiny and
+            https://huggingface.co/yonigozlan/EdgeTAM-hf.
+        device: see motion_seg_ros.torch_device.find_device.
+        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        image_side: of the square that images are stretched to, in pixels: a multiple of 32 for
+            SAM 2 and of 256 for EdgeTAM; None: what the network was trained at (1024).
+        memories, pointers, clicked: see motion_seg_ros.masks.sam2_memory.MemoryLimits.
+
+    Raises:
+        ConfigError: a device or dtype that does not exist, or a value out of range.
+        InputError: the weights are missing, damaged or of another network.
+        MissingDependencyError: transformers, or timm for EdgeTAM, is not installed.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        image_side: int | None = None,
+        memories: int = 7,
+        pointers: int = 16,
+        clicked: int = 4,
+    ) -> None:
+        self.device = find_device(device)
+        self.dtype = find_dtype(dtype, self.device)
+        self.limits = MemoryLimits(memories, pointers, clicked)
+        names = KINDS[_model_type(weights)]
+        settings = {} if image_side is None else {"config": _resized(names, weights, image_side)}
+        model = load_pretrained(f"{names}Model", weights, **settings)
+        _check_limits(self.limits, model.config)
+        # Read in each step; which embedding a memory gets by its age stays as it is.
+        model.num_maskmem = memories
+        self.model = model.to(self.device)
+        self._session = getattr(importlib.import_module("transformers"), f"{names}InferenceSession")
+        self._features: dict[int, _Features] = {}
+        self._place_encoding: Tensor | None = None
+
+    @property
+    def image_side(self) -> int:
+        """Of the square that images are stretched to, in pixels."""
+        return int(self.model.config.image_size)
+
+    def encode(self, position: int, image_bgr: UInt8Array) -> None:
+        """See motion_seg_ros.masks.sam2.Sam2Network."""
+        with inference(self.device, self.dtype):
+            side = self.image_side
+            pixels = network_image(image_bgr, (side, side), self.device, mode="bilinear")
+            output = self.model.get_image_features(pixels, return_dict=True)
+            if self._place_encoding is None:
+                # Only that of the coarsest level is ever read, and it is the same for all frames.
+                self._place_encoding = output.fpn_position_encoding[-1]
+            self._features[position] = _Features(output.fpn_hidden_states, self._place_encoding)
+
+    def forget(self, position: int) -> None:
+        """See motion_seg_ros.masks.sam2.Sam2Network."""
+        self._features.pop(position, None)
+
+    def new_memory(self) -> SessionMemory:
+        """See motion_seg_ros.masks.sam2.Sam2Network."""
+        session = self._session(
+            inference_device=self.device,
+            inference_state_device=self.device,
+            video_storage_device=self.device,
+            dtype=self.dtype,
+        )
+        return SessionMemory(self, session)
+
+    def features(self, position: int) -> _Features:
+        """Those of a frame, as a session asks for them.
+
+        Raises:
+            InputError: they are not at hand.
+        """
+        features = self._features.get(position)
+        if features is None:
+            raise InputError(
+                f"segmenter: expected the features of frame {position} of the stream, found that "
+                "they are no longer kept; keep more frames"
+            )
+        return features
+
+
+class SessionMemory:
+    """Implements motion_seg_ros.masks.sam2.ObjectMemory with a session of the library."""
+
+    def __init__(self, network: TransformersSam2, session: Any) -> None:
+        self._network = network
+        self._session = session
+        self._object = session.obj_id_to_idx(OBJECT)
+        # Stands for the image of a streamed frame, of which only the features are needed.
+        self._no_image = torch.empty(0, device=network.device)
+
+    def segment(
+        self, position: int, size: tuple[int, int], xy_px: FloatArray | None, *, remember: bool
+    ) -> FloatArray:
+        """See motion_seg_ros.masks.sam2.ObjectMemory."""
+        network, session = self._network, self._session
+        session.cache = network.features(position)
+        with inference(network.device, network.dtype):
+            if xy_px is not None:
+                self._add_clicks(position, size, xy_px)
+            # Without a number the session counts the frames it holds, of which there are none.
+            output = network.model(
+                inference_session=session,
+                frame=self._no_image,
+                frame_idx=position,
+                run_mem_encoder=remember,
+            )
+            self._forget(position)
+            return frame_logits(output.pred_masks, size)
+
+    def _add_clicks(self, position: int, size: tuple[int, int], xy_px: FloatArray) -> None:
+        network = self._network
+        xy = square_points(xy_px, size, network.image_side, network.device)
+        labels = torch.ones(len(xy), dtype=torch.int32, device=network.device)
+        clicks = {"point_coords": xy[None, None], "point_labels": labels[None, None]}
+        self._session.add_point_inputs(self._object, position, clicks)
+        self._session.obj_with_new_inputs = [OBJECT]
+
+    def _forget(self, position: int) -> None:
+        session = self._session
+        forget_unneeded(
+            session.output_dict_per_obj[self._object],
+            position,
+            self._network.limits,
+            memory=MEMORY,
+            pointer=POINTER,
+        )
+        session.processed_frames.clear()
+        session.frames_tracked_per_obj[self._object].clear()
+        session.point_inputs_per_obj[self._object].clear()
+        session.cache = None
+
+
+class _Features:
+    """The features of one frame, in the place of a session's own cache of them."""
+
+    def __init__(self, levels: list[Tensor], place_encoding: Tensor) -> None:
+        self._features = {"vision_feats": levels, "vision_pos_embeds": [place_encoding]}
+
+    def get_vision_features(self, frame_idx: int) -> dict[str, list[Tensor]]:
+        """What the library's own cache of that name returns, whatever the frame."""
+        return self._features
+
+
+def _model_type(weights: Path) -> str:
+    """The type of network in a folder; what cannot be read is left to load_pretrained to refuse."""
+    try:
+        config = json.loads((weights / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return next(iter(KINDS))
+    found = config.get("model_type") if isinstance(config, dict) else None
+    if found not in KINDS:
+        raise InputError(
+            f"{weights}: expected weights of the type {' or '.join(KINDS)}, found {found}; name "
+            "the folder of such a network"
+        )
+    return str(found)
+
+
+def _resized(names: str, weights: Path, side: int) -> Any:
+    """The configuration in a folder, for another image side."""
+    try:
+        cls = getattr(importlib.import_module("transformers"), f"{names}Config")
+        config = cls.from_pretrained(weights, local_files_only=True)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{names}: expected the Python package transformers with all that this network needs, "
+            f"found: {error}; pip install 'motion_seg_ros[full]'"
+        ) from error
+    except Exception as error:  # whatever the library meets with in a damaged file
+        raise InputError(
+            f"{weights / CONFIG_FILE}: expected the configuration of {names}, found: "
+            f"{type(error).__name__}: {error}; get the folder again"
+        ) from error
+    vision, trained = config.vision_config, config.image_size
+    # Each level halves the one before, and the network's coarsest one is half the coarsest used.
+    unit = 2 * config.prompt_encoder_config.patch_size
+    latents = getattr(config, "perceiver_resampler_num_latents_2d", None)
+    if latents is not None:  # EdgeTAM cuts the coarsest level into as many equal squares
+        unit = math.lcm(unit, config.prompt_encoder_config.patch_size * math.isqrt(latents))
+    if side <= 0 or side % unit:
+        raise ConfigError(f"image side: expected a multiple of {unit} pixels, found {side}")
+    config.image_size = config.prompt_encoder_config.image_size = side
+    if hasattr(vision.backbone_config, "image_size"):
+        vision.backbone_config.image_size = [side, side]
+    vision.backbone_feature_sizes = [
+        [size * side // trained for size in sizes] for sizes in vision.backbone_feature_sizes
+    ]
+    config.memory_attention_rope_feat_sizes = list(vision.backbone_feature_sizes[-1])
+    return config
+
+
+def _check_limits(limits: MemoryLimits, config: Any) -> None:
+    ranges = {
+        "memories": (limits.memories, config.num_maskmem),
+        "pointers": (limits.pointers, config.max_object_pointers_in_encoder),
+        "clicked": (limits.clicked, None),
+    }
+    for name, (found, most) in ranges.items():
+        if found < 1 or (most is not None and found > most):
+            expected = "at least 1" if most is None else f"1 to {most}"
+            raise ConfigError(f"segmenter {name}: expected {expected}, found {found}")

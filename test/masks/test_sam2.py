@@ -1,0 +1,473 @@
+"""SAM 2 and EdgeTAM as segmenters, against the library's own sessions, which forget nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.masks.sam2 import DeviceMemoryError, Sam2Segmenter
+from motion_seg_ros.masks.sam2_transformers import TransformersSam2
+from motion_seg_ros.types import FloatArray, Frame
+
+transformers = pytest.importorskip("transformers")
+tiny = pytest.importorskip("tiny_sam2")
+
+KINDS = ("sam2", "edgetam")
+Clicks = Sequence[tuple[float, float]]
+Script = dict[int, dict[int, Clicks]]
+"""Frame -> object -> where it is clicked. Objects start in the first frame they are clicked in."""
+
+ONE = ((20.0, 30.0),)
+OTHER = ((61.5, 11.0),)
+THREE = ((25.0, 33.0), (18.0, 30.0), (22.0, 26.5))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "edgetam":
+        try:
+            import timm  # noqa: F401
+        except (ImportError, RuntimeError) as error:  # the latter where torchvision does not fit
+            pytest.skip(f"timm, which EdgeTAM's backbone needs, cannot be imported: {error}")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = tiny.sam2_model() if kind == "sam2" else tiny.edgetam_model()
+    return tiny.saved(model, tmp_path_factory.mktemp(kind))
+
+
+@pytest.fixture(scope="module")
+def network(folder: Path) -> TransformersSam2:
+    return TransformersSam2(folder, device="cpu")
+
+
+@pytest.fixture
+def segmenter(network: TransformersSam2) -> Iterator[Sam2Segmenter]:
+    segmenter = Sam2Segmenter(network, kept=8)
+    yield segmenter
+    segmenter.reset()
+
+
+@pytest.fixture(scope="module")
+def sam2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.saved(tiny.sam2_model(), tmp_path_factory.mktemp("sam2_only"))
+
+
+def points(*xy: tuple[float, float]) -> FloatArray:
+    return np.array(xy, np.float32)
+
+
+def run(
+    segmenter: Sam2Segmenter, frames: Sequence[Frame], script: Script
+) -> dict[tuple[int, int], FloatArray]:
+    """(object, frame) -> logits."""
+    found = {}
+    known: set[int] = set()
+    for index, frame in enumerate(frames):
+        segmenter.see(frame, index)
+        clicked = script.get(index, {})
+        for each in sorted(known | set(clicked)):
+            if each not in known:
+                found[each, index] = segmenter.start(each, index, points(*clicked[each]))
+            elif each in clicked:
+                found[each, index] = segmenter.prompt(each, index, points(*clicked[each]))
+            else:
+                found[each, index] = segmenter.follow(each, index)
+        known |= set(clicked)
+    return found
+
+
+def pixels(frame: Frame, side: int) -> Any:
+    """What the network takes, worked out apart from the package."""
+    rgb = torch.from_numpy(frame.image_bgr[..., ::-1].copy()).permute(2, 0, 1)[None] / 255.0
+    square = torch.nn.functional.interpolate(rgb, (side, side), mode="bilinear", antialias=True)
+    mean = torch.tensor([0.485, 0.456, 0.406])[None, :, None, None]
+    return (square - mean) / torch.tensor([0.229, 0.224, 0.225])[None, :, None, None]
+
+
+def library(
+    folder: Path, frames: Sequence[Frame], script: Script, side: int = tiny.SIDE
+) -> dict[tuple[int, int], FloatArray]:
+    """(object, frame) -> logits, by one session of the library that follows all objects together
+    and keeps everything."""
+    name = json.loads((folder / "config.json").read_text())["model_type"]
+    names = {"sam2_video": "Sam2Video", "edgetam_video": "EdgeTamVideo"}[name]
+    model = getattr(transformers, f"{names}Model").from_pretrained(folder).eval()
+    session = getattr(transformers, f"{names}InferenceSession")(dtype=torch.float32)
+    found = {}
+    scale = np.array([side / tiny.SIZE[1], side / tiny.SIZE[0]])
+    for index, frame in enumerate(frames):
+        clicked = script.get(index, {})
+        for each, xy in clicked.items():
+            square = torch.tensor((np.array(xy) + 0.5) * scale - 0.5, dtype=torch.float32)
+            labels = torch.ones(1, 1, len(xy), dtype=torch.int32)
+            inputs = {"point_coords": square[None, None], "point_labels": labels}
+            session.add_point_inputs(session.obj_id_to_idx(each), index, inputs)
+        session.obj_with_new_inputs = list(clicked)
+        if session.get_obj_num() == 0:
+            continue
+        output = model(session, frame=pixels(frame, side), frame_idx=index)
+        masks = torch.nn.functional.interpolate(output.pred_masks, tiny.SIZE, mode="bilinear")
+        for each, mask in zip(output.object_ids, masks, strict=True):
+            found[each, index] = mask[0].numpy()
+    return found
+
+
+def assert_same(
+    found: dict[tuple[int, int], FloatArray], expected: dict[tuple[int, int], FloatArray]
+) -> None:
+    assert found.keys() == expected.keys()
+    for key, logits in expected.items():
+        np.testing.assert_allclose(found[key], logits, atol=2e-4, err_msg=str(key))
+
+
+def test_logits_are_those_of_sessions_that_keep_everything(
+    segmenter: Sam2Segmenter, folder: Path
+) -> None:
+    frames = tiny.frames(30)
+    script: Script = {0: {1: ONE}, 5: {2: OTHER}, 10: {1: THREE}}
+    found = run(segmenter, frames, script)
+    for each in (1, 2):
+        alone = {index: {each: xy[each]} for index, xy in script.items() if each in xy}
+        expected = library(folder, frames, alone)
+        assert_same({key: value for key, value in found.items() if key[0] == each}, expected)
+    shapes = {(logits.shape, logits.dtype.name) for logits in found.values()}
+    assert shapes == {(tiny.SIZE, "float32")}
+    # What is remembered matters, else all of this would prove nothing.
+    apart = [np.abs(found[1, index] - found[2, index]).max() for index in range(6, 30)]
+    assert min(apart) > 0.02
+
+
+def test_objects_of_one_library_session_are_as_when_each_has_its_own(
+    segmenter: Sam2Segmenter, folder: Path
+) -> None:
+    frames = tiny.frames(12, seed=1)
+    script: Script = {0: {1: ONE, 2: OTHER}, 6: {1: OTHER, 2: THREE}}
+    assert_same(run(segmenter, frames, script), library(folder, frames, script))
+
+
+def test_an_object_added_to_a_library_session_is_as_in_its_own(
+    segmenter: Sam2Segmenter, folder: Path
+) -> None:
+    frames = tiny.frames(12, seed=2)
+    script: Script = {0: {1: ONE}, 5: {2: OTHER}, 10: {1: THREE}}
+    found, expected = run(segmenter, frames, script), library(folder, frames, script)
+    # Where one object is clicked, the library's joint session takes the masks of all for clicked
+    # ones, as to what they leave in memory; not so its sessions of one object. Until then:
+    last = {1: 5, 2: 10}
+    assert_same(
+        {key: value for key, value in found.items() if key[1] <= last[key[0]]},
+        {key: value for key, value in expected.items() if key[1] <= last[key[0]]},
+    )
+
+
+def test_catching_up_is_as_following_from_the_start(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(8)
+    followed = run(segmenter, frames, {2: {1: ONE}})
+    segmenter.reset()
+    for index, frame in enumerate(frames):
+        segmenter.see(frame, index)
+    caught_up = {(1, 2): segmenter.start(1, 2, points(*ONE))}
+    caught_up |= {(1, index): segmenter.follow(1, index) for index in range(3, 8)}
+    assert_same(caught_up, followed)
+
+
+def test_a_click_is_as_a_start_and_leaves_no_trace(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(4)
+    expected = run(segmenter, frames, {0: {1: ONE}, 2: {2: THREE}})
+    segmenter.reset()
+    segmenter.see(frames[0], 0)
+    clicked = segmenter.click(0, points(*ONE))
+    np.testing.assert_array_equal(clicked, segmenter.start(1, 0, points(*ONE)))
+    for index in (1, 2, 3):
+        segmenter.see(frames[index], index)
+        segmenter.click(index, points(*OTHER))
+        segmenter.click(0, points(*OTHER))
+        np.testing.assert_array_equal(segmenter.follow(1, index), expected[1, index])
+    np.testing.assert_array_equal(segmenter.click(2, points(*THREE)), expected[2, 2])
+
+
+def test_removing_an_object_leaves_the_others_alone(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(6)
+    expected = run(segmenter, frames, {0: {1: ONE, 2: OTHER}})
+    segmenter.reset()
+    for index, frame in enumerate(frames):
+        segmenter.see(frame, index)
+        if index == 0:
+            segmenter.start(1, 0, points(*ONE))
+            segmenter.start(2, 0, points(*OTHER))
+            continue
+        if index == 3:
+            segmenter.remove(1)
+        np.testing.assert_array_equal(segmenter.follow(2, index), expected[2, index])
+    with pytest.raises(InputError, match="found 1; start it first"):
+        segmenter.follow(1, 5)
+    # Its id can be given again, to an object that knows nothing of it.
+    np.testing.assert_array_equal(
+        segmenter.start(1, 5, points(*ONE)), segmenter.click(5, points(*ONE))
+    )
+
+
+def test_what_counts_is_the_order_of_frames_not_their_numbers(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(5)
+    expected = run(segmenter, frames, {0: {1: ONE}})
+    segmenter.reset()
+    for order, (index, frame) in enumerate(zip((4, 5, 9, 10, 30), frames, strict=True)):
+        segmenter.see(frame, index)
+        logits = segmenter.start(1, 4, points(*ONE)) if order == 0 else segmenter.follow(1, index)
+        np.testing.assert_array_equal(logits, expected[1, order])
+    assert list(segmenter.kept()) == [4, 5, 9, 10, 30]
+
+
+def test_the_oldest_frames_are_forgotten(segmenter: Sam2Segmenter) -> None:
+    for index, frame in enumerate(tiny.frames(10)):
+        segmenter.see(frame, index)
+    assert list(segmenter.kept()) == [2, 3, 4, 5, 6, 7, 8, 9]
+    with pytest.raises(InputError, match=r"8 frames kept \(2 to 9\), found 1"):
+        segmenter.click(1, points(*ONE))
+
+
+def test_wrong_calls_say_what_is_wrong(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(5)
+    with pytest.raises(InputError, match="none yet"):
+        segmenter.click(0, points(*ONE))
+    for index, frame in enumerate(frames[:4]):
+        segmenter.see(frame, index)
+    with pytest.raises(InputError, match="after 3, found 3"):
+        segmenter.see(frames[4], 3)
+    segmenter.start(1, 0, points(*ONE))
+    with pytest.raises(InputError, match="new object, found 1"):
+        segmenter.start(1, 1, points(*ONE))
+    with pytest.raises(InputError, match=r"frame after 0.*found 2"):
+        segmenter.follow(1, 2)
+    with pytest.raises(InputError, match=r"frame after 0.*found 0"):
+        segmenter.prompt(1, 0, points(*ONE))
+    with pytest.raises(InputError, match="found 2; start it first"):
+        segmenter.remove(2)
+    with pytest.raises(InputError, match=r"\(0, 2\)"):
+        segmenter.prompt(1, 1, np.zeros((0, 2), np.float32))
+    with pytest.raises(InputError, match="nan"):
+        segmenter.click(1, points((np.nan, 3.0)))
+    # None of it did any harm.
+    segmenter.follow(1, 1)
+
+
+def held(root: object) -> tuple[int, int]:
+    """Bytes of all tensors reachable from an object, and the number of all things in containers."""
+    storages: dict[int, int] = {}
+    seen: set[int] = set()
+    things = 0
+    stack = [root]
+    while stack:
+        each = stack.pop()
+        if id(each) in seen or isinstance(each, (torch.nn.Module, type, str)):
+            continue
+        seen.add(id(each))
+        inside: list[object] = []
+        if isinstance(each, torch.Tensor):
+            storages[each.untyped_storage().data_ptr()] = each.untyped_storage().nbytes()
+        elif isinstance(each, dict):
+            inside = list(each.values())
+        elif isinstance(each, (list, tuple, set)):
+            inside = list(each)
+        elif hasattr(each, "__dict__"):
+            inside = list(vars(each).values())
+        things += len(inside)
+        stack += inside
+    return sum(storages.values()), things
+
+
+def test_memory_is_flat(segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(4)
+    found = {}
+    for index in range(56):
+        segmenter.see(frames[index % 4], index)
+        for each in (1, 2):
+            if index == 0:
+                segmenter.start(each, index, points(*ONE))
+            elif index % 4 == each:  # oftener than frames with clicks are kept
+                segmenter.prompt(each, index, points(*OTHER))
+            else:
+                segmenter.follow(each, index)
+        found[index] = held(segmenter)
+    assert found[55] == found[39] == found[23]
+    assert found[23][0] > found[3][0]  # it did count
+
+
+def make_cheap(network: TransformersSam2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put constants in the place of what a SAM 2 network works out, and leave all its bookkeeping:
+    thousands of steps take seconds."""
+    model, side = network.model, tiny.SIDE
+    maps = [
+        torch.zeros((side // scale) ** 2, 1, channels)
+        for scale, channels in ((4, 16), (8, 32), (16, tiny.CHANNELS))
+    ]
+    output = type("Output", (), {"fpn_hidden_states": maps, "fpn_position_encoding": maps})
+    cells, low = side // 16, side // 4
+
+    def decoded(**_: object) -> tuple[Any, ...]:
+        masks, tokens = torch.ones(1, 1, 3, low, low), torch.ones(1, 1, 3, tiny.CHANNELS)
+        return masks, torch.ones(1, 1, 3), tokens, torch.ones(1, 1, 1)
+
+    def encoded(*_: object) -> tuple[Any, Any]:
+        return tuple(torch.ones(1, tiny.MEMORY_CHANNELS, cells, cells) for _ in range(2))
+
+    def attended(current_vision_features: Any, memory: Any, **_: object) -> Any:
+        # 4 memories of frames with clicks, 6 of others; 4 and 15 pointers of two halves each.
+        assert len(memory) <= (4 + 6) * cells**2 + (4 + 15) * 2
+        return current_vision_features.transpose(0, 1)[None]
+
+    monkeypatch.setattr(model, "get_image_features", lambda *_, **__: output)
+    for name, stand_in in (
+        ("mask_decoder", decoded),
+        ("memory_encoder", encoded),
+        ("memory_attention", attended),
+    ):
+        monkeypatch.setattr(getattr(model, name), "forward", stand_in)
+
+
+def test_memory_is_flat_over_2000_frames_with_5_objects(
+    sam2_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = TransformersSam2(sam2_folder, device="cpu")
+    make_cheap(network, monkeypatch)
+    segmenter = Sam2Segmenter(network, kept=8)
+    frame = tiny.frames(1)[0]
+    found = {}
+    for index in range(2000):
+        segmenter.see(frame, index)
+        for each in range(5):
+            if index == 0:
+                segmenter.start(each, index, points(*ONE))
+            elif index % 100 == 20 * each:
+                segmenter.prompt(each, index, points(*THREE))
+            else:
+                segmenter.follow(each, index)
+        if index % 100 == 99:
+            found[index] = held(segmenter)
+    assert len({found[index] for index in range(499, 2000, 100)}) == 1
+
+
+def test_frames_with_clicks_beyond_the_limit_are_forgotten(sam2_folder: Path) -> None:
+    frames = tiny.frames(6)
+    clicked_at = (0, 1, 2, 3)
+    script: Script = {index: {1: ONE if index % 2 else OTHER} for index in clicked_at}
+    network = TransformersSam2(sam2_folder, device="cpu", clicked=2)
+    found = run(Sam2Segmenter(network), frames, script)
+    # Those of the last two frames with clicks are all there is: as if it had begun with them.
+    late = {index - 2: clicks for index, clicks in script.items() if index >= 2}
+    expected = library(sam2_folder, frames[2:], late)
+    np.testing.assert_allclose(found[1, 4], expected[1, 2], atol=2e-4)
+
+
+def test_fewer_memories_change_what_is_attended_to(sam2_folder: Path) -> None:
+    frames = tiny.frames(6)
+    expected = library(sam2_folder, frames, {0: {1: ONE}})
+    network = TransformersSam2(sam2_folder, device="cpu", memories=2, pointers=3)
+    found = run(Sam2Segmenter(network), frames, {0: {1: ONE}})
+    # The first two frames have no more to remember than one with, one without a click.
+    for index in (0, 1, 2):
+        np.testing.assert_allclose(found[1, index], expected[1, index], atol=2e-4)
+    assert np.abs(found[1, 5] - expected[1, 5]).max() > 1e-3
+
+
+def test_another_image_side_is_that_of_a_network_made_for_it(
+    kind: str, folder: Path, tmp_path: Path
+) -> None:
+    make, side = {"sam2": (tiny.sam2_model, 32), "edgetam": (tiny.edgetam_model, 128)}[kind]
+    other = make(side)
+    other.load_state_dict(make().state_dict())
+    frames, script = tiny.frames(4), {0: {1: ONE}, 3: {2: THREE}}
+    expected = library(tiny.saved(other, tmp_path), frames, script, side)
+    network = TransformersSam2(folder, device="cpu", image_side=side)
+    assert network.image_side == side
+    assert_same(run(Sam2Segmenter(network), frames, script), expected)
+
+
+def test_an_image_side_the_network_cannot_take_is_refused(kind: str, folder: Path) -> None:
+    unit = {"sam2": 32, "edgetam": 64}[kind]
+    with pytest.raises(ConfigError, match=f"multiple of {unit} pixels, found 48"):
+        TransformersSam2(folder, device="cpu", image_side=48)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"memories": 8}, "memories: expected 1 to 7, found 8"),
+        ({"pointers": 0}, "pointers: expected 1 to 16, found 0"),
+        ({"clicked": 0}, "clicked: expected at least 1, found 0"),
+    ],
+)
+def test_limits_out_of_range_are_refused(
+    sam2_folder: Path, limits: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TransformersSam2(sam2_folder, device="cpu", **limits)
+
+
+def test_bfloat16_gives_nearly_the_same(folder: Path, segmenter: Sam2Segmenter) -> None:
+    frames = tiny.frames(5)
+    expected = run(segmenter, frames, {0: {1: ONE}})
+    network = TransformersSam2(folder, device="cpu", dtype="bfloat16")
+    found = run(Sam2Segmenter(network), frames, {0: {1: ONE}})
+    for key, logits in expected.items():
+        error: npt.NDArray[Any] = np.abs(found[key] - logits)
+        assert error.mean() < 0.1 * np.abs(logits).mean()
+
+
+def test_a_full_device_is_said(
+    segmenter: Sam2Segmenter, network: TransformersSam2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has")
+
+    frames = tiny.frames(2)
+    segmenter.see(frames[0], 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(network.model, "forward", full)
+        with pytest.raises(DeviceMemoryError, match="found: CUDA out of memory; choose a smaller"):
+            segmenter.start(1, 0, points(*ONE))
+        patched.setattr(network.model, "get_image_features", full)
+        with pytest.raises(DeviceMemoryError, match="memory on cpu"):
+            segmenter.see(frames[1], 1)
+    segmenter.reset()
+    assert run(segmenter, frames, {0: {1: ONE}}).keys() == {(1, 0), (1, 1)}
+
+
+def test_folders_of_something_else_are_refused(sam2_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        TransformersSam2(tmp_path / "nowhere", device="cpu")
+    other = shutil.copytree(sam2_folder, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"model_type": "dinov2"}))
+    with pytest.raises(InputError, match="sam2_video or edgetam_video, found dinov2"):
+        TransformersSam2(other, device="cpu")
+    (other / "config.json").write_text("[")
+    with pytest.raises(InputError, match=r"config\.json"):
+        TransformersSam2(other, device="cpu", image_side=32)
+
+
+def test_foreign_tensors_are_named(sam2_folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    other = shutil.copytree(sam2_folder, tmp_path / "other")
+    tensors = load_file(other / "model.safetensors")
+    missing = tensors.pop("no_object_pointer")
+    save_file(tensors, other / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match="found no no_object_pointer"):
+        TransformersSam2(other, device="cpu", image_side=32)
+    tensors |= {"no_object_pointer": missing, "a_foreign_one": torch.zeros(3)}
+    save_file(tensors, other / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match="found an unknown a_foreign_one"):
+        TransformersSam2(other, device="cpu")
