@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -61,15 +62,87 @@ class Thing:
         return len(places) > 1
 
 
-@dataclass
+class ShownScene(Protocol):
+    """What can be shown: numbered things before a ground, whose number is 0.
+
+    Attributes:
+        size: (H, W) of the image.
+        numbers: (N,) of the thing that each of N points is fixed to.
+    """
+
+    size: tuple[int, int]
+    numbers: Int64Array
+
+    def regions(self, t: int) -> UInt16Array:
+        """(H, W) the number of what is seen."""
+        ...
+
+    def moving(self, t: int) -> BoolArray:
+        """(K + 1,) bool, whether each thing moves; the ground is the first."""
+        ...
+
+    def frame(self, t: int) -> Frame: ...
+
+    def look(self, t: int) -> tuple[FloatArray, BoolArray]:
+        """(N, 2) and (N,): where all points are in a frame, and whether they are seen."""
+        ...
+
+    def centre(self, number: int, t: int) -> tuple[int, int]:
+        """x, y of a thing."""
+        ...
+
+
+def truth(scene: ShownScene, t: int) -> UInt16Array:
+    """(H, W) the number of the moving thing that is seen; 0 = none."""
+    regions = scene.regions(t)
+    return np.where(scene.moving(t)[regions], regions, 0).astype(np.uint16)
+
+
 class DrawnScene:
-    """Things by the order in which they hide each other; thing k is number k + 1, the ground 0."""
+    """Things by the order in which they hide each other; thing k is number k + 1."""
 
-    things: list[Thing]
-    size: tuple[int, int] = (96, 128)
-    _regions: dict[int, UInt16Array] = field(default_factory=dict)
+    def __init__(self, things: list[Thing], size: tuple[int, int] = (96, 128)) -> None:
+        self.things, self.size = things, size
+        self._regions: dict[int, UInt16Array] = {}
+        points = [_grid(size, GROUND_SPACING)]
+        for thing in things:
+            box = _grid((thing.size[1] * 2, thing.size[0] * 2), BODY_SPACING)
+            offsets = box - np.array(thing.size, np.float32)
+            points.append(offsets[thing.covers(offsets)])
+        self.numbers = np.repeat(np.arange(len(points)), [len(each) for each in points])
+        self._offsets = np.concatenate(points)
 
-    def full(self, number: int, t: int) -> BoolArray:
+    def regions(self, t: int) -> UInt16Array:
+        if t not in self._regions:
+            regions = np.zeros(self.size, np.uint16)
+            for number in range(1, len(self.things) + 1):
+                regions[self._full(number, t)] = number
+            self._regions[t] = regions
+        return self._regions[t]
+
+    def moving(self, t: int) -> BoolArray:
+        return np.array([False, *(thing.moves(t) for thing in self.things)])
+
+    def frame(self, t: int) -> Frame:
+        colours: UInt8Array = np.array(
+            [(120, 120, 120), *(thing.colour for thing in self.things)], np.uint8
+        )
+        return Frame(colours[self.regions(t)], t * STEP_NS)
+
+    def look(self, t: int) -> tuple[FloatArray, BoolArray]:
+        centres = np.array([(0, 0), *(thing.centre(t) for thing in self.things)], np.float32)
+        xy = self._offsets + centres[self.numbers]
+        pixel = np.rint(xy).astype(np.int64)
+        height, width = self.size
+        seen = (pixel >= 0).all(axis=1) & (pixel < [width, height]).all(axis=1)
+        x, y = pixel[seen].T
+        seen[seen] = self.regions(t)[y, x] == self.numbers[seen]
+        return xy, seen
+
+    def centre(self, number: int, t: int) -> tuple[int, int]:
+        return self.things[number - 1].centre(t)
+
+    def _full(self, number: int, t: int) -> BoolArray:
         """(H, W) all of a thing, as if nothing hid it."""
         thing = self.things[number - 1]
         x, y = thing.centre(t)
@@ -81,33 +154,11 @@ class DrawnScene:
         mask[top:bottom, left:right] = thing.covers(offsets.astype(np.float32))
         return mask
 
-    def regions(self, t: int) -> UInt16Array:
-        """(H, W) the number of what is seen."""
-        if t not in self._regions:
-            regions = np.zeros(self.size, np.uint16)
-            for number in range(1, len(self.things) + 1):
-                regions[self.full(number, t)] = number
-            self._regions[t] = regions
-        return self._regions[t]
 
-    def truth(self, t: int) -> UInt16Array:
-        """(H, W) the number of the moving thing that is seen."""
-        still = [k + 1 for k, thing in enumerate(self.things) if not thing.moves(t)]
-        regions = self.regions(t)
-        return np.where(np.isin(regions, still), 0, regions).astype(np.uint16)
-
-    def frame(self, t: int) -> Frame:
-        colours: UInt8Array = np.array(
-            [(120, 120, 120), *(thing.colour for thing in self.things)], np.uint8
-        )
-        return Frame(colours[self.regions(t)], t * STEP_NS)
-
-
-@dataclass
 class Camera:
     """Shows a scene frame by frame to a mask backend, with the tracks of its points.
 
-    Attributes:
+    Args:
         scene: what is shown.
         backend: what looks at it.
         window: frames in a window.
@@ -115,39 +166,34 @@ class Camera:
         label: replaces the true labels: frame, numbers of the points' things -> probabilities.
     """
 
-    scene: DrawnScene
-    backend: MaskBackend
-    window: int = 16
-    wrong: float = 0.0
-    label: Callable[[int, Int64Array], FloatArray] | None = None
-    t: int = -1
-    _of: Int64Array = field(init=False)
-    _offsets: FloatArray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.frames = SlidingWindow(self.window, 1e9)
-        points = [_grid(self.scene.size, GROUND_SPACING)]
-        for thing in self.scene.things:
-            box = _grid((thing.size[1] * 2, thing.size[0] * 2), BODY_SPACING)
-            offsets = box - np.array(thing.size, np.float32)
-            points.append(offsets[thing.covers(offsets)])
-        self._of = np.repeat(np.arange(len(points)), [len(each) for each in points])
-        self._offsets = np.concatenate(points)
-        self._flipped = np.random.default_rng(5).random(len(self._of)) < self.wrong
+    def __init__(
+        self,
+        scene: ShownScene,
+        backend: MaskBackend,
+        *,
+        window: int = 16,
+        wrong: float = 0.0,
+        label: Callable[[int, Int64Array], FloatArray] | None = None,
+    ) -> None:
+        self.scene, self.backend, self.label = scene, backend, label
+        self.frames = SlidingWindow(window, 1e9)
+        self.t = -1
+        count = len(scene.numbers)
+        self._flipped = np.random.default_rng(5).random(count) < wrong
         self._looks: list[tuple[FloatArray, BoolArray]] = []
-        self._lives = np.zeros(len(self._of), np.int64)
-        self._in_window = np.zeros(len(self._of), bool)
+        self._lives = np.zeros(count, np.int64)
+        self._in_window = np.zeros(count, bool)
 
     def show(self) -> ObjectMasks:
         """The next frame."""
         self.t += 1
         window = self.frames.push(self.scene.frame(self.t))
-        self._looks = [*self._looks, self._look(self.t)][-len(window) :]
+        self._looks = [*self._looks, self.scene.look(self.t)][-len(window) :]
         xy, visible = (np.stack(each) for each in zip(*self._looks, strict=True))
         some = visible.any(axis=0)
         self._lives[some & ~self._in_window] += 1  # what has left the window comes back as new
         self._in_window = some
-        ids = self._lives * len(self._of) + np.arange(len(self._of))
+        ids = self._lives * len(some) + np.arange(len(some))
         order = np.flatnonzero(some)
         order = order[np.argsort(ids[order])]
         tracks = Tracks(
@@ -165,23 +211,12 @@ class Camera:
             masks = self.show()
             yield self.t, masks
 
-    def _look(self, t: int) -> tuple[FloatArray, BoolArray]:
-        """(N, 2) and (N,): where all points are in a frame, and whether they are seen."""
-        centres = np.array([(0, 0), *(thing.centre(t) for thing in self.scene.things)], np.float32)
-        xy = self._offsets + centres[self._of]
-        pixel = np.rint(xy).astype(np.int64)
-        height, width = self.scene.size
-        inside = (pixel >= 0).all(axis=1) & (pixel < [width, height]).all(axis=1)
-        x, y = pixel[inside].T
-        inside[inside] = self.scene.regions(t)[y, x] == self._of[inside]
-        return xy, inside
-
     def _labels(self, order: Int64Array) -> TrackLabels:
-        of = self._of[order]
+        numbers = self.scene.numbers[order]
         if self.label is not None:
-            return TrackLabels(self.label(self.t, of))
-        moves = np.array([False, *(thing.moves(self.t) for thing in self.scene.things)])[of]
-        return TrackLabels(np.where(moves != self._flipped[order], 0.9, 0.1).astype(np.float32))
+            return TrackLabels(self.label(self.t, numbers))
+        moves = self.scene.moving(self.t)[numbers] != self._flipped[order]
+        return TrackLabels(np.where(moves, 0.9, 0.1).astype(np.float32))
 
 
 def _grid(size: tuple[int, int], spacing: int) -> FloatArray:

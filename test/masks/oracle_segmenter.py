@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from drawn_scene import DrawnScene, connected
+from drawn_scene import ShownScene, connected
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.flow import pixel_grid
@@ -28,7 +28,7 @@ class OracleSegmenter:
     """
 
     def __init__(
-        self, scene: DrawnScene, *, keep: int = 16, parts: int = 1, ground: bool = True
+        self, scene: ShownScene, *, keep: int = 16, parts: int = 1, ground: bool = True
     ) -> None:
         self.scene, self.parts, self.ground = scene, parts, ground
         self.frames: deque[int] = deque(maxlen=keep)
@@ -114,9 +114,9 @@ class OracleSegmenter:
         """(H, W) the part that each pixel would be in, were it the thing's."""
         if self.parts == 1:
             return np.zeros(self.scene.size, np.int64)
-        right, below = (
-            pixel_grid(self.scene.size) > self.scene.things[number - 1].centre(index)
-        ).transpose(2, 0, 1)
+        right, below = (pixel_grid(self.scene.size) > self.scene.centre(number, index)).transpose(
+            2, 0, 1
+        )
         return right.astype(np.int64) + (2 * below if self.parts == 4 else 0)
 
     def _mask(self, target: Target, index: int, at: tuple[int, int] | None) -> BoolArray:

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from drawn_scene import Camera, DrawnScene, IdBook, Thing, straight
+from drawn_scene import Camera, DrawnScene, IdBook, Thing, straight, truth
 from oracle_segmenter import BesideSegmenter, EmptySegmenter, OracleSegmenter
 
 from motion_seg_ros.masks.prompted import PromptedMasks
@@ -22,7 +22,7 @@ def test_one_mover_is_found_and_followed() -> None:
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(oracle)).run(40):
         if t >= SETTLED:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
     assert book.ids == {1: 1}
     (only,) = masks.objects
     assert only.velocity_px_s == pytest.approx((40, 0), abs=1)  # 2 px in 50 ms
@@ -52,7 +52,7 @@ def test_a_crowd_that_crosses_hides_and_leaves(count: int) -> None:
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene))).run(48):
         if t >= 16:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
     assert len(book.ids) == count
 
 
@@ -63,7 +63,7 @@ def test_wrong_labels_make_no_objects_and_no_holes() -> None:
         book = IdBook()
         for t, masks in Camera(scene, backend, wrong=0.05).run(40):
             if t >= 16:
-                book.check(masks, scene.truth(t), t)
+                book.check(masks, truth(scene, t), t)
         assert len(book.ids) == 5
 
 
@@ -95,7 +95,7 @@ def test_known_objects_are_followed_while_labels_are_missing() -> None:
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene)), label=label).run(40):
         if t >= SETTLED:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
 
 
 def test_a_walker_behind_a_wall_keeps_its_id() -> None:
@@ -105,9 +105,9 @@ def test_a_walker_behind_a_wall_keeps_its_id() -> None:
     book = IdBook()
     hidden = 0
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene))).run(56):
-        hidden += not scene.truth(t).any()
+        hidden += not truth(scene, t).any()
         if t >= SETTLED:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
     assert hidden > 5
 
 
@@ -126,7 +126,7 @@ def test_what_left_comes_back_with_its_id(window: int, keep: int) -> None:
         elif t == 30:
             seen_before = {each.id for each in masks.objects}
     assert seen_before == {ids[False]}
-    IdBook().check(masks, scene.truth(t), t)
+    IdBook().check(masks, truth(scene, t), t)
     assert {each.centroid_px[1] < 50: each.id for each in masks.objects} == ids
 
 
@@ -163,7 +163,7 @@ def test_parts_become_whole(parts: int) -> None:
     book = IdBook()
     for t, masks in Camera(scene, backend).run(60):
         if t >= 40:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
     assert len(book.ids) == 2
 
 
@@ -173,7 +173,7 @@ def test_parts_become_whole_on_a_path_that_bends() -> None:
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene, parts=2))).run(60):
         if t >= 40:
-            book.check(masks, scene.truth(t), t)
+            book.check(masks, truth(scene, t), t)
 
 
 @pytest.mark.parametrize("segmenter", [BesideSegmenter, EmptySegmenter])
@@ -260,4 +260,4 @@ def test_discovery_may_end_later_than_the_frames_it_looked_at() -> None:
         *_, (t, masks) = Camera(scene, backend).run(16)
         assert masks.moving.any() == found
         if found:
-            IdBook().check(masks, scene.truth(t), t)
+            IdBook().check(masks, truth(scene, t), t)
