@@ -1,26 +1,58 @@
-"""Trained weights by name: where they are, and what proves that they are the right ones."""
+"""Trained weights by name: where they are, and what proves that they are the right ones.
+
+Two kinds have names: those that come with the package, and those in
+motion_seg_ros.published_weights, which `motion_seg weights fetch` brings into the cache folder.
+Only `fetch` uses the network.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from motion_seg_ros.errors import InputError
+from motion_seg_ros.download import Downloaded, digest, download
+from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.published_weights import HUGGING_FACE, PUBLISHED, PublishedFile
+from motion_seg_ros.weight_files import check_format
+
+RECEIPT = "fetched.json"  # beside downloaded files: what they were when they came
+CACHE_VARIABLE = "MOTION_SEG_CACHE"
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+YES = {"1", "on", "yes", "true"}
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights.
+    """A file of weights, or a folder of them.
 
     Attributes:
-        path: the file.
-        sha256: its digest in hexadecimal; None where any will do.
+        path: the file or folder.
+        sha256: the file's digest in hexadecimal; None where any will do.
     """
 
     path: Path
     sha256: str | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that was found to be right.
+
+    Attributes:
+        path: the file.
+        size: in bytes.
+        sha256: its digest in hexadecimal.
+        proof: what it was compared with, in a few words.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    proof: str
 
 
 _FOLDER = Path(__file__).parent / "labelling"
@@ -36,16 +68,191 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
 
 
 def find_weights(name: str) -> Weights:
-    """The weights of a name in SHIPPED, or of a path.
+    """The weights of a name, or of a path.
 
     Raises:
-        InputError: neither a name nor an existing file.
+        InputError: neither a known name nor an existing path; or not fetched yet.
+    """
+    return SHIPPED[name] if name in SHIPPED else Weights(resolve(name), None)
+
+
+def resolve(name_or_path: str) -> Path:
+    """The file or folder of weights: what a backend is to be given.
+
+    Args:
+        name_or_path: a name in SHIPPED or PUBLISHED; else a path, "~" being the home folder.
+
+    Raises:
+        InputError: neither a known name nor an existing path; or not fetched yet.
+    """
+    if name_or_path in SHIPPED:
+        return SHIPPED[name_or_path].path
+    if name_or_path in PUBLISHED:
+        missing = missing_files(name_or_path)
+        if missing:
+            raise InputError(
+                f"weights {name_or_path}: expected {missing[0]}, found no such file; get them "
+                f"with: motion_seg weights fetch {name_or_path}"
+            )
+        return PUBLISHED[name_or_path].place(cache_folder() / name_or_path)
+    path = Path(name_or_path).expanduser()
+    if not path.exists():
+        raise InputError(
+            f"weights {name_or_path}: expected a file, a folder or a name, found none of them; "
+            f"names are {', '.join((*SHIPPED, *PUBLISHED))}"
+        )
+    return path
+
+
+def cache_folder() -> Path:
+    """Where fetched weights are: $MOTION_SEG_CACHE, else $XDG_CACHE_HOME/motion_seg_ros, else
+    ~/.cache/motion_seg_ros."""
+    if own := os.environ.get(CACHE_VARIABLE):
+        return Path(own).expanduser()
+    common = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(common).expanduser() / "motion_seg_ros"
+
+
+def missing_files(name: str) -> list[Path]:
+    """What is not there of weights in PUBLISHED."""
+    places = (cache_folder() / name / file.name for file in PUBLISHED[name].files)
+    return [place for place in places if not place.is_file()]
+
+
+def fetch(name: str) -> Path:
+    """Download weights in PUBLISHED to the cache folder; what is there and right stays.
+
+    Returns:
+        What `resolve` gives from now on.
+
+    Raises:
+        InputError: not such a name; the environment forbids the network; or the files cannot be
+            had or are not what is stated of them.
+        OutputError: they cannot be written.
     """
     if name in SHIPPED:
-        return SHIPPED[name]
-    path = Path(name).expanduser()
-    if not path.is_file():
+        return SHIPPED[name].path
+    if name not in PUBLISHED:
         raise InputError(
-            f"weights {name}: expected a file or one of {', '.join(SHIPPED)}, found neither"
+            f"weights {name}: expected a name, found none like it; names are {', '.join(PUBLISHED)}"
         )
-    return Weights(path, None)
+    folder = cache_folder() / name
+    for file in PUBLISHED[name].files:
+        place = folder / file.name
+        if place.is_file():
+            try:
+                _check_file(name, place, file)
+                continue
+            except InputError:
+                pass  # is replaced
+        _refuse_offline(name, folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            came = download(_address(file.url), place, sha256=file.sha256)
+            _keep_if_right(name, place)
+            _note(folder, file, came)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: cannot write: {error.strerror or error}; check permissions, or set "
+                f"{CACHE_VARIABLE} to another folder"
+            ) from error
+    return PUBLISHED[name].place(folder)
+
+
+def verify(name_or_path: str) -> list[Checked]:
+    """Read weights through, and compare them with all that is known of them.
+
+    Args:
+        name_or_path: as for `resolve`. Of files by path only the format can be checked, and that
+            they are whole.
+
+    Raises:
+        InputError: names the first file that is missing, not whole or not the right one.
+    """
+    path = resolve(name_or_path)
+    if name_or_path in SHIPPED:
+        expected = SHIPPED[name_or_path].sha256
+        return [_checked(path, expected, "the digest in this package")]
+    if name_or_path in PUBLISHED:
+        folder = cache_folder() / name_or_path
+        files = PUBLISHED[name_or_path].files
+        return [_check_file(name_or_path, folder / each.name, each) for each in files]
+    if not path.is_dir():
+        return [_checked(path, None, "")]
+    parts = sorted(each for each in path.iterdir() if each.name.endswith((".safetensors", ".json")))
+    if not any(each.suffix == ".safetensors" for each in parts):
+        raise InputError(f"{path}: expected a folder with .safetensors files, found none in it")
+    return [_checked(each, None, "") for each in parts]
+
+
+def _check_file(name: str, place: Path, file: PublishedFile) -> Checked:
+    """One file of weights in PUBLISHED."""
+    noted = _noted(place.parent).get(file.name)
+    model_type = PUBLISHED[name].model_type
+    if file.sha256 is not None:
+        return _checked(place, file.sha256, "the publisher's digest", model_type)
+    if noted is None:
+        return _checked(place, None, "", model_type)
+    stated = "the publisher's digest" if noted.stated else "what was downloaded"
+    if place.stat().st_size != noted.size:
+        raise InputError(
+            f"{place}: expected {noted.size} bytes, found {place.stat().st_size}; fetch it again"
+        )
+    return _checked(place, noted.sha256, stated, model_type)
+
+
+def _checked(path: Path, sha256: str | None, proof: str, model_type: str | None = None) -> Checked:
+    check_format(path, model_type)
+    found = digest(path)
+    if sha256 not in (None, found):
+        raise InputError(
+            f"{path}: expected SHA-256 {sha256}, found {found}; it is damaged or another file: "
+            "get it again"
+        )
+    return Checked(path, path.stat().st_size, found, proof or "the format alone")
+
+
+def _keep_if_right(name: str, place: Path) -> None:
+    """Throw away what came in place of a file, such as the page of a network's log-in."""
+    try:
+        check_format(place, PUBLISHED[name].model_type)
+    except InputError:
+        place.unlink()
+        raise
+
+
+def _address(url: str) -> str:
+    """Hugging Face's mirror, where $HF_ENDPOINT names one, as for its own programs."""
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    return url.replace(HUGGING_FACE, endpoint, 1) if endpoint else url
+
+
+def _refuse_offline(name: str, folder: Path) -> None:
+    for variable in OFFLINE_VARIABLES:
+        value = os.environ.get(variable, "")
+        if value.lower() in YES:
+            addresses = " ".join(file.url for file in PUBLISHED[name].files)
+            raise InputError(
+                f"weights fetch {name}: expected leave to use the network, found "
+                f"{variable}={value}; unset it, or put these files into {folder}: {addresses}"
+            )
+
+
+def _noted(folder: Path) -> dict[str, Downloaded]:
+    """By file name: what was noted of downloads to a folder; nothing if it cannot be read."""
+    try:
+        content = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
+        return {
+            name: Downloaded(int(each["size"]), str(each["sha256"]), bool(each["stated"]))
+            for name, each in content.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _note(folder: Path, file: PublishedFile, came: Downloaded) -> None:
+    noted = {**_noted(folder), file.name: came}
+    text = json.dumps({name: asdict(each) for name, each in noted.items()}, indent=2)
+    partial = folder / f".{RECEIPT}.partial"
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(folder / RECEIPT)

@@ -18,8 +18,9 @@ PACKAGE = "motion_seg_ros"
 # A unit is a module or folder right below the package. It imports from the lines above its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("types", "settings", "torch_device", "pretrained"),
-    ("config", "weights"),
+    ("types", "settings", "torch_device", "pretrained", "published_weights", "weight_files"),
+    ("config", "download"),
+    ("weights",),
     ("palette", "window", "static_view", "network_image"),
     ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),

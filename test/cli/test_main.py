@@ -13,7 +13,7 @@ import motion_seg_ros
 from motion_seg_ros.cli import main, segment
 from motion_seg_ros.errors import InputError
 
-COMMANDS = ("segment", "demo", "benchmark", "train", "evaluate-labels")
+COMMANDS = ("segment", "demo", "benchmark", "train", "evaluate-labels", "weights")
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,114 @@
+"""`motion_seg weights`: the trained networks that the backends need."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from motion_seg_ros.published_weights import PUBLISHED
+from motion_seg_ros.weights import SHIPPED, cache_folder, fetch, missing_files, resolve, verify
+
+DESCRIPTION = """\
+Bring trained weights onto this machine, and prove that they are the right ones.
+
+They go to $MOTION_SEG_CACHE, else $XDG_CACHE_HOME/motion_seg_ros, else ~/.cache/motion_seg_ros.
+Nothing but `fetch` uses the network, and not where HF_HUB_OFFLINE=1; all other commands and the
+node work with what is there, under a name or as a path of your own. Weights have licences of their
+own: see `list`."""
+
+EXAMPLES = """\
+examples:
+  motion_seg weights list                                 names, sizes, licences, what is there
+  motion_seg weights fetch bootstapir dinov2_small        download; interrupted, run it again
+  motion_seg weights verify dinov2_small                  read them through and compare
+  motion_seg weights verify ~/weights/model.safetensors   a file of your own: is it whole?
+  motion_seg weights path bootstapir                      where it is, for other programs
+  MOTION_SEG_CACHE=/data motion_seg weights fetch edgetam
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser(
+        "weights",
+        help="list, fetch and verify trained weights",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(
+        name: str, what: str, run: Callable[[argparse.Namespace], None]
+    ) -> argparse._ActionsContainer:
+        action = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        action.set_defaults(run=run)
+        return action
+
+    add("list", "show names, sizes, licences and what is there", run_list)
+    add("fetch", "download weights", run_fetch).add_argument("names", nargs="+", metavar="NAME")
+    add(
+        "verify", "read weights through and compare them with what is known", run_verify
+    ).add_argument("weights", nargs="+", metavar="NAME|PATH")
+    add("path", "print where weights are", run_path).add_argument("weights", metavar="NAME|PATH")
+
+
+def run_list(arguments: argparse.Namespace) -> None:
+    """Print one line for each name."""
+    width = max(map(len, (*SHIPPED, *PUBLISHED)))
+    print(f"{'name':<{width}}  {'MB':>6}  {'there':<5}  {'licence':<12}  for")
+    for name, shipped in SHIPPED.items():
+        megabytes = f"{shipped.path.stat().st_size / 1e6:.1f}"
+        print(
+            f"{name:<{width}}  {megabytes:>6}  {'yes':<5}  {'Apache-2.0':<12}  labelling: in this package"
+        )
+    for name, each in PUBLISHED.items():
+        megabytes = "?" if each.megabytes is None else f"{each.megabytes:g}"
+        there = "no" if missing_files(name) else "yes"
+        print(
+            f"{name:<{width}}  {megabytes:>6}  {there:<5}  {each.licence.name:<12}  {each.purpose}"
+        )
+    print()
+    for licence in dict.fromkeys(each.licence for each in PUBLISHED.values()):
+        print(f"{licence.name}: {licence.allows}")
+    print(f"Folder: {cache_folder()}")
+
+
+def run_fetch(arguments: argparse.Namespace) -> None:
+    """Download weights, one after the other.
+
+    Raises:
+        InputError: a name that does not exist, no network, or files that are not as stated.
+        OutputError: no room.
+    """
+    for name in arguments.names:
+        path = fetch(name)
+        if name in PUBLISHED:
+            each = PUBLISHED[name]
+            print(f"{name}: {path}")
+            print(f"  by {each.publisher}, {each.page}")
+            print(f"  licence {each.licence.name}: {each.licence.allows}")
+        else:
+            print(f"{name}: {path} (comes with this package)")
+
+
+def run_verify(arguments: argparse.Namespace) -> None:
+    """Check weights.
+
+    Raises:
+        InputError: names what is wrong with the first file that is not right.
+    """
+    for name in arguments.weights:
+        for file in verify(name):
+            print(
+                f"ok  {file.path}  {file.size} bytes  sha256 {file.sha256}  checked: {file.proof}"
+            )
+
+
+def run_path(arguments: argparse.Namespace) -> None:
+    """Print a path.
+
+    Raises:
+        InputError: the weights are not there.
+    """
+    print(resolve(arguments.weights))

@@ -1,0 +1,112 @@
+"""What can be told of a file of weights without loading it: that it is whole, and of which kind.
+
+Nothing in the file is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+from motion_seg_ros.errors import InputError
+
+LENGTH_BYTES = 8  # of the header's length, at the beginning of a .safetensors file
+LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
+TORCH_SUFFIXES = (".pt", ".pth")
+OLD_TORCH_BEGINNING = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+"""Of files that torch.save wrote before version 1.6: its magic number, pickled."""
+
+
+def check_format(path: Path, model_type: str | None = None) -> None:
+    """Refuse a file that is not what its name says, or not whole.
+
+    Args:
+        path: a .safetensors, .pt, .pth or .json file.
+        model_type: that a config.json must state; None: any.
+
+    Raises:
+        InputError: says what is wrong.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            _check_safetensors(path)
+        elif path.suffix in TORCH_SUFFIXES:
+            _check_torch(path)
+        elif path.suffix == ".json":
+            _check_json(path, model_type)
+        else:
+            raise InputError(
+                f"{path}: expected a file .safetensors, .pt, .pth or .json, found another name"
+            )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _check_safetensors(path: Path) -> None:
+    """The format: https://huggingface.co/docs/safetensors."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+        if length > LONGEST_HEADER_BYTES:
+            raise _foreign(path, "a safetensors file")
+        header = file.read(length)
+    if len(header) < length or size < LENGTH_BYTES:
+        raise _truncated(path, LENGTH_BYTES + length, size)
+    try:
+        content = json.loads(header)
+        ends = [int(content[name]["data_offsets"][1]) for name in content if name != "__metadata__"]
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise _foreign(path, "a safetensors file") from error
+    expected = LENGTH_BYTES + length + max(ends, default=0)
+    if size != expected:
+        raise _truncated(path, expected, size)
+
+
+def _check_torch(path: Path) -> None:
+    with path.open("rb") as file:
+        beginning = file.read(len(OLD_TORCH_BEGINNING))
+    if beginning == OLD_TORCH_BEGINNING:
+        return  # such a file does not say how long it is
+    if not beginning.startswith(b"PK"):
+        raise _foreign(path, "a file of torch.save")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            is_torch = any(name.endswith("/data.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile as error:
+        raise InputError(
+            f"{path}: expected a whole file of torch.save, found: {error}; it is cut off or "
+            "damaged: get it again"
+        ) from error
+    if damaged is not None:
+        raise InputError(f"{path}: expected intact data, found {damaged} damaged; get it again")
+    if not is_torch:
+        raise _foreign(path, "a file of torch.save")
+
+
+def _check_json(path: Path, model_type: str | None) -> None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _foreign(path, "JSON") from error
+    if model_type is None or path.name != "config.json":
+        return
+    found = content.get("model_type") if isinstance(content, dict) else None
+    if found != model_type:
+        raise InputError(
+            f"{path}: expected a network of the type {model_type}, found {found}; get it again"
+        )
+
+
+def _foreign(path: Path, expected: str) -> InputError:
+    with path.open("rb") as file:
+        beginning = file.read(16)
+    return InputError(
+        f"{path}: expected {expected}, found something else that begins with {beginning!r}; "
+        "get it again"
+    )
+
+
+def _truncated(path: Path, expected: int, found: int) -> InputError:
+    return InputError(f"{path}: expected {expected} bytes, found {found}; get it again")
