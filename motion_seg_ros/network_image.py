@@ -44,10 +44,10 @@ def network_image(
         # Bicubic interpolation goes beyond black and white at edges; the 8-bit images that the
         # networks were trained on cannot.
         x = functional.interpolate(x, size, mode=mode, antialias=True).clamp(0, 1)
-    mean, std = (
-        torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD)
-    )
-    return (x - mean) / std
+    # By scalars: tensors of them would have to be copied to a GPU, which would be waited for.
+    for channel, mean, std in zip(x.unbind(1), IMAGENET_MEAN, IMAGENET_STD, strict=True):
+        channel.sub_(mean).div_(std)
+    return x
 
 
 def patch_size_px(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:

@@ -57,20 +57,21 @@ def run_list(arguments: argparse.Namespace) -> None:
     """Print one line for each name."""
     width = max(map(len, (*SHIPPED, *PUBLISHED)))
     print(f"{'name':<{width}}  {'MB':>6}  {'there':<5}  {'licence':<12}  for")
-    for name, shipped in SHIPPED.items():
-        megabytes = f"{shipped.path.stat().st_size / 1e6:.1f}"
+    rows = [
+        (name, each.path.stat().st_size / 1e6, True, "Apache-2.0", "labelling: in this package")
+        for name, each in SHIPPED.items()
+    ] + [
+        (name, each.megabytes, not missing_files(name), each.licence.name, each.purpose)
+        for name, each in PUBLISHED.items()
+    ]
+    for name, megabytes, there, licence, purpose in rows:
+        size = "?" if megabytes is None else f"{megabytes:.0f}"
         print(
-            f"{name:<{width}}  {megabytes:>6}  {'yes':<5}  {'Apache-2.0':<12}  labelling: in this package"
-        )
-    for name, each in PUBLISHED.items():
-        megabytes = "?" if each.megabytes is None else f"{each.megabytes:g}"
-        there = "no" if missing_files(name) else "yes"
-        print(
-            f"{name:<{width}}  {megabytes:>6}  {there:<5}  {each.licence.name:<12}  {each.purpose}"
+            f"{name:<{width}}  {size:>6}  {'yes' if there else 'no':<5}  {licence:<12}  {purpose}"
         )
     print()
-    for licence in dict.fromkeys(each.licence for each in PUBLISHED.values()):
-        print(f"{licence.name}: {licence.allows}")
+    for each in dict.fromkeys(each.licence for each in PUBLISHED.values()):
+        print(f"{each.name}: {each.allows}")
     print(f"Folder: {cache_folder()}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +112,6 @@ def test_half_precision_says_nearly_the_same(weights: Path) -> None:
     ]
     assert not np.array_equal(*said)
     assert np.corrcoef(*said)[0, 1] > 0.99
-
-
-def test_no_connection_is_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("a connection")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    DepthAnythingDepth(weights, device="cpu", short_side_px=28).estimate(random_window())
 
 
 def test_wrong_weights_and_devices_are_refused(tmp_path: Path) -> None:
