@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.masks.sam2 import DeviceMemoryError
 from motion_seg_ros.torch_device import autocast
 from motion_seg_ros.types import FloatArray
@@ -43,6 +44,27 @@ class MemoryLimits:
     memories: int
     pointers: int
     clicked: int
+
+
+def check_limits(limits: MemoryLimits, most_memories: int, most_pointers: int) -> None:
+    """Refuse limits that a network cannot have.
+
+    Args:
+        limits: see there.
+        most_memories: that it was trained with.
+        most_pointers: that it was trained with.
+
+    Raises:
+        ConfigError: names the first that is out of range.
+    """
+    for name, found, most in (
+        ("memories", limits.memories, most_memories),
+        ("pointers", limits.pointers, most_pointers),
+    ):
+        if not 1 <= found <= most:
+            raise ConfigError(f"segmenter {name}: expected 1 to {most}, found {found}")
+    if limits.clicked < 1:
+        raise ConfigError(f"segmenter clicked: expected at least 1, found {limits.clicked}")
 
 
 def forget_unneeded(
@@ -82,6 +104,14 @@ def forget_unneeded(
 def _keep(output: MutableMapping[str, Any], names: Collection[str]) -> None:
     for name in [each for each in output if each not in names]:
         del output[name]
+
+
+def not_kept(position: int) -> InputError:
+    """What to raise where the features of a frame are asked for that are forgotten by now."""
+    return InputError(
+        f"segmenter: expected the features of frame {position} of the stream, found that they are "
+        "no longer kept; keep more frames"
+    )
 
 
 def square_points(

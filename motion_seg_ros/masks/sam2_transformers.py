@@ -14,9 +14,11 @@ from torch import Tensor
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.sam2_memory import (
     MemoryLimits,
+    check_limits,
     forget_unneeded,
     frame_logits,
     inference,
+    not_kept,
     square_points,
 )
 from motion_seg_ros.network_image import network_image
@@ -37,7 +39,9 @@ class TransformersSam2:
 
     The library follows the objects of a video together, and keeps all of the past. Here each has an
     inference session of its own over features that all share, and only what can still be read
-    stays in it.
+    stays in it. Logits are those of the library, but where one object is clicked in a frame to
+    which others are followed: for what they leave in memory, a Sam2VideoModel with all in one
+    session takes the masks of all for clicked ones. Here, as in the authors' package, it does not.
 
     Args:
         weights: folder with config.json and model.safetensors, as published under
@@ -72,7 +76,8 @@ class TransformersSam2:
         names = KINDS[_model_type(weights)]
         settings = {} if image_side is None else {"config": _resized(names, weights, image_side)}
         model = load_pretrained(f"{names}Model", weights, **settings)
-        _check_limits(self.limits, model.config)
+        config = model.config
+        check_limits(self.limits, config.num_maskmem, config.max_object_pointers_in_encoder)
         # Read in each step; which embedding a memory gets by its age stays as it is.
         model.num_maskmem = memories
         self.model = model.to(self.device)
@@ -118,10 +123,7 @@ class TransformersSam2:
         """
         features = self._features.get(position)
         if features is None:
-            raise InputError(
-                f"segmenter: expected the features of frame {position} of the stream, found that "
-                "they are no longer kept; keep more frames"
-            )
+            raise not_kept(position)
         return features
 
 
@@ -234,15 +236,3 @@ def _resized(names: str, weights: Path, side: int) -> Any:
     ]
     config.memory_attention_rope_feat_sizes = list(vision.backbone_feature_sizes[-1])
     return config
-
-
-def _check_limits(limits: MemoryLimits, config: Any) -> None:
-    ranges = {
-        "memories": (limits.memories, config.num_maskmem),
-        "pointers": (limits.pointers, config.max_object_pointers_in_encoder),
-        "clicked": (limits.clicked, None),
-    }
-    for name, (found, most) in ranges.items():
-        if found < 1 or (most is not None and found > most):
-            expected = "at least 1" if most is None else f"1 to {most}"
-            raise ConfigError(f"segmenter {name}: expected {expected}, found {found}")

@@ -1,27 +1,16 @@
-"""Very small SAM 2 and EdgeTAM networks with random weights, and streams to show them."""
+"""Very small SAM 2 and EdgeTAM networks with random weights."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
-
-from motion_seg_ros.types import Frame
 
 SIDE = 64  # of the square they take, in pixels
 CHANNELS = 128  # twice those of a memory, so that object pointers are cut in two as published
 MEMORY_CHANNELS = 64  # the library's classes take no other
-SIZE = (48, 80)  # H, W of the frames
-
-
-def frames(count: int, seed: int = 0) -> list[Frame]:
-    """Frames of SIZE, each of its own noise."""
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (count, *SIZE, 3), np.uint8)
-    return [Frame(image, stamp_ns=index) for index, image in enumerate(images)]
 
 
 def shared_settings(side: int) -> dict[str, Any]:
