@@ -132,8 +132,8 @@ def group_tracks(
     take_all = bool(np.count_nonzero(left) <= rules.few_tracks)
     groups: list[Group] = []
     for iteration in range(rules.iterations(len(indices))):
-        enough = np.count_nonzero(left) >= rules.min_remaining
-        if not enough and not (take_all and iteration == 0):
+        too_few = np.count_nonzero(left) < rules.min_remaining
+        if too_few and not (take_all and iteration == 0):
             break
         frame = best_frame(np.count_nonzero(points.visible[rows][:, left], axis=1), rules.top_share)
         if frame is None:
@@ -143,25 +143,19 @@ def group_tracks(
         clicked = visible[densest_point(points.at(index)[visible], rules.neighbours)]
         mask = np.asarray(click(index, points.at(index)[clicked][None]) > 0)
         around = left & points.within(index, dilated(mask, rules))
+        inside = left & points.within(index, mask)
+        left[clicked] = False
         if not around[clicked]:
-            left[clicked] = False
             continue
-        group = Group(index, mask, left & points.within(index, mask))
-        if _is_object(group, points, int(np.count_nonzero(around)), take_all, rules):
-            groups.append(group)
+        if not is_moving(points, index, mask, rules):
+            left &= ~inside  # and no more: what moves may be next to it
+            continue
         left &= ~around
+        many = np.count_nonzero(around) >= rules.min_points
+        enough = many and np.count_nonzero(inside) >= rules.min_points_inside
+        if inside.any() and (enough or take_all):
+            groups.append(Group(index, mask, inside))
     return groups
-
-
-def _is_object(
-    group: Group, points: PointTracks, around: int, take_all: bool, rules: PromptingRules
-) -> bool:
-    """Whether enough tracks are on, and `around`, what the segmenter answered."""
-    inside = np.count_nonzero(group.members)
-    if inside == 0:
-        return False
-    many = around >= rules.min_points and inside >= rules.min_points_inside
-    return (many or take_all) and is_moving(points, group.index, group.mask, rules)
 
 
 def is_moving(points: PointTracks, index: int, mask: BoolArray, rules: PromptingRules) -> bool:

@@ -108,7 +108,8 @@ def move_as_one(
     if len(known) == 0 or frames - 1 - known[0] < rules.alike_frames:
         return False
     earliest, half = int(known[0]), int(known[len(known) // 2])
-    return all(_alike(points, first, second, row, rules.alike_px) for row in (earliest, half))
+    limit_px = rules.alike_limit_px(points.size[0])
+    return all(_alike(points, first, second, row, limit_px) for row in (earliest, half))
 
 
 def _alike(

@@ -35,8 +35,9 @@ class PromptingRules:
         neighbours: the densest point has the smallest summed distance to this many nearest
             others; 0: to all others, which is the medoid.
         dilation_kernel_px: side of the square that masks are dilated by,
-        dilation_steps: this many times in a row,
-        dilation_height_px: in images of this height, and in proportion in others; 0: in all.
+        dilation_steps: this many times in a row.
+        reference_height_px: lengths in pixels are meant for images of this height, and are in
+            proportion in others; 0: they are the same in all.
         frames_per_iteration: frames for which there is one iteration of grouping,
         min_iterations: but at least so many
         max_iterations: and at most so many.
@@ -64,7 +65,7 @@ class PromptingRules:
     neighbours: int = 8
     dilation_kernel_px: int = 6
     dilation_steps: int = 3
-    dilation_height_px: int = 0
+    reference_height_px: int = 0
     frames_per_iteration: int = 16
     min_iterations: int = 5
     max_iterations: int = 10
@@ -98,7 +99,7 @@ class PromptingRules:
         """The paper's, and what a stream that never ends needs besides: some labels are wrong,
         small movers count, and parts are made whole."""
         return cls(
-            dilation_height_px=480,
+            reference_height_px=480,
             few_tracks=0,
             min_remaining=4,
             min_points=4,
@@ -113,10 +114,18 @@ class PromptingRules:
         return min(max(wanted, self.min_iterations), self.max_iterations)
 
     def dilation_side_px(self, height: int) -> int:
-        """Side of the square that masks of an image of this height are dilated by."""
-        if self.dilation_height_px == 0:
-            return self.dilation_kernel_px
-        return round(self.dilation_kernel_px * height / self.dilation_height_px) | 1
+        """Side of the square that masks of an image of this height are dilated by; odd where it is
+        in proportion, so that they grow to all sides alike."""
+        side = self._in_proportion(self.dilation_kernel_px, height)
+        return round(side) | 1 if self.reference_height_px else self.dilation_kernel_px
+
+    def alike_limit_px(self, height: int) -> float:
+        """`alike_px` in an image of this height."""
+        return self._in_proportion(self.alike_px, height)
+
+    def _in_proportion(self, length_px: float, height: int) -> float:
+        reference = self.reference_height_px
+        return length_px * height / reference if reference else length_px
 
 
 def best_frame(counts: Int64Array, top_share: float) -> int | None:

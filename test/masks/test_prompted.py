@@ -51,6 +51,7 @@ def test_a_crowd_that_crosses_hides_and_leaves(count: int) -> None:
     scene = crowd(count, seed=count)
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene))).run(48):
+        book.steady(masks, truth(scene, t), t)
         if t >= 16:
             book.check(masks, truth(scene, t), t)
     assert len(book.ids) == count
@@ -62,6 +63,7 @@ def test_wrong_labels_make_no_objects_and_no_holes() -> None:
         backend = PromptedMasks(OracleSegmenter(scene, ground=ground))
         book = IdBook()
         for t, masks in Camera(scene, backend, wrong=0.05).run(40):
+            book.steady(masks, truth(scene, t), t)
             if t >= 16:
                 book.check(masks, truth(scene, t), t)
         assert len(book.ids) == 5

@@ -99,9 +99,10 @@ def test_movers_before_a_walking_camera(count: int) -> None:
     for t, masks in Camera(scene, backend, wrong=0.05).run(FRAMES):
         areas = np.bincount(truth(scene, t).ravel(), minlength=count + 1)
         ever |= areas >= MIN_PIXELS
-        if t >= 16:
+        book.steady(masks, truth(scene, t), t)
+        if t >= 24:
             book.check(masks, truth(scene, t), t)
-    assert len(book.ids) >= np.count_nonzero(ever[1:])
+    assert book.ids.keys() >= set(np.flatnonzero(ever[1:]) + 1)
 
 
 @pytest.mark.parametrize("make", [crossing_movers, mover_under_parallax])
@@ -109,6 +110,7 @@ def test_scenes_with_one_property(make) -> None:  # type: ignore[no-untyped-def]
     scene = RenderedScene(make(3, SIZE, FRAMES))
     book = IdBook()
     for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene, ground=False))).run(FRAMES):
+        book.steady(masks, truth(scene, t), t)
         if t >= 8:
             book.check(masks, truth(scene, t), t)
 
