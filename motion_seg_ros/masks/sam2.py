@@ -179,13 +179,15 @@ class Sam2Segmenter:
         return logits
 
     def _seen(self, index: int) -> _Seen:
-        if index not in self._frames:
-            kept = f"{min(self._frames)} to {max(self._frames)}" if self._frames else "none yet"
+        seen = self._frames.get(index)  # once: another thread may forget it in between
+        if seen is None:
+            kept = self.kept()
+            which = f"{kept[0]} to {kept[-1]}" if kept else "none yet"
             raise InputError(
-                f"segmenter: expected one of the {len(self._frames)} frames kept ({kept}), found "
-                f"{index}; keep more frames to go further back"
+                f"segmenter: expected one of the {len(kept)} frames kept ({which}), found {index}; "
+                "keep more frames to go further back"
             )
-        return self._frames[index]
+        return seen
 
     def _followed(self, object_id: int) -> _Followed:
         if object_id not in self._objects:

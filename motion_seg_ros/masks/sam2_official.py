@@ -20,6 +20,7 @@ from motion_seg_ros.masks.sam2_memory import (
     FOLLOWED,
     MemoryLimits,
     Outputs,
+    cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
@@ -61,7 +62,7 @@ class OfficialSam2:
         weights: a file such as
             https://dl.fbaipublicfiles.com/segment_anything_2/092824/sam2.1_hiera_tiny.pt.
         device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        dtype: see motion_seg_ros.torch_device.find_dtype.
         image_side: of the square that images are stretched to, in pixels, a multiple of 32; None:
             what the network was trained at (1024).
         memories, pointers, clicked: see motion_seg_ros.masks.sam2_memory.MemoryLimits.
@@ -93,6 +94,7 @@ class OfficialSam2:
         model = _load(weights, image_side)
         check_limits(self.limits, model.num_maskmem, model.max_obj_ptrs_in_encoder)
         _remember_less(model, memories)
+        cast_weights(model, self.dtype)
         self.model = model.to(self.device)
         self._features: dict[int, _Features] = {}
         self._place_encodings: list[Tensor] | None = None

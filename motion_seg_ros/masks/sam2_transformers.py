@@ -14,6 +14,7 @@ from torch import Tensor
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.sam2_memory import (
     MemoryLimits,
+    cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
@@ -48,7 +49,7 @@ class TransformersSam2:
             https://huggingface.co/facebook/sam2.1-hiera-tiny and
             https://huggingface.co/yonigozlan/EdgeTAM-hf.
         device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        dtype: see motion_seg_ros.torch_device.find_dtype.
         image_side: of the square that images are stretched to, in pixels: a multiple of 32 for
             SAM 2 and of 256 for EdgeTAM; None: what the network was trained at (1024).
         memories, pointers, clicked: see motion_seg_ros.masks.sam2_memory.MemoryLimits.
@@ -74,12 +75,14 @@ class TransformersSam2:
         self.dtype = find_dtype(dtype, self.device)
         self.limits = MemoryLimits(memories, pointers, clicked)
         names = KINDS[_model_type(weights)]
-        settings = {} if image_side is None else {"config": _resized(names, weights, image_side)}
-        model = load_pretrained(f"{names}Model", weights, **settings)
+        if names == KINDS["edgetam_video"]:
+            _check_timm()
+        model = _load(names, weights, image_side)
         config = model.config
         check_limits(self.limits, config.num_maskmem, config.max_object_pointers_in_encoder)
         # Read in each step; which embedding a memory gets by its age stays as it is.
         model.num_maskmem = memories
+        cast_weights(model, self.dtype)
         self.model = model.to(self.device)
         self._session = getattr(importlib.import_module("transformers"), f"{names}InferenceSession")
         self._features: dict[int, _Features] = {}
@@ -205,29 +208,56 @@ def _model_type(weights: Path) -> str:
     return str(found)
 
 
-def _resized(names: str, weights: Path, side: int) -> Any:
-    """The configuration in a folder, for another image side."""
+def _check_timm() -> None:
+    """Refuse to go on without timm: the library's own message does not say which one fits."""
+    try:
+        importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:  # of a torchvision made for another torch, too
+        raise MissingDependencyError(
+            "EdgeTAM: expected the Python package timm, and a torchvision that fits torch "
+            f"{torch.__version__}, found: {error}; pip install 'motion_seg_ros[edgetam]', or "
+            "choose SAM 2.1"
+        ) from error
+
+
+def _load(names: str, weights: Path, image_side: int | None) -> Any:
+    """The network in a folder, on the CPU."""
+    settings = {}
+    # Without a configuration, load_pretrained says so.
+    if image_side is not None and (weights / CONFIG_FILE).is_file():
+        settings["config"] = _resized(_read_config(names, weights), image_side)
+    return load_pretrained(f"{names}Model", weights, **settings)
+
+
+def _read_config(names: str, weights: Path) -> Any:
     try:
         cls = getattr(importlib.import_module("transformers"), f"{names}Config")
-        config = cls.from_pretrained(weights, local_files_only=True)
+        return cls.from_pretrained(weights, local_files_only=True)
     except ImportError as error:
+        reason = " ".join(str(error).split())
         raise MissingDependencyError(
             f"{names}: expected the Python package transformers with all that this network needs, "
-            f"found: {error}; pip install 'motion_seg_ros[full]'"
+            f"found: {reason}; pip install 'motion_seg_ros[full]'"
         ) from error
     except Exception as error:  # whatever the library meets with in a damaged file
+        reason = " ".join(str(error).split())
         raise InputError(
             f"{weights / CONFIG_FILE}: expected the configuration of {names}, found: "
-            f"{type(error).__name__}: {error}; get the folder again"
+            f"{type(error).__name__}: {reason}; get the folder again"
         ) from error
-    vision, trained = config.vision_config, config.image_size
-    # Each level halves the one before, and the network's coarsest one is half the coarsest used.
-    unit = 2 * config.prompt_encoder_config.patch_size
+
+
+def _resized(config: Any, side: int) -> Any:
+    """A configuration, changed for another image side."""
+    vision, patch = config.vision_config, config.prompt_encoder_config.patch_size
+    # The image encoder's coarsest level is half as fine as the coarsest one that is used.
+    unit = 2 * patch
     latents = getattr(config, "perceiver_resampler_num_latents_2d", None)
-    if latents is not None:  # EdgeTAM cuts the coarsest level into as many equal squares
-        unit = math.lcm(unit, config.prompt_encoder_config.patch_size * math.isqrt(latents))
+    if latents is not None:  # EdgeTAM cuts the coarsest level used into as many equal squares
+        unit = math.lcm(unit, patch * math.isqrt(latents))
     if side <= 0 or side % unit:
         raise ConfigError(f"image side: expected a multiple of {unit} pixels, found {side}")
+    trained = config.image_size
     config.image_size = config.prompt_encoder_config.image_size = side
     if hasattr(vision.backbone_config, "image_size"):
         vision.backbone_config.image_size = [side, side]

@@ -158,6 +158,23 @@ def test_fewer_memories_of_the_package(weights: Path, predictor: Any) -> None:
     assert np.abs(found[1, 4] - expected[1, 4]).max() > 1e-5
 
 
+def test_the_package_in_bfloat16_gives_nearly_the_same(
+    weights: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half() -> Said:
+        network = OfficialSam2(weights, device="cpu", dtype="bfloat16", image_side=SIDE)
+        return run(Sam2Segmenter(network), frames, script)
+
+    frames, script = stream(3), {0: {1: ONE}}
+    expected, found = run(segmenter, frames, script), half()
+    for key, logits in expected.items():
+        assert 0 < np.abs(found[key] - logits).mean() < 0.2 * np.abs(logits).mean()
+    # With weights that are cast when they are used it is the same to the last bit.
+    monkeypatch.setattr(sam2_official, "cast_weights", lambda *_: None)
+    for key, logits in half().items():
+        np.testing.assert_array_equal(logits, found[key])
+
+
 def test_files_of_something_else_are_refused(weights: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         OfficialSam2(tmp_path / "nowhere.pt", device="cpu")
