@@ -8,78 +8,40 @@ from typing import Any
 import torch
 import transformers
 
-SIDE = 64  # of the square they take, in pixels
+from motion_seg_ros.random_weights import TOY_SIDE_PX, random_network
+
+SIDE = TOY_SIDE_PX  # of the square they take, in pixels
 CHANNELS = 128  # twice those of a memory, so that object pointers are cut in two as published
-MEMORY_CHANNELS = 64  # the library's classes take no other
-
-
-def shared_settings(side: int) -> dict[str, Any]:
-    """What the configurations of both networks have in common."""
-    return {
-        "prompt_encoder_config": {
-            "hidden_size": CHANNELS,
-            "image_size": side,
-            "mask_input_channels": 4,
-        },
-        "mask_decoder_config": {
-            "hidden_size": CHANNELS,
-            "mlp_dim": 16,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 1,
-            "iou_head_hidden_dim": 16,
-        },
-        "image_size": side,
-        "memory_attention_hidden_size": CHANNELS,
-        "memory_attention_num_layers": 1,
-        "memory_attention_rope_feat_sizes": [side // 16, side // 16],
-        "memory_encoder_hidden_size": CHANNELS,
-        "memory_encoder_output_channels": MEMORY_CHANNELS,
-        "mask_downsampler_embed_dim": CHANNELS,
-        "memory_fuser_embed_dim": CHANNELS,
-        "memory_fuser_intermediate_dim": 16,
-        "memory_fuser_num_layers": 1,
-    }
-
-
-def vision_settings(side: int, channels: list[int]) -> dict[str, Any]:
-    """What the configurations of both image encoders have in common.
-
-    Args:
-        side: of the square, in pixels.
-        channels: of the backbone's stages, finest first.
-    """
-    return {
-        "backbone_channel_list": channels[::-1],
-        "backbone_feature_sizes": [[side // scale, side // scale] for scale in (4, 8, 16)],
-        "fpn_hidden_size": CHANNELS,
-    }
+MEMORY_CHANNELS = 64
+LEVELS = (4, 8, 16)  # pixels of the square to a cell of the levels that are used
+SHARED = (
+    "prompt_encoder_config",
+    "mask_decoder_config",
+    "memory_attention_hidden_size",
+    "memory_attention_num_layers",
+    "memory_encoder_hidden_size",
+    "memory_encoder_output_channels",
+    "mask_downsampler_embed_dim",
+    "memory_fuser_embed_dim",
+    "memory_fuser_intermediate_dim",
+    "memory_fuser_num_layers",
+)
+"""What the configurations of both networks have in common, less sizes of images."""
 
 
 def sam2_model(side: int = SIDE, seed: int = 0) -> Any:
-    """A Sam2VideoModel."""
-    channels = [8, 16, 24, 32]  # they must grow: the library pools only where they do
-    backbone = {
-        "model_type": "sam2_hiera_det_model",
-        "image_size": [side, side],
-        "hidden_size": channels[0],
-        "blocks_per_stage": [1, 1, 2, 1],
-        "embed_dim_per_stage": channels,
-        "num_attention_heads_per_stage": [1, 1, 1, 1],
-        "global_attention_blocks": [3],
-        "mlp_ratio": 1.0,
-    }
-    vision = {"model_type": "sam2_vision_model", "backbone_config": backbone}
-    vision |= vision_settings(side, channels)
-    config = transformers.Sam2VideoConfig(
-        vision_config=vision,
-        memory_attention_feed_forward_hidden_size=16,
-        **shared_settings(side),
-    )
-    return randomised(transformers.Sam2VideoModel, config, seed)
+    """A Sam2VideoModel for squares of a side in pixels."""
+    config = _toy_config()
+    config.vision_config.backbone_config.image_size = [side, side]
+    return randomised(transformers.Sam2VideoModel, sized(config, side), seed)
 
 
 def edgetam_model(side: int = SIDE, seed: int = 0) -> Any:
-    """An EdgeTamVideoModel; needs timm."""
+    """An EdgeTamVideoModel for squares of a side in pixels; needs timm."""
+    toy = _toy_config().to_dict()
+    shared = {name: toy[name] for name in SHARED}
+    for name in ("prompt_encoder_config", "mask_decoder_config"):
+        shared[name].pop("model_type")
     channels = [8, 16, 24, 32]
     backbone = {
         "model_type": "timm_wrapper",
@@ -93,8 +55,12 @@ def edgetam_model(side: int = SIDE, seed: int = 0) -> Any:
             "depth": [0, 0, 0, 0],
         },
     }
-    vision = {"model_type": "edgetam_vision_model", "backbone_config": backbone}
-    vision |= vision_settings(side, channels)
+    vision = {
+        "model_type": "edgetam_vision_model",
+        "backbone_config": backbone,
+        "backbone_channel_list": channels[::-1],
+        "fpn_hidden_size": CHANNELS,
+    }
     config = transformers.EdgeTamVideoConfig(
         vision_config=vision,
         memory_attention_mlp_hidden_size=16,
@@ -103,9 +69,21 @@ def edgetam_model(side: int = SIDE, seed: int = 0) -> Any:
         perceiver_resampler_num_latents_2d=16,
         perceiver_resampler_mlp_intermediate_size=16,
         perceiver_resampler_num_layers=1,
-        **shared_settings(side),
+        **shared,
     )
-    return randomised(transformers.EdgeTamVideoModel, config, seed)
+    return randomised(transformers.EdgeTamVideoModel, sized(config, side), seed)
+
+
+def _toy_config() -> Any:
+    return random_network("sam2.1_hiera_tiny", toy=True).config
+
+
+def sized(config: Any, side: int) -> Any:
+    """A configuration, with all sizes that both networks have set for a side in pixels."""
+    config.image_size = config.prompt_encoder_config.image_size = side
+    config.vision_config.backbone_feature_sizes = [[side // cell, side // cell] for cell in LEVELS]
+    config.memory_attention_rope_feat_sizes = [side // LEVELS[-1], side // LEVELS[-1]]
+    return config
 
 
 def randomised(cls: Any, config: Any, seed: int) -> Any:
