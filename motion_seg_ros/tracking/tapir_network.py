@@ -1,0 +1,223 @@
+"""TAPIR as published: the PyTorch port in https://github.com/google-deepmind/tapnet.
+
+The one module that knows the port. Letters: T frames, N points, S side of the square input.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from motion_seg_ros.errors import ConfigError, MissingDependencyError
+from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.tracking.tapir_chunks import PointChunks
+from motion_seg_ros.tracking.tapir_estimates import Estimates
+from motion_seg_ros.tracking.tapir_features import (
+    STATE_BYTES_PER_POINT,
+    CausalState,
+    FrameFeatures,
+    PointFeatures,
+)
+from motion_seg_ros.tracking.tapir_weights import load_weights
+from motion_seg_ros.types import FloatArray, UInt8Array
+
+INSTALL = (
+    "pip install --no-deps git+https://github.com/google-deepmind/tapnet && "
+    "pip install dm-tree einshape"
+)
+# Working memory of a point in a frame: that of the cost volume grows with its cells.
+COST_VOLUME_BYTES_PER_CELL = 160
+REFINEMENT_BYTES = 150_000
+
+
+class TapnetNetwork:
+    """The published BootsTAPIR, or its causal variant (Vecerik et al., RoboTAP, ICRA 2024).
+
+    Args:
+        weights: file of the tensors, .pt or .safetensors. The two variants' files cannot be told
+            apart. None: random, always the same.
+        device: see motion_seg_ros.torch_device.find_device.
+        dtype: see motion_seg_ros.torch_device.find_dtype; of the calculation, under autocast.
+        causal: the variant.
+        resolution: S in pixels, a multiple of 8.
+        memory_budget_mb: working memory at most, beside weights, features and states.
+
+    Raises:
+        ConfigError: no such device or dtype, or a resolution that is no multiple of 8.
+        InputError: the weights are missing, damaged or of another network.
+        MissingDependencyError: tapnet, or a package it needs, is not installed.
+    """
+
+    def __init__(
+        self,
+        weights: Path | None,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        causal: bool = False,
+        resolution: int = 256,
+        memory_budget_mb: float = 1024,
+    ) -> None:
+        if resolution < 64 or resolution % 8:
+            raise ConfigError(
+                "tracking.resolution: expected a multiple of 8 from 64 pixels, "
+                f"found {resolution}; the weights were trained at 256"
+            )
+        self._device = find_device(device)
+        self._dtype = find_dtype(dtype, self._device)
+        self._side = resolution
+        self._port = _import_port()
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            model = self._port.TAPIR(
+                pyramid_level=1,
+                initial_resolution=(resolution, resolution),
+                use_casual_conv=causal,
+            )
+        if weights is not None:
+            load_weights(model, weights)
+        self._model = model.to(self._device).eval().requires_grad_(False)
+        self._chunks = PointChunks(memory_budget_mb)
+        self._bytes_per_point = (
+            resolution // 8
+        ) ** 2 * COST_VOLUME_BYTES_PER_CELL + REFINEMENT_BYTES
+
+    @property
+    def side(self) -> int:
+        """See TapirNetwork."""
+        return self._side
+
+    def encode(self, image_bgr: UInt8Array) -> FrameFeatures:
+        """See TapirNetwork."""
+        square = cv2.resize(image_bgr, (self._side, self._side), interpolation=cv2.INTER_AREA)
+        rgb = torch.from_numpy(cv2.cvtColor(square, cv2.COLOR_BGR2RGB))
+        if self._device.type == "cuda":
+            rgb = rgb.pin_memory()
+        rgb = rgb.to(self._device, non_blocking=True)
+        video = rgb[None, None].float() / 255 * 2 - 1  # (1, 1, S, S, 3)
+
+        def work(_: slice) -> FrameFeatures:
+            with torch.inference_mode(), autocast(self._device, self._dtype):
+                features = self._model.get_feature_grids(video, is_training=False)
+            return FrameFeatures(features.lowres[0], features.hires[0])
+
+        return self._chunks.run(1, 1, work)[0]
+
+    def describe(self, frame: FrameFeatures, xy: FloatArray) -> PointFeatures:
+        """See TapirNetwork."""
+        query = np.column_stack((np.zeros(len(xy), np.float32), xy[:, ::-1]))  # t, y, x
+        shape_only = torch.empty((1, 1, self._side, self._side, 3), device="meta")
+        with torch.inference_mode(), autocast(self._device, self._dtype):
+            features = self._model.get_query_features(
+                shape_only,
+                is_training=False,
+                query_points=self._tensor(query)[None],
+                feature_grids=self._feature_grids([frame]),
+            )
+        return PointFeatures(features.lowres[0], features.hires[0])
+
+    def estimate(
+        self, frames: Sequence[FrameFeatures], points: PointFeatures, query_txy: FloatArray
+    ) -> Estimates:
+        """See TapirNetwork."""
+        grids = self._feature_grids(frames)
+        query = self._tensor(query_txy[:, [0, 2, 1]])[None]  # t, y, x
+
+        def work(some: slice) -> Tensor:
+            return self._run(grids, points.select(some), query_points_in_video=query[:, some])[0]
+
+        parts = self._chunks.run(len(points), self._bytes_per_point * len(frames), work)
+        return _estimates(parts, len(frames))
+
+    def start(self, count: int) -> CausalState:
+        """See TapirNetwork."""
+        # The port gives the same dictionary for every refinement.
+        initial = self._model.construct_initial_causal_state(count, 1)
+        return CausalState(
+            tuple({name: x.to(self._device) for name, x in each.items()} for each in initial)
+        )
+
+    def step(
+        self, frame: FrameFeatures, points: PointFeatures, state: CausalState
+    ) -> tuple[Estimates, CausalState]:
+        """See TapirNetwork."""
+        grids = self._feature_grids([frame])
+
+        def work(some: slice) -> tuple[Tensor, CausalState]:
+            context = [dict(each) for each in state.select(some).refinements]
+            values, after = self._run(
+                grids,
+                points.select(some),
+                query_points_in_video=None,
+                causal_context=context,
+                get_causal_context=True,
+            )
+            return values, CausalState(tuple(after))
+
+        parts = self._chunks.run(
+            len(points), self._bytes_per_point + 2 * STATE_BYTES_PER_POINT, work
+        )
+        estimates = _estimates([values for values, _ in parts], 1)
+        return estimates, CausalState.joined([after for _, after in parts])
+
+    def _run(
+        self, grids: Any, points: PointFeatures, **arguments: object
+    ) -> tuple[Tensor, Sequence[Mapping[str, Tensor]]]:
+        """(N, T, 4) x, y and the logits of occlusion and expected distance of the points; and the
+        causal context where that is asked for."""
+        pair = (self._side, self._side)
+        features = self._port.QueryFeatures(
+            (points.coarse,) * 2, (points.fine,) * 2, grids.resolutions
+        )
+        with (
+            torch.inference_mode(),
+            autocast(self._device, self._dtype),
+            torch.random.fork_rng(devices=[]),  # the port shuffles the points
+        ):
+            torch.default_generator.manual_seed(0)
+            found = self._model.estimate_trajectories(
+                pair,
+                is_training=False,
+                feature_grids=grids,
+                query_features=features,
+                query_chunk_size=len(points),
+                **arguments,
+            )
+        logits = torch.stack((found["occlusion"][-1][0], found["expected_dist"][-1][0]), -1)
+        values = torch.cat((found["tracks"][-1][0].float(), logits.float()), -1)
+        return values, found.get("causal_context", ())
+
+    def _feature_grids(self, frames: Sequence[FrameFeatures]) -> Any:
+        """The port's form: for the first guess and for its refinement, which share a resolution."""
+        coarse = torch.cat([frame.coarse for frame in frames], 1)
+        fine = torch.cat([frame.fine for frame in frames], 1)
+        pair = (self._side, self._side)
+        return self._port.FeatureGrids((coarse,) * 2, (fine,) * 2, (pair,) * 2)
+
+    def _tensor(self, array: FloatArray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+
+
+def _estimates(parts: Sequence[Tensor], frames: int) -> Estimates:
+    """Parts (N, T, 4) of one set of points, fetched from the device at once."""
+    if not parts:
+        return Estimates.unknown(frames, 0)
+    values = torch.cat(list(parts)).transpose(0, 1).cpu().numpy()
+    return Estimates(values[..., :2], values[..., 2], values[..., 3])
+
+
+def _import_port() -> Any:
+    try:
+        return importlib.import_module("tapnet.torch.tapir_model")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "tracking.backend tapir: expected the packages tapnet, dm-tree and einshape, found: "
+            f"{error}; {INSTALL} (or choose tracking.backend flow)"
+        ) from error
