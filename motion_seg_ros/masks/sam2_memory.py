@@ -37,7 +37,8 @@ class MemoryLimits:
     Attributes:
         memories: the last frames whose memory is attended to, the current one counted: 1 to as many
             as the network was trained with (7); with fewer it is faster.
-        pointers: the last frames whose object pointer is attended to, the current one counted.
+        pointers: the last frames whose object pointer is attended to, the current one counted: as
+            many as memories to as many as the network was trained with (16).
         clicked: the last frames with clicks, whose memory and pointer stay until there are more.
     """
 
@@ -57,12 +58,13 @@ def check_limits(limits: MemoryLimits, most_memories: int, most_pointers: int) -
     Raises:
         ConfigError: names the first that is out of range.
     """
-    for name, found, most in (
-        ("memories", limits.memories, most_memories),
-        ("pointers", limits.pointers, most_pointers),
+    for name, found, least, most in (
+        ("memories", limits.memories, 1, most_memories),
+        # Networks look for a pointer wherever they find a memory.
+        ("pointers", limits.pointers, limits.memories, most_pointers),
     ):
-        if not 1 <= found <= most:
-            raise ConfigError(f"segmenter {name}: expected 1 to {most}, found {found}")
+        if not least <= found <= most:
+            raise ConfigError(f"segmenter {name}: expected {least} to {most}, found {found}")
     if limits.clicked < 1:
         raise ConfigError(f"segmenter clicked: expected at least 1, found {limits.clicked}")
 
@@ -91,12 +93,10 @@ def forget_unneeded(
         _keep(output, {*memory, *pointer})
     for old in list(followed):
         age = position + 1 - old  # in the next frame
-        names = {
-            *(memory if age < limits.memories else ()),
-            *(pointer if age < limits.pointers else ()),
-        }
-        if names:
-            _keep(followed[old], names)
+        if age < limits.memories:
+            _keep(followed[old], {*memory, *pointer})
+        elif age < limits.pointers:
+            _keep(followed[old], pointer)
         else:
             del followed[old]
 

@@ -343,15 +343,20 @@ def test_frames_with_clicks_beyond_the_limit_are_forgotten(sam2_folder: Path) ->
     np.testing.assert_allclose(found[1, 4], expected[1, 2], atol=TOLERANCE)
 
 
-def test_fewer_memories_change_what_is_attended_to(sam2_folder: Path) -> None:
-    frames = stream(6)
-    expected = library(sam2_folder, frames, {0: {1: ONE}})
-    network = TransformersSam2(sam2_folder, device="cpu", memories=2, pointers=3)
-    found = run(Sam2Segmenter(network), frames, {0: {1: ONE}})
-    # The first two frames have no more to remember than one with, one without a click.
-    for index in (0, 1, 2):
+@pytest.mark.parametrize(
+    ("limits", "last"), [({"memories": 2}, 2), ({"memories": 4}, 4), ({"pointers": 7}, 7)]
+)
+def test_fewer_memories_or_pointers_are_as_all_while_there_are_no_more(
+    sam2_folder: Path, limits: dict[str, int], last: int
+) -> None:
+    frames, script = stream(last + 2), {0: {1: ONE}}
+    expected = library(sam2_folder, frames, script)
+    found = run(
+        Sam2Segmenter(TransformersSam2(sam2_folder, device="cpu", **limits)), frames, script
+    )
+    for index in range(last + 1):
         np.testing.assert_allclose(found[1, index], expected[1, index], atol=TOLERANCE)
-    assert np.abs(found[1, 5] - expected[1, 5]).max() > 1e-3
+    assert np.abs(found[1, last + 1] - expected[1, last + 1]).max() > 5 * TOLERANCE
 
 
 def test_another_image_side_is_that_of_a_network_made_for_it(
@@ -377,7 +382,7 @@ def test_an_image_side_the_network_cannot_take_is_refused(kind: str, folder: Pat
     ("limits", "message"),
     [
         ({"memories": 8}, "memories: expected 1 to 7, found 8"),
-        ({"pointers": 0}, "pointers: expected 1 to 16, found 0"),
+        ({"memories": 5, "pointers": 4}, "pointers: expected 5 to 16, found 4"),
         ({"clicked": 0}, "clicked: expected at least 1, found 0"),
     ],
 )
