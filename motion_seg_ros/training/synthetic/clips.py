@@ -45,7 +45,7 @@ class Clip:
         return self.frames[max(0, index + 1 - length) : index + 1]
 
 
-def random_clip(rng: Rng, seed: int, kind: str | None, frames: int) -> Clip:
+def random_clip(rng: Rng, seed: int, kind: str | None, frames: int, pillars: float = 0.0) -> Clip:
     """A clip of a random scene.
 
     Args:
@@ -53,9 +53,12 @@ def random_clip(rng: Rng, seed: int, kind: str | None, frames: int) -> Clip:
         seed: chooses the scene.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
+        pillars: as in `sample_scene`.
     """
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
     size_px = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
     stride = 2 if chance(rng, HALF_RATE) else 1
-    sampled = sample_scene(seed, kind=kind, frames=stride * frames, size_px=size_px)
+    sampled = sample_scene(
+        seed, kind=kind, frames=stride * frames, size_px=size_px, pillars=pillars
+    )
     return Clip(sampled, range(0, stride * frames, stride))

@@ -27,19 +27,25 @@ from motion_seg_ros.training.synthetic.simulated_flow import (
     upsampled,
 )
 from motion_seg_ros.training.synthetic.surface_motion import SurfaceMotion
-from motion_seg_ros.training.synthetic.window_samples import WindowSampler, random_window_ends
+from motion_seg_ros.training.synthetic.window_samples import (
+    LARGEST,
+    WindowSampler,
+    random_window_ends,
+)
 from motion_seg_ros.training.synthetic.working_images import enlarged_size
 from motion_seg_ros.types import FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow
+
+PILLARS = 0.5  # of the clips of travelling cameras; no picture is needed to learn their parallax
 
 
 def projected_samples(
     seed: int,
     *,
     kind: str | None = None,
-    frames: int = 24,
+    frames: int = 32,
     window: int = 16,
-    windows_per_clip: int = 4,
+    windows_per_clip: int = 6,
     max_tracks: int = 640,
     errors: FlowErrors | None = None,
 ) -> list[TrackSample]:
@@ -50,7 +56,7 @@ def projected_samples(
         errors: of the flow; None for those fitted to the real tracker.
     """
     rng = np.random.default_rng([seed, 50120])
-    clip = random_clip(rng, seed, kind, frames)
+    clip = random_clip(rng, seed, kind, frames, PILLARS)
     ends = random_window_ends(rng, frames, window, windows_per_clip)
     scene = clip.sampled.scene
     geometry = SceneGeometry(scene)
@@ -70,7 +76,7 @@ def projected_samples(
         sampler.see(tracker.nearness)
         if index in ends:
             samples.append(sampler.sample(index, tracks))
-    return samples
+    return [each for each in samples if each.moving.mean() <= LARGEST]
 
 
 class SimulatedTracker:

@@ -21,12 +21,15 @@ from motion_seg_ros.training.synthetic.truth_labels import (
     instance_pixels,
     label_instances,
 )
-from motion_seg_ros.training.synthetic.window_samples import WindowSampler, random_window_ends
+from motion_seg_ros.training.synthetic.window_samples import (
+    LARGEST,
+    WindowSampler,
+    random_window_ends,
+)
 from motion_seg_ros.training.synthetic.working_images import enlarged
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt8Array, UInt16Array
 from motion_seg_ros.window import SlidingWindow
 
-LARGEST = 0.65  # share of moving tracks; beyond it nobody could tell what stands still
 _STREAM = 40410  # of random numbers
 
 

@@ -46,6 +46,8 @@ KINDS: dict[str, float] = {
     "mixed": 0.08,
 }
 """Motions of the camera to learn from, and how often each of them is drawn."""
+TRAVELLING = ("walk", "forward", "backward", "sideways", "orbit", "follow_travel", "mixed")
+"""Those in which the camera leaves its place, so that near things show parallax."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming")
 """Kinds of scenes for tests only; nothing like them is drawn for training."""
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
@@ -102,6 +104,7 @@ def sample_scene(
     kind: str | None = None,
     frames: int = 24,
     size_px: tuple[int, int] = (240, 427),
+    pillars: float = 0.0,
 ) -> SampledScene:
     """A random scene, the same for the same arguments.
 
@@ -110,6 +113,7 @@ def sample_scene(
         kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
+        pillars: chance that a camera that travels passes columns close by.
 
     Raises:
         InputError: there is no such kind.
@@ -132,6 +136,8 @@ def sample_scene(
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily taken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
+    if pillars and recipe.mount in TRAVELLING and chance(rng, pillars):
+        bodies += worlds.pillars(rng, site)
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
     scene = Scene(

@@ -22,6 +22,7 @@ from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 SHORTEST = 3  # frames seen
 SHORT_SHARE = 0.2  # of the windows: they end before they are full
 MOVERS_KEPT = 0.2  # of the tracks at least, where there are as many
+LARGEST = 0.65  # share of moving tracks; beyond it nobody could tell what stands still
 DEPTH_ERROR = 0.06  # of inverse depth, standard deviation
 
 

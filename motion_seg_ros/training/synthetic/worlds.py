@@ -270,6 +270,24 @@ def occluder(rng: Rng, site: Site) -> list[Body]:
             return [Body((leaves,), Trajectory.still(Placement(*at)))]
 
 
+def pillars(rng: Rng, site: Site) -> list[Body]:
+    """One or two columns, pillars or trunks as near as the subject or nearer, and as wide."""
+    bodies = []
+    for _ in range(int(rng.integers(1, 3))):
+        at = site.place(rng, site.distance_m * rng.uniform(0.4, 1.1), 0.9) * (1, 0, 1)
+        radius = site.pixel_m(at) * site.camera.width * log_uniform(rng, 0.012, 0.08)
+        if site.is_clear(at, 1.2 * radius):
+            tall = radius * log_uniform(rng, 2, 12)
+            look = material(rng, site.distance_m * log_uniform(rng, 0.03, 0.3))
+            upright = Placement(y=-tall)
+            shape: Shape = Cylinder(radius, 2 * tall, look, upright)
+            if chance(rng, 0.4):
+                shape = Box((2 * radius, 2 * tall, 2 * radius), look, upright)
+            place = Placement(float(at[0]), 0.0, float(at[2]), rng.uniform(-1, 1))
+            bodies.append(Body((shape,), Trajectory.still(place), shadow_m=radius))
+    return bodies
+
+
 def _thing(rng: Rng, site: Site, at: Array, half: float, look: Material, upright: bool) -> Body:
     """A thing of about half a size, standing at a point."""
     x, y, z = at.tolist()
