@@ -145,6 +145,7 @@ class PromptedMasks:
             strand.object_id = known or self._object_by_mask(strand) or self._sightings.new_id()
             self._object_of[strand.id] = strand.object_id
             self._lives.setdefault(strand.object_id, _Life())
+            self._drop_strayed(strand)
             self._drop_covered(strand.object_id)
 
     def masks(self) -> ObjectMasks:
@@ -250,6 +251,14 @@ class PromptedMasks:
         self._sightings.drop(younger)
         del self._lives[younger]
         self._drop_covered(older)
+
+    def _drop_strayed(self, found: Strand) -> None:
+        """Let a strand just found take the place of those of its object that have strayed to what
+        does not move."""
+        index = self._points.indices[-1]
+        for strand in self._strands_of(found.object_id):
+            if strand is not found and not is_moving(self._points, index, strand.mask, self._rules):
+                self._strands.remove(strand, heir=found)
 
     def _drop_covered(self, object_id: int) -> None:
         """Follow no longer the strands of an object that lie in another one of it."""

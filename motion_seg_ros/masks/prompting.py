@@ -82,7 +82,7 @@ class PromptingRules:
     merge_cover: float = 0.9
     merge_share: float = 0.3
     alike_px: float = 0.0
-    alike_frames: int = 8
+    alike_frames: int = 12
 
     @classmethod
     def paper(cls) -> PromptingRules:
@@ -105,7 +105,7 @@ class PromptingRules:
             min_points=4,
             min_moving_share=0.5,
             min_prompt_points=3,
-            alike_px=1.5,
+            alike_px=1.0,
         )
 
     def iterations(self, frames: int) -> int:

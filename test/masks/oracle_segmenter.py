@@ -149,3 +149,77 @@ class EmptySegmenter(OracleSegmenter):
     def click(self, index: int, xy_px: FloatArray) -> FloatArray:
         super().click(index, xy_px)
         return self._logits(np.zeros(self.scene.size, bool))
+
+
+class NestedSegmenter(OracleSegmenter):
+    """Answers clicks near the middle of a thing with a box there, others with all of the thing."""
+
+    half = 10  # px
+
+    def _part_map(self, number: int, index: int) -> Int64Array:
+        away = np.abs(pixel_grid(self.scene.size) - self.scene.centre(number, index))
+        return (away < self.half).all(axis=-1).astype(np.int64)
+
+    def _mask(self, target: Target, index: int, at: tuple[int, int] | None) -> BoolArray:
+        number, part = target
+        if number == 0 or part == 1:
+            return super()._mask(target, index, at)
+        return np.asarray(self.scene.regions(index) == number)
+
+
+class GrowingSegmenter(OracleSegmenter):
+    """Tells halves of things, and the whole things from some frame on."""
+
+    def __init__(self, scene: ShownScene, whole_from: int) -> None:
+        super().__init__(scene, parts=2)
+        self.whole_from = whole_from
+
+    def _mask(self, target: Target, index: int, at: tuple[int, int] | None) -> BoolArray:
+        if target[0] and index >= self.whole_from:
+            return np.asarray(self.scene.regions(index) == target[0])
+        return super()._mask(target, index, at)
+
+
+class LeakingSegmenter(OracleSegmenter):
+    """Answers clicks with everything but the ground, after some frames."""
+
+    well_until = 12
+
+    def click(self, index: int, xy_px: FloatArray) -> FloatArray:
+        logits = super().click(index, xy_px)
+        if index < self.well_until:
+            return logits
+        return self._logits(self.scene.regions(index) > 0)
+
+
+class LosingSegmenter(OracleSegmenter):
+    """Loses all objects in some frame: they have no mask any more, until they are prompted.
+
+    Args:
+        scene: the truth.
+        lost_at: the frame.
+        strays: the masks are then the ground, instead of nothing.
+        prompts_help: whether a prompt brings an object back.
+    """
+
+    def __init__(
+        self, scene: ShownScene, lost_at: int, *, strays: bool = False, prompts_help: bool = True
+    ) -> None:
+        super().__init__(scene)
+        self.lost_at, self.strays, self.prompts_help = lost_at, strays, prompts_help
+        self.lost: set[int] = set()
+
+    def follow(self, object_id: int, index: int) -> FloatArray:
+        logits = super().follow(object_id, index)
+        if index == self.lost_at:
+            self.lost.add(object_id)
+        return self._lost(index) if object_id in self.lost else logits
+
+    def prompt(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
+        logits = super().prompt(object_id, index, xy_px)
+        if self.prompts_help:
+            self.lost.discard(object_id)
+        return self._lost(index) if object_id in self.lost else logits
+
+    def _lost(self, index: int) -> FloatArray:
+        return self._logits((self.scene.regions(index) == 0) & self.strays)

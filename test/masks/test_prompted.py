@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from drawn_scene import Camera, DrawnScene, IdBook, Thing, straight, truth
-from oracle_segmenter import BesideSegmenter, EmptySegmenter, OracleSegmenter
+from oracle_segmenter import (
+    BesideSegmenter,
+    EmptySegmenter,
+    GrowingSegmenter,
+    LeakingSegmenter,
+    LosingSegmenter,
+    NestedSegmenter,
+    OracleSegmenter,
+)
 
 from motion_seg_ros.masks.prompted import PromptedMasks
 from motion_seg_ros.masks.prompting import PromptingRules
@@ -189,6 +198,66 @@ def test_masks_that_miss_their_click(segmenter: type[OracleSegmenter]) -> None:
     assert oracle.clicks
     assert len(oracle.clicks) <= 10 * most
     assert max(per_frame) <= most
+
+
+def test_a_part_within_the_whole_is_merged_into_it() -> None:
+    scene = DrawnScene([Thing(straight(40, 50, 2), (60, 60))], (128, 192))
+    oracle = NestedSegmenter(scene)
+    backend = PromptedMasks(oracle, rules=replace(PromptingRules.online(), neighbours=0))
+    book = IdBook()
+    for t, masks in Camera(scene, backend).run(20):
+        if t >= SETTLED:
+            book.check(masks, truth(scene, t), t)
+    assert len(oracle.used) == 2  # the part was found first,
+    assert len(oracle.followed) == 1  # and is followed no more
+
+
+def test_objects_that_come_to_have_one_mask_become_one_with_the_older_id() -> None:
+    scene = DrawnScene([Thing(straight(30, 50, 2), (48, 48))], (128, 192))
+    oracle = GrowingSegmenter(scene, whole_from=20)
+    backend = PromptedMasks(oracle, rules=replace(PromptingRules.online(), alike_px=0))
+    ids = {t: [each.id for each in masks.objects] for t, masks in Camera(scene, backend).run(44)}
+    assert ids[SETTLED] == ids[19] == [1, 2]
+    assert ids[43] == [1]
+    assert len(oracle.followed) == 1
+
+
+def test_a_prompt_that_would_take_in_another_object_is_not_given() -> None:
+    things = [Thing(straight(20, 30, 1)), Thing(straight(110, 70, -1), colour=BLUE)]
+    scene = DrawnScene(things)
+    oracle = LeakingSegmenter(scene)
+    book = IdBook()
+    for t, masks in Camera(scene, PromptedMasks(oracle)).run(60):
+        if t >= SETTLED:
+            book.check(masks, truth(scene, t), t)
+    assert oracle.prompts == []
+    assert max(index for index, _ in oracle.clicks) > 20  # it was tried
+
+
+def test_what_the_segmenter_loses_is_found_by_its_tracks() -> None:
+    scene = DrawnScene([Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
+    oracle = LosingSegmenter(scene, lost_at=21)
+    book = IdBook()
+    missing = []
+    for t, masks in Camera(scene, PromptedMasks(oracle, discovery_interval=16)).run(40):
+        book.steady(masks, truth(scene, t), t)
+        missing += [t] if not masks.objects else []
+    book.check(masks, truth(scene, t), t)
+    assert [t for t in missing if t >= 16] == [21]
+
+
+@pytest.mark.parametrize("strays", [False, True])
+def test_what_the_segmenter_cannot_find_again_is_discovered_with_its_id(strays: bool) -> None:
+    scene = DrawnScene([Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
+    oracle = LosingSegmenter(scene, lost_at=21, strays=strays, prompts_help=False)
+    backend = PromptedMasks(oracle)
+    ids = {}
+    for t, masks in Camera(scene, backend).run(60):
+        if t == 20:
+            ids = {each.centroid_px[1] < 50: each.id for each in masks.objects}
+    IdBook().check(masks, truth(scene, t), t)
+    assert {each.centroid_px[1] < 50: each.id for each in masks.objects} == ids
+    assert len(oracle.followed) == 2
 
 
 def test_objects_are_prompted_at_regular_intervals() -> None:
