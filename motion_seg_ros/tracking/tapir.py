@@ -167,15 +167,13 @@ class TapirTracker:
         self._catch_up(len(window))
         tracks = self._known.tracks(window)
         seen = np.asarray(tracks.visible.any(axis=0), bool)
-        if not self._is_query_frame(window.newest_index):
+        if self._is_query_frame(window.newest_index):
+            self._last_query = window.newest_index
+            self._seed(window, tracks, seen)
+        elif seen.all():
+            return tracks
+        else:
             self._keep(seen)
-            return self._known.tracks(window)
-        unseen_frames = np.where(seen, tracks.visible[::-1].argmax(axis=0), len(window))
-        grid = SeedGrid(window.newest.size, self._points)
-        seeds = grid.empty_cell_centres(tracks.xy_px[-1, tracks.visible[-1]])
-        survivors = grid.survivors(tracks.xy_px[-1], unseen_frames, len(seeds))
-        self._keep(np.asarray(seen & survivors, bool))
-        self._start(seeds, window)
         return self._known.tracks(window)
 
     def reset(self) -> None:
@@ -202,11 +200,19 @@ class TapirTracker:
             self._follower.keep(some)
             self._known = self._known.select(some)
 
-    def _start(self, xy_px: FloatArray, window: Window) -> None:
-        """Start tracks at `xy_px` (M, 2) of the newest frame, which becomes a query frame."""
-        self._last_query = window.newest_index
-        if not len(xy_px):
-            return
+    def _seed(self, window: Window, tracks: Tracks, seen: BoolArray) -> None:
+        """Start tracks where none of `tracks` is visible now, and keep those of them for which
+        there is room and which are `seen` (N,) in the window."""
+        grid = SeedGrid(window.newest.size, self._points)
+        seeds = grid.empty_cell_centres(tracks.xy_px[-1, tracks.visible[-1]])
+        unseen_frames = np.where(seen, tracks.visible[::-1].argmax(axis=0), len(window))
+        survivors = grid.survivors(tracks.xy_px[-1], unseen_frames, len(seeds))
+        self._keep(np.asarray(seen & survivors, bool))
+        if len(seeds):
+            self._start(window, seeds)
+
+    def _start(self, window: Window, xy_px: FloatArray) -> None:
+        """Start tracks at `xy_px` (M, 2) of the newest frame, M >= 1."""
         known, count = self._known, len(xy_px)
         news = self._follower.add(xy_px)
         before = Estimates.unknown(len(window) - news.frames, count)

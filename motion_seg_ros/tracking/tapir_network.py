@@ -32,9 +32,11 @@ INSTALL = (
     "pip install --no-deps git+https://github.com/google-deepmind/tapnet && "
     "pip install dm-tree einshape"
 )
-# Working memory of a point in a frame: that of the cost volume grows with its cells.
+# Working memory in float32, which a profile of the allocations gave: of a point in a frame for each
+# cell of its cost volume, and then for its refinement; of a causal point in states of its size.
 COST_VOLUME_BYTES_PER_CELL = 160
-REFINEMENT_BYTES = 150_000
+REFINEMENT_BYTES = 110_000
+STATES = 3
 
 
 class TapnetNetwork:
@@ -47,7 +49,8 @@ class TapnetNetwork:
         dtype: see motion_seg_ros.torch_device.find_dtype; of the calculation, under autocast.
         causal: the variant.
         resolution: S in pixels, a multiple of 8.
-        memory_budget_mb: working memory at most, beside weights, features and states.
+        memory_budget_mb: working memory at most, beside weights, features and states, and beside
+            some 3 MB for each frame looked at.
 
     Raises:
         ConfigError: no such device or dtype, or a resolution that is no multiple of 8.
@@ -85,9 +88,8 @@ class TapnetNetwork:
             load_weights(model, weights)
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._chunks = PointChunks(memory_budget_mb)
-        self._bytes_per_point = (
-            resolution // 8
-        ) ** 2 * COST_VOLUME_BYTES_PER_CELL + REFINEMENT_BYTES
+        cost_volume_bytes = (resolution // 8) ** 2 * COST_VOLUME_BYTES_PER_CELL
+        self._bytes_per_point = max(cost_volume_bytes, REFINEMENT_BYTES)  # in one frame
 
     @property
     def side(self) -> int:
@@ -162,7 +164,7 @@ class TapnetNetwork:
             return values, CausalState(tuple(after))
 
         parts = self._chunks.run(
-            len(points), self._bytes_per_point + 2 * STATE_BYTES_PER_POINT, work
+            len(points), self._bytes_per_point + STATES * STATE_BYTES_PER_POINT, work
         )
         estimates = _estimates([values for values, _ in parts], 1)
         return estimates, CausalState.joined([after for _, after in parts])

@@ -3,6 +3,7 @@ known to be right: a network that answers by a formula."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -169,6 +170,26 @@ def test_new_points_are_looked_for_in_the_whole_window() -> None:
     assert found.frames == 4
     age = np.arange(-3, 1)[:, None, None]
     np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "held"), [(WindowFollower, 4), (CausalFollower, 1)])
+def test_features_of_frames_that_left_the_window_are_let_go(
+    kind: type[WindowFollower] | type[CausalFollower], held: int
+) -> None:
+    encoded = []
+
+    class Counting(Formula):
+        def encode(self, image_bgr: UInt8Array) -> FrameFeatures:
+            features = super().encode(image_bgr)
+            encoded.append(weakref.ref(features))
+            return features
+
+    follower, frames = kind(Counting()), Frames(4)
+    for _ in range(30):
+        frames.next(follower)
+        follower.add(SEEDS[:1])
+        follower.follow()
+    assert sum(each() is not None for each in encoded) == held
 
 
 @pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
