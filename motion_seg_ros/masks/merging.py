@@ -45,6 +45,12 @@ class Silhouette:
         inside = mask[y : y + height, x : x + width].copy()
         return cls(x, y, inside, int(np.count_nonzero(inside)))
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that the box takes up."""
+        height, width = self.inside.shape
+        return slice(self.y, self.y + height), slice(self.x, self.x + width)
+
     def overlap(self, other: Silhouette) -> int:
         """Pixels that both have."""
         left, top = max(self.x, other.x), max(self.y, other.y)

@@ -230,11 +230,10 @@ class PromptedMasks:
 
     def _alike_now(self, first: int, second: int) -> bool:
         """Whether two objects touch and their tracks move as one."""
-        rules, height, index = self._rules, self._points.size[0], self._points.indices[-1]
+        rules, height = self._rules, self._points.size[0]
         pairs = product(self._strands_of(first), self._strands_of(second))
         if not any(
-            touching(one.sights[index].silhouette, other.sights[index].silhouette, rules, height)
-            for one, other in pairs
+            touching(one.silhouette, other.silhouette, rules, height) for one, other in pairs
         ):
             return False
         tracks = self._tracks_of(first), self._tracks_of(second)
@@ -265,13 +264,9 @@ class PromptedMasks:
         for first, second in combinations(self._strands_of(object_id), 2):
             if not one_in_video(first.beside(second, supported=False), self._rules):
                 continue
-            index = self._points.indices[-1]
-            ordered = sorted((first, second), key=lambda each: each.sights[index].silhouette.area)
-            smaller, larger = ordered
+            smaller, larger = sorted((first, second), key=lambda each: each.silhouette.area)
             still_there = {smaller, larger} <= set(self._strands.all)
-            if still_there and covered(
-                smaller.sights[index].silhouette, larger.sights[index].silhouette, self._rules
-            ):
+            if still_there and covered(smaller.silhouette, larger.silhouette, self._rules):
                 self._strands.remove(smaller, heir=larger)
 
     def _strands_of(self, object_id: int) -> list[Strand]:

@@ -64,8 +64,10 @@ class Sightings:
         return self._known.keys()
 
     def new_id(self) -> int:
-        """An id that no object has had, as long as there are any."""
+        """An id that no object has had; after MAX_ID ids, one that none remembered has."""
         self._last_id = self._last_id % MAX_ID + 1
+        while self._last_id in self._known:
+            self._last_id = self._last_id % MAX_ID + 1
         return self._last_id
 
     def describe(self, object_id: int, mask: BoolArray, score: float, frame: Frame) -> MovingObject:
@@ -79,7 +81,7 @@ class Sightings:
         """
         x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
         box = slice(y, y + height), slice(x, x + width)
-        moments = cv2.moments(mask[box].astype(np.uint8), binaryImage=True)
+        moments = cv2.moments(mask[box].view(np.uint8), binaryImage=True)
         area = int(moments["m00"])
         centroid = (x + moments["m10"] / area, y + moments["m01"] / area)
         velocity = self._velocity(object_id, centroid, frame.stamp_ns)
@@ -137,7 +139,9 @@ class Sightings:
 def colour_histogram(frame: Frame, mask: BoolArray) -> FloatArray:
     """(COLOUR_BINS ** 3,) float32 shares of the colours in an (H, W) mask, of every n-th pixel
     where there are many."""
-    pixels = frame.image_bgr[mask]
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = slice(y, y + height), slice(x, x + width)
+    pixels = frame.image_bgr[box][mask[box]]
     pixels = pixels[:: 1 + len(pixels) // MAX_COLOURED_PIXELS].astype(np.int64)
     levels = pixels * COLOUR_BINS // 256
     bins = (levels[:, 0] * COLOUR_BINS + levels[:, 1]) * COLOUR_BINS + levels[:, 2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,7 +36,6 @@ class Sight:
     supported: bool
 
 
-@dataclass(eq=False)
 class Strand:
     """One thing that the segmenter follows. A moving object is made of one or more.
 
@@ -45,27 +44,31 @@ class Strand:
         object_id: the object it is of; 0 until that is known.
         asked: index in the stream of the frame in which it was last prompted, or almost.
         logits: (H, W) float32 in the newest frame.
+        mask: (H, W) bool there.
+        silhouette: the mask's.
         sights: by index in the stream, the newest HISTORY ones.
         empty_frames: for how many frames there has been no mask.
     """
 
-    id: int
-    object_id: int
-    asked: int
-    logits: FloatArray
-    sights: dict[int, Sight] = field(default_factory=dict)
-    empty_frames: int = 0
+    def __init__(self, strand_id: int, index: int, logits: FloatArray) -> None:
+        self.id = strand_id
+        self.object_id = 0
+        self.asked = index
+        self.sights: dict[int, Sight] = {}
+        self.empty_frames = 0
+        self.show(logits)
 
-    @property
-    def mask(self) -> BoolArray:
-        """(H, W) bool in the newest frame."""
-        return np.asarray(self.logits > 0)
+    def show(self, logits: FloatArray) -> None:
+        """Take in the (H, W) logits of the newest frame."""
+        self.logits = logits
+        self.mask = np.asarray(logits > 0)
+        self.silhouette = Silhouette.of(self.mask)
+        self.empty_frames = 0 if self.silhouette.area else self.empty_frames + 1
 
-    def note(self, index: int, sight: Sight) -> None:
-        """Remember the newest sight."""
-        self.sights[index] = sight
+    def note(self, index: int, supported: bool) -> None:
+        """Remember what the newest frame, of this index in the stream, shows."""
+        self.sights[index] = Sight(self.silhouette, supported)
         self.sights.pop(index - HISTORY, None)
-        self.empty_frames = 0 if sight.silhouette.area else self.empty_frames + 1
 
     def beside(self, other: Strand, *, supported: bool) -> list[Pair]:
         """Both silhouettes in each of the frames remembered of both; if `supported`, only where
@@ -112,9 +115,9 @@ class Strands:
         for strand in self._strands:
             clicks = self._clicks(strand, points)
             if clicks is None:
-                strand.logits = self._segmenter.follow(strand.id, index)
+                strand.show(self._segmenter.follow(strand.id, index))
             else:
-                strand.logits = self._segmenter.prompt(strand.id, index, clicks)
+                strand.show(self._segmenter.prompt(strand.id, index, clicks))
         self._own(points)
         for strand in self._strands:
             self._note(strand, index, points)
@@ -129,12 +132,12 @@ class Strands:
         self._last_id += 1
         first, newest = proposal.index, points.indices[-1]
         logits = self._segmenter.start(self._last_id, first, proposal.xy_px)
-        strand = Strand(self._last_id, 0, first, logits)
+        strand = Strand(self._last_id, first, logits)
         members = np.isin(points.ids, proposal.track_ids)
         self._owners.keep(points.ids, np.where(members, strand.id, self._owners.of(points.ids)))
         self._note(strand, first, points)
         for index in range(first + 1, newest + 1):
-            strand.logits = self._segmenter.follow(strand.id, index)
+            strand.show(self._segmenter.follow(strand.id, index))
             self._note(strand, index, points)
         self._strands.append(strand)
         self._own(points)
@@ -156,9 +159,10 @@ class Strands:
         best = np.zeros(size, np.float32)
         found = np.zeros(size, np.int64)
         for strand, number in zip(self._strands, numbers, strict=True):
-            higher = strand.logits > best
-            best[higher] = strand.logits[higher]
-            found[higher] = number
+            box = strand.silhouette.box
+            higher = strand.logits[box] > best[box]
+            best[box][higher] = strand.logits[box][higher]
+            found[box][higher] = number
         return found
 
     def _own(self, points: PointTracks) -> None:
@@ -174,10 +178,9 @@ class Strands:
         self._owners.keep(points.ids, now)
 
     def _note(self, strand: Strand, index: int, points: PointTracks) -> None:
-        mask = strand.mask
         own = self._owners.of(points.ids) == strand.id
-        inside = points.within(index, mask) if index in points.indices else np.zeros_like(own)
-        strand.note(index, Sight(Silhouette.of(mask), bool((own & inside).any())))
+        seen = index in points.indices and (own & points.within(index, strand.mask)).any()
+        strand.note(index, bool(seen))
 
     def _clicks(self, strand: Strand, points: PointTracks) -> FloatArray | None:
         """(K, 2) clicks to prompt a strand with in the newest frame; None where it is not time,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.flow import pixel_grid
-from motion_seg_ros.masks.sightings import Sightings, colour_histogram
+from motion_seg_ros.masks.sightings import MAX_ID, Sightings, colour_histogram
 from motion_seg_ros.types import BoolArray, Frame, MovingObject
 
 SIZE = (120, 200)
@@ -104,6 +104,14 @@ def test_ids_ascend_and_go_on_after_a_reset() -> None:
     assert [sightings.new_id(), sightings.new_id()] == [1, 2]
     sightings.reset()
     assert sightings.new_id() == 3
+
+
+def test_ids_start_again_where_there_are_no_more_and_spare_those_in_use() -> None:
+    memory = Memory()
+    memory.see(1, disc(40), 0)
+    ids = [memory.sightings.new_id() for _ in range(MAX_ID)]
+    assert ids[:3] == [2, 3, 4]
+    assert ids[-2:] == [MAX_ID, 2]
 
 
 def test_colours_of_a_large_mask_are_sampled() -> None:
