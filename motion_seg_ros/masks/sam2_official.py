@@ -176,9 +176,10 @@ class OutputsMemory:
 
     def _keep(self, position: int, output: dict[str, Any], *, clicked: bool) -> None:
         network = self._network
-        # As the package's video predictor keeps them: in half the bytes, and the encoding of
-        # places, which is the same for all, once.
-        output["maskmem_features"] = output["maskmem_features"].to(torch.bfloat16)
+        # As the package's video predictor keeps them: in half the bytes (but autocast does not mix
+        # both kinds of those), and the encoding of places, which is the same for all, once.
+        half = torch.float16 if network.dtype == torch.float16 else torch.bfloat16
+        output["maskmem_features"] = output["maskmem_features"].to(half)
         if network.memory_place_encodings is None:
             network.memory_place_encodings = output["maskmem_pos_enc"]
         output["maskmem_pos_enc"] = network.memory_place_encodings

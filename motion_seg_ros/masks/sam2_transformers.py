@@ -14,6 +14,7 @@ from torch import Tensor
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.sam2_memory import (
     MemoryLimits,
+    Outputs,
     cast_weights,
     check_limits,
     forget_unneeded,
@@ -169,8 +170,11 @@ class SessionMemory:
 
     def _forget(self, position: int) -> None:
         session = self._session
+        outputs = session.output_dict_per_obj[self._object]
+        if self._network.dtype == torch.float16:
+            self._halve(outputs, position)
         forget_unneeded(
-            session.output_dict_per_obj[self._object],
+            outputs,
             position,
             self._network.limits,
             memory=MEMORY,
@@ -180,6 +184,14 @@ class SessionMemory:
         session.frames_tracked_per_obj[self._object].clear()
         session.point_inputs_per_obj[self._object].clear()
         session.cache = None
+
+    @staticmethod
+    def _halve(outputs: Outputs, position: int) -> None:
+        """SAM 2 leaves memories in bfloat16, which autocast does not mix with float16."""
+        for kept in outputs.values():
+            features = kept.get(position, {}).get("maskmem_features")
+            if features is not None:
+                kept[position]["maskmem_features"] = features.to(torch.float16)
 
 
 class _Features:

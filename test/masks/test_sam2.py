@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from segmenter_runs import (
@@ -285,12 +285,16 @@ def make_cheap(network: TransformersSam2, monkeypatch: pytest.MonkeyPatch) -> No
         torch.zeros((side // scale) ** 2, 1, channels)
         for scale, channels in ((4, 16), (8, 32), (16, tiny.CHANNELS))
     ]
-    output = type("Output", (), {"fpn_hidden_states": maps, "fpn_position_encoding": maps})
+    output = SimpleNamespace(fpn_hidden_states=maps, fpn_position_encoding=maps)
     cells, low = side // 16, side // 4
 
-    def decoded(**_: object) -> tuple[Any, ...]:
-        masks, tokens = torch.ones(1, 1, 3, low, low), torch.ones(1, 1, 3, tiny.CHANNELS)
-        return masks, torch.ones(1, 1, 3), tokens, torch.ones(1, 1, 1)
+    def decoded(**_: object) -> SimpleNamespace:
+        return SimpleNamespace(
+            pred_masks=torch.ones(1, 1, low, low),
+            high_res_masks=torch.ones(1, 1, side, side),
+            object_pointer=torch.ones(1, 1, tiny.CHANNELS),
+            object_score_logits=torch.ones(1, 1, 1),
+        )
 
     def encoded(*_: object) -> tuple[Any, Any]:
         return tuple(torch.ones(1, tiny.MEMORY_CHANNELS, cells, cells) for _ in range(2))
@@ -301,12 +305,9 @@ def make_cheap(network: TransformersSam2, monkeypatch: pytest.MonkeyPatch) -> No
         return current_vision_features.transpose(0, 1)[None]
 
     monkeypatch.setattr(model, "get_image_features", lambda *_, **__: output)
-    for name, stand_in in (
-        ("mask_decoder", decoded),
-        ("memory_encoder", encoded),
-        ("memory_attention", attended),
-    ):
-        monkeypatch.setattr(getattr(model, name), "forward", stand_in)
+    monkeypatch.setattr(model, "_single_frame_forward", decoded)
+    monkeypatch.setattr(model.memory_encoder, "forward", encoded)
+    monkeypatch.setattr(model.memory_attention, "forward", attended)
 
 
 def test_memory_is_flat_over_2000_frames_with_5_objects(
@@ -393,24 +394,22 @@ def test_limits_out_of_range_are_refused(
         TransformersSam2(sam2_folder, device="cpu", **limits)
 
 
-def test_bfloat16_gives_nearly_the_same(
-    folder: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_as_many_bytes_give_nearly_the_same(
+    folder: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch, dtype: str
 ) -> None:
+    def half() -> Said:
+        network = TransformersSam2(folder, device="cpu", dtype=dtype)
+        return run(Sam2Segmenter(network), frames, script)
+
     frames, script = stream(4), {0: {1: ONE}}
-    expected = run(segmenter, frames, script)
-    found = run(
-        Sam2Segmenter(TransformersSam2(folder, device="cpu", dtype="bfloat16")), frames, script
-    )
+    expected, found = run(segmenter, frames, script), half()
     for key, logits in expected.items():
-        error: npt.NDArray[Any] = np.abs(found[key] - logits)
-        assert 0 < error.mean() < 0.1 * np.abs(logits).mean()
+        assert 0 < np.abs(found[key] - logits).mean() < 0.1 * np.abs(logits).mean()
     # With weights that are cast when they are used it is the same to the last bit.
     monkeypatch.setattr(sam2_transformers, "cast_weights", lambda *_: None)
-    again = run(
-        Sam2Segmenter(TransformersSam2(folder, device="cpu", dtype="bfloat16")), frames, script
-    )
-    for key, logits in found.items():
-        np.testing.assert_array_equal(again[key], logits)
+    for key, logits in half().items():
+        np.testing.assert_array_equal(logits, found[key])
 
 
 def test_a_full_device_is_said(

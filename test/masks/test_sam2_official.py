@@ -158,11 +158,12 @@ def test_fewer_memories_of_the_package(weights: Path, predictor: Any) -> None:
     assert np.abs(found[1, 4] - expected[1, 4]).max() > 1e-5
 
 
-def test_the_package_in_bfloat16_gives_nearly_the_same(
-    weights: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_as_many_bytes_in_the_package_give_nearly_the_same(
+    weights: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch, dtype: str
 ) -> None:
     def half() -> Said:
-        network = OfficialSam2(weights, device="cpu", dtype="bfloat16", image_side=SIDE)
+        network = OfficialSam2(weights, device="cpu", dtype=dtype, image_side=SIDE)
         return run(Sam2Segmenter(network), frames, script)
 
     frames, script = stream(3), {0: {1: ONE}}
