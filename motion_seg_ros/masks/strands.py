@@ -8,7 +8,7 @@ import numpy as np
 
 from motion_seg_ros.masks.discovery import Proposal
 from motion_seg_ros.masks.grouping import PointTracks, is_moving
-from motion_seg_ros.masks.merging import Pair, Silhouette
+from motion_seg_ros.masks.merging import Pair, Silhouette, covered
 from motion_seg_ros.masks.prompting import (
     PromptingRules,
     points_inside,
@@ -29,7 +29,7 @@ class Sight:
 
     Attributes:
         silhouette: its mask.
-        supported: a track of its own is visible in the mask.
+        supported: a track of its own that moves is visible in the mask.
     """
 
     silhouette: Silhouette
@@ -60,10 +60,17 @@ class Strand:
 
     def show(self, logits: FloatArray) -> None:
         """Take in the (H, W) logits of the newest frame."""
+        self._empty_before = self.empty_frames
         self.logits = logits
         self.mask = np.asarray(logits > 0)
         self.silhouette = Silhouette.of(self.mask)
         self.empty_frames = 0 if self.silhouette.area else self.empty_frames + 1
+
+    def hide(self) -> None:
+        """Take it that there is no mask in the newest frame."""
+        before = self._empty_before
+        self.show(np.minimum(self.logits, 0))
+        self.empty_frames = before + 1
 
     def note(self, index: int, supported: bool) -> None:
         """Remember what the newest frame, of this index in the stream, shows."""
@@ -118,6 +125,7 @@ class Strands:
                 strand.show(self._segmenter.follow(strand.id, index))
             else:
                 strand.show(self._segmenter.prompt(strand.id, index, clicks))
+        self._hide_slipped(points)
         self._own(points)
         for strand in self._strands:
             self._note(strand, index, points)
@@ -165,6 +173,16 @@ class Strands:
             found[box][higher] = number
         return found
 
+    def _hide_slipped(self, points: PointTracks) -> None:
+        """Hide the strands without a moving track of their own whose masks lie in that of an object
+        that has some: they are behind it, and the segmenter has slipped to it."""
+        index = points.indices[-1]
+        supported = [each for each in self._strands if self._supported(each, index, points)]
+        for strand in set(self._strands) - set(supported):
+            others = [each for each in supported if each.object_id != strand.object_id]
+            if any(covered(strand.silhouette, each.silhouette, self._rules) for each in others):
+                strand.hide()
+
     def _own(self, points: PointTracks) -> None:
         """Note which strand each track visible in the newest frame is on. It stays with its own
         where several are there; off all of them it keeps the one it had."""
@@ -178,9 +196,12 @@ class Strands:
         self._owners.keep(points.ids, now)
 
     def _note(self, strand: Strand, index: int, points: PointTracks) -> None:
-        own = self._owners.of(points.ids) == strand.id
-        seen = index in points.indices and (own & points.within(index, strand.mask)).any()
-        strand.note(index, bool(seen))
+        strand.note(index, self._supported(strand, index, points))
+
+    def _supported(self, strand: Strand, index: int, points: PointTracks) -> bool:
+        """Whether a track that moves is seen on the strand that it was seen on before."""
+        own = points.moving & (self._owners.of(points.ids) == strand.id)
+        return index in points.indices and bool((own & points.within(index, strand.mask)).any())
 
     def _clicks(self, strand: Strand, points: PointTracks) -> FloatArray | None:
         """(K, 2) clicks to prompt a strand with in the newest frame; None where it is not time,

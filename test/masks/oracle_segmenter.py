@@ -192,6 +192,17 @@ class LeakingSegmenter(OracleSegmenter):
         return self._logits(self.scene.regions(index) > 0)
 
 
+class SlippingSegmenter(OracleSegmenter):
+    """Takes a thing that is not seen for what is seen in its place."""
+
+    def _mask(self, target: Target, index: int, at: tuple[int, int] | None) -> BoolArray:
+        mask = super()._mask(target, index, at)
+        if mask.any() or target[0] == 0:
+            return mask
+        x, y = self.scene.centre(target[0], index)
+        return np.asarray(self.scene.regions(index) == self.scene.regions(index)[y, x])
+
+
 class LosingSegmenter(OracleSegmenter):
     """Loses all objects in some frame: they have no mask any more, until they are prompted.
 

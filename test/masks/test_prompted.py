@@ -16,6 +16,7 @@ from oracle_segmenter import (
     LosingSegmenter,
     NestedSegmenter,
     OracleSegmenter,
+    SlippingSegmenter,
 )
 
 from motion_seg_ros.masks.prompted import PromptedMasks
@@ -120,6 +121,21 @@ def test_a_walker_behind_a_wall_keeps_its_id() -> None:
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
     assert hidden > 5
+
+
+def test_what_slips_to_its_occluder_keeps_its_id_and_takes_nothing() -> None:
+    behind = Thing(straight(20, 48, 2), (16, 24), colour=BLUE)
+    before = Thing(straight(110, 48, -1), (44, 60))
+    scene = DrawnScene([behind, before])
+    oracle = SlippingSegmenter(scene)
+    book = IdBook()
+    hidden = 0
+    for t, masks in Camera(scene, PromptedMasks(oracle)).run(50):
+        hidden += not (truth(scene, t) == 1).any()
+        if t >= SETTLED:
+            book.check(masks, truth(scene, t), t)
+    assert hidden > 5
+    assert len(book.ids) == 2
 
 
 @pytest.mark.parametrize(("window", "keep"), [(40, 8), (8, 8)])
