@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.config import Config, FeaturesConfig, TrackingConfig
+from motion_seg_ros.config import Config, FeaturesConfig, MasksConfig, TrackingConfig
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS, AppearanceDescriptor
@@ -13,6 +13,7 @@ from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.masks.densifier import Densifier
+from motion_seg_ros.masks.learned import MaskPredictor
 from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.tracking.base import Tracker
@@ -35,7 +36,7 @@ def build(config: Config) -> MotionSegmenter:
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
         tracker=build_tracker(config.tracking, flow),
         labeller=build_labeller(config),
-        masks=Densifier(flow=flow),
+        masks=build_masks(config.masks, flow),
         propagator=FlowPropagator(),
         depth=TopicDepth() if config.depth.backend == "topic" else None,
         features=build_features(config.features, flow),
@@ -54,6 +55,19 @@ def build_tracker(config: TrackingConfig, flow: DenseFlow) -> Tracker:
 def build_features(config: FeaturesConfig, flow: DenseFlow) -> FeatureExtractor | None:
     """The appearance encoder that `config` names; it takes its images from `flow`."""
     return AppearanceDescriptor(flow=flow) if config.backend == "appearance" else None
+
+
+def build_masks(config: MasksConfig, flow: DenseFlow) -> Densifier:
+    """The mask stage that `config` names; it takes its flow from `flow`.
+
+    Raises:
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: torch or safetensors is not installed.
+    """
+    if config.backend == "densifier":
+        return Densifier(flow=flow)
+    weights = find_weights(config.weights)
+    return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
 
 
 def build_labeller(config: Config) -> Labeller:

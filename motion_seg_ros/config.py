@@ -112,7 +112,14 @@ class MasksConfig:
     """From moving tracks to pixels and objects."""
 
     backend: str = setting(
-        "densifier", "from labelled tracks to pixel masks", choices=("densifier",)
+        "densifier",
+        "from labelled tracks to pixel masks: fused evidence alone, or corrected by a trained "
+        "network",
+        choices=("learned", "densifier"),
+    )
+    weights: str = setting(
+        "mask_network_lite",
+        "weights of that network: a name that comes with the package, or a .safetensors file",
     )
 
 

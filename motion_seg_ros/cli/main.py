@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import benchmark, demo, evaluate_labels, segment, train, weights
+from motion_seg_ros.cli import (
+    benchmark,
+    demo,
+    evaluate_labels,
+    segment,
+    train,
+    train_masks,
+    weights,
+)
 from motion_seg_ros.errors import MotionSegError
 
 STATUS_ERROR = 2
@@ -85,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_parser(commands)
     benchmark.add_parser(commands)
     train.add_parser(commands)
+    train_masks.add_parser(commands)
     evaluate_labels.add_parser(commands)
     weights.add_parser(commands)
     return parser

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.labelling.checkpoint import check_shapes
 from motion_seg_ros.labelling.official import OfficialTrackNetwork
+from motion_seg_ros.tensor_files import check_shapes
 
 CHECKPOINT_KEY = "model_state_dict"
 
@@ -93,7 +93,8 @@ def load_official(path: Path) -> OfficialTrackNetwork:
     network = OfficialTrackNetwork()
     own = network.state_dict()
     expected = {official_name(name): _official_shape(name, x) for name, x in own.items()}
-    check_shapes(path, expected, {name: tuple(x.shape) for name, x in state.items()})
+    found = {name: tuple(x.shape) for name, x in state.items()}
+    check_shapes(path, expected, found, "a track transformer")
     network.load_state_dict(
         {name: _own_part(name, x, state[official_name(name)]) for name, x in own.items()}
     )

@@ -26,10 +26,10 @@ class ColourModel:
         self._moving = np.zeros(BINS**3)
         self._static = np.zeros(BINS**3)
 
-    def log_odds(self, bins: Int64Array) -> FloatArray | None:
-        """(h, w) float32 log-odds of moving by colour; None before anything has moved."""
+    def log_odds(self, bins: Int64Array) -> FloatArray:
+        """(h, w) float32 log-odds of moving by colour; 0 before anything has moved."""
         if self._moving.sum() < MIN_MOVING_PIXELS:
-            return None
+            return np.zeros(bins.shape, np.float32)
         moving = self._moving / self._moving.sum() + SMOOTHING
         static = self._static / max(self._static.sum(), 1.0) + SMOOTHING
         table = np.clip(np.log(moving / static), -LIMIT, LIMIT).astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from motion_seg_ros.flow import DenseFlow, WorkingImage, pixel_grid, resized, warp
 from motion_seg_ros.masks.background import BackgroundViews
 from motion_seg_ros.masks.colour import ColourModel, colour_bins
+from motion_seg_ros.masks.evidence import Evidence, MotionEvidence
 from motion_seg_ros.masks.flow_evidence import FlowFit, fit_flow, flow_log_odds, flow_trust
 from motion_seg_ros.masks.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
@@ -27,6 +28,7 @@ LIMIT = 6.0
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
 TRACK_WEIGHT_FLOOR = 2e-3
+LOG_OFFSET = 0.05  # spreads
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,8 @@ class MotionPosterior:
         self._colour = ColourModel()
         self._views = BackgroundViews()
 
-    def update(self, window: Window, tracks: Tracks, labels: TrackLabels) -> FloatArray:
-        """(h, w) log-odds that a pixel of the newest frame moves."""
+    def update(self, window: Window, tracks: Tracks, labels: TrackLabels) -> Evidence | None:
+        """What is known of the newest frame; None of a stream's first frame."""
         image = self._flow.image(window)
         if self._scene is None:
             self._scene = _make_scene((image.gray.shape[0], image.gray.shape[1]))
@@ -68,22 +70,30 @@ class MotionPosterior:
         if len(window) == 1:
             self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
             self._log_odds = np.zeros(image.gray.shape, np.float32)
-            return self._log_odds
+            return None
         smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
         memory = self._carried(window, scene)
-        log_odds = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
-        log_odds += self._motion_evidence(window, image, scene, memory, smoother)
-        log_odds += self._track_evidence(window, tracks, labels, smoother)
+        motion = self._motion_evidence(window, image, scene, memory, smoother)
+        by_tracks = self._track_evidence(window, tracks, labels, smoother)
         bins = colour_bins(image.bgr)
         by_colour = self._colour.log_odds(bins)
-        if by_colour is not None:
-            log_odds += COLOUR_WEIGHT * by_colour
-        belief = _probability(np.clip(log_odds, -LIMIT, LIMIT))
+        total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT)) + motion.photometry
+        total += by_tracks + COLOUR_WEIGHT * by_colour
+        belief = _probability(np.clip(total, -LIMIT, LIMIT))
         belief = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA).smooth(belief)
         belief = np.clip(belief, 0.01, 0.99)
         self._colour.learn(bins, belief)
         self._log_odds = np.asarray(np.log(belief / (1 - belief)), np.float32)
-        return self._log_odds
+        return Evidence(
+            image_bgr=image.bgr,
+            belief=self._log_odds,
+            total=total,
+            memory=memory,
+            tracks=by_tracks,
+            colour=by_colour,
+            **vars(motion),
+        )
 
     def _carried(self, window: Window, scene: _Scene) -> FloatArray:
         """(h, w) the last belief where the flow says its pixels are now."""
@@ -97,8 +107,8 @@ class MotionPosterior:
         scene: _Scene,
         memory: FloatArray,
         smoother: EdgeAwareFilter,
-    ) -> FloatArray:
-        """(h, w) log-odds by flow and photometry; 0 where the camera's motion cannot be told."""
+    ) -> MotionEvidence:
+        """Flow and photometry; nothing where the camera's motion cannot be told."""
         static_weight = scene.static_weight * (1.02 - _probability(memory))
         fits: list[FlowFit] = []
         gap = 1
@@ -111,7 +121,7 @@ class MotionPosterior:
                 gap = each
         if not fits:
             self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
-            return np.zeros(image.gray.shape, np.float32)
+            return MotionEvidence.none((image.gray.shape[0], image.gray.shape[1]))
         photometric = self._views.evidence(
             image.bgr, scene.grid, fits[-1].surface, gap, fits[-1].motion.sigma_along_px
         )
@@ -119,8 +129,19 @@ class MotionPosterior:
         backward, forward = self._flow.backward(window, 1), self._flow.forward(window)
         trust = flow_trust(image.gray, backward, forward, scene.grid)
         log_odds = flow_log_odds(np.asarray(disagreement, np.float32), trust, smoother)
-        log_odds = np.maximum(log_odds, np.float32(-STATIC_FLOW_LIMIT))
-        return log_odds if photometric is None else log_odds + photometric
+        zero = np.zeros_like(log_odds)
+        residuals = [
+            self._flow.backward(window, each) - fit.surface
+            for each, fit in zip(FLOW_GAPS, fits, strict=False)
+        ]
+        residuals += [np.zeros_like(backward)] * (len(FLOW_GAPS) - len(residuals))
+        return MotionEvidence(
+            flow=log_odds,
+            photometry=zero if photometric is None else photometric,
+            log_disagreement=np.asarray(np.log(disagreement + LOG_OFFSET), np.float32),
+            trust=trust,
+            residuals_px=(residuals[0], residuals[1]),
+        )
 
     def _track_evidence(
         self, window: Window, tracks: Tracks, labels: TrackLabels, smoother: EdgeAwareFilter

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.tensor_files import load_into
 
 UNREADABLE = (
     OSError,
@@ -34,24 +35,7 @@ def load_weights(model: nn.Module, path: Path) -> None:
         InputError: the file is missing, damaged, or not of this network.
     """
     state = _read(path)
-    expected = {name: tuple(x.shape) for name, x in model.state_dict().items()}
-    found = {name: tuple(x.shape) for name, x in state.items()}
-    wrong = [
-        *(f"no {name}" for name in expected if name not in found),
-        *(f"an unknown {name}" for name in found if name not in expected),
-        *(
-            f"{name} of shape {found[name]} instead of {shape}"
-            for name, shape in expected.items()
-            if found.get(name, shape) != shape
-        ),
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise InputError(
-            f"{path}: expected the {len(expected)} tensors of BootsTAPIR, found {wrong[0]}{more}; "
-            "use weights that belong to this network"
-        )
-    model.load_state_dict(state)
+    load_into(model, state, path, "BootsTAPIR")
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

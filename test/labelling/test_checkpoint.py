@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from track_windows import random_window
 
 from motion_seg_ros.errors import InputError, MotionSegError, OutputError
-from motion_seg_ros.labelling import checkpoint
+from motion_seg_ros import tensor_files
 from motion_seg_ros.labelling.checkpoint import MODEL_KEY, load_weights, save_weights
 from motion_seg_ros.labelling.tokens import collate
 from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer
@@ -62,7 +62,7 @@ def test_an_interrupted_write_keeps_the_old_file(
         raise OSError(28, "No space left on device")
 
     before = path.read_bytes()
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(tensor_files.os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
         save_weights(path, model, metadata={})
     assert path.read_bytes() == before

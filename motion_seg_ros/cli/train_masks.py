@@ -1,0 +1,114 @@
+"""`motion_seg train-masks`: train the network that corrects masks, and write its weights."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from motion_seg_ros import __version__
+from motion_seg_ros.errors import InputError, OutputError
+
+WEIGHTS_FILE = "weights.safetensors"
+
+DESCRIPTION = """\
+Train the mask network: it corrects the belief per pixel that is fused from flow, colour and
+labelled tracks. Rendered scenes are shown to the pipeline with the labels that come with this
+package; what it knows of some of their frames is kept, 0.8 MB each, and the network learns to tell
+from it the pixels that move. Runs on the CPU."""
+
+EXAMPLES = """\
+examples:
+  motion_seg train-masks -o run
+  motion_seg segment CLIP -o OUT --set masks.weights=run/weights.safetensors
+
+With its defaults it makes the weights that come with the package. Scenes that are in the data
+folder are kept: an interrupted command goes on where it was. Ctrl-C in training ends it early,
+with weights.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser(
+        "train-masks",
+        help="train the network that corrects masks",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the weights"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("mask_training_data"),
+        metavar="DIR",
+        help="where the scenes are kept (default: %(default)s)",
+    )
+    for name, default, meaning in (
+        ("--scenes", 420, "scenes of 8 frames"),
+        ("--steps", 1500, "steps of the optimiser"),
+        ("--batch", 12, "crops in a step"),
+        ("--seed", 1, "of the scenes and of all chance"),
+        ("--workers", 2, "processes that make scenes"),
+        ("--threads", 1, "CPU threads to train with"),
+    ):
+        parser.add_argument(
+            name, type=int, default=default, metavar="N", help=f"{meaning} (default: %(default)s)"
+        )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the scenes that are missing, and train.
+
+    Raises:
+        MotionSegError: an option or an output that is wrong.
+        KeyboardInterrupt: interrupted; weights were written if training had begun.
+    """
+    for name in ("scenes", "steps", "batch", "workers", "threads"):
+        if (found := getattr(arguments, name)) < 1:
+            raise InputError(f"--{name}: expected 1 or more, found {found}")
+    if arguments.seed < 0:
+        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    weights = arguments.output / WEIGHTS_FILE
+    if weights.exists():
+        raise OutputError(f"{weights}: expected no earlier run, found one; choose another folder")
+    # Here, so that the other commands start without PyTorch.
+    import torch
+
+    from motion_seg_ros.training.interruption import StopRequest
+    from motion_seg_ros.training.masks.dataset import build_mask_dataset, load_split
+    from motion_seg_ros.training.masks.loop import MaskTraining, train_masks
+    from motion_seg_ros.training.provenance import commit, machine
+
+    torch.set_num_threads(arguments.threads)
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{arguments.output}: expected a folder to write to, found: {error.strerror}; choose "
+            "another one"
+        ) from error
+    files = build_mask_dataset(
+        arguments.data, scenes=arguments.scenes, seed=arguments.seed, workers=arguments.workers
+    )
+    training, validation = load_split(files)
+    with StopRequest() as stop:
+        score = train_masks(
+            training,
+            validation,
+            MaskTraining(steps=arguments.steps, batch=arguments.batch, seed=arguments.seed),
+            weights,
+            metadata={
+                "version": __version__,
+                "commit": commit(),
+                "machine": machine(torch.device("cpu")),
+                "scenes": str(arguments.scenes),
+            },
+            stop=lambda: stop.wanted,
+        )
+    print(f"{score}; written to {weights}")
+    if stop.wanted:
+        raise KeyboardInterrupt

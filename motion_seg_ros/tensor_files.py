@@ -1,0 +1,134 @@
+"""Tensors in safetensors files, with text beside them: written whole or not at all, read strictly.
+
+Format: https://huggingface.co/docs/safetensors. Nothing in such a file is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from motion_seg_ros.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a file, complete or not at all; an existing one is replaced.
+
+    Args:
+        path: the file.
+        tensors: by name, on any device.
+        metadata: kept beside them.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    unfinished = path.with_name(path.name + ".partial")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(save(plain, dict(metadata)))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot write the weights: {error.strerror}; choose another place"
+        ) from error
+
+
+def load_tensors(
+    path: Path, *, sha256: str | None = None
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a file by name, on the CPU, and its metadata.
+
+    Args:
+        path: the file.
+        sha256: expected digest of the file in hexadecimal; None: any.
+
+    Raises:
+        InputError: the file is missing, damaged or of another digest.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if sha256 is not None:
+        _check_digest(path, sha256)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, dict(file.metadata() or {})
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except SafetensorError as error:
+        raise InputError(
+            f"{path}: expected a safetensors file, found: {error}; get the file again"
+        ) from error
+
+
+def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Give a model the tensors of a file.
+
+    Args:
+        model: takes exactly these tensors.
+        tensors: by name.
+        path: where they come from, for errors.
+        what: the model's name, such as "a track transformer", for errors.
+
+    Raises:
+        InputError: as of check_shapes.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    check_shapes(path, expected, found, what)
+    model.load_state_dict(dict(tensors))
+
+
+def check_shapes(
+    path: Path,
+    expected: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    what: str,
+) -> None:
+    """Refuse tensors that are not those expected of `what`.
+
+    Raises:
+        InputError: names the first that is missing, not known or of another shape.
+    """
+    wrong = [
+        *(f"no {name}" for name in expected if name not in found),
+        *(f"an unknown {name}" for name in found if name not in expected),
+        *(
+            f"{name} of shape {found[name]} instead of {shape}"
+            for name, shape in expected.items()
+            if name in found and found[name] != shape
+        ),
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise InputError(
+            f"{path}: expected the {len(expected)} tensors of {what}, found {wrong[0]}{more}; "
+            "use weights that belong to this model"
+        )
+
+
+def _check_digest(path: Path, sha256: str) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != sha256.lower():
+        raise InputError(
+            f"{path}: expected SHA-256 {sha256.lower()}, found {found}; get the file again"
+        )
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot read the weights: {error.strerror or error}; check the path")
