@@ -138,23 +138,34 @@ def test_what_slips_to_its_occluder_keeps_its_id_and_takes_nothing() -> None:
     assert len(book.ids) == 2
 
 
-@pytest.mark.parametrize(("window", "keep"), [(40, 8), (8, 8)])
-def test_what_left_comes_back_with_its_id(window: int, keep: int) -> None:
-    """By its tracks, where the window still has them; else by place and colour."""
-    out_and_back = Thing(lambda t: (20 - 2 * t, 30) if t < 30 else (-38 + 2 * (t - 30), 30))
-    other = Thing(straight(110, 75, -1), (24, 24), colour=BLUE)
-    scene = DrawnScene([out_and_back, other])
-    backend = PromptedMasks(OracleSegmenter(scene, keep=keep), lost_after=6, memory_s=5)
-    seen_before: set[int] = set()
+def leaving_and_back(back: tuple[float, float], step: float) -> DrawnScene:
+    """A thing that leaves to the left and from frame 30 on comes from somewhere, and another."""
+    away = Thing(lambda t: (20 - 2 * t, 30) if t < 30 else (back[0] + step * (t - 30), back[1]))
+    return DrawnScene([away, Thing(straight(110, 75, -1), (24, 24), colour=BLUE)])
+
+
+@pytest.mark.parametrize(
+    ("window", "back", "step", "same"),
+    [
+        (40, (-38, 30), 2, True),
+        (8, (-38, 30), 2, True),  # by place and colour: its tracks are gone
+        (40, (165, 30), -2, True),  # by its tracks: it comes from elsewhere
+        (8, (165, 30), -2, False),  # cannot be known again
+    ],
+)
+def test_what_left_comes_back_with_its_id(
+    window: int, back: tuple[float, float], step: float, same: bool
+) -> None:
+    scene = leaving_and_back(back, step)
+    backend = PromptedMasks(OracleSegmenter(scene, keep=8), lost_after=6, memory_s=5)
     ids = {}
     for t, masks in Camera(scene, backend, window=window).run(64):
-        if t == 8:
-            ids = {each.box_xywh_px[0] < 40: each.id for each in masks.objects}
-        elif t == 30:
-            seen_before = {each.id for each in masks.objects}
-    assert seen_before == {ids[False]}
-    IdBook().check(masks, truth(scene, t), t)
-    assert {each.centroid_px[1] < 50: each.id for each in masks.objects} == ids
+        ids[t] = {each.centroid_px[1] < 50: each.id for each in masks.objects}
+    assert ids[8].keys() == {True, False}
+    assert ids[30] == {False: ids[8][False]}
+    IdBook().check(masks, truth(scene, 63), 63)
+    assert ids[63][False] == ids[8][False]
+    assert (ids[63][True] == ids[8][True]) == same
 
 
 def test_a_newcomer_gets_a_new_id() -> None:
