@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from track_windows import random_window
 
-from motion_seg_ros.errors import InputError, MotionSegError, OutputError
 from motion_seg_ros import tensor_files
+from motion_seg_ros.errors import InputError, MotionSegError, OutputError
 from motion_seg_ros.labelling.checkpoint import MODEL_KEY, load_weights, save_weights
 from motion_seg_ros.labelling.tokens import collate
 from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from test_mask_channels import evidence
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.learned import BIAS, VOICE, MaskPredictor
@@ -18,7 +19,6 @@ from motion_seg_ros.masks.mask_network import (
     load_mask_network,
 )
 from motion_seg_ros.tensor_files import save_tensors
-from test_mask_channels import evidence
 
 
 @pytest.fixture
