@@ -121,8 +121,10 @@ class PromptedMasks:
 
     def snapshot(self) -> Snapshot | None:
         """What to look for new objects in, as of the frame followed last; None where it is not yet
-        time, or nothing unknown moves."""
+        time, there is no room for more, or nothing unknown moves."""
         index = self._points.indices[-1]
+        if len(self._strands.all) >= self._max_strands:
+            return None
         if self._discovered is not None and index - self._discovered < self._discovery_interval:
             return None
         known = self._strands.objects_at(self._points.size) > 0
@@ -138,9 +140,10 @@ class PromptedMasks:
             if late or len(self._strands.all) >= self._max_strands:
                 continue
             known = self._object_by_tracks(proposal.track_ids)
+            owners = self._strands.owners(self._points.ids)
             strand = self._strands.add(proposal, self._points)
             if not self._holds(strand, proposal.track_ids):
-                self._strands.remove(strand)
+                self._strands.withdraw(strand, self._points, owners)
                 continue
             strand.object_id = known or self._object_by_mask(strand) or self._sightings.new_id()
             self._object_of[strand.id] = strand.object_id

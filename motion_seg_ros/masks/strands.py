@@ -151,6 +151,11 @@ class Strands:
         self._own(points)
         return strand
 
+    def withdraw(self, strand: Strand, points: PointTracks, owners: Int64Array) -> None:
+        """Remove a strand just added, and give the tracks of `points` back to their (N,) owners."""
+        self.remove(strand)
+        self._owners.keep(points.ids, owners)
+
     def remove(self, strand: Strand, heir: Strand | None = None) -> None:
         """Follow a strand no longer; its tracks become the heir's, or stay its own."""
         self._segmenter.remove(strand.id)

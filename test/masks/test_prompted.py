@@ -319,6 +319,15 @@ def test_work_and_memory_are_bounded() -> None:
     assert oracle.followed == {}
 
 
+def test_where_there_is_no_room_nothing_is_looked_for() -> None:
+    scene = DrawnScene([Thing(straight(20, 30, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
+    oracle = OracleSegmenter(scene)
+    for _, masks in Camera(scene, PromptedMasks(oracle, max_strands=1)).run(14):
+        assert len(masks.objects) <= 1
+    assert len(oracle.used) == 1
+    assert {index for index, _ in oracle.clicks} <= {0, 1, 2, 3, 4}
+
+
 def test_reset_forgets_all_but_the_ids_given() -> None:
     scene = DrawnScene([Thing(straight(20, 40, 1))])
     oracle = OracleSegmenter(scene)
