@@ -48,9 +48,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     for name, default, meaning in (
         ("--scenes", 420, "scenes of 8 frames"),
-        ("--steps", 1500, "steps of the optimiser"),
+        ("--steps", 2000, "steps of the optimiser"),
         ("--batch", 12, "crops in a step"),
-        ("--seed", 1, "of the scenes and of all chance"),
+        ("--seed", 0, "of the scenes and of all chance"),
         ("--workers", 2, "processes that make scenes"),
         ("--threads", 1, "CPU threads to train with"),
     ):

@@ -12,8 +12,8 @@ RESIDUAL_SCALE_PX = 0.3  # asinh is linear below and logarithmic above
 LIMIT = 8.0  # of log-odds
 COLOUR_MIDDLE = np.float32(128)
 COLOUR_SCALE = np.array([64, 16, 16], np.float32)
-# By what the maps are divided, so that they vary by about 1: belief, total, memory, flow,
-# photometry, tracks, colour, log disagreement, trust; then residuals; then L, a, b.
+# By about what they vary: belief, total, memory, flow, photometry, tracks, colour, log
+# disagreement, trust; x and y of two residuals; L, a, b.
 SCALES = (4, 6, 4, 2.5, 2, 4, 2, 3, 0.5, 2, 2, 2, 2, 1, 1, 1)
 MASK_CHANNELS = len(SCALES)
 BELIEF, RESIDUALS_X, COLOURS = 0, (9, 11), slice(13, 16)
@@ -43,5 +43,4 @@ def mask_channels(evidence: Evidence) -> FloatArray:
     image = cv2.resize(evidence.image_bgr, half, interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(image, cv2.COLOR_BGR2Lab).astype(np.float32) - COLOUR_MIDDLE
     small += cv2.split(lab / COLOUR_SCALE)
-    scales = np.array(SCALES, np.float32)[:, None, None]
-    return np.asarray(np.stack(small).astype(np.float32) / scales, np.float32)
+    return np.asarray(np.stack(small), np.float32)

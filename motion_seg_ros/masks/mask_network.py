@@ -48,6 +48,8 @@ class MaskNetwork(nn.Module):
     Before any training it says what the belief among its channels says.
     """
 
+    scales: Tensor  # (MASK_CHANNELS, 1, 1)
+
     def __init__(self) -> None:
         super().__init__()
         first, last = WIDTHS[0], len(WIDTHS) - 1
@@ -70,7 +72,9 @@ class MaskNetwork(nn.Module):
         self.correction = nn.Conv2d(first, 1, 1)
         nn.init.zeros_(self.correction.weight)
         nn.init.zeros_(self.correction.bias)  # type: ignore[arg-type]  # there is a bias
-        self.gain = nn.Parameter(torch.full((1,), float(SCALES[BELIEF])))
+        self.gain = nn.Parameter(torch.ones(1))
+        scales = torch.tensor(SCALES, dtype=torch.float32)[:, None, None]
+        self.register_buffer("scales", scales, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w) log-odds.
@@ -78,7 +82,7 @@ class MaskNetwork(nn.Module):
         Args:
             x: (B, MASK_CHANNELS, h, w) of mask_channels; any h and w.
         """
-        levels = [functional.relu(self.stem(x))]
+        levels = [functional.relu(self.stem(x / self.scales))]
         for down, encode in zip(self.down, self.encode, strict=True):
             levels.append(encode(functional.relu(down(levels[-1]))))
         state = levels.pop()

@@ -12,7 +12,6 @@ from motion_seg_ros.masks.mask_channels import (
     COLOURS,
     MASK_CHANNELS,
     RESIDUALS_X,
-    SCALES,
     mask_channels,
 )
 
@@ -43,9 +42,9 @@ def test_a_map_comes_in_its_channel_as_means_over_squares(name: str, channel: in
     found = mask_channels(evidence(**{name: values}))
     assert found.shape == (MASK_CHANNELS, 3, 5)
     assert found.dtype == np.float32
-    even = values[:, :8].reshape(3, 2, 4, 2).mean((1, 3)) / SCALES[channel]
+    even = values[:, :8].reshape(3, 2, 4, 2).mean((1, 3))
     # 9 columns become 5 of 1.8 each: only sums over rows can be told by hand.
-    np.testing.assert_allclose(found[channel].mean(), values.mean() / SCALES[channel], rtol=1e-4)
+    np.testing.assert_allclose(found[channel].mean(), values.mean(), rtol=1e-4)
     cropped = {k: v[:, :8] for k, v in vars(evidence(**{name: values})).items() if k[0] != "r"}
     still = np.zeros((6, 8, 2), np.float32)
     cropped_found = mask_channels(Evidence(**cropped, residuals_px=(still, still)))
@@ -60,8 +59,8 @@ def test_residuals_are_compressed_and_x_is_where_it_is_said() -> None:
     still = np.zeros_like(residual)
     found = mask_channels(evidence(residuals_px=(still, residual)))
     x = RESIDUALS_X[1]
-    np.testing.assert_allclose(found[x], np.arcsinh(10) / SCALES[x], rtol=1e-5)
-    np.testing.assert_allclose(found[x + 1], -np.arcsinh(2) / SCALES[x + 1], rtol=1e-5)
+    np.testing.assert_allclose(found[x], np.arcsinh(10), rtol=1e-5)
+    np.testing.assert_allclose(found[x + 1], -np.arcsinh(2), rtol=1e-5)
     assert not found[RESIDUALS_X[0]].any()
 
 
@@ -75,4 +74,4 @@ def test_colours_are_lab_about_grey() -> None:
 
 def test_log_odds_without_bounds_are_bounded() -> None:
     found = mask_channels(evidence(belief=np.full(SIZE, 1e9, np.float32)))
-    np.testing.assert_allclose(found[BELIEF], 8 / SCALES[BELIEF], rtol=1e-6)
+    np.testing.assert_allclose(found[BELIEF], 8, rtol=1e-6)

@@ -16,7 +16,6 @@ from motion_seg_ros.training.masks.samples import (
     read_mask_samples,
     write_mask_samples,
 )
-from motion_seg_ros.training.synthetic.dataset import scene_seed
 from motion_seg_ros.training.synthetic.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
@@ -39,8 +38,7 @@ def build_mask_dataset(
 ) -> tuple[Path, ...]:
     """Make the files of the first `scenes` scenes that are not there.
 
-    The files do not depend on the number of workers or on interruptions. No scene is one of the
-    tracks' data sets of another seed.
+    The files do not depend on the number of workers or on interruptions.
 
     Args:
         folder: made if missing.
@@ -61,10 +59,10 @@ def build_mask_dataset(
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
     bar.disable = bar.disable or not progress_bar
     if missing:
-        seeds = ((scene_seed(seed, "train", "rendered", scene),) for scene in missing)
+        scenes_of = ((scene, seed) for scene in missing)
         with (
             worker_pool(workers) as pool,
-            closing(in_order(pool, _samples, seeds, TASKS_AHEAD_PER_WORKER * workers)) as made,
+            closing(in_order(pool, _samples, scenes_of, TASKS_AHEAD_PER_WORKER * workers)) as made,
         ):
             for scene, samples in zip(missing, made, strict=True):
                 write_mask_samples(scene_path(folder, scene), samples)
@@ -89,8 +87,8 @@ def load_split(files: tuple[Path, ...]) -> tuple[list[MaskSample], list[MaskSamp
     return training, validation
 
 
-def _samples(seed: int) -> list[MaskSample]:
-    return mask_samples(seed)
+def _samples(scene: int, seed: int) -> list[MaskSample]:
+    return mask_samples(scene, seed=seed)
 
 
 def _claim_folder(folder: Path, settings: dict[str, int | str]) -> None:

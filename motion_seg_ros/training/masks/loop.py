@@ -37,7 +37,7 @@ class MaskTraining:
         seed: of first weights and of all chance.
     """
 
-    steps: int = 1500
+    steps: int = 2000
     batch: int = 12
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2

@@ -19,11 +19,13 @@ from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.masks.mask_channels import mask_channels
 from motion_seg_ros.masks.posterior import MotionPosterior
 from motion_seg_ros.tracking.flow import FlowTracker
+from motion_seg_ros.training.synthetic.dataset import SCENES_PER_SEED
 from motion_seg_ros.training.synthetic.rendered import ClipFrame, rendered_clip
 from motion_seg_ros.training.synthetic.working_images import enlarged
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
 from motion_seg_ros.window import SlidingWindow
 
+FIRST_SEED = 500_000_000  # of a scene: beyond those of the tracks' data sets
 FIRST = 4  # frame of a clip that is taken: before it no track is labelled
 FRAME_NS = 66_000_000  # between two frames; nothing depends on it
 FULL = 255  # of the shares below
@@ -44,18 +46,19 @@ class MaskSample:
     labelled: UInt8Array
 
 
-def mask_samples(seed: int, *, frames: int = 28, kept: int = 8) -> list[MaskSample]:
-    """Frames of one random scene as the pipeline sees them with its default settings; the same for
+def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) -> list[MaskSample]:
+    """Frames of one random scene as the pipeline sees them with its default labels; the same for
     the same arguments.
 
     Args:
-        seed: of the scene, as of rendered_clip.
+        scene: its number, below SCENES_PER_SEED.
+        seed: of the data set; no two share a scene.
         frames: of the clip.
         kept: of them that become samples, at random from FIRST on.
     """
-    rng = np.random.default_rng([seed, 70070])
+    rng = np.random.default_rng(scene)
     chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
-    clip = rendered_clip(seed, frames=frames)
+    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
     channels = _channels_of_clip(clip, make_config())
     return [
         MaskSample(
@@ -89,7 +92,7 @@ def _share(mask: npt.NDArray[np.bool_], like: FloatArray) -> UInt8Array:
     """(h, w) uint8 share of `mask` (H, W) that is True, at the size of channels (C, h, w)."""
     size = (like.shape[2], like.shape[1])
     small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(np.rint(FULL * small), np.uint8)
+    return np.asarray(FULL * small, np.uint8)
 
 
 def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
