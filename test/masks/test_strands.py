@@ -81,14 +81,11 @@ def test_the_highest_logit_has_the_pixel() -> None:
     for number in (1, 2):
         stage.strands.add(stage.proposal(number, 0), stage.points).object_id = 10 * number
     first, second = stage.strands.all
-    logits = np.full(stage.scene.size, -8, np.float32)
-    logits[:, :50], first_logits = 2, logits.copy()
-    first_logits[:, 40:90] = 3
-    first_logits[:, 90:] = -3
-    first.show(first_logits)
-    second.show(logits)
+    columns = np.broadcast_to(np.arange(stage.scene.size[1], dtype=np.float32), stage.scene.size)
+    first.show(np.where((columns >= 40) & (columns < 90), np.float32(3), np.float32(-3)))
+    second.show(np.where(columns < 50, np.float32(2), np.float32(-8)))
     objects = stage.strands.objects_at(stage.scene.size)
-    assert (objects[:, :40] == 10).all()  # the first of equals
+    assert (objects[:, :40] == 20).all()
     assert (objects[:, 40:90] == 10).all()
     assert (objects[:, 90:] == 0).all()
 
