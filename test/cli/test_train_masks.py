@@ -1,0 +1,65 @@
+"""`motion_seg train-masks`: from scenes to weights that `segment` can take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from motion_seg_ros.cli.main import main
+from motion_seg_ros.masks.mask_network import load_mask_network
+from motion_seg_ros.training.masks import dataset
+from motion_seg_ros.training.masks.dataset import build_mask_dataset, scene_path
+from motion_seg_ros.training.masks.samples import mask_samples, write_mask_samples
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short scenes, made without worker processes."""
+    folder = tmp_path_factory.mktemp("data")
+    build_mask_dataset(folder, scenes=0, seed=0, workers=1, progress_bar=False)
+    for scene in range(2):
+        write_mask_samples(scene_path(folder, scene), mask_samples(scene, frames=7, kept=2))
+    return folder
+
+
+def command(data: Path, output: Path, *more: str) -> list[str]:
+    return ["train-masks", "--data", str(data), "-o", str(output), "--scenes", "2", *more]
+
+
+def test_weights_come_out(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(data, tmp_path / "run", "--steps", "2", "--batch", "2")) == 0
+    weights = tmp_path / "run" / "weights.safetensors"
+    load_mask_network(weights)
+    assert f"written to {weights}" in capsys.readouterr().out
+    # A second run does not write over the first.
+    assert main(command(data, tmp_path / "run")) == 2
+    assert "expected no earlier run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--steps", "0"), "--steps: expected 1 or more, found 0"),
+        (("--seed", "-1"), "--seed: expected 0 or more, found -1"),
+        (("--seed", "3"), "expected the settings"),
+    ],
+)
+def test_wrong_options_are_named(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: tuple[str, str],
+    complaint: str,
+) -> None:
+    assert main(command(data, tmp_path / "run", *option)) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_missing_scenes_are_made(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very samples, whatever process makes them."""
+    made = build_mask_dataset(tmp_path, scenes=1, seed=0, workers=1, progress_bar=False)
+    found = dataset.load_split((made[0], made[0]))[0][0]
+    assert found.channels.tobytes() in [each.channels.tobytes() for each in mask_samples(0)]
