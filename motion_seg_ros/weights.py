@@ -55,12 +55,16 @@ class Checked:
     proof: str
 
 
-_FOLDER = Path(__file__).parent / "labelling"
+_PACKAGE = Path(__file__).parent
 SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
-            _FOLDER / "track_transformer_lite.safetensors",
+            _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
             "8f314cd0af447097d9b369b7c5e7ffb319eb06da8991b57ad0ab660c2a64912a",
+        ),
+        "mask_network_lite": Weights(
+            _PACKAGE / "masks" / "mask_network_lite.safetensors",
+            "6ee2ce9f0a7ca52bf028977a1ea3364a5bc1b88b66c69aaaacd5981c5e2eed38",
         ),
     }
 )
