@@ -2,79 +2,203 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.config import Config, FeaturesConfig, MasksConfig, TrackingConfig
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from motion_seg_ros.config import Config
+from motion_seg_ros.depth.base import DepthEstimator
+from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS, AppearanceDescriptor
+from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.pooled import PooledLabeller
+from motion_seg_ros.masks.base import MaskBackend
 from motion_seg_ros.masks.densifier import Densifier
 from motion_seg_ros.masks.learned import MaskPredictor
+from motion_seg_ros.masks.prompted import PromptedMasks
+from motion_seg_ros.masks.prompting import PromptingRules
 from motion_seg_ros.masks.propagation import FlowPropagator
+from motion_seg_ros.masks.sam2 import Sam2Network, Sam2Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.torch_device import find_device
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
-from motion_seg_ros.weights import find_weights
+from motion_seg_ros.tracking.tapir import TapirTracker
+from motion_seg_ros.weights import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
+
+ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
+"""Backends that run where `device` says."""
+
+# Frames whose features SAM 2 keeps beyond the window's. Objects are started in frames of the window
+# while newer ones come.
+FRAMES_IN_HAND = 8
+
+PROMPTING: Mapping[str, Callable[[], PromptingRules]] = MappingProxyType(
+    {
+        "online": PromptingRules.online,
+        "paper": PromptingRules.paper,
+        "authors": PromptingRules.authors,
+    }
+)
 
 
 def build(config: Config) -> MotionSegmenter:
     """A segmenter with the backends that `config` names.
 
     Raises:
-        ConfigError: settings that do not go together.
+        ConfigError: settings that do not go together, or a device that is not there.
         InputError: a backend's weights are missing or damaged.
         MissingDependencyError: a backend's package is not installed.
     """
+    stages = (config.tracking, config.depth, config.features, config.labelling, config.masks)
+    if not ON_DEVICE.isdisjoint(stage.backend for stage in stages):
+        find_device(config.device)  # first: without it nobody needs to fetch weights
     flow = DenseFlow(config.flow.max_side_px)
+    features = build_features(config, flow)
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
-        tracker=build_tracker(config.tracking, flow),
-        labeller=build_labeller(config),
-        masks=build_masks(config.masks, flow),
+        tracker=build_tracker(config, flow),
+        labeller=build_labeller(config, features),
+        masks=build_masks(config, flow),
         propagator=FlowPropagator(),
-        depth=TopicDepth() if config.depth.backend == "topic" else None,
-        features=build_features(config.features, flow),
+        depth=build_depth(config),
+        features=features,
     )
 
 
-def build_tracker(config: TrackingConfig, flow: DenseFlow) -> Tracker:
-    """The tracker that `config` names; it takes its flow from `flow`, and so may others."""
+def build_tracker(config: Config, flow: DenseFlow) -> Tracker:
+    """The tracker that `config` names; it takes its flow from `flow`, and so may others.
+
+    Raises:
+        ConfigError: there is no such device, or a setting does not fit the network.
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: torch or tapnet is not installed.
+    """
+    tracking = config.tracking
+    if tracking.backend == "tapir":
+        default = "causal_bootstapir" if tracking.causal else "bootstapir"
+        return TapirTracker.load(
+            resolve(tracking.weights or default),
+            device=config.device,
+            dtype=config.dtype,
+            points=tracking.points,
+            query_interval=tracking.query_interval,
+            causal=tracking.causal,
+            update_interval=tracking.update_interval,
+            tail=tracking.tail,
+            resolution=tracking.resolution,
+            memory_budget_mb=tracking.memory_budget_mb,
+        )
     backends: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
         "flow": FlowTracker,
         "lk": LucasKanadeTracker,
     }
-    return backends[config.backend](flow=flow, seeds=config.seeds)
+    return backends[tracking.backend](flow=flow, seeds=tracking.seeds)
 
 
-def build_features(config: FeaturesConfig, flow: DenseFlow) -> FeatureExtractor | None:
-    """The appearance encoder that `config` names; it takes its images from `flow`."""
-    return AppearanceDescriptor(flow=flow) if config.backend == "appearance" else None
-
-
-def build_masks(config: MasksConfig, flow: DenseFlow) -> Densifier:
-    """The mask stage that `config` names; it takes its flow from `flow`.
+def build_depth(config: Config) -> DepthEstimator | None:
+    """The source of depth that `config` names.
 
     Raises:
+        ConfigError: there is no such device.
         InputError: its weights are missing or damaged.
-        MissingDependencyError: torch or safetensors is not installed.
+        MissingDependencyError: torch or transformers is not installed.
     """
-    if config.backend == "densifier":
+    depth = config.depth
+    if depth.backend == "depth_anything":
+        return DepthAnythingDepth(
+            resolve(depth.weights or "depth_anything_v2_small"),
+            device=config.device,
+            dtype=config.dtype,
+            short_side_px=depth.short_side_px,
+        )
+    return TopicDepth() if depth.backend == "topic" else None
+
+
+def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
+    """The appearance encoder that `config` names; it may take its images from `flow`.
+
+    Raises:
+        ConfigError: there is no such device.
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: torch or transformers is not installed.
+    """
+    features = config.features
+    if features.backend == "dino":
+        return DinoFeatures(
+            resolve(features.weights or "dinov2_small"),
+            device=config.device,
+            dtype=config.dtype,
+            short_side_px=features.short_side_px,
+        )
+    return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
+
+
+def build_masks(config: Config, flow: DenseFlow) -> MaskBackend:
+    """The mask stage that `config` names; it may take its flow from `flow`.
+
+    Raises:
+        ConfigError: there is no such device, or a setting does not fit the network.
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: a package that it needs is not installed.
+    """
+    masks = config.masks
+    if masks.backend == "densifier":
         return Densifier(flow=flow)
-    weights = find_weights(config.weights)
-    return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
+    if masks.backend == "learned":
+        weights = find_weights(masks.weights or "mask_network_lite")
+        return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
+    segmenter = Sam2Segmenter(_build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
+    return PromptedMasks(
+        segmenter,
+        rules=replace(PROMPTING[masks.prompting](), prompt_interval=masks.prompt_interval),
+        discovery_interval=masks.discovery_interval,
+        max_strands=masks.max_strands,
+        lost_after=masks.lost_after,
+        static_after=masks.static_after,
+        memory_s=masks.memory_s,
+    )
 
 
-def build_labeller(config: Config) -> Labeller:
+def _build_sam2(config: Config) -> Sam2Network:
+    # Not above: they need torch, which is known to be there once a device is found.
+    from motion_seg_ros.masks.sam2_official import OfficialSam2
+    from motion_seg_ros.masks.sam2_transformers import TransformersSam2
+
+    masks = config.masks
+    official = masks.runtime == "official"
+    network: type[OfficialSam2] | type[TransformersSam2]
+    network = OfficialSam2 if official else TransformersSam2
+    default = "sam2.1_hiera_tiny_official" if official else "sam2.1_hiera_tiny"
+    return network(
+        resolve(masks.weights or default),
+        device=config.device,
+        dtype=config.dtype,
+        image_side=masks.image_side or None,
+        memories=masks.memories,
+        pointers=masks.pointers,
+    )
+
+
+def build_labeller(config: Config, features: FeatureExtractor | None = None) -> Labeller:
     """The labeller that `config` names.
 
+    Args:
+        config: the configuration.
+        features: what describes its tracks; None: nothing does.
+
     Raises:
-        ConfigError: its weights were trained with other features than `config` names.
+        ConfigError: its weights were trained with other features than these, or with depth, of
+            which `config` names no source.
         InputError: its weights are missing or damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
@@ -88,12 +212,17 @@ def build_labeller(config: Config) -> Labeller:
         interval=labelling.interval,
         threshold=labelling.threshold or None,
     )
-    channels = APPEARANCE_CHANNELS if config.features.backend == "appearance" else 0
+    channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):
         raise ConfigError(
             f"features.backend {config.features.backend}: expected {transformer.feature_channels} "
             f"channels, with which {labelling.weights} was trained, found {channels}; choose the "
             "features of its training, or other weights"
+        )
+    if transformer.takes_depth and config.depth.backend == "none":
+        raise ConfigError(
+            f"depth.backend none: expected depth, with which {labelling.weights} was trained, "
+            "found no source of it; choose depth.backend depth_anything or topic, or other weights"
         )
     if labelling.backend == "transformer":
         return transformer

@@ -1,5 +1,5 @@
 """Every setting of the pipeline: written once here, read by the YAML loader, the command line and
-the ROS parameters.
+the ROS parameters. The node has some of its own: motion_seg_ros.node_config.
 
 A setting is a field of a frozen dataclass, one dataclass per stage. Its dotted name,
 `masks.backend`, is the same in YAML, after `--set` and as a ROS parameter. Values out of range are
@@ -11,13 +11,12 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.settings import Value, build_config, hint, setting, settings
-
-DECLARED_BY_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
-"""How the parameters begin that every ROS 2 node has; none of them is a setting."""
+from motion_seg_ros.torch_device import DTYPES
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,51 @@ class TrackingConfig:
     """Point tracks over the window."""
 
     backend: str = setting(
-        "flow", "tracker: chained DIS flow or pyramidal Lucas-Kanade", choices=("flow", "lk")
+        "flow",
+        "tracker: chained DIS flow, pyramidal Lucas-Kanade, or the network BootsTAPIR",
+        choices=("flow", "lk", "tapir"),
     )
     seeds: int = setting(
-        1000, "tracks kept alive at least, spread evenly over the image", minimum=100, maximum=20000
+        1000,
+        "flow, lk: tracks kept alive at least, spread evenly over the image",
+        minimum=100,
+        maximum=20000,
+    )
+    weights: str = setting(
+        "",
+        "tapir: a name of `motion_seg weights`, or a file; empty: bootstapir, or causal_bootstapir "
+        "where causal",
+    )
+    points: int = setting(1024, "tapir: tracks kept at most", minimum=16, maximum=5000)
+    query_interval: int = setting(
+        8, "tapir: new tracks are started every so many frames", minimum=1, maximum=64
+    )
+    causal: bool = setting(
+        False,
+        "tapir: follow frame by frame with a memory for each track, instead of over the window, "
+        "forward and back",
+    )
+    update_interval: int = setting(
+        8,
+        "tapir, not causal: the whole window is gone through again every so many frames",
+        minimum=1,
+        maximum=64,
+    )
+    tail: int = setting(
+        4,
+        "tapir, not causal: in the frames between, only so many of the newest are gone through",
+        minimum=1,
+        maximum=64,
+    )
+    resolution: int = setting(
+        256,
+        "tapir: side of the square that frames are stretched to, a multiple of 8; the weights were "
+        "trained at 256 [px]",
+        minimum=64,
+        maximum=1024,
+    )
+    memory_budget_mb: int = setting(
+        1024, "tapir: working memory of the network at most [MB]", minimum=16, maximum=65536
     )
 
 
@@ -63,7 +103,20 @@ class DepthConfig:
     """Depth of the scene."""
 
     backend: str = setting(
-        "none", "depth source: none, or the camera's depth topic", choices=("none", "topic")
+        "none",
+        "depth source: none, the camera's depth topic, or the network Depth Anything V2",
+        choices=("none", "topic", "depth_anything"),
+    )
+    weights: str = setting(
+        "",
+        "depth_anything: a name of `motion_seg weights`, or a folder; empty: "
+        "depth_anything_v2_small",
+    )
+    short_side_px: int = setting(
+        252,
+        "depth_anything: shorter side of the images it sees, rounded to whole patches of 14 [px]",
+        minimum=14,
+        maximum=1036,
     )
 
 
@@ -73,8 +126,17 @@ class FeaturesConfig:
 
     backend: str = setting(
         "none",
-        "appearance of the tracks: none, or colour and texture around them",
-        choices=("none", "appearance"),
+        "appearance of the tracks: none, colour and texture around them, or the network DINOv2",
+        choices=("none", "appearance", "dino"),
+    )
+    weights: str = setting(
+        "", "dino: a name of `motion_seg weights`, or a folder; empty: dinov2_small"
+    )
+    short_side_px: int = setting(
+        252,
+        "dino: shorter side of the images it sees, rounded to whole patches of 14 [px]",
+        minimum=14,
+        maximum=1036,
     )
 
 
@@ -90,7 +152,8 @@ class LabellingConfig:
     )
     weights: str = setting(
         "track_transformer_lite",
-        "weights of the transformer: a name that comes with the package, or a .safetensors file",
+        "weights of the transformer: a name that comes with the package, or a .safetensors file; "
+        "track_transformer_lite takes neither depth nor features, whatever their backends",
     )
     interval: int = setting(
         2,
@@ -112,14 +175,78 @@ class MasksConfig:
     """From moving tracks to pixels and objects."""
 
     backend: str = setting(
-        "densifier",
+        "learned",
         "from labelled tracks to pixel masks: fused evidence alone, or corrected by a trained "
-        "network",
-        choices=("learned", "densifier"),
+        "network; or SAM 2, prompted by the moving tracks",
+        choices=("learned", "densifier", "sam2"),
     )
     weights: str = setting(
-        "mask_network_lite",
-        "weights of that network: a name that comes with the package, or a .safetensors file",
+        "",
+        "learned: a name that comes with the package, or a .safetensors file; empty: "
+        "mask_network_lite. sam2: a name of `motion_seg weights`, or what its runtime reads; "
+        "empty: sam2.1_hiera_tiny, or sam2.1_hiera_tiny_official where that is the runtime",
+    )
+    runtime: str = setting(
+        "transformers",
+        "sam2: the library transformers, which reads folders, or the authors' package sam2, which "
+        "reads .pt files",
+        choices=("transformers", "official"),
+    )
+    image_side: int = setting(
+        0,
+        "sam2: side of the square that frames are stretched to, a multiple of 32; 0 = the one it "
+        "was trained at [px]",
+        minimum=0,
+        maximum=2048,
+    )
+    memories: int = setting(
+        7,
+        "sam2: frames whose memory is looked at when following, the current one counted: fewer are "
+        "faster",
+        minimum=1,
+        maximum=7,
+    )
+    pointers: int = setting(
+        16,
+        "sam2: frames whose object pointer is looked at when following; not fewer than memories",
+        minimum=1,
+        maximum=16,
+    )
+    prompting: str = setting(
+        "online",
+        "sam2: where it is clicked: the paper's rules made fit for streams, the paper's, or those "
+        "of its authors' code",
+        choices=("online", "paper", "authors"),
+    )
+    discovery_interval: int = setting(
+        4, "sam2: new objects are looked for every so many frames", minimum=1, maximum=100
+    )
+    prompt_interval: int = setting(
+        16, "sam2: known objects are clicked again every so many frames", minimum=1, maximum=1000
+    )
+    max_strands: int = setting(
+        12,
+        "sam2: things followed at once, at most; an object is one or more of them",
+        minimum=1,
+        maximum=64,
+    )
+    lost_after: int = setting(
+        16,
+        "sam2: frames without a mask after which an object is no longer followed",
+        minimum=1,
+        maximum=1000,
+    )
+    static_after: int = setting(
+        16,
+        "sam2: frames without motion after which an object is no longer followed",
+        minimum=1,
+        maximum=1000,
+    )
+    memory_s: float = setting(
+        3.0,
+        "sam2: time for which an object out of sight can get its id back [s]",
+        minimum=0.0,
+        maximum=60.0,
     )
 
 
@@ -142,7 +269,21 @@ class Config:
     `profile` only chooses the defaults of the others; see PROFILES.
     """
 
-    profile: str = setting("lite", "defaults to start from: lite (any CPU)", choices=("lite",))
+    profile: str = setting(
+        "lite",
+        "defaults to start from: lite (any CPU), or full (the paper's networks, on a CUDA GPU)",
+        choices=("lite", "full"),
+    )
+    device: str = setting(
+        "auto",
+        "where tapir, depth_anything, dino and sam2 run: cpu, cuda, cuda:INDEX, or auto: a GPU if "
+        "there is one; all else runs on the CPU",
+    )
+    dtype: str = setting(
+        "auto",
+        "numbers that they calculate in; auto: bfloat16 on GPUs that have it, else float32",
+        choices=DTYPES,
+    )
     window: WindowConfig = field(default_factory=WindowConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -153,67 +294,21 @@ class Config:
     static_mask: StaticMaskConfig = field(default_factory=StaticMaskConfig)
 
 
-@dataclass(frozen=True)
-class DepthSyncConfig:
-    """Pairing of the image with the depth topic; only with depth.backend = topic."""
-
-    slop_s: float = setting(
-        0.02, "largest difference of the stamps of a pair [s]", minimum=1e-6, maximum=10.0
-    )
-    queue_size: int = setting(
-        10, "messages of each topic kept while waiting for a partner", minimum=1, maximum=1000
-    )
-    max_wait_s: float = setting(
-        0.2,
-        "an image whose depth is later than this is answered without depth [s]",
-        minimum=0.0,
-        maximum=60.0,
-    )
-
-
-@dataclass(frozen=True)
-class DiagnosticsConfig:
-    """What /diagnostics says, and when."""
-
-    period_s: float = setting(1.0, "time between two reports [s]", minimum=0.05, maximum=60.0)
-    input_timeout_s: float = setting(
-        5.0,
-        "time without an image after which 'no input' is reported [s]",
-        minimum=0.1,
-        maximum=3600.0,
-    )
-
-
-@dataclass(frozen=True)
-class QueueConfig:
-    """Frames that wait while another one is inferred."""
-
-    max_mb: int = setting(
-        256,
-        "memory for waiting images; beyond it the oldest are answered without being looked at [MB]",
-        minimum=1,
-        maximum=65536,
-    )
-
-
-@dataclass(frozen=True)
-class NodeConfig:
-    """The settings of the node itself, which nothing but the node reads."""
-
-    autostart: bool = setting(
-        True, "configure and activate at start; else a lifecycle manager does"
-    )
-    image_transport: str = setting(
-        "raw",
-        "input: Image on `image`, or CompressedImage on `image/compressed`",
-        choices=("raw", "compressed"),
-    )
-    depth_sync: DepthSyncConfig = field(default_factory=DepthSyncConfig)
-    diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
-    queue: QueueConfig = field(default_factory=QueueConfig)
-
-
-PROFILES: Mapping[str, Mapping[str, Value]] = {"lite": {}}
+PROFILES: Mapping[str, Mapping[str, Value]] = MappingProxyType(
+    {
+        "lite": MappingProxyType({}),
+        "full": MappingProxyType(
+            {
+                "device": "cuda",
+                "tracking.backend": "tapir",
+                "depth.backend": "depth_anything",
+                "features.backend": "dino",
+                "labelling.backend": "transformer",
+                "masks.backend": "sam2",
+            }
+        ),
+    }
+)
 """Profile -> the settings in which its defaults differ from those of the dataclasses."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from motion_seg_ros.config import Config, config_values, make_config
+from motion_seg_ros.config import PROFILES, Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.settings import parse_override, read_config_file, settings
 
@@ -21,6 +21,26 @@ def test_every_setting_is_described_and_its_default_allowed() -> None:
 
 def test_defaults_are_those_of_the_dataclasses() -> None:
     assert make_config() == Config()
+
+
+def test_the_profile_of_the_paper() -> None:
+    config = make_config({"profile": "full"})
+    assert config.tracking.backend == "tapir"
+    assert config.depth.backend == "depth_anything"
+    assert config.features.backend == "dino"
+    assert config.labelling.backend == "transformer"
+    assert config.masks.backend == "sam2"
+    assert config.device == "cuda", "never the CPU unasked: it is far too slow"
+    lite, full = config_values(make_config()), config_values(config)
+    differ = {name for name in full if full[name] != lite[name]}
+    assert differ == {"profile", *PROFILES["full"]}
+
+
+def test_what_is_given_wins_over_the_profile() -> None:
+    values = {"tracking.backend": "flow", "profile": "full", "device": "cpu"}
+    config = make_config(values)
+    assert (config.tracking.backend, config.device) == ("flow", "cpu")
+    assert config.masks.backend == "sam2"
 
 
 def test_values_go_in_and_come_out_by_dotted_name() -> None:
@@ -38,7 +58,10 @@ def test_values_go_in_and_come_out_by_dotted_name() -> None:
         ({"window.size": 8.5}, "window.size: expected int, found 8.5"),
         ({"window.size": True}, "window.size: expected int, found True"),
         ({"window.max_gap_s": float("nan")}, "window.max_gap_s: expected 0 to 3600"),
-        ({"tracking.backend": "raft"}, "tracking.backend: expected one of flow, lk, found 'raft'"),
+        (
+            {"tracking.backend": "raft"},
+            "tracking.backend: expected one of flow, lk, tapir, found 'raft'",
+        ),
         ({"profile": "fast"}, "profile: expected one of lite"),
     ],
 )

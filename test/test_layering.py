@@ -19,7 +19,7 @@ PACKAGE = "motion_seg_ros"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("types", "settings", "torch_device", "pretrained", "published_weights", "tensor_files", "weight_files"),
-    ("config", "download", "random_weights"),
+    ("config", "node_config", "download", "random_weights"),
     ("weights",),
     ("palette", "window", "static_view", "network_image"),
     ("flow", "camera_motion", "overlay", "synthetic"),

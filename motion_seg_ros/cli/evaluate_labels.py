@@ -26,10 +26,12 @@ from motion_seg_ros.evaluation.labels_sources import (
     follow_clip,
     sample_stream,
 )
+from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.io.staging import staged_folder
 from motion_seg_ros.settings import settings
+from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.training.samples import TrackSample, read_samples
 from motion_seg_ros.window import SlidingWindow
 
@@ -150,17 +152,21 @@ def run(arguments: argparse.Namespace) -> None:
 def _compare_all(
     arguments: argparse.Namespace, config: Config, thresholds: Mapping[str, float]
 ) -> dict[str, Comparison]:
+    flow = DenseFlow(config.flow.max_side_px)
+    features = build_features(config, flow)
     labellers = {
         name: build_labeller(
             dataclasses.replace(
                 config, labelling=dataclasses.replace(config.labelling, backend=name)
-            )
+            ),
+            features,
         )
         for name in arguments.labellers
     }
     comparisons = {}
     if arguments.davis is not None:
-        streams = _clip_streams(arguments.davis, arguments.sequences, config)
+        clips = _clips(arguments.davis, arguments.sequences)
+        streams = _clip_streams(clips, config, build_tracker(config, flow), features)
         comparisons["davis"] = compare(streams, labellers, thresholds)
         _print("clips", comparisons["davis"])
     if arguments.samples is not None:
@@ -170,7 +176,7 @@ def _compare_all(
     return comparisons
 
 
-def _clip_streams(root: Path, sequences: Sequence[str] | None, config: Config) -> Iterator[Stream]:
+def _clips(root: Path, sequences: Sequence[str] | None) -> dict[str, AnnotatedClip]:
     known = clip_names(root)
     for name in sequences or ():
         if name not in known:
@@ -178,11 +184,16 @@ def _clip_streams(root: Path, sequences: Sequence[str] | None, config: Config) -
                 f"--sequences {name}: expected a clip of {root}, found none of that name; there "
                 f"are {', '.join(known)}"
             )
-    clips = {name: AnnotatedClip(root, name) for name in sequences or known}
+    return {name: AnnotatedClip(root, name) for name in sequences or known}
+
+
+def _clip_streams(
+    clips: Mapping[str, AnnotatedClip],
+    config: Config,
+    tracker: Tracker,
+    features: FeatureExtractor | None,
+) -> Iterator[Stream]:
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
-    flow = DenseFlow(config.flow.max_side_px)
-    tracker = build_tracker(config.tracking, flow)
-    features = build_features(config.features, flow)
     for name, clip in clips.items():
         moments = follow_clip(clip, window, tracker, features)
         bar = tqdm(moments, desc=name, total=clip.frames.length, unit="frame", disable=None)

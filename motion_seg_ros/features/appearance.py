@@ -35,6 +35,11 @@ class AppearanceDescriptor:
     def __init__(self, *, flow: DenseFlow) -> None:
         self._flow = flow
 
+    @property
+    def channels(self) -> int:
+        """See motion_seg_ros.features.base.FeatureExtractor."""
+        return APPEARANCE_CHANNELS
+
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         """See motion_seg_ros.features.base.FeatureExtractor; C = APPEARANCE_CHANNELS."""
         bgr = self._flow.image(window).bgr

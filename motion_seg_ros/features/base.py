@@ -11,6 +11,11 @@ from motion_seg_ros.window import Window
 class FeatureExtractor(Protocol):
     """Describes what each track lies on."""
 
+    @property
+    def channels(self) -> int:
+        """C of the descriptors."""
+        ...
+
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         """(N, C) float32: one descriptor for each of `tracks`."""
         ...

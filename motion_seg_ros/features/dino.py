@@ -68,7 +68,7 @@ class DinoFeatures:
 
     @property
     def channels(self) -> int:
-        """C of the descriptors."""
+        """See motion_seg_ros.features.base.FeatureExtractor."""
         return int(self._model.config.hidden_size)
 
     def reset(self) -> None:

@@ -11,6 +11,7 @@ from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.hints import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.labelling.track_depth import TrackDepth
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -70,6 +71,7 @@ class TransformerLabeller:
         self._threshold = self._calibration.threshold if threshold is None else threshold
         self._interval = interval
         self._memory = LabelMemory()
+        self._depth = TrackDepth() if self.takes_depth else None
         self._last_asked: int | None = None
 
     @property
@@ -77,8 +79,18 @@ class TransformerLabeller:
         """Channels of appearance per track that the network takes; 0: none."""
         return self._model.config.feature_channels
 
+    @property
+    def takes_depth(self) -> bool:
+        """Whether the network takes depth at the tracks."""
+        return self._model.config.depth
+
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
+        self._forget_labels()
+        if self._depth is not None:
+            self._depth.clear()
+
+    def _forget_labels(self) -> None:
         self._last_asked = None
         self._memory.clear()
 
@@ -86,6 +98,8 @@ class TransformerLabeller:
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
     ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
+        if self._depth is not None:
+            self._depth.see(window, depth)
         reason = abstention_reason(window, tracks, MIN_FRAMES)
         if reason is not None:
             return self._abstain(tracks, reason)
@@ -99,7 +113,7 @@ class TransformerLabeller:
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 
     def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
-        self.reset()
+        self._forget_labels()
         return TrackLabels.abstain(len(tracks), reason)
 
     def _ask(
@@ -111,13 +125,14 @@ class TransformerLabeller:
         from motion_seg_ros.labelling.tokens import collate
 
         size = window.newest.size
+        xy_px, visible = tracks.xy_px[:, some], tracks.visible[:, some]
         asked = _Asked(
-            tracks.xy_px[:, some],
-            tracks.visible[:, some],
+            xy_px,
+            visible,
             tracks.confidence[:, some],
             size,
             camera_hints(tracks, size)[some],
-            None,
+            None if self._depth is None else self._depth.at(window, xy_px, visible),
             None if features is None else features[some],
         )
         with torch.inference_mode():

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from motion_seg_ros.config import DepthSyncConfig
 from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.node_config import DepthSyncConfig
 
 
 def require_message_filters() -> Any:

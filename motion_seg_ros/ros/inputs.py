@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from motion_seg_ros.config import NodeConfig
+from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import Statistics

@@ -11,8 +11,9 @@ from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
-from motion_seg_ros.config import Config, NodeConfig
+from motion_seg_ros.config import Config
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.conversion import choose_conversion
 from motion_seg_ros.ros.depth_pairing import require_message_filters

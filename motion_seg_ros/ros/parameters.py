@@ -19,8 +19,9 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import DECLARED_BY_ROS, Config, NodeConfig, config_values, make_config
+from motion_seg_ros.config import PROFILES, Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError, MotionSegError
+from motion_seg_ros.node_config import DECLARED_BY_ROS, NodeConfig
 from motion_seg_ros.settings import Setting, Value, build_config, hint, settings
 
 AT_START = frozenset({"profile", "autostart"})
@@ -123,11 +124,19 @@ def judge_change(node: Node, parameters: Iterable[Parameter]) -> SetParametersRe
     return SetParametersResult(successful=True)
 
 
+def set_by_profile() -> frozenset[str]:
+    """The parameters whose default is not the same in all profiles."""
+    return frozenset(name for profile in PROFILES.values() for name in profile)
+
+
 def parameter_file() -> str:
-    """The text of config/motion_seg.yaml: every parameter with its description and default."""
+    """The text of config/motion_seg.yaml: every parameter with its description and default.
+
+    Those that the profile decides are comments, so that another profile has its own.
+    """
     lines = [
         "# Parameters of the node, with their defaults. Unknown names and values out of range are",
-        "# refused.",
+        "# refused. Where a value is commented out, its default is that of the profile.",
         "# ros2 run motion_seg_ros motion_seg_node --ros-args --params-file motion_seg.yaml",
         "/**:",
         "  ros__parameters:",
@@ -140,7 +149,8 @@ def parameter_file() -> str:
             lines += [f"    {'  ' * depth}{part}:" for depth, part in enumerate(path)]
         indent = "    " + "  " * len(path)
         lines += [f"{indent}# {comment}" for comment in _comments(each)]
-        lines.append(f"{indent}{leaf}: {_yaml(each.default)}")
+        comment = "# " if name in set_by_profile() else ""
+        lines.append(f"{indent}{comment}{leaf}: {_yaml(each.default)}")
     return "\n".join(lines) + "\n"
 
 
@@ -155,6 +165,10 @@ def _comments(each: Setting) -> list[str]:
         lines.append(f"{low} to {high}.")
     if each.name in AT_ONCE:
         lines[-1] += " Takes effect at once."
+    if each.name in set_by_profile():
+        defaults = {name: own.get(each.name, each.default) for name, own in PROFILES.items()}
+        each_one = "; ".join(f"{name}: {_yaml(value)}" for name, value in defaults.items())
+        lines.append(f"Profile {each_one}.")
     return lines
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 import rclpy
 from rclpy.node import Node
 
-from motion_seg_ros.config import NodeConfig
+from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.inputs import image_topic
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
@@ -16,8 +16,9 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import Config, NodeConfig, config_values
+from motion_seg_ros.config import PROFILES, Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.parameters import (
     AT_ONCE,
     AT_START,
@@ -27,6 +28,7 @@ from motion_seg_ros.ros.parameters import (
     judge_change,
     parameter_file,
     read_parameters,
+    set_by_profile,
 )
 from motion_seg_ros.settings import read_config_file, settings
 
@@ -52,13 +54,31 @@ def test_the_file_holds_every_parameter_with_its_default() -> None:
     assert FILE.read_text() == parameter_file(), (
         "python -m motion_seg_ros.ros.parameters > config/motion_seg.yaml"
     )
-    assert read_config_file(FILE) == {name: each.default for name, each in all_settings().items()}
-    yaml.safe_load(parameter_file())
+    assert read_config_file(FILE) == {
+        name: each.default for name, each in all_settings().items() if name not in set_by_profile()
+    }
+
+
+def test_uncommented_the_file_holds_every_parameter(tmp_path: Path) -> None:
+    leaves = "|".join({name.rpartition(".")[2] for name in set_by_profile()})
+    text = re.sub(rf"(?m)^( +)# ((?:{leaves}): \S+)$", r"\1\2", FILE.read_text())
+    file = tmp_path / "all.yaml"
+    file.write_text(text)
+    assert read_config_file(file) == {name: each.default for name, each in all_settings().items()}
 
 
 def test_the_file_is_one_the_node_takes(context: Any) -> None:
     node = declared(context, "--params-file", str(FILE))
     assert current_values(node) == {name: each.default for name, each in all_settings().items()}
+    node.destroy_node()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("file", [(), ("--params-file", str(FILE))])
+def test_a_profile_decides_what_is_not_given(context: Any, profile: str, file: Any) -> None:
+    node = declared(context, *file, "-p", f"profile:={profile}", "-p", "window.size:=9")
+    config, _ = read_parameters(current_values(node))
+    assert config == make_config({"profile": profile, "window.size": 9})
     node.destroy_node()
 
 
