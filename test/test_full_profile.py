@@ -1,0 +1,315 @@
+"""The profile `full` from end to end, with networks so small that they run anywhere."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tiny_networks import transformers_library
+
+from motion_seg_ros.build import build
+from motion_seg_ros.config import make_config
+from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
+from motion_seg_ros.masks.prompting import PromptingRules
+from motion_seg_ros.masks.sam2 import Sam2Segmenter
+from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.random_weights import write_random_weights
+from motion_seg_ros.synthetic.renderer import Renderer
+from motion_seg_ros.synthetic.scenes import one_mover_still_camera
+from motion_seg_ros.tracking.tapir import TapirTracker
+from motion_seg_ros.types import FloatArray, Frame, FrameResult
+from motion_seg_ros.weights import CACHE_VARIABLE
+
+transformers_library()
+import torch  # noqa: E402
+
+from motion_seg_ros.labelling.calibration import Calibration  # noqa: E402
+from motion_seg_ros.labelling.checkpoint import save_weights  # noqa: E402
+from motion_seg_ros.labelling.learned import MIN_FRAMES  # noqa: E402
+from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer  # noqa: E402
+
+WIDTH, HEIGHT = 160, 120
+FRAMES = 8
+STEP_NS = 10**8
+STAGES = ["tracking", "depth", "features", "labelling", "masks"]
+TOYS = {
+    "depth": "depth_anything_v2_small",
+    "features": "dinov2_small",
+    "masks": "sam2.1_hiera_tiny",
+}
+SMALL: dict[str, object] = {
+    "profile": "full",
+    "device": "cpu",
+    "tracking.backend": "flow",
+    "tracking.seeds": 300,
+    "window.size": 6,
+    "labelling.interval": 1,
+    "depth.short_side_px": 42,
+    "features.short_side_px": 42,
+    "masks.prompting": "paper",
+    "masks.discovery_interval": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("asked for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    yield
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("toys")
+    return {
+        f"{stage}.weights": str(write_random_weights(name, folder / name, toy=True, seed=1))
+        for stage, name in TOYS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def clip() -> list[Frame]:
+    renderer = Renderer(one_mover_still_camera(1, (WIDTH, HEIGHT), FRAMES))
+    return [Frame(renderer.render(t).image_bgr, t * STEP_NS) for t in range(FRAMES)]
+
+
+@pytest.fixture
+def clicks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The frames that SAM 2 is clicked in from now on."""
+    found: list[int] = []
+    click = Sam2Segmenter.click
+
+    def noted(self: Sam2Segmenter, index: int, xy_px: FloatArray) -> FloatArray:
+        found.append(index)
+        return click(self, index, xy_px)
+
+    monkeypatch.setattr(Sam2Segmenter, "click", noted)
+    return found
+
+
+def pushed(segmenter: MotionSegmenter, frame: Frame) -> FrameResult:
+    result = segmenter.push(frame)
+    assert result is not None
+    return result
+
+
+def check(result: FrameResult, frame: Frame) -> None:
+    assert result.frame is frame
+    assert result.masks.id_map.shape == (HEIGHT, WIDTH)
+    assert set(np.unique(result.masks.id_map)) - {0} == {each.id for each in result.masks.objects}
+    assert list(result.stage_ms) == STAGES
+    assert len(result.labels.moving_probability) == len(result.tracks) > 100
+
+
+def test_frames_pass_all_stages(
+    toys: dict[str, object], clip: list[Frame], clicks: list[int]
+) -> None:
+    segmenter = build(make_config({**SMALL, **toys}))
+    for t, frame in enumerate(clip):
+        result = pushed(segmenter, frame)
+        check(result, frame)
+        assert (result.labels.abstention is None) == (t >= MIN_FRAMES - 1)
+    assert result.labels.moving.sum() > 10, "the mover's tracks"
+    assert clicks
+    assert segmenter.propagate(Frame(clip[-1].image_bgr, FRAMES * STEP_NS)).age_s > 0
+
+
+def test_after_a_reset_it_starts_anew(
+    toys: dict[str, object], clip: list[Frame], clicks: list[int]
+) -> None:
+    segmenter = build(make_config({**SMALL, **toys}))
+    first = [pushed(segmenter, frame) for frame in clip]
+    segmenter.reset()
+    clicks.clear()
+    again = [pushed(segmenter, frame) for frame in clip]
+    assert min(clicks) >= FRAMES, "no frame of before is looked at"
+    for before, after in zip(first, again, strict=True):
+        check(after, before.frame)
+        np.testing.assert_array_equal(before.tracks.xy_px, after.tracks.xy_px)
+        np.testing.assert_allclose(
+            before.labels.moving_probability, after.labels.moving_probability, atol=1e-6
+        )
+    ids = [{each.id for result in run for each in result.masks.objects} for run in (first, again)]
+    assert ids[0].isdisjoint(ids[1])
+
+
+def test_a_broken_stream_and_images_of_another_size(
+    toys: dict[str, object], clip: list[Frame]
+) -> None:
+    segmenter = build(make_config({**SMALL, **toys}))
+    for frame in clip:
+        pushed(segmenter, frame)
+    back = pushed(segmenter, clip[0])
+    assert "time jumped back" in str(back.reset_reason)
+    check(back, clip[0])
+    small = Frame(np.ascontiguousarray(clip[1].image_bgr[:96, :128]), clip[1].stamp_ns)
+    other = pushed(segmenter, small)
+    assert "size changed" in str(other.reset_reason)
+    assert other.masks.id_map.shape == (96, 128)
+
+
+def test_a_labeller_that_takes_depth_and_features(
+    toys: dict[str, object], clip: list[Frame], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig.lite(
+        encoder_width=16, decoder_width=8, decoder_layers=1, depth=True, feature_channels=24
+    )
+    path = tmp_path / "all.safetensors"
+    save_weights(path, TrackTransformer(config), metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
+    values = {**SMALL, **toys, "labelling.weights": str(path)}
+    segmenter = build(make_config(values))
+    for frame in clip:
+        check(pushed(segmenter, frame), frame)
+    with pytest.raises(ConfigError, match=r"depth\.backend none: expected depth"):
+        build(make_config({**values, "depth.backend": "none"}))
+    with pytest.raises(ConfigError, match=r"features\.backend none: expected 24 channels"):
+        build(make_config({**values, "features.backend": "none"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"tracking.backend": "tapir"}, "bootstapir"),
+        ({"tracking.backend": "tapir", "tracking.causal": True}, "causal_bootstapir"),
+        ({"depth.backend": "depth_anything"}, "depth_anything_v2_small"),
+        ({"features.backend": "dino"}, "dinov2_small"),
+        ({"features.backend": "dino", "features.weights": "dinov2_base"}, "dinov2_base"),
+        ({"masks.backend": "sam2"}, "sam2.1_hiera_tiny"),
+        ({"masks.backend": "sam2", "masks.runtime": "official"}, "sam2.1_hiera_tiny_official"),
+    ],
+)
+def test_missing_weights_are_named_with_the_command_that_gets_them(
+    values: dict[str, object], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    with pytest.raises(InputError, match=rf"motion_seg weights fetch {name}$"):
+        build(make_config({"device": "cpu", "labelling.backend": "geometric", **values}))
+
+
+def test_without_a_gpu_that_is_said_before_anything_is_to_be_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"device cuda: .*choose profile lite"):
+        build(make_config({"profile": "full"}))
+    with pytest.raises(ConfigError, match="device: expected auto, cpu, cuda or cuda:INDEX"):
+        build(make_config({"profile": "full", "device": "gpu"}))
+
+
+def test_settings_of_tracking_reach_the_tracker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def load(weights: Path, **settings: Any) -> TapirTracker:
+        asked.update(settings, weights=weights)
+        return TapirTracker.__new__(TapirTracker)
+
+    monkeypatch.setattr(TapirTracker, "load", load)
+    weights = tmp_path / "tapir.pt"
+    weights.touch()
+    given = {"points": 99, "query_interval": 3, "causal": True, "update_interval": 5, "tail": 2}
+    given |= {"resolution": 128, "memory_budget_mb": 77}
+    values = {f"tracking.{name}": value for name, value in given.items()}
+    values |= {"tracking.backend": "tapir", "tracking.weights": str(weights)}
+    build(
+        make_config({"device": "cpu", "dtype": "float32", "masks.backend": "densifier", **values})
+    )
+    assert asked == {**given, "weights": weights, "device": "cpu", "dtype": "float32"}
+
+
+@pytest.mark.parametrize("name", ["online", "paper", "authors"])
+def test_settings_of_masks_reach_the_segmenter(
+    name: str, toys: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from motion_seg_ros import build as builder
+
+    asked: dict[str, Any] = {}
+
+    class Noted(builder.PromptedMasks):
+        def __init__(self, segmenter: Sam2Segmenter, **settings: Any) -> None:
+            asked.update(settings, kept=segmenter._kept)
+            super().__init__(segmenter, **settings)
+
+    monkeypatch.setattr(builder, "PromptedMasks", Noted)
+    given = {"discovery_interval": 3, "max_strands": 5, "lost_after": 6, "static_after": 7}
+    values = {f"masks.{key}": value for key, value in given.items()}
+    values |= {"masks.memory_s": 1.5, "masks.prompt_interval": 9, "masks.prompting": name}
+    build(
+        make_config(
+            {
+                **{"device": "cpu", "labelling.backend": "geometric", "window.size": 20},
+                **{"masks.backend": "sam2", "masks.weights": toys["masks.weights"]},
+                **values,
+            }
+        )
+    )
+    rules: PromptingRules = asked.pop("rules")
+    assert asked == {**given, "memory_s": 1.5, "kept": 28}
+    assert rules.prompt_interval == 9
+    assert (rules.always_spread, rules.reference_height_px) == {
+        "online": (True, 480),
+        "paper": (True, 0),
+        "authors": (False, 0),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("masks.image_side", 100, "image side: expected a multiple of 32"),
+        ("masks.pointers", 3, "pointers: expected 7 to 16, found 3"),
+    ],
+)
+def test_settings_that_the_network_cannot_have(
+    setting: str, value: int, said: str, toys: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build(make_config({**SMALL, **toys, setting: value}))
+
+
+@pytest.mark.parametrize(
+    ("package", "values", "weights"),
+    [
+        ("tapnet", {"tracking.backend": "tapir"}, "tracking.weights"),
+        ("sam2", {"masks.runtime": "official"}, "masks.weights"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named(
+    package: str, values: dict[str, object], weights: str, toys: dict[str, object], tmp_path: Path
+) -> None:
+    if importlib.util.find_spec(package) is not None:
+        pytest.skip(f"{package}: installed")
+    file = tmp_path / "weights.pt"
+    file.touch()
+    with pytest.raises(MissingDependencyError, match=package):
+        build(make_config({**SMALL, **toys, **values, weights: str(file)}))
+
+
+def test_tracks_of_tapir_pass_all_stages(
+    toys: dict[str, object], clip: list[Frame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tapnet", reason="tapnet: not installed (it is not on PyPI)")
+    load = TapirTracker.load
+    monkeypatch.setattr(TapirTracker, "load", lambda _, **settings: load(None, **settings))
+    tapir = {"tracking.backend": "tapir", "tracking.resolution": 64, "tracking.points": 200}
+    values = {**SMALL, **toys, **tapir, "tracking.weights": str(Path(__file__))}
+    segmenter = build(make_config(values))
+    for frame in clip[:3]:
+        check(pushed(segmenter, frame), frame)
