@@ -82,6 +82,40 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
     assert labels.threshold == CALIBRATION.threshold
 
 
+def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = {"encoder_width": 16, "decoder_width": 8, "decoder_layers": 1, "frames": 8}
+    model = TrackTransformer(ModelConfig.lite(**small, depth=True)).eval()
+    path = tmp_path / "deep.safetensors"
+    save_weights(path, model, metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
+    seen = tracks(MIN_FRAMES)
+    seen.xy_px[:] = np.clip(seen.xy_px, 3, SIZE[0] - 4)
+    inverse = np.tile(np.linspace(1, 3, SIZE[1], dtype=np.float32), (SIZE[0], 1))
+    labeller = TransformerLabeller(path)
+    for index in range(MIN_FRAMES):  # it abstains until the last one, but remembers their depth
+        now = slice(index + 1)
+        so_far = Tracks(
+            seen.ids, seen.xy_px[now], seen.visible[now], seen.confidence[now], seen.query_frame
+        )
+        labels = labeller.label(window(index + 1, index), so_far, 1 / inverse, None)
+    at = 1 + 2 * seen.xy_px[..., 0] / (SIZE[1] - 1)
+    low, high = np.percentile(at, [1, 99])
+    sample = TrackSample(
+        seen.xy_px,
+        seen.visible,
+        seen.confidence,
+        SIZE,
+        moving=np.zeros(COUNT, bool),
+        labelled=np.ones(COUNT, bool),
+        hints=camera_hints(seen, SIZE),
+        depth=1 - np.clip((at - low) / (high - low), 0, 1),
+    )
+    with torch.inference_mode():
+        expected = model(collate([sample], 8))[0].sigmoid().numpy()
+    np.testing.assert_allclose(labels.moving_probability, expected, atol=1e-3)
+    assert np.ptp(expected) > 0.01
+
+
 def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
     labeller = TransformerLabeller(weights, interval=3)
     first = labeller.label(window(8, 7), tracks(8), None, None).moving_probability
