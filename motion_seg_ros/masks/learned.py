@@ -33,21 +33,26 @@ class MaskPredictor:
 
     def __init__(self, weights: Path, *, sha256: str | None = None) -> None:
         try:
+            import torch
+
             from motion_seg_ros.masks.mask_network import load_mask_network
         except ImportError as error:
             raise MissingDependencyError(
                 f"masks.backend learned: expected torch and safetensors, found: {error}; "
                 "pip install torch safetensors, or choose masks.backend densifier"
             ) from error
+        # On a CPU its small convolutions take two thirds of the time in this order of memory.
+        self._layout = torch.channels_last
         self._network = load_mask_network(weights, sha256=sha256)
+        self._network.to(memory_format=self._layout)  # type: ignore[call-overload]
 
     def log_odds(self, evidence: Evidence) -> FloatArray:
         """(h, w) float32 log-odds that pixels move, of the size of the evidence."""
         import torch
 
-        channels = torch.from_numpy(mask_channels(evidence))
+        channels = torch.from_numpy(mask_channels(evidence))[None]
         with torch.inference_mode():
-            small = self._network(channels[None])[0].numpy()
+            small = self._network(channels.to(memory_format=self._layout))[0].numpy()
         height, width = evidence.belief.shape
         said = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(VOICE * (said + evidence.belief) + BIAS, np.float32)
