@@ -156,7 +156,7 @@ class LabellingConfig:
         "track_transformer_lite takes neither depth nor features, whatever their backends",
     )
     interval: int = setting(
-        2,
+        3,
         "the transformer is asked every so many frames; between them tracks keep their labels",
         minimum=1,
         maximum=30,

@@ -55,7 +55,7 @@ class TransformerLabeller:
         weights: Path,
         *,
         sha256: str | None = None,
-        interval: int = 2,
+        interval: int = 3,
         threshold: float | None = None,
     ) -> None:
         try:
