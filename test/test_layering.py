@@ -18,7 +18,15 @@ PACKAGE = "motion_seg_ros"
 # A unit is a module or folder right below the package. It imports from the lines above its own.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("types", "settings", "torch_device", "pretrained", "published_weights", "tensor_files", "weight_files"),
+    (
+        "types",
+        "settings",
+        "torch_device",
+        "pretrained",
+        "published_weights",
+        "tensor_files",
+        "weight_files",
+    ),
     ("config", "node_config", "download", "random_weights"),
     ("weights",),
     ("palette", "window", "static_view", "network_image"),
