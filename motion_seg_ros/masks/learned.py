@@ -13,7 +13,7 @@ from motion_seg_ros.masks.mask_channels import mask_channels
 from motion_seg_ros.types import FloatArray
 
 VOICE = 0.7  # weight of the network and of the belief it corrects
-BIAS = -0.7  # log-odds: the network was trained on scenes with more movers than the world has
+BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
 
 
 class MaskPredictor:
