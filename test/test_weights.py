@@ -122,7 +122,7 @@ def test_a_path_stands_for_itself(tmp_path: Path) -> None:
 
 
 def test_neither_a_name_nor_a_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="found none of them; names are track_transformer_lite, b"):
+    with pytest.raises(InputError, match="found none of them; names are track_transformer_lite, m"):
         resolve(str(tmp_path / "no"))
     with pytest.raises(InputError, match=r"weights bootstapir2: expected a name, .* names are boo"):
         fetch("bootstapir2")

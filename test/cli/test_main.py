@@ -13,7 +13,15 @@ import motion_seg_ros
 from motion_seg_ros.cli import main, segment
 from motion_seg_ros.errors import InputError
 
-COMMANDS = ("segment", "demo", "benchmark", "train", "evaluate-labels", "weights")
+COMMANDS = (
+    "segment",
+    "demo",
+    "benchmark",
+    "train",
+    "train-masks",
+    "evaluate-labels",
+    "weights",
+)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,7 +145,10 @@ def test_a_transition_that_is_not_allowed_does_not_end_the_node(tmp_path: Path) 
         (["-p", "window.sise:=4"], "window.sise: no such parameter .* did you mean window.size"),
         (["-p", "window.size:=1"], "window.size: expected 2 to 256, found 1"),
         (["-p", "window.size:=many"], "window.size: expected int, found 'many'"),
-        (["-p", "masks.backend:=x"], "masks.backend: expected one of densifier, found 'x'"),
+        (
+            ["-p", "masks.backend:=x"],
+            "masks.backend: expected one of learned, densifier, sam2, found 'x'",
+        ),
         (["--params-file", "/no/such.yaml"], "/no/such.yaml: no such parameter file"),
         (["--params-file", __file__], "ROS arguments: .*params file"),
         (["--nonsense"], "ROS arguments: .*--nonsense"),
