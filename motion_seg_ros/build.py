@@ -226,4 +226,4 @@ def build_labeller(config: Config, features: FeatureExtractor | None = None) -> 
         )
     if labelling.backend == "transformer":
         return transformer
-    return PooledLabeller((transformer, GeometricLabeller()))
+    return PooledLabeller((transformer, GeometricLabeller(interval=labelling.interval)))

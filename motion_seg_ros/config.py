@@ -157,7 +157,8 @@ class LabellingConfig:
     )
     interval: int = setting(
         3,
-        "the transformer is asked every so many frames; between them tracks keep their labels",
+        "transformer and pooled: tracks are labelled every so many frames, and keep their labels "
+        "between them",
         minimum=1,
         maximum=30,
     )

@@ -21,9 +21,9 @@ examples:
   motion_seg train-masks -o run
   motion_seg segment CLIP -o OUT --set masks.weights=run/weights.safetensors
 
-With its defaults it makes the weights that come with the package. Scenes that are in the data
-folder are kept: an interrupted command goes on where it was. Ctrl-C in training ends it early,
-with weights.
+The weights that come with the package were made so; see their model card. Scenes that are in the
+data folder are kept: an interrupted command goes on where it was. Ctrl-C in training ends it
+early, with weights.
 """
 
 

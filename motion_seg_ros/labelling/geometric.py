@@ -33,19 +33,29 @@ class GeometricLabeller:
         gaps: frames back to compare with, ascending.
         threshold: log disagreement above the tail that is as likely moving as not.
         slope: log-odds per unit of log disagreement.
+        interval: frames from one look to the next; between them a track keeps its label, and new
+            tracks have none.
     """
 
     def __init__(
-        self, *, gaps: tuple[int, ...] = (3, 7, 15), threshold: float = 2.7, slope: float = 1.0
+        self,
+        *,
+        gaps: tuple[int, ...] = (3, 7, 15),
+        threshold: float = 2.7,
+        slope: float = 1.0,
+        interval: int = 1,
     ) -> None:
         self._gaps = gaps
         self._threshold = threshold
         self._slope = slope
+        self._interval = interval
         self._memory = LabelMemory()
+        self._last_looked: int | None = None
 
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
         self._memory.clear()
+        self._last_looked = None
 
     def label(
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
@@ -54,6 +64,9 @@ class GeometricLabeller:
         reason = abstention_reason(window, tracks, self._gaps[0] + 1)
         if reason is not None:
             return self._abstain(tracks, reason)
+        index = window.newest_index
+        if self._last_looked is not None and index - self._last_looked < self._interval:
+            return TrackLabels(self._memory.recall(tracks.ids))
         scale = REFERENCE_SIDE_PX / max(window.newest.size)
         size = (round(window.newest.size[0] * scale), round(window.newest.size[1] * scale))
         weight = self._static_weight(tracks, tracks.xy_px[-1] * scale, size)
@@ -70,6 +83,7 @@ class GeometricLabeller:
         log_odds = self._slope * (score - max(tail, 1.0) + 1.0 - self._threshold)
         probability = np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
         self._memory.keep(tracks.ids[known], probability[known])
+        self._last_looked = index
         return TrackLabels(probability)
 
     def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:

@@ -74,6 +74,31 @@ CAMERAS: dict[str, Callable[[Array, int], Array]] = {
 }
 
 
+def test_between_two_looks_a_track_keeps_its_label_and_new_ones_have_none() -> None:
+    points = world()
+    way = np.arange(FRAMES + 3)[:, None] * 0.05
+    still = np.stack([project(points, travel=(float(x), 0, 0)) for x in way[:, 0]])
+    labeller = GeometricLabeller(interval=3)
+    heard = []
+    for newest in range(FRAMES - 1, FRAMES + 3):
+        blank = np.zeros((*SIZE, 3), np.uint8)
+        frames = tuple(Frame(blank, index * 10**7) for index in range(FRAMES))
+        tracks = tracks_of(still[newest + 1 - FRAMES : newest + 1])
+        if newest > FRAMES - 1:  # one track more
+            tracks = tracks_of(
+                np.concatenate(
+                    [still[newest + 1 - FRAMES : newest + 1], still[:FRAMES, :1]], axis=1
+                )
+            )
+        heard.append(labeller.label(Window(frames, newest + 1 - FRAMES), tracks, None, None))
+    first, *kept, again = (each.moving_probability for each in heard)
+    for each in kept:
+        np.testing.assert_array_equal(each[:-1], first)
+        assert np.isnan(each[-1])
+    assert np.isfinite(again).all()
+    assert (again[:-1] != first).any()
+
+
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_a_static_world_does_not_move(camera: str) -> None:
     points = world()

@@ -27,7 +27,6 @@ from motion_seg_ros.window import SlidingWindow
 
 FIRST_SEED = 500_000_000  # of a scene: beyond those of the tracks' data sets
 FIRST = 4  # frame of a clip that is taken: before it no track is labelled
-LABELS = {"labelling.interval": 2, "labelling.threshold": 0.0}
 FRAME_NS = 66_000_000  # between two frames; nothing depends on it
 FULL = 255  # of the shares below
 
@@ -60,7 +59,7 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
     rng = np.random.default_rng(scene)
     chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
     clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
-    channels = _channels_of_clip(clip, make_config(LABELS))
+    channels = _channels_of_clip(clip, make_config())
     return [
         MaskSample(
             channels[index].astype(np.float16),
