@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import cv2
 import numpy as np
 
@@ -16,6 +14,16 @@ from motion_seg_ros.masks.ownership import (
     owners_of_parts,
     strays,
 )
+from motion_seg_ros.masks.sightings import (
+    MAX_ID,
+    MIN_COLOUR_LIKENESS,
+    REACH,
+    Sighting,
+    histogram,
+    remembered,
+    smoothed_velocity,
+)
+from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import (
     BoolArray,
     FloatArray,
@@ -28,27 +36,8 @@ from motion_seg_ros.types import (
     UInt16Array,
 )
 
-MAX_ID = 65535  # of the 16-bit id map
 MEMORY_S = 1.5  # an object out of sight is forgotten after this
-VELOCITY_SMOOTHING_S = 0.25
-MIN_COLOUR_LIKENESS = 0.5  # Bhattacharyya coefficient
-COLOUR_BINS = 8  # per channel
-FULL_VIEW = 0.85  # of the area remembered: below it an object is taken to be partly hidden,
-AREA_DECAY = 0.97  # or to get smaller, by this factor a frame
 MERGE_FRAMES = 10  # that touching objects move alike before they count as one
-REACH = 1.5  # object sizes from where it is expected, for one that comes back
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """An object seen before."""
-
-    id: int
-    centroid_px: tuple[float, float]
-    velocity_px_s: tuple[float, float]
-    area_px: int
-    colours: FloatArray
-    seen_ns: int
 
 
 class ObjectRegistry:
@@ -67,11 +56,10 @@ class ObjectRegistry:
 
     def reset(self) -> None:
         """Forget all objects; ids go on."""
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, Sighting] = {}
         self._together: dict[tuple[int, int], int] = {}  # frames that pairs moved alike in a part
         self._id_map: UInt16Array | None = None  # working resolution
-        self._track_ids: Int64Array = np.zeros(0, np.int64)
-        self._track_objects: Int64Array = np.zeros(0, np.int64)
+        self._owners = TrackOwners()
 
     def assign(
         self,
@@ -118,7 +106,7 @@ class ObjectRegistry:
         unknown: list[BoolArray] = []
         areas = np.bincount(carried.ravel(), minlength=self._last_id + 1)
         x, y = _pixels_of(tracks.xy_px[-1], full_size, carried.shape).T
-        last_seen_on = np.where(tracks.visible[-1], self._objects_of(tracks), 0)
+        last_seen_on = np.where(tracks.visible[-1], self._owners.of(tracks.ids), 0)
         count, parts = cv2.connectedComponents(moving, connectivity=8)
         by_pixels = owners_of_parts(np.asarray(parts, np.int32), count, carried, areas)
         for part in range(1, count):
@@ -154,12 +142,12 @@ class ObjectRegistry:
         scale = frame.size[1] / inside.shape[1]
         y, x = np.nonzero(inside)
         centroid = np.array([x.mean(), y.mean()]) * scale
-        colours = _colours(image, inside)
+        colours = histogram(image[inside])
         best, best_likeness = None, MIN_COLOUR_LIKENESS
         for known in self._known.values():
             if known.id in taken:
                 continue
-            away_s = (frame.stamp_ns - known.seen_ns) * 1e-9
+            away_s = (frame.stamp_ns - known.stamp_ns) * 1e-9
             velocity = np.nan_to_num(np.array(known.velocity_px_s))
             expected = np.array(known.centroid_px) + velocity * away_s
             near = np.linalg.norm(centroid - expected) < REACH * np.sqrt(known.area_px)
@@ -191,67 +179,29 @@ class ObjectRegistry:
             centroid = (x + moments["m10"] / area, y + moments["m01"] / area)
             small = ids == each
             score = float((1 / (1 + np.exp(-log_odds[small]))).mean())
-            velocity = self._velocity(each, centroid, stamp_ns)
+            velocity = smoothed_velocity(self._known.get(each), centroid, stamp_ns)
             objects.append(
                 MovingObject(each, score, (x, y, width, height), centroid, area, velocity)
             )
-            seen = _Known(each, centroid, velocity, area, _colours(image, small), stamp_ns)
-            self._known[each] = _recalled(self._known.get(each), seen)
+            colours = histogram(image[small])
+            seen = Sighting(each, centroid, velocity, area, colours, stamp_ns)
+            self._known[each] = remembered(self._known.get(each), seen)
         return tuple(objects)
-
-    def _velocity(
-        self, object_id: int, centroid: tuple[float, float], stamp_ns: int
-    ) -> tuple[float, float]:
-        known = self._known.get(object_id)
-        if known is None or stamp_ns <= known.seen_ns:
-            return (float("nan"), float("nan")) if known is None else known.velocity_px_s
-        elapsed = (stamp_ns - known.seen_ns) * 1e-9
-        now = (np.array(centroid) - np.array(known.centroid_px)) / elapsed
-        before = np.array(known.velocity_px_s)
-        keep = np.exp(-elapsed / VELOCITY_SMOOTHING_S) if np.isfinite(before).all() else 0.0
-        smooth = now * (1 - keep) + np.nan_to_num(before) * keep
-        return float(smooth[0]), float(smooth[1])
-
-    def _objects_of(self, tracks: Tracks) -> Int64Array:
-        """(N,) the object each track was last seen on, 0 = none."""
-        objects = np.zeros(len(tracks), np.int64)
-        if len(self._track_ids):
-            last = len(self._track_ids) - 1
-            place = np.minimum(np.searchsorted(self._track_ids, tracks.ids), last)
-            known = self._track_ids[place] == tracks.ids
-            objects[known] = self._track_objects[place[known]]
-        return objects
 
     def _remember_tracks(self, tracks: Tracks, id_map: UInt16Array) -> None:
         """Note which object each track is on; a track off the mask keeps its object."""
         x, y = _pixels_of(tracks.xy_px[-1], id_map.shape, id_map.shape).T
         now = np.where(tracks.visible[-1], id_map[y, x], 0).astype(np.int64)
-        self._track_objects = np.where(now > 0, now, self._objects_of(tracks))
-        self._track_ids = tracks.ids
+        self._owners.keep(tracks.ids, np.where(now > 0, now, self._owners.of(tracks.ids)))
 
     def _forget(self, stamp_ns: int) -> None:
         limit_ns = stamp_ns - int(MEMORY_S * 1e9)
-        self._known = {each.id: each for each in self._known.values() if each.seen_ns >= limit_ns}
+        self._known = {each.id: each for each in self._known.values() if each.stamp_ns >= limit_ns}
         self._together = {
             pair: frames
             for pair, frames in self._together.items()
             if pair[0] in self._known and pair[1] in self._known
         }
-
-
-def _recalled(before: _Known | None, now: _Known) -> _Known:
-    """What to remember of an object: while it vanishes behind something, its look, size and
-    velocity in full view."""
-    if before is None or not np.isfinite(before.velocity_px_s).all():
-        return now
-    if now.area_px > FULL_VIEW * before.area_px:
-        return now
-    return replace(
-        now,
-        area_px=int(AREA_DECAY * before.area_px),
-        colours=before.colours,
-        velocity_px_s=before.velocity_px_s,
-    )
 
 
 def _shrink(mask: BoolArray, size: tuple[int, int]) -> UInt8Array:
@@ -282,11 +232,3 @@ def _pixels_of(xy_px: FloatArray, size: tuple[int, ...], new_size: tuple[int, ..
     factor = np.array([new_size[1] / size[1], new_size[0] / size[0]])
     pixels = np.floor((xy_px + 0.5) * factor).astype(np.int64)
     return np.asarray(np.clip(pixels, 0, [new_size[1] - 1, new_size[0] - 1]), np.int64)
-
-
-def _colours(image_bgr: UInt8Array, inside: BoolArray) -> FloatArray:
-    """Colour histogram of the pixels inside, summing to 1."""
-    levels = image_bgr[inside].astype(np.int64) * COLOUR_BINS // 256
-    bins = (levels[:, 0] * COLOUR_BINS + levels[:, 1]) * COLOUR_BINS + levels[:, 2]
-    counts = np.bincount(bins, minlength=COLOUR_BINS**3)
-    return np.asarray(counts / max(1, len(bins)), np.float32)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.types import BoolArray, FloatArray, Frame, MovingObject
+from motion_seg_ros.types import BoolArray, FloatArray, Frame, MovingObject, UInt8Array
 
 MAX_ID = 65535  # of the 16-bit id map
 VELOCITY_SMOOTHING_S = 0.25
@@ -84,10 +84,10 @@ class Sightings:
         moments = cv2.moments(mask[box].view(np.uint8), binaryImage=True)
         area = int(moments["m00"])
         centroid = (x + moments["m10"] / area, y + moments["m01"] / area)
-        velocity = self._velocity(object_id, centroid, frame.stamp_ns)
+        velocity = smoothed_velocity(self._known.get(object_id), centroid, frame.stamp_ns)
         colours = colour_histogram(frame, mask)
         now = Sighting(object_id, centroid, velocity, area, colours, frame.stamp_ns)
-        self._known[object_id] = _remembered(self._known.get(object_id), now)
+        self._known[object_id] = remembered(self._known.get(object_id), now)
         return MovingObject(object_id, score, (x, y, width, height), centroid, area, velocity)
 
     def returning(self, mask: BoolArray, frame: Frame, taken: Collection[int]) -> int | None:
@@ -120,20 +120,21 @@ class Sightings:
         """Forget one object, if it is remembered: it is a part of another one."""
         self._known.pop(object_id, None)
 
-    def _velocity(
-        self, object_id: int, centroid: tuple[float, float], stamp_ns: int
-    ) -> tuple[float, float]:
-        known = self._known.get(object_id)
-        if known is None:
-            return float("nan"), float("nan")
-        if stamp_ns <= known.stamp_ns:
-            return known.velocity_px_s
-        elapsed = (stamp_ns - known.stamp_ns) * 1e-9
-        now = (np.array(centroid) - np.array(known.centroid_px)) / elapsed
-        before = np.array(known.velocity_px_s)
-        keep = np.exp(-elapsed / VELOCITY_SMOOTHING_S) if np.isfinite(before).all() else 0.0
-        smooth = now * (1 - keep) + np.nan_to_num(before) * keep
-        return float(smooth[0]), float(smooth[1])
+
+def smoothed_velocity(
+    known: Sighting | None, centroid_px: tuple[float, float], stamp_ns: int
+) -> tuple[float, float]:
+    """x, y in px/s of an object now at a centroid, by how it was last seen; NaN while unknown."""
+    if known is None:
+        return float("nan"), float("nan")
+    if stamp_ns <= known.stamp_ns:
+        return known.velocity_px_s
+    elapsed = (stamp_ns - known.stamp_ns) * 1e-9
+    now = (np.array(centroid_px) - np.array(known.centroid_px)) / elapsed
+    before = np.array(known.velocity_px_s)
+    keep = np.exp(-elapsed / VELOCITY_SMOOTHING_S) if np.isfinite(before).all() else 0.0
+    smooth = now * (1 - keep) + np.nan_to_num(before) * keep
+    return float(smooth[0]), float(smooth[1])
 
 
 def colour_histogram(frame: Frame, mask: BoolArray) -> FloatArray:
@@ -142,8 +143,12 @@ def colour_histogram(frame: Frame, mask: BoolArray) -> FloatArray:
     x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
     box = slice(y, y + height), slice(x, x + width)
     pixels = frame.image_bgr[box][mask[box]]
-    pixels = pixels[:: 1 + len(pixels) // MAX_COLOURED_PIXELS].astype(np.int64)
-    levels = pixels * COLOUR_BINS // 256
+    return histogram(pixels[:: 1 + len(pixels) // MAX_COLOURED_PIXELS])
+
+
+def histogram(pixels_bgr: UInt8Array) -> FloatArray:
+    """(COLOUR_BINS ** 3,) float32 shares of the colours of (M, 3) uint8 pixels."""
+    levels = pixels_bgr.astype(np.int64) * COLOUR_BINS // 256
     bins = (levels[:, 0] * COLOUR_BINS + levels[:, 1]) * COLOUR_BINS + levels[:, 2]
     counts = np.bincount(bins, minlength=COLOUR_BINS**3)
     return np.asarray(counts / max(1, len(bins)), np.float32)
@@ -158,7 +163,7 @@ def _distance(known: Sighting, centroid: npt.NDArray[np.float64], stamp_ns: int)
     return float(near / np.sqrt(known.area_px))
 
 
-def _remembered(before: Sighting | None, now: Sighting) -> Sighting:
+def remembered(before: Sighting | None, now: Sighting) -> Sighting:
     """What to remember of an object: while it vanishes behind something, its look, size and
     velocity in full view."""
     if before is None or not np.isfinite(before.velocity_px_s).all():
