@@ -1,0 +1,63 @@
+"""What an evaluation asks of a data set, and of a method: frames with their truth, and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.types import BoolArray, Frame, UInt16Array
+
+
+@dataclass(frozen=True, eq=False)
+class TruthMask:
+    """What moves in one frame.
+
+    Attributes:
+        id_map: (H, W) uint16, 0 = static, k = the mover k, the same in all frames of the sequence.
+        ignored: (H, W) bool, pixels that do not count; None where all do.
+    """
+
+    id_map: UInt16Array
+    ignored: BoolArray | None = None
+
+
+class AnnotatedSequence(Protocol):
+    """The frames of one sequence, some or all of them with their truth."""
+
+    @property
+    def name(self) -> str:
+        """The sequence's name, unique in its data set."""
+        ...
+
+    @property
+    def frames(self) -> FrameSource:
+        """All frames in order."""
+        ...
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Names of the frames that are scored, in order: those with truth, less what the data
+        set's own evaluation leaves out (DAVIS: the first and the last)."""
+        ...
+
+    def truth(self, name: str) -> TruthMask:
+        """The truth of a scored frame, of the frame's size.
+
+        Raises:
+            InputError: it cannot be read, or has another size than its frame.
+        """
+        ...
+
+
+class Method(Protocol):
+    """Anything that masks the frames of one sequence, told in order."""
+
+    def push(self, frame: Frame) -> UInt16Array:
+        """(H, W) uint16, 0 = static, k = object k: the masks of the next frame."""
+        ...
+
+
+MethodFactory = Callable[[], Method]
+"""Makes a method that has seen nothing: one for each sequence."""

@@ -1,0 +1,197 @@
+"""results.json: what an evaluation found. Written by `motion_seg evaluate`, read by the report.
+
+All figures of a data set are means over its sequences, as in DAVIS. What was not measured is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA = 1
+RESULTS_FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class PerFrame:
+    """Columns of equal length, one entry for each scored frame.
+
+    Attributes:
+        name: the frame's name.
+        J: region similarity of all movers as one.
+        F: boundary accuracy of the same.
+        predicted_share: share of the pixels said to move.
+        true_share: share of the pixels that do.
+    """
+
+    name: tuple[str, ...]
+    J: tuple[float, ...]
+    F: tuple[float, ...]
+    predicted_share: tuple[float, ...]
+    true_share: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ObjectScores:
+    """Fine-grained: each true mover against the predicted object matched to it (Hungarian matching
+    over the sequence, as in DAVIS 2017 unsupervised).
+
+    Attributes:
+        J_mean: mean over the movers.
+        F_mean: mean over the movers.
+        JF_mean: mean of the two.
+        movers: how many true ones.
+        predicted: how many predicted objects.
+        id_switches: times that the object covering a mover changed from one id to another.
+        fragmentations: times that a mover was lost and covered again.
+    """
+
+    J_mean: float
+    F_mean: float
+    JF_mean: float
+    movers: int
+    predicted: int
+    id_switches: int
+    fragmentations: int
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Tracks, labelled against the mask under them.
+
+    Attributes:
+        precision: share of the tracks said to move that do; null where none is said to.
+        recall: share of the moving tracks that are said to.
+        F1: harmonic mean.
+        AUC: area under the ROC curve; null where all or none move.
+        tracks: tracks judged, each once per frame.
+        curve_threshold: thresholds of the curve, ascending.
+        curve_precision: precision at each; null where none is said to move.
+        curve_recall: recall at each.
+    """
+
+    precision: float | None
+    recall: float | None
+    F1: float | None
+    AUC: float | None
+    tracks: int
+    curve_threshold: tuple[float, ...] = ()
+    curve_precision: tuple[float | None, ...] = ()
+    curve_recall: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What frames cost, or how late they were answered.
+
+    Attributes:
+        ms: wall time of each frame of the sequence (not only the scored ones), in milliseconds.
+        age_ms: stamp to arrival of the answer of each frame, where played live; () elsewhere.
+        answered: frames answered; all of them where not played live.
+        propagated: answered from an earlier frame's masks.
+        dropped: not answered.
+    """
+
+    ms: tuple[float, ...] = ()
+    age_ms: tuple[float, ...] = ()
+    answered: int = 0
+    propagated: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class SequenceScores:
+    """One method on one sequence. Recall is the share of frames above 0.5; decay is the mean of the
+    first quarter of the frames less that of the last (Perazzi et al., CVPR 2016).
+
+    Attributes:
+        J_mean: all movers as one (MOS).
+        J_recall: see above.
+        J_decay: see above.
+        F_mean: see above.
+        F_recall: see above.
+        F_decay: see above.
+        JF_mean: mean of J_mean and F_mean.
+        frames: frames read.
+        still_frames: scored frames in which nothing moves.
+        false_alarms: those of them in which something is said to move.
+        per_frame: the scored frames.
+        objects: fine-grained; null where the truth has no separate movers.
+        labels: of the tracks; null where the method has none.
+        timing: null where masks were read from files.
+        pictures: what is shown -> path of a JPEG, relative to results.json.
+    """
+
+    J_mean: float
+    J_recall: float
+    J_decay: float
+    F_mean: float
+    F_recall: float
+    F_decay: float
+    JF_mean: float
+    frames: int
+    still_frames: int
+    false_alarms: int
+    per_frame: PerFrame
+    objects: ObjectScores | None = None
+    labels: LabelScores | None = None
+    timing: Timing | None = None
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """One method on a data set: means over its sequences.
+
+    Attributes:
+        J_mean: see SequenceScores; so are the next six.
+        J_recall: ...
+        J_decay: ...
+        F_mean: ...
+        F_recall: ...
+        F_decay: ...
+        JF_mean: ...
+        objects_JF_mean: mean of the sequences' fine-grained JF_mean; null where there is none.
+        labels_F1: mean of the sequences' F1; null where there is none.
+        false_alarms_per_still_frame: null where something moves in every scored frame.
+        ms_per_frame: mean over all frames; null where not measured.
+        per_sequence: by the sequence's name.
+    """
+
+    J_mean: float
+    J_recall: float
+    J_decay: float
+    F_mean: float
+    F_recall: float
+    F_decay: float
+    JF_mean: float
+    objects_JF_mean: float | None
+    labels_F1: float | None
+    false_alarms_per_still_frame: float | None
+    ms_per_frame: float | None
+    per_sequence: Mapping[str, SequenceScores]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole evaluation. In the file the fields of `scores` stand at the top level.
+
+    Attributes:
+        dataset: its name, such as davis2016.
+        method: what was measured: "motion_seg", or the folder of predictions.
+        scores: of that method.
+        against: other methods on the same frames, by name.
+        version: of this package.
+        versions: of Python and the libraries that matter, by name.
+        configuration: all settings, by dotted name; {} for predictions read from files.
+        machine: processor and cores, as the system names them.
+    """
+
+    dataset: str
+    method: str
+    scores: MethodScores
+    against: Mapping[str, MethodScores] = field(default_factory=dict)
+    version: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, object] = field(default_factory=dict)
+    machine: str = ""
