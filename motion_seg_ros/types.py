@@ -85,6 +85,22 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
+class RawTracks:
+    """What a tracking network says of points before any of it is decided.
+
+    Attributes:
+        xy_px: (T, N, 2) float32 positions at full image resolution, of hidden points too, inside
+            the image or not; in a point's query frame the query point.
+        occlusion: (T, N) float32 logits of being hidden; +inf where the network was not asked.
+        expected_distance: (T, N) float32 logits of being far off the true position; +inf likewise.
+    """
+
+    xy_px: FloatArray
+    occlusion: FloatArray
+    expected_distance: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Tracks:
     """Long-range point tracks over the frames of a window, the newest frame last.
 
@@ -97,6 +113,7 @@ class Tracks:
             visible.
         query_frame: (N,) int64 index into T of the frame in which the track was seeded (0 for older
             ones).
+        raw: what the tracker's network said of the same points; None from trackers without one.
     """
 
     ids: Int64Array
@@ -104,6 +121,7 @@ class Tracks:
     visible: BoolArray
     confidence: FloatArray
     query_frame: Int64Array
+    raw: RawTracks | None = None
 
     def __post_init__(self) -> None:
         frames, count = self.visible.shape
@@ -118,6 +136,10 @@ class Tracks:
                 raise ValueError(
                     f"Tracks.{name}: expected {shape}, found {getattr(self, name).shape}"
                 )
+        if self.raw is not None and self.raw.xy_px.shape != (frames, count, 2):
+            raise ValueError(
+                f"Tracks.raw: expected {(frames, count, 2)}, found {self.raw.xy_px.shape}"
+            )
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])

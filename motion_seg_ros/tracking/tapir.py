@@ -13,7 +13,7 @@ import numpy as np
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.tracking.tapir_estimates import Estimates, PointFollower
 from motion_seg_ros.tracking.tapir_seeds import SeedGrid
-from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, RawTracks, Tracks
 from motion_seg_ros.window import Window
 
 
@@ -58,7 +58,8 @@ class _Known:
         visible[own_frame, own] = True
         confidence = np.where(visible, self.estimates.confidence, np.float32(0))
         query_frame = np.maximum(self.born - window.first_index, 0)
-        return Tracks(self.ids, _held(xy, visible), visible, confidence, query_frame)
+        said = RawTracks(xy, self.estimates.occlusion, self.estimates.expected_distance)
+        return Tracks(self.ids, _held(xy, visible), visible, confidence, query_frame, said)
 
 
 def _held(xy: FloatArray, visible: BoolArray) -> FloatArray:
