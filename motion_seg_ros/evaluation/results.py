@@ -185,6 +185,7 @@ class Results:
         versions: of Python and the libraries that matter, by name.
         configuration: all settings, by dotted name; {} for predictions read from files.
         machine: processor and cores, as the system names them.
+        command: the command line that made it; empty where there was none.
     """
 
     dataset: str
@@ -195,3 +196,4 @@ class Results:
     versions: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, object] = field(default_factory=dict)
     machine: str = ""
+    command: str = ""
