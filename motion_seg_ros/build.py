@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from motion_seg_ros.config import Config
 from motion_seg_ros.depth.base import DepthEstimator
@@ -26,6 +27,7 @@ from motion_seg_ros.masks.prompted import PromptedMasks
 from motion_seg_ros.masks.prompting import PromptingRules
 from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2 import Sam2Network, Sam2Segmenter
+from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.torch_device import find_device
 from motion_seg_ros.tracking.base import Tracker
@@ -34,6 +36,8 @@ from motion_seg_ros.tracking.lk import LucasKanadeTracker
 from motion_seg_ros.tracking.tapir import TapirTracker
 from motion_seg_ros.weights import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
+
+Part = TypeVar("Part")
 
 ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
 """Backends that run where `device` says."""
@@ -51,8 +55,31 @@ PROMPTING: Mapping[str, Callable[[], PromptingRules]] = MappingProxyType(
 )
 
 
-def build(config: Config) -> MotionSegmenter:
-    """A segmenter with the backends that `config` names.
+def _as_it_is(part: Part) -> Part:
+    return part
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is put around parts of a pipeline, to see or to change what they say; nothing by
+    default.
+
+    Attributes:
+        tracker: the class that tracking.backend tapir loads.
+        labeller: around the labeller, whatever its backend.
+        segmenter: around that of masks.backend sam2.
+    """
+
+    tracker: type[TapirTracker] = TapirTracker
+    labeller: Callable[[Labeller], Labeller] = _as_it_is
+    segmenter: Callable[[Segmenter], Segmenter] = _as_it_is
+
+
+NOTHING = Around()
+
+
+def build(config: Config, around: Around = NOTHING) -> MotionSegmenter:
+    """A segmenter with the backends that `config` names, and what is to be around them.
 
     Raises:
         ConfigError: settings that do not go together, or a device that is not there.
@@ -66,17 +93,24 @@ def build(config: Config) -> MotionSegmenter:
     features = build_features(config, flow)
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
-        tracker=build_tracker(config, flow),
-        labeller=build_labeller(config, features),
-        masks=build_masks(config, flow),
+        tracker=build_tracker(config, flow, around.tracker),
+        labeller=around.labeller(build_labeller(config, features)),
+        masks=build_masks(config, flow, around.segmenter),
         propagator=FlowPropagator(),
         depth=build_depth(config),
         features=features,
     )
 
 
-def build_tracker(config: Config, flow: DenseFlow) -> Tracker:
+def build_tracker(
+    config: Config, flow: DenseFlow, tapir: type[TapirTracker] = TapirTracker
+) -> Tracker:
     """The tracker that `config` names; it takes its flow from `flow`, and so may others.
+
+    Args:
+        config: the configuration.
+        flow: of the frames.
+        tapir: the class of tracking.backend tapir.
 
     Raises:
         ConfigError: there is no such device, or a setting does not fit the network.
@@ -86,7 +120,7 @@ def build_tracker(config: Config, flow: DenseFlow) -> Tracker:
     tracking = config.tracking
     if tracking.backend == "tapir":
         default = "causal_bootstapir" if tracking.causal else "bootstapir"
-        return TapirTracker.load(
+        return tapir.load(
             resolve(tracking.weights or default),
             device=config.device,
             dtype=config.dtype,
@@ -143,8 +177,15 @@ def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
     return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
 
 
-def build_masks(config: Config, flow: DenseFlow) -> MaskBackend:
+def build_masks(
+    config: Config, flow: DenseFlow, around: Callable[[Segmenter], Segmenter] = _as_it_is
+) -> MaskBackend:
     """The mask stage that `config` names; it may take its flow from `flow`.
+
+    Args:
+        config: the configuration.
+        flow: of the frames.
+        around: around the segmenter of masks.backend sam2.
 
     Raises:
         ConfigError: there is no such device, or a setting does not fit the network.
@@ -159,7 +200,7 @@ def build_masks(config: Config, flow: DenseFlow) -> MaskBackend:
         return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
     segmenter = Sam2Segmenter(_build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
-        segmenter,
+        around(segmenter),
         rules=replace(PROMPTING[masks.prompting](), prompt_interval=masks.prompt_interval),
         discovery_interval=masks.discovery_interval,
         max_strands=masks.max_strands,

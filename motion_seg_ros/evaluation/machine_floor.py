@@ -1,0 +1,144 @@
+"""The least time that the arithmetic of networks takes on a machine.
+
+What they calculate and move is counted while they run, and how fast this machine calculates and
+moves is measured; nothing can be faster than the slower of the two. It is the roofline of Williams,
+Waterman and Patterson, Communications of the ACM 52(4), 2009.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
+
+MEASURED_S = 0.3  # for which each rate is measured
+MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}  # large enough for the best rate
+COPIED_BYTES = {"cpu": 2**26, "cuda": 2**29}  # more than caches hold
+
+
+@dataclass(frozen=True)
+class MachineRates:
+    """How fast one device is at best.
+
+    Attributes:
+        device: its PyTorch name.
+        dtype: of the matrices.
+        flops_per_s: of a product of large square matrices; a multiplication and an addition are 2.
+        bytes_per_s: read and written, in copying a large block within the device's memory.
+    """
+
+    device: str
+    dtype: str
+    flops_per_s: float
+    bytes_per_s: float
+
+
+@dataclass(frozen=True)
+class Work:
+    """What networks do.
+
+    Attributes:
+        flops: of matrix products, convolutions and attention; all else is left out.
+        bytes: of the operands and results of those, each read or written once.
+    """
+
+    flops: float
+    bytes: float
+
+    def floor_ms(self, rates: MachineRates) -> float:
+        """Milliseconds that no program can undercut which moves these bytes."""
+        return 1e3 * max(self.flops / rates.flops_per_s, self.bytes / rates.bytes_per_s)
+
+
+def measure_rates(device: torch.device, dtype: torch.dtype) -> MachineRates:
+    """The rates of a device, each the best of what some tenths of a second show."""
+    side = MATRIX_SIDE[device.type]
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    product = torch.empty_like(left)
+    source = torch.zeros(COPIED_BYTES[device.type], dtype=torch.uint8, device=device)
+    target = torch.zeros_like(source)
+    matrix_s = _best_s(device, lambda: torch.mm(left, right, out=product))
+    copy_s = _best_s(device, lambda: target.copy_(source))
+    return MachineRates(
+        device=str(device),
+        dtype=str(dtype).removeprefix("torch."),
+        flops_per_s=2 * side**3 / matrix_s,
+        bytes_per_s=2 * source.numel() / copy_s,
+    )
+
+
+def _best_s(device: torch.device, work: Callable[[], object]) -> float:
+    """Seconds of the quickest of several calls."""
+    best, begun = float("inf"), time.perf_counter()
+    while time.perf_counter() - begun < MEASURED_S or best == float("inf"):
+        synchronise(device)
+        started = time.perf_counter()
+        work()
+        synchronise(device)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+class WorkCounter:
+    """Counts inside of `counting`, of what this thread runs."""
+
+    def __init__(self) -> None:
+        # FLOPs of attention on CPUs are in no table of the library.
+        attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        own = {attention: _attention_flops}
+        self._flops = FlopCounterMode(display=False, custom_mapping=own)
+        self._bytes = _ByteCounter({*flop_registry, *own})
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """A block whose work is counted; once."""
+        # The inner one takes operations apart, and hands what it finds to the outer one.
+        with self._bytes, self._flops:
+            yield
+
+    @property
+    def work(self) -> Work:
+        """What was counted."""
+        return Work(float(self._flops.get_total_flops()), float(self._bytes.total))
+
+
+class _ByteCounter(TorchDispatchMode):
+    def __init__(self, counted: set[Any]) -> None:
+        super().__init__()
+        self._counted = counted
+        self.total = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if func._overloadpacket in self._counted:
+            tensors = (x for x in tree_leaves((args, kwargs, out)) if isinstance(x, Tensor))
+            self.total += sum(x.numel() * x.element_size() for x in tensors)
+        return out
+
+
+def _attention_flops(
+    query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: object, **__: object
+) -> int:
+    """Of (B, heads, L, E), (B, heads, S, E), (B, heads, S, V): both of its products."""
+    batch, heads, rows, width = query
+    return 2 * batch * heads * rows * key[-2] * (width + value[-1])
