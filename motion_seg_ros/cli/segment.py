@@ -31,8 +31,8 @@ Find the pixels that move in the world, in every frame of folders of images, vid
 
 For each sequence the folder OUTPUT/<sequence> gets one 8-bit palette PNG per frame (0 = static, k =
 object k; above 255 the numbers start again at 1), tracks.npz, overlay.mp4 and, for a bag, `masks`:
-a bag with the topics of the node. OUTPUT/summary.json tells what was found. A sequence's folder
-appears when it is complete."""
+a bag with the camera's topics and those of the node. OUTPUT/summary.json tells what was found. A
+sequence's folder appears when it is complete."""
 
 EXAMPLES = """\
 examples:
@@ -72,6 +72,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--no-overlay", dest="overlay", action="store_false", help="write no overlay.mp4"
     )
+    parser.add_argument(
+        "--no-bag-images",
+        dest="bag_images",
+        action="store_false",
+        help="leave the input's images out of the output bag",
+    )
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -103,6 +109,7 @@ def run(arguments: argparse.Namespace) -> None:
                 overlay=arguments.overlay,
                 overwrite=arguments.overwrite,
                 dilation_px=config.static_mask.dilation_px,
+                bag_images=arguments.bag_images,
             )
             summaries[source.name] = _segment(build(config), source, writer)
         write_file(

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motion_seg_ros.errors import FrameError, InputError, MotionSegError
+from motion_seg_ros.errors import FrameError, InputError
+from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.io.image_messages import image_to_bgr
-from motion_seg_ros.io.message_types import require_rosbags, typestore
+from motion_seg_ros.io.message_types import header_stamp_ns, typestore
 from motion_seg_ros.types import Frame
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection
+    from rosbags.interfaces import Connection, Qos
     from rosbags.rosbag2 import Reader
 
-BAG_SUFFIXES = frozenset({".mcap", ".db3"})
-IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"})
+COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
+IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
+CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
+COMPRESSED_SUFFIX = "/compressed"
 
 
-def is_bag(path: Path) -> bool:
-    """Whether a path has the looks of a rosbag2: a storage file, or a folder with one or with
-    metadata.yaml."""
-    if path.is_dir():
-        return (path / "metadata.yaml").is_file() or len(_storage_files(path)) == 1
-    return path.suffix in BAG_SUFFIXES
+@dataclass(frozen=True)
+class RecordedTopic:
+    """A topic of a bag.
+
+    Attributes:
+        name: its full name.
+        kind: the type of its messages, such as sensor_msgs/msg/Image.
+        qos: what its publishers offered; () where the recorder did not say.
+    """
+
+    name: str
+    kind: str
+    qos: tuple[Qos, ...]
 
 
 class BagTopic:
@@ -34,6 +44,9 @@ class BagTopic:
 
     Attributes:
         sqlite3: stored in sqlite3; in mcap otherwise.
+        image: the topic of the images.
+        camera_info: that of the calibration that goes with them, where image_transport looks for
+            it; None where there is none.
 
     Args:
         path: folder of the bag, or a bare storage file.
@@ -45,17 +58,26 @@ class BagTopic:
     """
 
     def __init__(self, path: Path, topic: str | None) -> None:
-        require_rosbags()
         self.path = path
         self.name = path.stem if path.is_file() else path.resolve().name
-        with _open(path) as reader:
+        with open_bag(path) as reader:
             self.topic = _choose_topic(path, reader.connections, topic)
             chosen = [each for each in reader.connections if each.topic == self.topic]
             self.length = sum(each.msgcount for each in chosen)
             if self.length == 0:
                 raise InputError(f"{path}: expected images on {self.topic}, found no message on it")
             self.fps = _rate(reader, self.length)
+            self.image = _recorded(chosen)
+            info = camera_info_topic(self.topic)
+            infos = [each for each in reader.connections if each.topic == info]
+            usable = bool(infos) and infos[0].msgtype == CAMERA_INFO_TYPE
+            self.camera_info = _recorded(infos) if usable else None
         self.sqlite3 = path.suffix == ".db3" or (path.is_dir() and any(path.glob("*.db3*")))
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the images are CompressedImage."""
+        return self.image.kind == COMPRESSED_TYPE
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """All images of the topic, in the order they were recorded.
@@ -65,47 +87,74 @@ class BagTopic:
         """
         types = typestore()
         check_size = SizeCheck("split the bag there")
-        with _open(self.path) as reader:
-            chosen = [each for each in reader.connections if each.topic == self.topic]
-            for index, (connection, recorded_ns, raw) in enumerate(reader.messages(chosen)):
-                place = f"{self.path}: {self.topic}, message {index}"
-                # Typed Any: rosbags makes the message classes at run time.
-                message: Any = types.deserialize_cdr(raw, connection.msgtype)
-                stamp = message.header.stamp
-                try:
-                    frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
-                except FrameError as error:
-                    raise InputError(f"{place}: {error}") from error
-                check_size(frame, place)
-                yield SourceFrame(f"{index:06d}", frame, message.header.frame_id, recorded_ns)
+        for index, raw in enumerate(raw_messages(self.path, {self.topic})):
+            place = f"{self.path}: {self.topic}, message {index}"
+            # Typed Any: rosbags makes the message classes at run time.
+            try:
+                message: Any = types.deserialize_cdr(raw.data, self.image.kind)
+            except Exception as error:  # of struct, numpy and others
+                raise damaged(place, self.image.kind, error) from error
+            stamp = message.header.stamp
+            try:
+                frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
+            except FrameError as error:
+                raise InputError(f"{place}: {error}") from error
+            check_size(frame, place)
+            yield SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)
+
+    def stamps_ns(self) -> list[int]:
+        """The stamp of each frame in nanoseconds, without decoding the images.
+
+        Raises:
+            InputError: a message cannot be read.
+        """
+        return [
+            header_stamp_ns(each.data, f"{self.path}: {self.topic}, message {index}")
+            for index, each in enumerate(raw_messages(self.path, {self.topic}))
+        ]
+
+    def camera_messages(self, *, images: bool = True) -> Iterator[RawMessage]:
+        """The images and their calibration as they were stored, in the order they were recorded.
+
+        Args:
+            images: the images too, not only the calibration.
+
+        Raises:
+            InputError: a message cannot be read.
+        """
+        topics = (self.image if images else None, self.camera_info)
+        return raw_messages(self.path, {each.name for each in topics if each is not None})
 
 
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(each for each in folder.iterdir() if each.suffix in BAG_SUFFIXES)
+def frame_name(index: int) -> str:
+    """What the frame `index` of a bag is called."""
+    return f"{index:06d}"
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[Reader]:
-    """A reader for the block.
+def damaged(place: str, kind: str, error: Exception) -> InputError:
+    """The error for a message whose bytes are none of its type."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        f"{place}: expected a whole {kind}, found bytes that are none ({reason}); "
+        "record it again, or cut the bag before it"
+    )
 
-    Raises:
-        InputError: what the reader finds in the file is not a whole bag.
+
+def camera_info_topic(image_topic: str) -> str:
+    """Where image_transport has the calibration of a camera: `camera_info` beside the image topic;
+    `/compressed` is not part of that.
+
+    https://github.com/ros-perception/image_common (getCameraInfoTopic)
     """
-    from rosbags.rosbag2 import Reader
+    return image_topic.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[0] + "/camera_info"
 
-    # A recorder that was killed leaves no metadata.yaml; the storage file can still be whole.
-    bare = path.is_dir() and not (path / "metadata.yaml").is_file()
-    try:
-        with Reader(_storage_files(path)[0] if bare else path) as reader:
-            yield reader
-    except MotionSegError:
-        raise
-    except Exception as error:  # the parsers of foreign data raise many kinds
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f"{path}: expected a whole rosbag2 (mcap or sqlite3), found: {reason} "
-            "If the recording was cut off, `mcap recover` or `ros2 bag reindex` may mend it"
-        ) from error
+
+def _recorded(connections: list[Connection]) -> RecordedTopic:
+    """One topic; there are several connections where several publishers were recorded."""
+    qos: dict[Qos, None] = {}  # a set with an order
+    for each in connections:
+        qos.update(dict.fromkeys(getattr(each.ext, "offered_qos_profiles", ())))
+    return RecordedTopic(connections[0].topic, connections[0].msgtype, tuple(qos))
 
 
 def _choose_topic(path: Path, connections: list[Connection], topic: str | None) -> str:

@@ -1,13 +1,17 @@
-"""Results -> a rosbag2 with the topics the live node publishes."""
+"""Results -> a rosbag2 with the camera's topics and those that the live node publishes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.bag import BagTopic, RecordedTopic
+from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.message_types import require_rosbags, typestore
 from motion_seg_ros.settings import NODE_NAME
@@ -15,48 +19,124 @@ from motion_seg_ros.static_view import static_mask
 from motion_seg_ros.types import FrameResult, MovingObject
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection
+    from rosbags.interfaces import Connection, Qos
+    from rosbags.rosbag2 import Writer
+    from rosbags.typesys.store import Typestore
 
-# Version 8 is the newest that Humble's rosbag2 reads.
-_METADATA_VERSION: Literal[8] = 8
-_TOPICS = {
+METADATA_VERSION: Literal[8] = 8
+"""Of rosbag2's metadata.yaml: the newest that Humble reads."""
+ANSWER_TOPICS = {
     "moving_mask": "sensor_msgs/msg/Image",
     "static_mask": "sensor_msgs/msg/Image",
     "instance_mask": "sensor_msgs/msg/Image",
     "objects": "motion_seg_ros/msg/MovingObjectArray",
     "tracks": "motion_seg_ros/msg/TrackArray",
 }
+"""What the node says about every frame, below its private namespace -> type."""
 NAMESPACE = f"/{NODE_NAME}"  # of the node's private topics, unless it is started under another name
 
 
+def new_bag(path: Path, *, sqlite3: bool) -> Writer:
+    """A rosbag2 to be written, for all distributions of ROS 2 that are supported.
+
+    Raises:
+        MissingDependencyError: rosbags is not installed.
+    """
+    require_rosbags()
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    storage = StoragePlugin.SQLITE3 if sqlite3 else StoragePlugin.MCAP
+    return Writer(path, version=METADATA_VERSION, storage_plugin=storage)
+
+
+def add_recorded(writer: Writer, topic: RecordedTopic, types: Typestore) -> Connection:
+    """A topic of another bag, as it was recorded there."""
+    return writer.add_connection(
+        topic.name, topic.kind, typestore=types, offered_qos_profiles=topic.qos
+    )
+
+
+def answer_qos() -> Qos:
+    """What the node offers on its topics: reliable, volatile, the newest few."""
+    from rosbags.interfaces import (
+        Qos,
+        QosDurability,
+        QosHistory,
+        QosLiveliness,
+        QosReliability,
+        QosTime,
+    )
+
+    forever = QosTime(9223372036, 854775807)  # as rosbag2 writes it
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=10,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.VOLATILE,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
 class BagWriter:
-    """Writes masks, objects and tracks under the node's topic names, with the headers of the input.
+    """Writes masks, objects and tracks under the node's topic names, with the headers of the input,
+    beside the messages of the camera as they were.
+
+    The same input gives the same bytes.
 
     Args:
         path: folder of the bag, made here.
         sqlite3: store in sqlite3 in place of mcap.
         dilation_px: growth of the moving pixels in static_mask.
+        camera: the bag whose images and calibration are copied; None: none are.
+        images: copy the images too, not only the calibration.
 
     Raises:
         MissingDependencyError: rosbags is not installed.
     """
 
-    def __init__(self, path: Path, *, sqlite3: bool, dilation_px: int) -> None:
-        require_rosbags()
-        from rosbags.rosbag2 import StoragePlugin, Writer
-
-        storage = StoragePlugin.SQLITE3 if sqlite3 else StoragePlugin.MCAP
-        self._writer = Writer(path, version=_METADATA_VERSION, storage_plugin=storage)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sqlite3: bool,
+        dilation_px: int,
+        camera: BagTopic | None = None,
+        images: bool = True,
+    ) -> None:
+        self._writer = new_bag(path, sqlite3=sqlite3)
         self._dilation_px = dilation_px
+        self._camera = camera
+        self._images = images
         self._types = typestore()
         self._connections: dict[str, Connection] = {}
+        self._copied: dict[str, Connection] = {}
+        self._to_copy: Iterator[RawMessage] = iter(())
+        self._next: RawMessage | None = None
 
     def __enter__(self) -> BagWriter:
+        """Make the bag.
+
+        Raises:
+            InputError: the camera's topic is one of those written here.
+        """
         self._writer.__enter__()
-        for topic, kind in _TOPICS.items():
-            self._connections[topic] = self._writer.add_connection(
-                f"{NAMESPACE}/{topic}", kind, typestore=self._types
-            )
+        try:
+            for topic, kind in ANSWER_TOPICS.items():
+                self._connections[topic] = self._writer.add_connection(
+                    f"{NAMESPACE}/{topic}",
+                    kind,
+                    typestore=self._types,
+                    offered_qos_profiles=[answer_qos()],
+                )
+            if self._camera is not None:
+                self._connect(self._camera)
+        except BaseException as error:
+            self._writer.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(
@@ -65,10 +145,21 @@ class BagWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None:
+            try:
+                self._copy(None)
+            except BaseException as late:
+                self._writer.__exit__(type(late), late, late.__traceback__)
+                raise
         self._writer.__exit__(kind, error, traceback)
 
     def write(self, item: SourceFrame, result: FrameResult) -> None:
-        """Append the messages about one frame, at the time at which its image was recorded."""
+        """Append the messages about one frame, at the time at which its image was recorded.
+
+        Raises:
+            InputError: a message of the camera cannot be read.
+        """
+        self._copy(item.recorded_ns)
         header = self._header(item)
         masks = result.masks
         messages = {
@@ -83,8 +174,29 @@ class BagWriter:
             "tracks": self._tracks(header, result),
         }
         for topic, message in messages.items():
-            raw = self._types.serialize_cdr(message, _TOPICS[topic])
+            raw = self._types.serialize_cdr(message, ANSWER_TOPICS[topic])
             self._writer.write(self._connections[topic], item.recorded_ns, raw)
+
+    def _connect(self, camera: BagTopic) -> None:
+        """Announce the camera's topics, and begin to read them."""
+        if self._images and camera.topic in {f"{NAMESPACE}/{each}" for each in ANSWER_TOPICS}:
+            raise InputError(
+                f"{camera.path}: expected a camera's topic, found {camera.topic}, whose messages "
+                "would mix with those written to the output bag; rename it, or leave it out with "
+                "--no-bag-images"
+            )
+        for topic in (camera.image if self._images else None, camera.camera_info):
+            if topic is not None:
+                self._copied[topic.name] = add_recorded(self._writer, topic, self._types)
+        self._to_copy = camera.camera_messages(images=self._images)
+        self._next = next(self._to_copy, None)
+
+    def _copy(self, until_ns: int | None) -> None:
+        """Copy the camera's messages up to a time of recording; None: all that are left."""
+        while self._next is not None and (until_ns is None or self._next.recorded_ns <= until_ns):
+            message = self._next
+            self._writer.write(self._copied[message.topic], message.recorded_ns, message.data)
+            self._next = next(self._to_copy, None)
 
     def _make(self, kind: str, **fields: Any) -> Any:
         """A message; Any, because rosbags makes the classes at run time."""

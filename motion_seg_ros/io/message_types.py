@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
-from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.io.package_files import PACKAGE, package_folder
 
 if TYPE_CHECKING:
@@ -41,3 +42,24 @@ def typestore() -> Typestore:
         name = f"{PACKAGE}/msg/{file.stem}"
         store.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
     return store
+
+
+def header_stamp_ns(data: bytes, place: str) -> int:
+    """The stamp in nanoseconds of a stored message whose first field is a std_msgs/Header, without
+    decoding the rest.
+
+    Args:
+        data: CDR bytes: four of encapsulation, whose second says the byte order, then the stamp as
+            int32 seconds and uint32 nanoseconds (OMG DDSI-RTPS 2.5, section 10.2).
+        place: where it stands, for the error.
+
+    Raises:
+        InputError: it is too short.
+    """
+    if len(data) < 12:
+        raise InputError(
+            f"{place}: expected a message with a header, found {len(data)} bytes; "
+            "record it again, or cut the bag before it"
+        )
+    sec, nanosec = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return int(sec) * 10**9 + int(nanosec)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.bag import BagTopic, is_bag
+from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
 from motion_seg_ros.io.video import VideoFile

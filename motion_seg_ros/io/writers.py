@@ -60,7 +60,8 @@ class SequenceWriter:
 
     `<frame name>.png` is an 8-bit palette PNG, 0 = static, k = object id; ids above 255 start again
     at 1 there, with a warning, while tracks.npz and the bag keep them. overlay.mp4 is H.264. For a
-    bag, `masks` is a bag in the same storage format, with the topics of the node.
+    bag, `masks` is a bag in the same storage format, with the topics of the camera, as they were,
+    and of the node.
 
     Args:
         path: the folder.
@@ -68,16 +69,25 @@ class SequenceWriter:
         overlay: write overlay.mp4.
         overwrite: replace the folder if it exists.
         dilation_px: growth of the moving pixels in the bag's static_mask.
+        bag_images: copy the images to the bag, not only their calibration.
     """
 
     def __init__(
-        self, path: Path, source: FrameSource, *, overlay: bool, overwrite: bool, dilation_px: int
+        self,
+        path: Path,
+        source: FrameSource,
+        *,
+        overlay: bool,
+        overwrite: bool,
+        dilation_px: int,
+        bag_images: bool = True,
     ) -> None:
         self._path = path
         self._source = source
         self._overlay = overlay
         self._overwrite = overwrite
         self._dilation_px = dilation_px
+        self._bag_images = bag_images
         self._stack = ExitStack()
         self._video: VideoWriter | None = None
         self._bag: BagWriter | None = None
@@ -98,6 +108,8 @@ class SequenceWriter:
                     self._folder / BAG_FOLDER,
                     sqlite3=self._source.sqlite3,
                     dilation_px=self._dilation_px,
+                    camera=self._source,
+                    images=self._bag_images,
                 )
                 self._bag = stack.enter_context(bag)
             self._stack = stack.pop_all()
