@@ -96,6 +96,12 @@ class TapnetNetwork:
         """See TapirNetwork."""
         return self._side
 
+    @property
+    def model(self) -> torch.nn.Module:
+        """The port's own network, which takes whole clips."""
+        model: torch.nn.Module = self._model
+        return model
+
     def encode(self, image_bgr: UInt8Array) -> FrameFeatures:
         """See TapirNetwork."""
         square = cv2.resize(image_bgr, (self._side, self._side), interpolation=cv2.INTER_AREA)
