@@ -118,8 +118,7 @@ class Comparison:
 def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
     """Let labellers, reset before, follow a stream, and keep what they say where there is truth.
 
-    Judged are tracks that are visible in the newest frame, at least MIN_AGE_FRAMES old, and whose
-    truth is known.
+    Judged are the tracks of `judged_tracks` whose truth is known.
     """
     moving: list[BoolArray] = []
     said: dict[str, list[FloatArray]] = {name: [] for name in labellers}
@@ -200,10 +199,15 @@ def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
     )
 
 
-def _judged(moment: Moment) -> BoolArray:
-    tracks = moment.tracks
+def judged_tracks(tracks: Tracks) -> BoolArray:
+    """(N,) bool: tracks that are visible in the newest frame and at least MIN_AGE_FRAMES old."""
     age = len(tracks.visible) - 1 - tracks.query_frame
     judged: BoolArray = tracks.visible[-1] & (age >= MIN_AGE_FRAMES)
+    return judged
+
+
+def _judged(moment: Moment) -> BoolArray:
+    judged = judged_tracks(moment.tracks)
     return judged if moment.known is None else judged & moment.known
 
 

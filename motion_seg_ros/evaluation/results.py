@@ -1,12 +1,21 @@
 """results.json: what an evaluation found. Written by `motion_seg evaluate`, read by the report.
 
-All figures of a data set are means over its sequences, as in DAVIS. What was not measured is null.
+Unless said otherwise, figures of a data set are means over its sequences, as in DAVIS. What was not
+measured is null.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.evaluation import typed_json
+from motion_seg_ros.io.staging import write_file
 
 SCHEMA = 1
 RESULTS_FILE = "results.json"
@@ -42,8 +51,9 @@ class ObjectScores:
         JF_mean: mean of the two.
         movers: how many true ones.
         predicted: how many predicted objects.
-        id_switches: times that the object covering a mover changed from one id to another.
-        fragmentations: times that a mover was lost and covered again.
+        id_switches: times that the object covering a mover changed from one id to another, as of
+            CLEAR MOT; see motion_seg_ros.evaluation.object_metrics.
+        fragmentations: times that a mover in sight was lost and covered again.
     """
 
     J_mean: float
@@ -151,7 +161,8 @@ class MethodScores:
         F_recall: ...
         F_decay: ...
         JF_mean: ...
-        objects_JF_mean: mean of the sequences' fine-grained JF_mean; null where there is none.
+        objects_JF_mean: fine-grained, mean over all movers of all sequences, as in DAVIS 2017; null
+            where there is none.
         labels_F1: mean of the sequences' F1; null where there is none.
         false_alarms_per_still_frame: null where something moves in every scored frame.
         ms_per_frame: mean over all frames; null where not measured.
@@ -197,3 +208,53 @@ class Results:
     configuration: Mapping[str, object] = field(default_factory=dict)
     machine: str = ""
     command: str = ""
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write results as JSON, in one step, in place of an older file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    whole = dataclasses.asdict(results)
+    head = {name: whole.pop(name) for name in ("dataset", "method")}
+    content = {"schema": SCHEMA, **head, **whole.pop("scores"), **whole}
+    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n", overwrite=True)
+
+
+def read_results(path: Path) -> Results:
+    """Read what `write_results` wrote.
+
+    Args:
+        path: the file, or the folder it is in.
+
+    Raises:
+        InputError: no such file, another schema, or a field is missing, unknown or of another type.
+    """
+    file = path / RESULTS_FILE if path.is_dir() else path
+    content = read_json(file)
+    if content.pop("schema", None) != SCHEMA:
+        raise InputError(
+            f"{file}: expected results of `motion_seg evaluate` of schema {SCHEMA}, found others; "
+            "evaluate anew with this version"
+        )
+    names = {each.name for each in dataclasses.fields(MethodScores)}
+    content["scores"] = {name: content.pop(name) for name in names & content.keys()}
+    return cast(Results, typed_json.parse(Results, content, str(file)))
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON mapping in a file.
+
+    Raises:
+        InputError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot read it: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise InputError(f"{file}: expected JSON, found: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file}: expected a JSON mapping, found {type(content).__name__}")
+    return content
