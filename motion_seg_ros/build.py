@@ -198,7 +198,7 @@ def build_masks(
     if masks.backend == "learned":
         weights = find_weights(masks.weights or "mask_network_lite")
         return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
-    segmenter = Sam2Segmenter(_build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
+    segmenter = Sam2Segmenter(build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
         around(segmenter),
         rules=replace(PROMPTING[masks.prompting](), prompt_interval=masks.prompt_interval),
@@ -210,7 +210,14 @@ def build_masks(
     )
 
 
-def _build_sam2(config: Config) -> Sam2Network:
+def build_sam2(config: Config) -> Sam2Network:
+    """The network of masks.backend sam2 that `config` names.
+
+    Raises:
+        ConfigError: there is no such device, or a setting does not fit the network.
+        InputError: its weights are missing or damaged.
+        MissingDependencyError: a package that it needs is not installed.
+    """
     # Not above: they need torch, which is known to be there once a device is found.
     from motion_seg_ros.masks.sam2_official import OfficialSam2
     from motion_seg_ros.masks.sam2_transformers import TransformersSam2

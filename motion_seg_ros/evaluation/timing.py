@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from motion_seg_ros.config import Config
 from motion_seg_ros.evaluation.baselines import HomographyMog2
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.types import Frame
+
+Result = TypeVar("Result")
 
 Method = Callable[[Frame], Mapping[str, float]]
 """Takes the next frame, returns the milliseconds of its own stages."""
@@ -52,15 +55,15 @@ class Cost:
 
 def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:
     """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames."""
-    return _in_own_process(_pipeline_cost, clip, warm_up, config)
+    return in_own_process(_pipeline_cost, clip, warm_up, config)
 
 
 def measure_baseline(clip: Path, warm_up: int) -> Cost:
     """Cost of HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
-    return _in_own_process(_baseline_cost, clip, warm_up)
+    return in_own_process(_baseline_cost, clip, warm_up)
 
 
-def _in_own_process(function: Callable[..., Cost], *arguments: object) -> Cost:
+def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
     """Call a function in a fresh process, so that its memory is its own."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -74,7 +77,7 @@ def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
         result = segmenter.push(frame)
         return {} if result is None else result.stage_ms
 
-    return _cost(Clip(clip), warm_up, push)
+    return time_frames(Clip(clip), warm_up, push)
 
 
 def _baseline_cost(clip: Path, warm_up: int) -> Cost:
@@ -84,10 +87,11 @@ def _baseline_cost(clip: Path, warm_up: int) -> Cost:
         baseline.push(frame)
         return {}
 
-    return _cost(Clip(clip), warm_up, push)
+    return time_frames(Clip(clip), warm_up, push)
 
 
-def _cost(clip: Clip, warm_up: int, push: Method) -> Cost:
+def time_frames(clip: Clip, warm_up: int, push: Method) -> Cost:
+    """Cost of the frames of a clip but the first `warm_up`, in this process."""
     frame_ms: list[float] = []
     stage_ms: dict[str, list[float]] = {}
     cpu_s = 0.0
@@ -105,11 +109,11 @@ def _cost(clip: Clip, warm_up: int, push: Method) -> Cost:
         frame_ms=tuple(frame_ms),
         stage_ms={stage: tuple(each) for stage, each in stage_ms.items()},
         cpu_ms=cpu_s * 1e3 / len(frame_ms),
-        peak_mb=_peak_mb(),
+        peak_mb=peak_mb(),
     )
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """The most memory this process ever held, in 10^6 bytes."""
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8")

@@ -1,0 +1,271 @@
+"""What profile full costs, with random weights: speed and memory do not depend on what networks
+have learned.
+
+The weights are written to a folder once, and are loaded from there as published ones are. The
+networks run as they would, and a script stands in for what they cannot say; see
+motion_seg_ros.evaluation.rehearsal. Each measurement is made in a process of its own. PyTorch is
+loaded when a function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motion_seg_ros.build import build, build_sam2
+from motion_seg_ros.config import Config, config_values, make_config
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.evaluation.rehearsal import Script
+from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time_frames
+from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.random_weights import write_random_weights
+from motion_seg_ros.torch_device import find_device, find_dtype
+from motion_seg_ros.types import Frame
+
+if TYPE_CHECKING:
+    from motion_seg_ros.evaluation.machine_floor import MachineRates, Work
+    from motion_seg_ros.evaluation.official_schedule import OfficialNetworks, OfficialSettings
+
+TOY_BLOCKS = 1  # with which a toy TAPIR refines
+COUNTED_FRAMES = 16  # in which all that comes every few frames comes at least once
+
+DEFAULT_NETWORKS: Mapping[tuple[str, str], str] = {
+    ("depth", "depth_anything"): "depth_anything_v2_small",
+    ("features", "dino"): "dinov2_small",
+    ("masks", "sam2"): "sam2.1_hiera_tiny",
+}
+"""Stage and backend -> the network that motion_seg_ros.build takes by default."""
+
+
+@dataclass(frozen=True)
+class FullCost:
+    """What the frames after the warm-up cost.
+
+    Attributes:
+        cost: their time, and the memory of the host.
+        device: what the networks ran on, by PyTorch's name, and the product's if it is a GPU.
+        dtype: that they calculated in.
+        allocated_mb: the most memory that tensors took on a GPU, in 10^6 bytes; None on a CPU.
+        reserved_mb: the most that PyTorch held there.
+        objects: in sight, mean over the frames.
+        tracks: mean over the frames.
+    """
+
+    cost: Cost
+    device: str
+    dtype: str
+    allocated_mb: float | None
+    reserved_mb: float | None
+    objects: float
+    tracks: float
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The least time for the networks' part of a frame on this machine.
+
+    Attributes:
+        work: of one frame, mean over some.
+        rates: of the machine.
+    """
+
+    work: Work
+    rates: MachineRates
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds a frame."""
+        return self.work.floor_ms(self.rates)
+
+
+@dataclass(frozen=True)
+class OfficialCost:
+    """What a clip costs by the authors' schedule.
+
+    Attributes:
+        frames: of the clip.
+        stage_ms: wall time of each stage that ran, for the whole clip, in milliseconds.
+        peak_mb: the most memory the process held on the host, in 10^6 bytes.
+    """
+
+    frames: int
+    stage_ms: Mapping[str, float]
+    peak_mb: float
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames of the clip over the time of all stages."""
+        return 1e3 * self.frames / sum(self.stage_ms.values())
+
+
+def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
+    """A configuration whose networks have random weights, written to `folder`.
+
+    Args:
+        config: names the networks, by their backends and weights.
+        folder: an existing one.
+        toy: networks of the same structure, but as small as can be.
+
+    Raises:
+        ConfigError: masks.runtime official, of which there are no random weights.
+        InputError: weights of a name of which there are no random ones.
+        MissingDependencyError: a package that a network needs is not installed.
+    """
+    values = config_values(config)
+    if config.masks.backend == "sam2" and config.masks.runtime != "transformers":
+        raise ConfigError(
+            f"random weights: expected masks.runtime transformers, found {config.masks.runtime}; "
+            "leave it out"
+        )
+    for (stage, backend), default in DEFAULT_NETWORKS.items():
+        if values[f"{stage}.backend"] == backend:
+            name = str(values[f"{stage}.weights"]) or default
+            values[f"{stage}.weights"] = str(write_random_weights(name, folder / name, toy=toy))
+    if config.tracking.backend == "tapir":
+        file = folder / "tapir.safetensors"
+        _write_tapir(file, causal=config.tracking.causal, toy=toy)
+        values["tracking.weights"] = str(file)
+    return make_config(values)
+
+
+def _write_tapir(file: Path, *, causal: bool, toy: bool) -> None:
+    from motion_seg_ros.tracking.tapir_network import TapnetNetwork
+    from motion_seg_ros.tracking.tapir_weights import keep_blocks, save_weights
+
+    model = TapnetNetwork(None, device="cpu", dtype="float32", causal=causal).model
+    if toy:
+        keep_blocks(model, TOY_BLOCKS)
+    save_weights(model, file)
+
+
+def measure_full(clip: Path, warm_up: int, config: Config, objects: int) -> FullCost:
+    """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames.
+
+    Args:
+        clip: see motion_seg_ros.io.clip.Clip.
+        warm_up: frames that do not count.
+        config: from with_random_weights.
+        objects: in sight at once.
+    """
+    return in_own_process(_full_cost, clip, warm_up, config, objects)
+
+
+def measure_floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
+    """What the networks do in a frame, and how fast this machine could do it; the arguments are
+    those of measure_full."""
+    return in_own_process(_floor, clip, warm_up, config, objects)
+
+
+def measure_official(
+    clip: Path, config: Config, settings: OfficialSettings, *, frames: int, depth_side_px: int
+) -> OfficialCost:
+    """Cost of the same networks by the authors' schedule; see official_schedule.
+
+    Args:
+        clip: see motion_seg_ros.io.clip.Clip.
+        config: from with_random_weights.
+        settings: of the schedule.
+        frames: the first so many of the clip are processed, or all if it has fewer.
+        depth_side_px: shorter side of the images of which depth is estimated.
+    """
+    return in_own_process(_official_cost, clip, config, settings, frames, depth_side_px)
+
+
+def _full_cost(clip: Path, warm_up: int, config: Config, objects: int) -> FullCost:
+    import torch
+
+    device = find_device(config.device)
+    segmenter = build(config, Script(objects).around())
+    counts: list[tuple[int, int]] = []
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        result = segmenter.push(frame)
+        if result is None:
+            return {}
+        counts.append((len(result.masks.objects), len(result.tracks)))
+        return result.stage_ms
+
+    cost = time_frames(Clip(clip), warm_up, push)
+    in_sight, tracks = np.mean(counts[warm_up:], axis=0)
+    on_gpu = device.type == "cuda"
+    return FullCost(
+        cost=cost,
+        device=f"{device} ({torch.cuda.get_device_name(device)})" if on_gpu else str(device),
+        dtype=str(find_dtype(config.dtype, device)).removeprefix("torch."),
+        allocated_mb=torch.cuda.max_memory_allocated(device) / 1e6 if on_gpu else None,
+        reserved_mb=torch.cuda.max_memory_reserved(device) / 1e6 if on_gpu else None,
+        objects=float(in_sight),
+        tracks=float(tracks),
+    )
+
+
+def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
+    from motion_seg_ros.evaluation.machine_floor import Work, WorkCounter, measure_rates
+
+    device = find_device(config.device)
+    rates = measure_rates(device, find_dtype(config.dtype, device))
+    segmenter = build(config, Script(objects).around())
+    source = Clip(clip)
+    _push_all(segmenter, source, range(warm_up))
+    counted = range(warm_up, min(len(source), warm_up + COUNTED_FRAMES))
+    counter = WorkCounter()
+    with counter.counting():
+        _push_all(segmenter, source, counted)
+    work = counter.work
+    return Floor(Work(work.flops / len(counted), work.bytes / len(counted)), rates)
+
+
+def _push_all(segmenter: MotionSegmenter, clip: Clip, indices: range) -> None:
+    for index in indices:
+        segmenter.push(clip.frame(index))
+
+
+def _official_cost(
+    clip: Path, config: Config, settings: OfficialSettings, frames: int, depth_side_px: int
+) -> OfficialCost:
+    from motion_seg_ros.evaluation.official_schedule import run_official
+
+    source = Clip(clip)
+    images = [source.frame(index) for index in islice(range(len(source)), frames)]
+    networks = _official_networks(config, depth_side_px)
+    run_official(networks, settings, images[:2])  # what is done once only
+    stage_ms = run_official(networks, settings, images)
+    return OfficialCost(len(images), stage_ms, peak_mb())
+
+
+def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
+    import torch
+
+    from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
+    from motion_seg_ros.evaluation.official_schedule import OfficialNetworks
+    from motion_seg_ros.features.dino import DinoFeatures
+    from motion_seg_ros.labelling.official import OfficialTrackNetwork
+    from motion_seg_ros.tracking.tapir_network import TapnetNetwork
+
+    device = find_device(config.device)
+    where = {"device": config.device, "dtype": config.dtype}
+    tracker = depth = features = None
+    if config.tracking.backend == "tapir":
+        weights, side = Path(config.tracking.weights), config.tracking.resolution
+        tracker = TapnetNetwork(weights, resolution=side, causal=config.tracking.causal, **where)
+    if config.depth.backend == "depth_anything":
+        weights = Path(config.depth.weights)
+        depth = DepthAnythingDepth(weights, short_side_px=depth_side_px, **where)
+    if config.features.backend == "dino":
+        features = DinoFeatures(Path(config.features.weights), official=True, **where)
+    torch.manual_seed(0)
+    return OfficialNetworks(
+        tracker=tracker,
+        depth=depth,
+        features=features,
+        labeller=OfficialTrackNetwork().to(device).eval(),
+        masks=build_sam2(config),
+        device=device,
+        dtype=find_dtype(config.dtype, device),
+    )
