@@ -38,7 +38,7 @@ class CameraMotion:
 
     Attributes:
         size: h, w of the image.
-        surface: (6, 2) coefficients of the quadratic, see `_basis`.
+        surface: (6, 2) coefficients of the quadratic, see `quadratic_basis`.
         epipole: (3,) homogeneous pixel coordinates; the third is 0 at infinity.
         sigma_across_px: spread of the static points across the lines to the epipole.
         sigma_along_px: spread along them: noise and parallax.
@@ -52,7 +52,7 @@ class CameraMotion:
 
     def displacement(self, xy: FloatArray) -> FloatArray:
         """Displacement (..., 2) of the surface at `xy` (..., 2), in pixels."""
-        basis = _basis(xy, self.size)
+        basis = quadratic_basis(xy, self.size)
         return np.asarray(basis @ self.surface.astype(np.float32), np.float32)
 
     def parallax(self, noise_px: float) -> float:
@@ -108,8 +108,8 @@ def fit_camera_motion(
     some = slice(None, None, max(1, -(-len(xy) // MAX_POINTS)))
     points, moved = xy[some].astype(np.float64), displacement[some].astype(np.float64)
     prior = weight[some].astype(np.float64)
-    basis = _basis(points, size)
-    surface, sigma = _fit_surface(basis, moved, prior)
+    basis = quadratic_basis(points, size)
+    surface, sigma = fit_quadratic(basis, moved, prior)
     residual = moved - basis @ surface
     epipole = _fit_epipole(points, residual, prior, sigma, size)
     across, along = _components(points, residual, epipole)
@@ -130,7 +130,7 @@ def weighted_quantile(values: npt.NDArray[np.floating], weight: Float64Array, q:
     return float(values[order[place]])
 
 
-def _basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
+def quadratic_basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
     """1, x, y, xx, xy, yy (..., 6) with x and y from the centre, in half widths."""
     height, width = size
     x = (xy[..., 0] - width / 2) / (width / 2)
@@ -138,10 +138,19 @@ def _basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
     return np.stack((np.ones_like(x), x, y, x * x, x * y, y * y), axis=-1)
 
 
-def _fit_surface(
+def fit_quadratic(
     basis: Float64Array, moved: Float64Array, prior: Float64Array
 ) -> tuple[Float64Array, float]:
-    """Quadratic by iteratively re-weighted least squares, Geman-McClure weights; its sigma."""
+    """Quadratic by iteratively re-weighted least squares, Geman-McClure weights.
+
+    Args:
+        basis: (N, 6) of the points, see `quadratic_basis`.
+        moved: (N, 2) their displacement in pixels.
+        prior: (N,) belief that a point is static, 0 or more.
+
+    Returns:
+        (6, 2) coefficients, and the spread of the static points about it, in pixels.
+    """
     weight, sigma = prior, MIN_SIGMA_PX
     ridge = 1e-6 * np.eye(basis.shape[1])
     surface = np.zeros((basis.shape[1], 2))

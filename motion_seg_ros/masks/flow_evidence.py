@@ -78,14 +78,18 @@ def flow_trust(
     A pixel that was hidden in the earlier frame, such as the ground that a mover uncovers, has no
     true flow to it; there and back do not match.
     """
-    window = (TEXTURE_WINDOW_PX, TEXTURE_WINDOW_PX)
-    texture = cv2.blur(gradient_magnitude(gray), window)
-    textured = (texture / (texture + HALF_TRUST_TEXTURE)) ** 2
     mismatch = backward + warp(forward, grid + backward)
     tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt((backward * backward).sum(axis=2))
     ratio = (mismatch[..., 0] ** 2 + mismatch[..., 1] ** 2) / tolerance**2
     matched = LEAST_TRUST_MISMATCHED + (1 - LEAST_TRUST_MISMATCHED) / (1 + ratio**2)
-    return np.asarray(textured * matched + LEAST_TRUST, np.float32)
+    return np.asarray(textured(gray) * matched + LEAST_TRUST, np.float32)
+
+
+def textured(gray: UInt8Array) -> FloatArray:
+    """(h, w) from 0 to 1: how much there is around a pixel for flow to hold on to."""
+    window = (TEXTURE_WINDOW_PX, TEXTURE_WINDOW_PX)
+    texture = cv2.blur(gradient_magnitude(gray), window)
+    return np.asarray((texture / (texture + HALF_TRUST_TEXTURE)) ** 2, np.float32)
 
 
 def flow_log_odds(

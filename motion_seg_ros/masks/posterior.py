@@ -32,12 +32,18 @@ LOG_OFFSET = 0.05  # spreads
 
 
 @dataclass(frozen=True, eq=False)
-class _Scene:
-    """What depends on the working size only."""
+class Scene:
+    """What depends on the working size only.
 
-    grid: FloatArray  # (h, w, 2)
-    static_weight: FloatArray  # (h, w)
-    prior: FloatArray  # (h, w) log-odds
+    Attributes:
+        grid: (h, w, 2) pixel coordinates.
+        static_weight: (h, w) belief that a pixel is static, for the fit of the camera's motion.
+        prior: (h, w) log-odds of moving.
+    """
+
+    grid: FloatArray
+    static_weight: FloatArray
+    prior: FloatArray
 
 
 class MotionPosterior:
@@ -57,7 +63,7 @@ class MotionPosterior:
     def reset(self) -> None:
         """Forget the stream."""
         self._log_odds: FloatArray | None = None
-        self._scene: _Scene | None = None
+        self._scene: Scene | None = None
         self._colour = ColourModel()
         self._views = BackgroundViews()
 
@@ -65,7 +71,7 @@ class MotionPosterior:
         """What is known of the newest frame; None of a stream's first frame."""
         image = self._flow.image(window)
         if self._scene is None:
-            self._scene = _make_scene((image.gray.shape[0], image.gray.shape[1]))
+            self._scene = make_scene((image.gray.shape[0], image.gray.shape[1]))
         scene = self._scene
         if len(window) == 1:
             self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
@@ -80,7 +86,7 @@ class MotionPosterior:
         total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
         total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT)) + motion.photometry
         total += by_tracks + COLOUR_WEIGHT * by_colour
-        belief = _probability(np.clip(total, -LIMIT, LIMIT))
+        belief = probability(np.clip(total, -LIMIT, LIMIT))
         belief = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA).smooth(belief)
         belief = np.clip(belief, 0.01, 0.99)
         self._colour.learn(bins, belief)
@@ -95,7 +101,7 @@ class MotionPosterior:
             **vars(motion),
         )
 
-    def _carried(self, window: Window, scene: _Scene) -> FloatArray:
+    def _carried(self, window: Window, scene: Scene) -> FloatArray:
         """(h, w) the last belief where the flow says its pixels are now."""
         assert self._log_odds is not None, "update() ran on the window's first frame"
         return warp(self._log_odds, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
@@ -104,12 +110,12 @@ class MotionPosterior:
         self,
         window: Window,
         image: WorkingImage,
-        scene: _Scene,
+        scene: Scene,
         memory: FloatArray,
         smoother: EdgeAwareFilter,
     ) -> MotionEvidence:
         """Flow and photometry; nothing where the camera's motion cannot be told."""
-        static_weight = scene.static_weight * (1.02 - _probability(memory))
+        static_weight = scene.static_weight * (1.02 - probability(memory))
         fits: list[FlowFit] = []
         gap = 1
         for each in FLOW_GAPS:
@@ -160,17 +166,19 @@ class MotionPosterior:
         return self._track_weight * smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
 
 
-def _probability(log_odds: FloatArray) -> FloatArray:
+def probability(log_odds: FloatArray) -> FloatArray:
+    """Log-odds as probabilities, of the same shape."""
     return np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
 
 
-def _make_scene(size: tuple[int, int]) -> _Scene:
+def make_scene(size: tuple[int, int], prior_log_odds: float = PRIOR_LOG_ODDS) -> Scene:
+    """What is believed of working images of `size` = (h, w) before anything is seen."""
     height, width = size
     grid = pixel_grid(size)
     edge = np.minimum(grid, np.array([width - 1, height - 1], np.float32) - grid)
     depth = (edge / np.array([width, height], np.float32)).min(axis=2)
     static_weight = np.asarray(0.35 + 0.65 * np.exp(-depth / 0.12), np.float32)
     prior = np.asarray(
-        PRIOR_LOG_ODDS + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2)), np.float32
+        prior_log_odds + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2)), np.float32
     )
-    return _Scene(grid, static_weight, prior)
+    return Scene(grid, static_weight, prior)

@@ -44,12 +44,18 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
         interpolation=cv2.INTER_LINEAR,
     )
     smoother = EdgeAwareFilter(guide, SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
-    mask = _clean(smoother.smooth(np.asarray(large, np.float32)) > 0)
+    mask = clean(smoother.smooth(np.asarray(large, np.float32)) > 0)
     full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(full, bool)
 
 
-def _clean(mask: BoolArray) -> UInt8Array:
+def clean(mask: BoolArray, min_relative_area: float = MIN_RELATIVE_AREA) -> UInt8Array:
+    """(H, W) uint8, 1 in the parts of a mask that count: specks are gone, gaps and holes filled.
+
+    Args:
+        mask: (H, W).
+        min_relative_area: a part needs this share of the largest one's area.
+    """
     unit = max(mask.shape) / REFERENCE_SIDE_PX
     cleaned = np.asarray(mask, np.uint8)
     for operation, radius in ((cv2.MORPH_OPEN, OPENING_PX), (cv2.MORPH_CLOSE, CLOSING_PX)):
@@ -62,6 +68,6 @@ def _clean(mask: BoolArray) -> UInt8Array:
     _, parts, stats, _ = cv2.connectedComponentsWithStats(cleaned, connectivity=8)
     areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.int64)
     areas[0] = 0
-    keep = (areas >= MIN_AREA_SHARE * mask.size) & (areas >= MIN_RELATIVE_AREA * areas.max())
+    keep = (areas >= MIN_AREA_SHARE * mask.size) & (areas >= min_relative_area * areas.max())
     keep[0] = False
     return np.asarray(keep[parts], np.uint8)
