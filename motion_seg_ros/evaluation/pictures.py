@@ -25,8 +25,10 @@ MISSED_BGR = (66, 228, 240)
 FALSE_ALARM_BGR = (0, 94, 213)
 OUTLINE_BGR = (255, 255, 255)
 SHADE_BGR = (0, 0, 0)
-FILL_OPACITY = 0.5
+FILL_OPACITY = 0.55
 
+CLOSEST_VIEW = 0.5
+VIEW_MARGIN = 0.25
 PICTURE_WIDTH_PX = 480
 TILE_WIDTH_PX = 240
 STRETCH_FRAMES = 16
@@ -122,24 +124,27 @@ def draw_verdict(
 ) -> UInt8Array:
     """A frame with what was found, missed and falsely said to move tinted, and the truth outlined.
 
+    Of a frame in which that is small only the part around it is shown.
+
     Args:
         image: (H, W, 3) uint8, blue, green, red.
         truth: of the frame; ignored pixels are not tinted.
         predicted: (H, W) uint16, not 0 = said to move.
-        width_px: of the picture; a smaller frame keeps its size.
+        width_px: of the picture; what is smaller keeps its size.
 
     Returns:
         (H', W', 3) uint8, blue, green, red, of at most that width.
     """
-    height, width = image.shape[:2]
+    counts = np.ones(predicted.shape, bool) if truth.ignored is None else ~truth.ignored
+    view = _view((truth.id_map != 0) | ((predicted != 0) & counts))
+    height, width = image[view].shape[:2]
     size = (width, height)
     if width > width_px:
         size = (width_px, max(1, round(height * width_px / width)))
-    picture = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    moves, said = _scaled(truth.id_map != 0, size), _scaled(predicted != 0, size)
-    counts = np.ones(moves.shape, bool)
-    if truth.ignored is not None:
-        counts = ~_scaled(truth.ignored, size)
+    seen = cv2.resize(image[view], size, interpolation=cv2.INTER_AREA)
+    picture = seen.astype(np.uint8, copy=False)
+    moves, said = _scaled(truth.id_map[view] != 0, size), _scaled(predicted[view] != 0, size)
+    counts = _scaled(counts[view], size)
     verdicts = (
         (moves & said, FOUND_BGR),
         (moves & ~said, MISSED_BGR),
@@ -149,10 +154,10 @@ def draw_verdict(
         pixels = where & counts
         tint = np.array(colour) * FILL_OPACITY
         picture[pixels] = (picture[pixels] * (1 - FILL_OPACITY) + tint).astype(np.uint8)
-    outline, _ = cv2.findContours(moves.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    # White between black lines is seen on any ground.
-    cv2.drawContours(picture, outline, -1, SHADE_BGR, 3, cv2.LINE_AA)
-    cv2.drawContours(picture, outline, -1, OUTLINE_BGR, 1, cv2.LINE_AA)
+    # White beside black is seen on any ground; outside the mask it hides nothing of a thin mover.
+    around, further = _grown(moves, 1), _grown(moves, 2)
+    picture[further & ~around] = SHADE_BGR
+    picture[around & ~moves] = OUTLINE_BGR
     return picture
 
 
@@ -164,9 +169,38 @@ def _wanted(moments: Moments) -> Iterator[tuple[str, str, str, int]]:
         yield FAILURE, frame, f"{FAILURE}_{number}.jpg", TILE_WIDTH_PX
 
 
+def _view(shown: BoolArray) -> tuple[slice, slice]:
+    """Rows and columns, of the image's proportions, that hold `shown` with a margin; all of them
+    where there is nothing, and at least CLOSEST_VIEW of them."""
+    if not shown.any():
+        return slice(None), slice(None)
+    spans = [np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))]
+    share = max(
+        (span[-1] + 1 - span[0]) * (1 + 2 * VIEW_MARGIN) / side
+        for span, side in zip(spans, shown.shape, strict=True)
+    )
+    share = float(np.clip(share, CLOSEST_VIEW, 1.0))
+    rows, columns = (
+        _window((int(span[0]) + int(span[-1]) + 1) / 2, round(share * side), side)
+        for span, side in zip(spans, shown.shape, strict=True)
+    )
+    return rows, columns
+
+
+def _window(centre: float, length: int, side: int) -> slice:
+    start = min(max(round(centre - length / 2), 0), side - length)
+    return slice(start, start + length)
+
+
 def _scaled(mask: BoolArray, size: tuple[int, int]) -> BoolArray:
     scaled = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     return scaled.astype(bool)
+
+
+def _grown(mask: BoolArray, by_px: int) -> BoolArray:
+    side = 2 * by_px + 1
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(mask.view(np.uint8), disk).astype(bool)
 
 
 def _write(path: Path, picture: UInt8Array) -> None:

@@ -2,45 +2,113 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from motion_seg_ros.evaluation.results import Results
+from motion_seg_ros.evaluation.pictures import FALSE_ALARM_BGR, FOUND_BGR, MISSED_BGR
+from motion_seg_ros.evaluation.report_frames import cards, label_curves, latency
+from motion_seg_ros.evaluation.report_runs import (
+    ReportRun,
+    Subject,
+    described,
+    differing_settings,
+    subject_of,
+)
+from motion_seg_ros.evaluation.report_scores import (
+    alarms_table,
+    bars,
+    differences,
+    labels_table,
+    objects_table,
+    summary,
+)
 from motion_seg_ros.io.staging import write_file
 
+__all__ = ["ReportRun", "write_report"]
 
-@dataclass(frozen=True)
-class ReportRun:
-    """An evaluation to report.
-
-    Attributes:
-        name: what it is called in a comparison.
-        results: what it found.
-        folder: what the paths of its pictures are relative to.
-    """
-
-    name: str
-    results: Results
-    folder: Path
+REPORT_FILE = "report.html"
+_PAGE, _STYLE, _SCRIPT = "report.html", "report.css", "report.js"
 
 
 def write_report(path: Path, runs: Sequence[ReportRun]) -> None:
     """Write the report of a run, or the comparison of several, in place of an older one.
+
+    The same runs make the same file, byte for byte.
 
     Args:
         path: the HTML file to write.
         runs: at least one.
 
     Raises:
-        InputError: the runs have no sequence in common, or a picture cannot be read.
+        InputError: the runs have no sequence in common.
         OutputError: the file cannot be written.
     """
-    rows = "".join(
-        f"<tr><th scope=row>{html.escape(each.name)}<td>{each.results.scores.JF_mean:.3f}"
-        for each in runs
+    write_file(path, _page(subject_of(runs)), overwrite=True)
+
+
+def _page(subject: Subject) -> str:
+    """The HTML of the report."""
+    import jinja2
+    from markupsafe import Markup
+
+    folder = Path(__file__).parent
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
-    write_file(
-        path, f"<!doctype html><title>motion_seg</title><table>{rows}</table>", overwrite=True
+    environment.filters["described"] = lambda results: described(results).items()
+    shown = cards(subject)
+    return environment.get_template(_PAGE).render(
+        style=Markup((folder / _STYLE).read_text(encoding="utf-8")),
+        script=Markup((folder / _SCRIPT).read_text(encoding="utf-8")),
+        verdicts={
+            "found-colour": _css(FOUND_BGR),
+            "missed-colour": _css(MISSED_BGR),
+            "false-alarm-colour": _css(FALSE_ALARM_BGR),
+        },
+        title=_title(subject),
+        subtitle=_subtitle(subject),
+        subject=subject,
+        several=len(subject.series) > 1,
+        figures=summary(subject.series),
+        bars=bars(subject),
+        gains=differences(subject) if subject.compares_runs else None,
+        cards=shown,
+        pictured=any(each.galleries for each in shown),
+        costs=latency(subject, "ms"),
+        ages=latency(subject, "age_ms"),
+        labels=labels_table(subject),
+        curves=label_curves(subject),
+        objects=objects_table(subject),
+        alarms=alarms_table(subject),
+        differing=differing_settings(subject.runs),
     )
+
+
+def _title(subject: Subject) -> str:
+    if subject.compares_runs:
+        return " / ".join(each.name for each in subject.series)
+    results = subject.runs[0].results
+    return f"{results.method} on {results.dataset}"
+
+
+def _subtitle(subject: Subject) -> str:
+    sequences, frames = len(subject.sequences), 0
+    for name in subject.sequences:
+        found = subject.series[0].on(name)
+        frames += len(found.per_frame.name) if found else 0
+    datasets = dict.fromkeys(each.results.dataset for each in subject.runs)
+    machines = dict.fromkeys(each.results.machine for each in subject.runs if each.results.machine)
+    counted = [
+        f"{sequences} sequence{'s' if sequences != 1 else ''}",
+        f"{frames} scored frame{'s' if frames != 1 else ''}",
+    ]
+    known = list(datasets) if subject.compares_runs else []
+    return ", ".join([*known, *counted, *machines])
+
+
+def _css(bgr: tuple[int, int, int]) -> str:
+    blue, green, red = bgr
+    return f"rgb({red} {green} {blue})"

@@ -1,0 +1,111 @@
+"""Numbers as what an SVG drawing of SPAN x SPAN units shows, stretched to its place by the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SPAN = 1000
+BINS = 48
+TICKS = 5
+SHOWN_SHARE = 0.995
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of an axis.
+
+    Attributes:
+        at_percent: its place along the axis, 0 to 100.
+        label: what stands there.
+    """
+
+    at_percent: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often values fall into bins of equal width.
+
+    Attributes:
+        path: SVG path of the area, as high as the drawing where most values fall.
+        beyond: how many values lie beyond the axis, and are not drawn.
+        p50: median of all values.
+        p95: 95th percentile of all values.
+        p99: 99th percentile of all values.
+        longest: the largest value.
+        count: how many values there are.
+    """
+
+    path: str
+    beyond: int
+    p50: float
+    p95: float
+    p99: float
+    longest: float
+    count: int
+
+
+def evenly(count: int) -> list[float]:
+    """`count` places from 0 to 1; the middle for a single one."""
+    return [0.5] if count == 1 else [each / (count - 1) for each in range(count)]
+
+
+def polyline(across: Sequence[float], upward: Sequence[float | None]) -> str:
+    """SVG path through points of the unit square, y upwards, with a gap at each None.
+
+    A point between two gaps is drawn as a dot, where line ends are round.
+    """
+    path = ""
+    drawing = False
+    for x, y in zip(across, upward, strict=True):
+        if y is not None:
+            place = f"{x * SPAN:.0f} {(1 - y) * SPAN:.0f}"
+            path += f"L{place}" if drawing else f"M{place}h0"
+        drawing = y is not None
+    return path
+
+
+def axis_end(groups: Sequence[Sequence[float]]) -> float:
+    """Where the common axis of several histograms ends: nearly all values of each are before it."""
+    longest = max(float(np.quantile(each, SHOWN_SHARE)) for each in groups)
+    step = tick_step(longest)
+    return max(math.ceil(longest / step), 1) * step
+
+
+def tick_step(end: float) -> float:
+    """Distance of about TICKS marks on an axis from 0 to `end`: 1, 2 or 5 times a power of 10."""
+    if end <= 0:
+        return 1.0
+    power: float = 10.0 ** math.floor(math.log10(end / TICKS))
+    return next(step * power for step in (1, 2, 5, 10) if step * power * TICKS >= end)
+
+
+def ticks(end: float) -> list[Tick]:
+    """The marks of an axis from 0 to `end`, which `axis_end` gave."""
+    step = tick_step(end)
+    count = round(end / step)
+    return [Tick(100 * each / count, f"{each * step:g}") for each in range(count + 1)]
+
+
+def histogram(values: Sequence[float], end: float) -> Histogram:
+    """The histogram of at least one value on an axis from 0 to `end`."""
+    counts, _ = np.histogram(values, bins=BINS, range=(0.0, end))
+    heights = counts / max(int(counts.max()), 1)
+    path = f"M0 {SPAN}"
+    for index, height in enumerate(heights.tolist()):
+        path += f"V{(1 - height) * SPAN:.0f}H{(index + 1) * SPAN / BINS:.1f}"
+    p50, p95, p99 = (float(each) for each in np.percentile(values, (50, 95, 99)))
+    return Histogram(
+        path=f"{path}V{SPAN}Z",
+        beyond=len(values) - int(counts.sum()),
+        p50=p50,
+        p95=p95,
+        p99=p99,
+        longest=float(max(values)),
+        count=len(values),
+    )
