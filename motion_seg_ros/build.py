@@ -19,6 +19,7 @@ from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
+from motion_seg_ros.labelling.official_labeller import OfficialLabeller
 from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.masks.base import MaskBackend
 from motion_seg_ros.masks.densifier import Densifier
@@ -29,7 +30,13 @@ from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2 import Sam2Network, Sam2Segmenter
 from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.torch_device import find_device
+from motion_seg_ros.requirements import (
+    check_official,
+    check_requirements,
+    check_tapir,
+    needed_weights,
+    uses_device,
+)
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
@@ -38,9 +45,6 @@ from motion_seg_ros.weights import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
 
 Part = TypeVar("Part")
-
-ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
-"""Backends that run where `device` says."""
 
 # Frames whose features SAM 2 keeps beyond the window's. Objects are started in frames of the window
 # while newer ones come.
@@ -83,21 +87,20 @@ def build(config: Config, around: Around = NOTHING) -> MotionSegmenter:
 
     Raises:
         ConfigError: settings that do not go together, or a device that is not there.
-        InputError: a backend's weights are missing or damaged.
+        InputError: weights are missing (all of them are named) or damaged.
         MissingDependencyError: a backend's package is not installed.
     """
-    stages = (config.tracking, config.depth, config.features, config.labelling, config.masks)
-    if not ON_DEVICE.isdisjoint(stage.backend for stage in stages):
-        find_device(config.device)  # first: without it nobody needs to fetch weights
+    check_requirements(config)
     flow = DenseFlow(config.flow.max_side_px)
     features = build_features(config, flow)
+    depth = build_depth(config)
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
         tracker=build_tracker(config, flow, around.tracker),
-        labeller=around.labeller(build_labeller(config, features)),
+        labeller=around.labeller(build_labeller(config, features, depth)),
         masks=build_masks(config, flow, around.segmenter),
         propagator=FlowPropagator(),
-        depth=build_depth(config),
+        depth=depth,
         features=features,
     )
 
@@ -119,9 +122,9 @@ def build_tracker(
     """
     tracking = config.tracking
     if tracking.backend == "tapir":
-        default = "causal_bootstapir" if tracking.causal else "bootstapir"
+        check_tapir(config)
         return tapir.load(
-            resolve(tracking.weights or default),
+            resolve(needed_weights(config)["tracking"]),
             device=config.device,
             dtype=config.dtype,
             points=tracking.points,
@@ -150,10 +153,11 @@ def build_depth(config: Config) -> DepthEstimator | None:
     depth = config.depth
     if depth.backend == "depth_anything":
         return DepthAnythingDepth(
-            resolve(depth.weights or "depth_anything_v2_small"),
+            resolve(needed_weights(config)["depth"]),
             device=config.device,
             dtype=config.dtype,
             short_side_px=depth.short_side_px,
+            compilation=config.compile,
         )
     return TopicDepth() if depth.backend == "topic" else None
 
@@ -169,10 +173,12 @@ def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
     features = config.features
     if features.backend == "dino":
         return DinoFeatures(
-            resolve(features.weights or "dinov2_small"),
+            resolve(needed_weights(config)["features"]),
             device=config.device,
             dtype=config.dtype,
             short_side_px=features.short_side_px,
+            official=features.variant == "official",
+            compilation=config.compile,
         )
     return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
 
@@ -196,7 +202,7 @@ def build_masks(
     if masks.backend == "densifier":
         return Densifier(flow=flow)
     if masks.backend == "learned":
-        weights = find_weights(masks.weights or "mask_network_lite")
+        weights = find_weights(needed_weights(config)["masks"])
         return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
     segmenter = Sam2Segmenter(build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
@@ -226,9 +232,8 @@ def build_sam2(config: Config) -> Sam2Network:
     official = masks.runtime == "official"
     network: type[OfficialSam2] | type[TransformersSam2]
     network = OfficialSam2 if official else TransformersSam2
-    default = "sam2.1_hiera_tiny_official" if official else "sam2.1_hiera_tiny"
     return network(
-        resolve(masks.weights or default),
+        resolve(needed_weights(config)["masks"]),
         device=config.device,
         dtype=config.dtype,
         image_side=masks.image_side or None,
@@ -237,41 +242,77 @@ def build_sam2(config: Config) -> Sam2Network:
     )
 
 
-def build_labeller(config: Config, features: FeatureExtractor | None = None) -> Labeller:
+def build_labeller(
+    config: Config,
+    features: FeatureExtractor | None = None,
+    depth: DepthEstimator | None = None,
+) -> Labeller:
     """The labeller that `config` names.
 
     Args:
         config: the configuration.
         features: what describes its tracks; None: nothing does.
+        depth: where "official" gets the depth of earlier frames from.
 
     Raises:
         ConfigError: its weights were trained with other features than these, or with depth, of
-            which `config` names no source.
+            which `config` names no source; or there is no such device.
         InputError: its weights are missing or damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
     labelling = config.labelling
     if labelling.backend == "geometric":
         return GeometricLabeller()
-    weights = find_weights(labelling.weights)
+    if labelling.backend == "official":
+        return _build_official(config, features, depth)
+    name = needed_weights(config)["labelling"]
+    weights = find_weights(name)
     transformer = TransformerLabeller(
         weights.path,
         sha256=weights.sha256,
         interval=labelling.interval,
         threshold=labelling.threshold or None,
+        device=config.device if uses_device(config) else "cpu",
+        dtype=config.dtype,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):
         raise ConfigError(
             f"features.backend {config.features.backend}: expected {transformer.feature_channels} "
-            f"channels, with which {labelling.weights} was trained, found {channels}; choose the "
+            f"channels, with which {name} was trained, found {channels}; choose the "
             "features of its training, or other weights"
         )
     if transformer.takes_depth and config.depth.backend == "none":
         raise ConfigError(
-            f"depth.backend none: expected depth, with which {labelling.weights} was trained, "
-            "found no source of it; choose depth.backend depth_anything or topic, or other weights"
+            f"depth.backend none: expected depth, with which {name} was trained, found "
+            "no source of it; choose depth.backend depth_anything or topic, or other weights"
         )
     if labelling.backend == "transformer":
         return transformer
     return PooledLabeller((transformer, GeometricLabeller(interval=labelling.interval)))
+
+
+def _build_official(
+    config: Config, features: FeatureExtractor | None, depth: DepthEstimator | None
+) -> OfficialLabeller:
+    check_official(config)
+    if not isinstance(depth, DepthAnythingDepth):
+        raise ConfigError(
+            "labelling.backend official: expected Depth Anything beside it, found none; use it in "
+            "a whole pipeline"
+        )
+    labeller = OfficialLabeller(
+        resolve(needed_weights(config)["labelling"]),
+        depth,
+        device=config.device,
+        interval=config.labelling.interval,
+        threshold=config.labelling.threshold or None,
+    )
+    channels = 0 if features is None else features.channels
+    if channels != labeller.feature_channels:
+        raise ConfigError(
+            f"features.weights: expected a network of {labeller.feature_channels} channels, with "
+            f"which labelling.backend official was trained, found {channels}; set "
+            "features.weights dinov2_base"
+        )
+    return labeller

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from motion_seg_ros.compilation import CHOICES as COMPILATIONS
+from motion_seg_ros.compilation import OFF
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.settings import Value, build_config, hint, setting, settings
-from motion_seg_ros.torch_device import DTYPES
+from motion_seg_ros.torch_device import DTYPES, check_device_name
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,15 @@ class FeaturesConfig:
         choices=("none", "appearance", "dino"),
     )
     weights: str = setting(
-        "", "dino: a name of `motion_seg weights`, or a folder; empty: dinov2_small"
+        "",
+        "dino: a name of `motion_seg weights`, or a folder; empty: dinov2_small, or dinov2_base "
+        "where the variant is official",
+    )
+    variant: str = setting(
+        "tokens",
+        "dino: tokens of its last layer; or what labelling.backend official takes: keys of the "
+        "last block at patches that overlap, of the full image, which takes much longer",
+        choices=("tokens", "official"),
     )
     short_side_px: int = setting(
         252,
@@ -147,18 +157,21 @@ class LabellingConfig:
     backend: str = setting(
         "pooled",
         "labeller of the tracks: the trained track transformer, fitted camera motion, or the two "
-        "pooled",
-        choices=("pooled", "transformer", "geometric"),
+        "pooled; or the network that the paper's authors published, which needs their tracker, "
+        "depth and features",
+        choices=("pooled", "transformer", "geometric", "official"),
     )
     weights: str = setting(
-        "track_transformer_lite",
-        "weights of the transformer: a name that comes with the package, or a .safetensors file; "
-        "track_transformer_lite takes neither depth nor features, whatever their backends",
+        "",
+        "pooled, transformer: a name that comes with the package, or a .safetensors file; empty: "
+        "track_transformer_lite, which takes neither depth nor features, whatever their backends. "
+        "official: a name of `motion_seg weights`, or a .pth file; empty: "
+        "segment_any_motion_tracks",
     )
     interval: int = setting(
         3,
-        "transformer and pooled: tracks are labelled every so many frames, and keep their labels "
-        "between them",
+        "transformer, pooled, official: tracks are labelled every so many frames, and keep their "
+        "labels between them",
         minimum=1,
         maximum=30,
     )
@@ -166,7 +179,8 @@ class LabellingConfig:
         0.42,
         "probability above which the transformer takes a track to move; the default is for the "
         "weights of this package: where nothing moves, one track in a hundred is above it; 0 = the "
-        "one stored with the weights, which is best for F1",
+        "one stored with the weights, which is best for F1, or official: the rule of its authors, "
+        "after which something always moves",
         minimum=0.0,
         maximum=0.99,
     )
@@ -278,13 +292,20 @@ class Config:
     )
     device: str = setting(
         "auto",
-        "where tapir, depth_anything, dino and sam2 run: cpu, cuda, cuda:INDEX, or auto: a GPU if "
-        "there is one; all else runs on the CPU",
+        "where tapir, depth_anything, dino, sam2 and with them the labelling networks run: cpu, "
+        "cuda, cuda:INDEX, or auto: a GPU if there is one; where none of the four is used, auto is "
+        "the CPU",
     )
     dtype: str = setting(
         "auto",
         "numbers that they calculate in; auto: bfloat16 on GPUs that have it, else float32",
         choices=DTYPES,
+    )
+    compile: str = setting(
+        OFF,
+        "compile depth_anything and dino by torch.compile: a minute or more at the first frame of "
+        "each image size, and not measured on a GPU yet",
+        choices=COMPILATIONS,
     )
     window: WindowConfig = field(default_factory=WindowConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
@@ -318,8 +339,8 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
     """A Config from dotted names: the profile's defaults, overridden by `values`.
 
     Raises:
-        ConfigError: an unknown name (the nearest one is suggested), or a value Setting.check
-            refuses.
+        ConfigError: an unknown name (the nearest one is suggested), a value Setting.check
+            refuses, or what is no name of a device.
     """
     values = dict(values or {})
     known = {each.name: each for each in settings(Config)}
@@ -329,6 +350,8 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
     profile = known["profile"].check(values.get("profile", known["profile"].default))
     merged = {**PROFILES[str(profile)], **values}
     checked = {name: known[name].check(value) for name, value in merged.items()}
+    if "device" in checked:
+        check_device_name(str(checked["device"]))
     return typing.cast(Config, build_config(Config, checked))
 
 

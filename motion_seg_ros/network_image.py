@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import cv2
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.types import UInt8Array
 
 if TYPE_CHECKING:
@@ -33,13 +34,10 @@ def network_image(
             from pinned memory, without being waited for.
         mode: of interpolation.
     """
-    import torch
     from torch.nn import functional
 
-    rgb = torch.from_numpy(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
-    if device.type == "cuda":
-        rgb = rgb.pin_memory()
-    x = rgb.to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
+    rgb = to_device(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), device)
+    x = rgb.permute(2, 0, 1)[None].float() / 255
     if x.shape[-2:] != size:
         # Bicubic interpolation goes beyond black and white at edges; the 8-bit images that the
         # networks were trained on cannot.

@@ -32,12 +32,22 @@ def find_device(name: str) -> torch.device:
         import torch
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    check_device_name(name)
     kind, _, index = name.partition(":")
-    if not (name == "cpu" or (kind == "cuda" and (index.isdecimal() or name == "cuda"))):
-        raise ConfigError(f"device: expected auto, cpu, cuda or cuda:INDEX, found {name}")
     if kind == "cuda":
         _check_gpu(name, int(index or 0))
     return torch.device(name)
+
+
+def check_device_name(name: str) -> None:
+    """Refuse what is no name of a device, without PyTorch.
+
+    Raises:
+        ConfigError: neither "auto", "cpu", "cuda" nor "cuda:" with a number behind.
+    """
+    kind, _, index = name.partition(":")
+    if not (name in ("auto", "cpu") or (kind == "cuda" and (index.isdecimal() or name == "cuda"))):
+        raise ConfigError(f"device: expected auto, cpu, cuda or cuda:INDEX, found {name}")
 
 
 def find_dtype(name: str, device: torch.device) -> torch.dtype:

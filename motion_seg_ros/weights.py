@@ -7,9 +7,12 @@ Only `fetch` uses the network.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +23,7 @@ from motion_seg_ros.published_weights import HUGGING_FACE, PUBLISHED, PublishedF
 from motion_seg_ros.weight_files import check_format
 
 RECEIPT = "fetched.json"  # beside downloaded files: what they were when they came
+LOCK = ".lock"  # beside them: held by the process that downloads
 CACHE_VARIABLE = "MOTION_SEG_CACHE"
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 YES = {"1", "on", "yes", "true"}
@@ -92,12 +96,7 @@ def resolve(name_or_path: str) -> Path:
     if name_or_path in SHIPPED:
         return SHIPPED[name_or_path].path
     if name_or_path in PUBLISHED:
-        missing = missing_files(name_or_path)
-        if missing:
-            raise InputError(
-                f"weights {name_or_path}: expected {missing[0]}, found no such file; get them "
-                f"with: motion_seg weights fetch {name_or_path}"
-            )
+        require([name_or_path])
         return PUBLISHED[name_or_path].place(cache_folder() / name_or_path)
     path = Path(name_or_path).expanduser()
     if not path.exists():
@@ -106,6 +105,35 @@ def resolve(name_or_path: str) -> Path:
             f"names are {', '.join((*SHIPPED, *PUBLISHED))}"
         )
     return path
+
+
+def require(names: Iterable[str]) -> None:
+    """Refuse to go on where weights in PUBLISHED are not fetched, whatever else is named.
+
+    Raises:
+        InputError: names all that are not, and the one command that gets them.
+    """
+    missing = {
+        name: files[0]
+        for name in dict.fromkeys(names)
+        if name in PUBLISHED and (files := missing_files(name))
+    }
+    if missing:
+        raise InputError(
+            f"weights {', '.join(missing)}: expected {', '.join(map(str, missing.values()))}, "
+            f"found no such file{'s' if len(missing) > 1 else ''}; get them with: "
+            f"motion_seg weights fetch {' '.join(missing)}"
+        )
+
+
+def published_name(name_or_path: str) -> str | None:
+    """Which weights in PUBLISHED are meant, going by the name, or else by the name of the file as
+    it is published; None: none, or it cannot be told."""
+    if name_or_path in PUBLISHED:
+        return name_or_path
+    file = Path(name_or_path).name
+    single = (name for name, each in PUBLISHED.items() if [f.name for f in each.files] == [file])
+    return next(single, None)
 
 
 def cache_folder() -> Path:
@@ -126,6 +154,8 @@ def missing_files(name: str) -> list[Path]:
 def fetch(name: str) -> Path:
     """Download weights in PUBLISHED to the cache folder; what is there and right stays.
 
+    One process at a time does so: another one waits, says so, and finds what the first one got.
+
     Returns:
         What `resolve` gives from now on.
 
@@ -141,26 +171,40 @@ def fetch(name: str) -> Path:
             f"weights {name}: expected a name, found none like it; names are {', '.join(PUBLISHED)}"
         )
     folder = cache_folder() / name
-    for file in PUBLISHED[name].files:
-        place = folder / file.name
-        if place.is_file():
-            try:
-                _check_file(name, place, file)
-                continue
-            except InputError:
-                pass  # is replaced
+    if not all(_is_right(name, folder / file.name, file) for file in PUBLISHED[name].files):
         _refuse_offline(name, folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            came = download(_address(file.url), place, sha256=file.sha256)
-            _keep_if_right(name, place)
-            _note(folder, file, came)
+            with _locked(folder):
+                _get_what_is_wrong(name, folder)
         except OSError as error:
             raise OutputError(
                 f"{folder}: cannot write: {error.strerror or error}; check permissions, or set "
                 f"{CACHE_VARIABLE} to another folder"
             ) from error
     return PUBLISHED[name].place(folder)
+
+
+def _get_what_is_wrong(name: str, folder: Path) -> None:
+    """Download the files that are not there, or not right."""
+    for file in PUBLISHED[name].files:
+        place = folder / file.name
+        if not _is_right(name, place, file):
+            came = download(_address(file.url), place, sha256=file.sha256)
+            _keep_if_right(name, place)
+            _note(folder, file, came)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A block that only one process at a time is in; the lock goes when its process ends."""
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{folder}: waiting for another process that fetches it", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def verify(name_or_path: str) -> list[Checked]:
@@ -187,6 +231,17 @@ def verify(name_or_path: str) -> list[Checked]:
     if not any(each.suffix == ".safetensors" for each in parts):
         raise InputError(f"{path}: expected a folder with .safetensors files, found none in it")
     return [_checked(each, None, "") for each in parts]
+
+
+def _is_right(name: str, place: Path, file: PublishedFile) -> bool:
+    """Whether one file of weights in PUBLISHED is there, whole, and what is known of it."""
+    if not place.is_file():
+        return False
+    try:
+        _check_file(name, place, file)
+    except InputError:
+        return False
+    return True
 
 
 def _check_file(name: str, place: Path, file: PublishedFile) -> Checked:

@@ -21,6 +21,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "types",
         "settings",
+        "compilation",
+        "device_copy",
         "torch_device",
         "pretrained",
         "published_weights",
@@ -29,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("config", "node_config", "download", "random_weights"),
     ("weights",),
+    ("requirements",),
     ("palette", "window", "static_view", "network_image"),
     ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from motion_seg_ros.compilation import OFF, compiled
 from motion_seg_ros.network_image import network_image, patch_size_px
 from motion_seg_ros.pretrained import load_pretrained
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
@@ -38,15 +39,22 @@ class DepthAnythingDepth:
         dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side. 252 makes 448x252 of 854x480; published is 518.
+        compilation: see motion_seg_ros.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing, damaged or of another network.
-        MissingDependencyError: torch or transformers is not installed.
+        MissingDependencyError: torch or transformers is not installed, or a compiler.
     """
 
     def __init__(
-        self, weights: Path, *, device: str = "auto", dtype: str = "auto", short_side_px: int = 252
+        self,
+        weights: Path,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        short_side_px: int = 252,
+        compilation: str = OFF,
     ) -> None:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
@@ -55,7 +63,7 @@ class DepthAnythingDepth:
         # The model as a whole does not know this attention; the transformer in it does.
         model.backbone.set_attn_implementation("sdpa")
         self._metric = model.config.depth_estimation_type == "metric"
-        self._model = model.to(self._device)
+        self._model = compiled(model.to(self._device), compilation, self._device)
         self._kept: dict[int, FloatArray] = {}  # disparity by the frame's index
 
     def estimate(self, window: Window) -> FloatArray:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motion_seg_ros.compilation import OFF, compiled
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.pretrained import load_pretrained
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
@@ -40,11 +42,12 @@ class DinoFeatures:
         official: describe as the authors' code does: keys of the last block, channel d * heads +
             head, of patches every OFFICIAL_STRIDE_PX pixels of the full image; the nearest patch
             counts, not a mixture; `short_side_px` does not.
+        compilation: see motion_seg_ros.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing, damaged or of another network.
-        MissingDependencyError: torch or transformers is not installed.
+        MissingDependencyError: torch or transformers is not installed, or a compiler.
     """
 
     def __init__(
@@ -55,12 +58,19 @@ class DinoFeatures:
         dtype: str = "auto",
         short_side_px: int = 252,
         official: bool = False,
+        compilation: str = OFF,
     ) -> None:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._short_side_px = short_side_px
         model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
-        self._model = model.to(self._device)
+        self._channels = int(model.config.hidden_size)
+        model = model.to(self._device)
+
+        def keys(x: Tensor) -> Tensor:
+            return official_keys(model, x)
+
+        self._network = compiled(keys if official else model, compilation, self._device)
         self._map = self._official_map if official else self._token_map
         self._sample = _nearest if official else _bilinear
         self._maps: dict[int, Tensor] = {}  # (C, h, w) by the frame's index
@@ -69,7 +79,7 @@ class DinoFeatures:
     @property
     def channels(self) -> int:
         """See motion_seg_ros.features.base.FeatureExtractor."""
-        return int(self._model.config.hidden_size)
+        return self._channels
 
     def reset(self) -> None:
         """See motion_seg_ros.features.base.FeatureExtractor."""
@@ -84,13 +94,25 @@ class DinoFeatures:
         known = np.isin(tracks.ids, self._ids)
         found[known] = self._described[np.searchsorted(self._ids, tracks.ids[known])]
         new = np.flatnonzero(~known)
-        frames = _frames_to_describe(tracks)[new]
-        for t in np.unique(frames):
-            here = new[frames == t]
-            map_ = self._map_of(window.frames[t], window.first_index + int(t))
-            found[here] = self._sample(map_, tracks.xy_px[t, here], window.newest.size)
+        if len(new):
+            found[new] = self._describe(window, tracks, new)
         self._ids, self._described = tracks.ids, found
         return found.copy()
+
+    def _describe(self, window: Window, tracks: Tracks, some: Int64Array) -> FloatArray:
+        """(M, C) float32 of the tracks at `some` (M,), M >= 1; fetched from the device at once."""
+        import torch
+
+        frames = _frames_to_describe(tracks)[some]
+        order = np.argsort(frames, kind="stable")
+        parts = []
+        for t in np.unique(frames):
+            map_ = self._map_of(window.frames[t], window.first_index + int(t))
+            xy_px = tracks.xy_px[t, some[frames == t]]
+            parts.append(self._sample(map_, xy_px, window.newest.size))
+        found = np.empty((len(some), self.channels), np.float32)
+        found[order] = torch.cat(parts).cpu().numpy()
+        return found
 
     def _map_of(self, frame: Frame, index: int) -> Tensor:
         import torch
@@ -105,9 +127,10 @@ class DinoFeatures:
         size = patch_size_px(frame.size, self._short_side_px)
         x = network_image(frame.image_bgr, size, self._device)
         with autocast(self._device, self._dtype):
-            tokens = self._model(x).last_hidden_state[0, 1:]  # (h w, C), without the class token
+            tokens = self._network(x).last_hidden_state[0, 1:]  # (h w, C), without the class token
         rows, columns = size[0] // PATCH_PX, size[1] // PATCH_PX
-        map_: Tensor = tokens.float().T.unflatten(1, (rows, columns))
+        # Copied: the next run of a compiled network may overwrite what this one gave.
+        map_: Tensor = tokens.float().T.unflatten(1, (rows, columns)).clone()
         return map_
 
     def _official_map(self, frame: Frame) -> Tensor:
@@ -116,7 +139,8 @@ class DinoFeatures:
         height, width = (-(-side // PATCH_PX) * PATCH_PX for side in frame.size)
         x = network_image(frame.image_bgr, (height, width), self._device, mode="bilinear")
         with autocast(self._device, self._dtype):
-            return official_keys(self._model, x)[0].half().float()
+            keys: Tensor = self._network(x)
+        return keys[0].half().float()
 
 
 def official_keys(model: Any, x: Tensor) -> Tensor:
@@ -161,26 +185,23 @@ def _frames_to_describe(tracks: Tracks) -> Int64Array:
     return np.where(seeded, tracks.query_frame, tracks.visible.argmax(axis=0))
 
 
-def _bilinear(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
+def _bilinear(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> Tensor:
     """(N, C) float32 of a map (C, h, w) that covers an image of `size` (H, W), at positions (N, 2)
     in its pixels; beyond the outermost patches' centres theirs count."""
-    import torch
     from torch.nn import functional
 
     height, width = size
     at = (2 * xy_px + 1) / np.array([width, height], np.float32) - 1  # -1 and 1: the image's edges
-    where = torch.from_numpy(at).to(map_.device)[None, None]  # (1, 1, N, 2)
+    where = to_device(at, map_.device)[None, None]  # (1, 1, N, 2)
     found = functional.grid_sample(
         map_[None], where, mode="bilinear", padding_mode="border", align_corners=False
     )
-    return np.asarray(found[0, :, 0].T.cpu().numpy(), np.float32)
+    return found[0, :, 0].T
 
 
-def _nearest(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
+def _nearest(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> Tensor:
     """(N, C) float32 as _bilinear, of the cell that each position is in."""
-    import torch
-
     shape = np.array(map_.shape[:0:-1])  # w, h
     cell = (xy_px * (shape / np.array(size[::-1]))).astype(np.int64)
-    column, row = torch.from_numpy(np.clip(cell, 0, shape - 1).T).to(map_.device)
-    return np.asarray(map_[:, row, column].T.cpu().numpy(), np.float32)
+    column, row = to_device(np.clip(cell, 0, shape - 1).T, map_.device)
+    return map_[:, row, column].T

@@ -12,6 +12,7 @@ from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.hints import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.track_depth import TrackDepth
+from motion_seg_ros.torch_device import autocast, find_device, find_dtype
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -44,8 +45,11 @@ class TransformerLabeller:
         sha256: expected digest of the file in hexadecimal; None: any.
         interval: frames from one asking to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the one stored with the weights.
+        device: see motion_seg_ros.torch_device.find_device.
+        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
 
     Raises:
+        ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing or damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
@@ -57,6 +61,8 @@ class TransformerLabeller:
         sha256: str | None = None,
         interval: int = 3,
         threshold: float | None = None,
+        device: str = "cpu",
+        dtype: str = "auto",
     ) -> None:
         try:
             from motion_seg_ros.labelling.calibration import Calibration
@@ -66,7 +72,10 @@ class TransformerLabeller:
                 f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
                 "pip install torch safetensors, or choose labelling.backend geometric"
             ) from error
-        self._model, metadata = load_weights(weights, sha256=sha256)
+        self._device = find_device(device)
+        self._dtype = find_dtype(dtype, self._device)
+        model, metadata = load_weights(weights, sha256=sha256)
+        self._model = model.to(self._device)
         self._calibration = Calibration.from_metadata(metadata, weights)
         self._threshold = self._calibration.threshold if threshold is None else threshold
         self._interval = interval
@@ -135,8 +144,9 @@ class TransformerLabeller:
             None if self._depth is None else self._depth.at(window, xy_px, visible),
             None if features is None else features[some],
         )
-        with torch.inference_mode():
-            logits = self._model(collate([asked], self._model.config.frames))[0].numpy()
+        batch = collate([asked], self._model.config.frames).to(self._device)
+        with torch.inference_mode(), autocast(self._device, self._dtype):
+            logits = self._model(batch)[0].cpu().numpy()
         return np.asarray(self._calibration.probability(logits), np.float32)
 
 

@@ -27,10 +27,12 @@ DINO_CHANNELS = 768
 DEPTH_STEPS = 65535  # of the 16-bit images depth is kept in
 DEPTH_SATURATION = 255  # where reading them as 8-bit images cuts off
 THRESHOLDS = (0.95, 0.93, 0.9, 0.85, 0.8, 0.75, 0.7)
-LONG_CLIP_THRESHOLDS = (0.99, 0.98, 0.97, 0.96, 0.95)  # known: from 0.99 to 0.95; the steps are not
+LONG_CLIP_THRESHOLDS = (0.99, 0.98, 0.97, 0.96, 0.95)
 LONG_CLIP_FRAMES = 300
 ENOUGH_TRACKS = 10
 TRACKS_AT_LEAST = 3
+# Of official_threshold: nearer to 0 or 1 than labels' log-odds tell apart is of no use.
+LEAST_THRESHOLD, MOST_THRESHOLD = 1e-3, 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +143,17 @@ def prepare_position(xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
     return np.clip(xy_px / np.array([width, height], np.float32) * 2 - 1, -1, 1)
 
 
+def surely_visible(occlusion: FloatArray, expected_distance: FloatArray) -> BoolArray:
+    """(T, N) bool of the logits of prepare_visibility. Of points that nowhere are, the published
+    code drops all."""
+    return np.asarray(_complement(occlusion) * _complement(expected_distance) > 0.5, bool)
+
+
+def _complement(logits: FloatArray) -> FloatArray:
+    """1 - sigmoid(logits), float32, for any logits."""
+    return np.asarray(0.5 - 0.5 * np.tanh(0.5 * logits), np.float32)
+
+
 def prepare_visibility(
     occlusion: FloatArray, expected_distance: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -155,9 +168,8 @@ def prepare_visibility(
         visible nor surely hidden; (T, N) bool valid = surely visible. In a frame without a valid
         point the most confident one is made valid.
     """
-    visibility = np.asarray(1 / (1 + np.exp(occlusion)), np.float32)
-    confidence = np.asarray(1 / (1 + np.exp(expected_distance)), np.float32)
-    valid = visibility * confidence > 0.5
+    visibility, confidence = _complement(occlusion), _complement(expected_distance)
+    valid = surely_visible(occlusion, expected_distance)
     hidden = (1 - visibility) * confidence > 0.5
     sure = np.where(valid | hidden, confidence, np.float32(0))
     empty = np.flatnonzero(~valid.any(axis=1))
@@ -193,10 +205,30 @@ def official_moving(probability: FloatArray, frames: int) -> BoolArray:
         probability: (N,) of moving.
         frames: length of the clip.
     """
-    for threshold in LONG_CLIP_THRESHOLDS if frames > LONG_CLIP_FRAMES else THRESHOLDS:
-        moving: BoolArray = probability > threshold
-        if np.count_nonzero(moving) >= ENOUGH_TRACKS:
-            return moving
+    threshold = _first_with_enough(probability, frames)
+    if threshold is not None:
+        return np.asarray(probability > threshold, bool)
     moving = np.zeros(len(probability), bool)
     moving[np.argsort(-probability, kind="stable")[:TRACKS_AT_LEAST]] = True
     return moving
+
+
+def official_threshold(probability: FloatArray, frames: int) -> float:
+    """The probability above which the tracks of official_moving are, within LEAST_THRESHOLD and
+    MOST_THRESHOLD; tracks as probable as the last of these are too.
+
+    The arguments are those of official_moving, with N >= 1.
+    """
+    threshold = _first_with_enough(probability, frames)
+    if threshold is not None:
+        return threshold
+    last = np.sort(probability)[-TRACKS_AT_LEAST:].min()
+    below = np.nextafter(np.float32(last), np.float32(0))
+    return float(np.clip(below, LEAST_THRESHOLD, MOST_THRESHOLD))
+
+
+def _first_with_enough(probability: FloatArray, frames: int) -> float | None:
+    for threshold in LONG_CLIP_THRESHOLDS if frames > LONG_CLIP_FRAMES else THRESHOLDS:
+        if np.count_nonzero(probability > threshold) >= ENOUGH_TRACKS:
+            return threshold
+    return None

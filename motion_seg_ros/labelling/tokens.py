@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.types import BoolArray, FloatArray
 
@@ -73,10 +74,10 @@ class TrackBatch:
     depth: Tensor | None = None
     features: Tensor | None = None
 
-    def to(self, device: torch.device | str) -> TrackBatch:
+    def to(self, device: torch.device) -> TrackBatch:
         """The same batch on another device."""
         tensors = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        moved = {name: x.to(device) for name, x in tensors.items() if x is not None}
+        moved = {name: to_device(x, device) for name, x in tensors.items() if x is not None}
         return dataclasses.replace(self, **moved)
 
 

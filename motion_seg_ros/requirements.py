@@ -1,0 +1,120 @@
+"""What a configuration needs: weights, a device, and settings that go together.
+
+Told before anything is loaded, so that what is wrong is said at once, and all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from motion_seg_ros.config import Config, config_values
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings import Value
+from motion_seg_ros.torch_device import find_device
+from motion_seg_ros.weights import published_name, require
+
+ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
+"""Backends that run where `device` says."""
+
+# By whether it is causal.
+TAPIR: Mapping[bool, str] = MappingProxyType({False: "bootstapir", True: "causal_bootstapir"})
+
+OFFICIAL: Mapping[str, Value] = MappingProxyType(
+    {
+        "tracking.backend": "tapir",
+        "tracking.causal": False,
+        "depth.backend": "depth_anything",
+        "features.backend": "dino",
+        "features.variant": "official",
+    }
+)
+"""What labelling.backend official asks of the other settings: what its authors' code does."""
+
+
+def check_requirements(config: Config) -> None:
+    """Refuse a configuration that cannot be built on this machine.
+
+    Raises:
+        ConfigError: settings that do not go together, or a device that is not there.
+        InputError: weights that are not fetched: names all of them.
+        MissingDependencyError: torch is not installed, and a network is to run on a device.
+    """
+    if uses_device(config):
+        find_device(config.device)  # first: without it nobody needs to fetch weights
+    check_official(config)
+    check_tapir(config)
+    require(needed_weights(config).values())
+
+
+def uses_device(config: Config) -> bool:
+    """Whether a network runs where `device` says; one that labels, by itself, only where that
+    names a place."""
+    stages = (config.tracking, config.depth, config.features, config.masks)
+    networks = not ON_DEVICE.isdisjoint(stage.backend for stage in stages)
+    return networks or (config.device != "auto" and config.labelling.backend != "geometric")
+
+
+def needed_weights(config: Config) -> dict[str, str]:
+    """Stage -> name or path of the weights that it loads; stages without weights are left out."""
+    official_sam2 = config.masks.runtime == "official"
+    official_features = config.features.variant == "official"
+    defaults = {
+        ("tracking", "tapir"): TAPIR[config.tracking.causal],
+        ("depth", "depth_anything"): "depth_anything_v2_small",
+        ("features", "dino"): "dinov2_base" if official_features else "dinov2_small",
+        ("labelling", "pooled"): "track_transformer_lite",
+        ("labelling", "transformer"): "track_transformer_lite",
+        ("labelling", "official"): "segment_any_motion_tracks",
+        ("masks", "learned"): "mask_network_lite",
+        ("masks", "sam2"): "sam2.1_hiera_tiny_official" if official_sam2 else "sam2.1_hiera_tiny",
+    }
+    stages = {stage: getattr(config, stage) for stage, _ in defaults}
+    return {
+        stage: stages[stage].weights or default
+        for (stage, backend), default in defaults.items()
+        if stages[stage].backend == backend
+    }
+
+
+def check_official(config: Config) -> None:
+    """Refuse other companions of the authors' labelling network than it was trained with.
+
+    Raises:
+        ConfigError: names all that are, and what to set.
+    """
+    if config.labelling.backend != "official":
+        return
+    values = config_values(config)
+    wrong = {name: value for name, value in OFFICIAL.items() if values[name] != value}
+    if wrong:
+        found = ", ".join(f"{name} {_yaml(values[name])}" for name in wrong)
+        remedy = " ".join(f"{name}={_yaml(value)}" for name, value in wrong.items())
+        raise ConfigError(
+            "labelling.backend official: expected the tracker, depth and features that its "
+            f"authors trained it with, found {found}; set {remedy}"
+        )
+
+
+def check_tapir(config: Config) -> None:
+    """Refuse the published weights of the other one of TAPIR's variants: their tensors have the
+    same names and shapes, so that nothing else would tell.
+
+    Raises:
+        ConfigError: names both, and what to set.
+    """
+    tracking = config.tracking
+    if tracking.backend != "tapir":
+        return
+    weights = needed_weights(config)["tracking"]
+    wanted, other = TAPIR[tracking.causal], TAPIR[not tracking.causal]
+    if published_name(weights) == other:
+        raise ConfigError(
+            f"tracking.weights {weights}: expected those of {wanted}, as tracking.causal is "
+            f"{_yaml(tracking.causal)}, found those of {other}; set tracking.weights {wanted}, or "
+            f"tracking.causal {_yaml(not tracking.causal)}"
+        )
+
+
+def _yaml(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
