@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -63,8 +63,19 @@ class ChildProcesses:
                 start_new_session=True,
             )
 
-    def wait(self, name: str, *, needs: Sequence[str] = ()) -> None:
+    def wait(
+        self,
+        name: str,
+        *,
+        needs: Sequence[str] = (),
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
         """Wait until a process has ended by itself with status 0.
+
+        Args:
+            name: its name.
+            needs: others that must not end before.
+            meanwhile: called again and again while it runs, to show progress.
 
         Raises:
             MotionSegError: it ended otherwise, or one that it `needs` ended before.
@@ -73,6 +84,7 @@ class ChildProcesses:
             for each in needs:
                 if (early := self._running[each].poll()) is not None:
                     raise self._ended(each, early)
+            meanwhile()
             time.sleep(POLL_S)
         if status != 0:
             raise self._ended(name, status)

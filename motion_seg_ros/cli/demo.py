@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.util
 import json
-import os
-import random
-import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli import configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.cli.clips import copy_clip, render_clip
 from motion_seg_ros.cli.demo_report import (
@@ -23,11 +18,10 @@ from motion_seg_ros.cli.demo_report import (
     DemoFigures,
     write_report,
 )
-from motion_seg_ros.config import Config, config_values
-from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.config import Config
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
-from motion_seg_ros.io.package_files import package_folder
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
 from motion_seg_ros.io.staging import output_folder, staged_folder
 
@@ -49,10 +43,8 @@ RENDERED_FRAMES = 120
 INPUT_FRAMES = 150
 MAX_WIDTH = 960  # raw pixels of clip and answers must fit into a temporary folder
 CAMERA = "motion_seg_ros.ros.demo_camera"
-NODE = "motion_seg_ros.ros.main"
 VIEWER = "motion_seg_ros.ros.demo_viewer"
 ANSWER_TOPICS = (f"{NAMESPACE}/moving_mask", f"{NAMESPACE}/tracks")
-LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
-    _check_ros()
+    live_node.check_ros("demo")
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)
         if arguments.role == "camera":
@@ -117,40 +109,9 @@ def run(arguments: argparse.Namespace) -> None:
             staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,
         ):
             clip = _make_clip(work, arguments)
-            stamps_ns = _play(clip, config, {**_ros_files(), **_alone(work), **os.environ}, work)
+            stamps_ns = _play(clip, config, work)
             figures = write_report(folder, clip, work / "bag", stamps_ns)
         _show(figures, output)
-
-
-def _check_ros() -> None:
-    if importlib.util.find_spec("rclpy") is None:
-        raise MissingDependencyError(
-            "demo: expected ROS 2, found no rclpy; run `make setup` in the source tree and use "
-            ".venv/bin/motion_seg, or source /opt/ros/<distro>/setup.bash"
-        )
-    if importlib.util.find_spec("motion_seg_ros.msg") is None:
-        raise MissingDependencyError(
-            "demo: expected the messages of motion_seg_ros, found none; build them with "
-            "`make setup` or `colcon build`"
-        )
-
-
-def _ros_files() -> dict[str, str]:
-    """Environment with which ROS finds its files, and images fit into shared memory."""
-    profiles = package_folder("config") / "fastdds_large_images.xml"
-    return {
-        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
-    }
-
-
-def _alone(logs: Path) -> dict[str, str]:
-    """Environment in which processes hear nobody but each other, and leave no logs behind."""
-    return {
-        "ROS_DOMAIN_ID": str(random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "ROS_LOG_DIR": str(logs / "ros_log"),
-    }
 
 
 def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:
@@ -168,13 +129,13 @@ def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
     options = ["--loop"] if arguments.loop else []
     with (
         contextlib.suppress(KeyboardInterrupt),
-        ChildProcesses({**_ros_files(), **os.environ}, work) as children,
+        ChildProcesses(live_node.shared_environment(), work) as children,
     ):
         children.start("camera", CAMERA, str(work), *options)
         children.wait("camera")
 
 
-def _play(clip: Clip, config: Config, environment: Mapping[str, str], work: Path) -> list[int]:
+def _play(clip: Clip, config: Config, work: Path) -> list[int]:
     """Run the three processes until the clip is played; returns the stamp of each frame."""
     height, width = clip.size
     print(
@@ -182,14 +143,11 @@ def _play(clip: Clip, config: Config, environment: Mapping[str, str], work: Path
         "camera -> /camera/image_raw -> motion_seg_node -> viewer",
         flush=True,
     )
-    remaps = ("image:=/camera/image_raw", "camera_info:=/camera/camera_info")
-    options = [text for each in remaps for text in ("-r", each)]
-    for name, value in config_values(config).items():
-        options += ["-p", f"{name}:={json.dumps(value)}"]
+    topics = {"image": "/camera/image_raw", "camera_info": "/camera/camera_info"}
     stamps = work / "stamps.json"
-    with ChildProcesses(environment, work) as children:
+    with ChildProcesses(live_node.private_environment(work), work) as children:
         children.start("viewer", VIEWER, str(work / "bag"))
-        children.start("node", NODE, "--ros-args", *options)
+        children.start("node", live_node.NODE, *live_node.node_arguments(config, topics, {}))
         children.start(
             "camera", CAMERA, str(work), "--stamps", str(stamps), "--wait-for", *ANSWER_TOPICS
         )

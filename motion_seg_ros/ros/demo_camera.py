@@ -22,13 +22,12 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from motion_seg_ros.errors import InputError, MotionSegError
+from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.ros.conversion import array_to_image
+from motion_seg_ros.ros.discovery import wait_for_partners
 
 FRAME_ID = "camera_color_optical_frame"
-# Discovery between the other processes goes on for a moment after this one sees them.
-SETTLE_S = 1.0
 
 
 class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
@@ -49,25 +48,7 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
         Raises:
             InputError: not so after `timeout_s`.
         """
-        deadline = time.monotonic() + timeout_s
-        while missing := self._missing(topics):
-            if time.monotonic() > deadline:
-                raise InputError(
-                    f"demo camera: expected {missing} within {timeout_s:g} s, found none; "
-                    "check that the node is active and in the same ROS domain"
-                )
-            time.sleep(0.05)
-        time.sleep(SETTLE_S)
-
-    def _missing(self, topics: Sequence[str]) -> str | None:
-        if self._images.get_subscription_count() == 0:
-            return f"a subscriber of {self._images.topic_name}"
-        for topic in topics:
-            if self.count_publishers(topic) == 0:
-                return f"a publisher of {topic}"
-            if self.count_subscribers(topic) == 0:
-                return f"a subscriber of {topic}"
-        return None
+        wait_for_partners(self, self._images, topics, timeout_s)
 
     def play(self, order: Iterator[int]) -> Iterator[int]:
         """Publish the frames `order` names at the clip's rate; yields the stamp of each."""

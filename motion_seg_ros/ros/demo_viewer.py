@@ -14,28 +14,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
-from rosbags.rosbag2 import StoragePlugin, Writer
-from sensor_msgs.msg import Image
+from rosbags.rosbag2 import Writer
 
-from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.message_types import typestore
-from motion_seg_ros.msg import MovingObjectArray, TrackArray
+from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, new_bag
+from motion_seg_ros.ros.answer_recorder import AnswerRecorder
 
 # The mask first: the executor serves them in this order, and the age of the mask is what counts.
 TOPICS = {
-    f"{NAMESPACE}/moving_mask": Image,
-    f"{NAMESPACE}/objects": MovingObjectArray,
-    f"{NAMESPACE}/tracks": TrackArray,
-    f"{NAMESPACE}/overlay": Image,
+    f"{NAMESPACE}/{name}": ANSWER_TOPICS.get(name, "sensor_msgs/msg/Image")
+    for name in ("moving_mask", "objects", "tracks", "overlay")
 }
-QUEUE = 60
 SILENCE_S = 2.0
 
 
@@ -48,22 +41,16 @@ class DemoViewer(Node):  # type: ignore[misc]  # rclpy is untyped
 
     def __init__(self, bag: Writer) -> None:
         super().__init__("demo_viewer")
-        self._bag = bag
         self.last_arrival = time.monotonic()
-        types = typestore()
-        for topic, kind in TOPICS.items():
-            name = f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
-            connection = bag.add_connection(topic, name, typestore=types)
-            self.create_subscription(
-                kind,
-                topic,
-                lambda raw, connection=connection: self._keep(connection, raw),
-                QoSProfile(depth=QUEUE),
-                raw=True,
-            )
+        AnswerRecorder(
+            self,
+            bag,
+            TOPICS,
+            now_ns=lambda: int(self.get_clock().now().nanoseconds),
+            on_arrival=self._note,
+        )
 
-    def _keep(self, connection: Any, raw: bytes) -> None:
-        self._bag.write(connection, self.get_clock().now().nanoseconds, raw)
+    def _note(self, topic: str, raw: bytes) -> None:
         self.last_arrival = time.monotonic()
 
 
@@ -82,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, finish)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Writer(arguments.bag, version=8, storage_plugin=StoragePlugin.MCAP) as bag:
+        with new_bag(arguments.bag, sqlite3=False) as bag:
             node = DemoViewer(bag)
             executor = SingleThreadedExecutor()
             executor.add_node(node)

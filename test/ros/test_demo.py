@@ -20,7 +20,7 @@ pytest.importorskip("rclpy")
 
 from rosbags.rosbag2 import Reader
 
-from motion_seg_ros.cli import demo, main
+from motion_seg_ros.cli import demo, live_node, main
 from motion_seg_ros.io.clip import ClipFrame, write_clip
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import typestore
@@ -70,7 +70,7 @@ def test_a_node_that_dies_ends_it(
 ) -> None:
     (tmp_path / "dying_node.py").write_text("import sys; sys.exit('out of memory')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(demo, "NODE", "dying_node")
+    monkeypatch.setattr(live_node, "NODE", "dying_node")
     recordings.write_images(tmp_path / "walk", recordings.pan(5))
     out = tmp_path / "demo"
     assert main.main(["demo", str(tmp_path / "walk"), "-o", str(out)]) == 2
@@ -84,7 +84,7 @@ def test_a_node_that_dies_ends_it(
 def test_without_ros_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(live_node.importlib.util, "find_spec", lambda name: None)
     assert main.main(["demo", "-o", str(tmp_path / "demo")]) == 2
     assert "make setup" in capsys.readouterr().err
 

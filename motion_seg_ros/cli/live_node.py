@@ -1,0 +1,84 @@
+"""The node as a process of its own, for the commands that show it live: what it needs, how it is
+started."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from motion_seg_ros.config import Config, config_values
+from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.io.package_files import package_folder
+
+NODE = "motion_seg_ros.ros.main"
+LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away
+
+
+def check_ros(command: str) -> None:
+    """Check that ROS 2 and the messages of this package are there.
+
+    Args:
+        command: who asks, for the error.
+
+    Raises:
+        MissingDependencyError: they are not.
+    """
+    if importlib.util.find_spec("rclpy") is None:
+        raise MissingDependencyError(
+            f"{command}: expected ROS 2, found no rclpy; run `make setup` in the source tree and "
+            "use .venv/bin/motion_seg, or source /opt/ros/<distro>/setup.bash"
+        )
+    if importlib.util.find_spec("motion_seg_ros.msg") is None:
+        raise MissingDependencyError(
+            f"{command}: expected the messages of motion_seg_ros, found none; build them with "
+            "`make setup` or `colcon build`"
+        )
+
+
+def shared_environment() -> dict[str, str]:
+    """Environment with which ROS finds its files, and images fit into shared memory; processes hear
+    whatever this one would."""
+    profiles = package_folder("config") / "fastdds_large_images.xml"
+    return {
+        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
+        **os.environ,
+    }
+
+
+def private_environment(logs: Path) -> dict[str, str]:
+    """`shared_environment`, in which processes hear nobody but each other, unless this one's says
+    in which domain to be, and leave no logs behind.
+
+    Args:
+        logs: a folder for them that goes.
+    """
+    return {
+        "ROS_DOMAIN_ID": str(random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_LOG_DIR": str(logs / "ros_log"),
+        **shared_environment(),
+    }
+
+
+def node_arguments(
+    config: Config, remappings: Mapping[str, str], parameters: Mapping[str, object]
+) -> list[str]:
+    """What to start NODE with.
+
+    Args:
+        config: settings of the pipeline.
+        remappings: the node's name of a topic -> the topic.
+        parameters: those of the node itself, by name.
+    """
+    arguments = ["--ros-args"]
+    for name, topic in remappings.items():
+        arguments += ["-r", f"{name}:={topic}"]
+    for parameter, value in {**config_values(config), **parameters}.items():
+        arguments += ["-p", f"{parameter}:={json.dumps(value)}"]
+    return arguments
