@@ -18,14 +18,11 @@ from motion_seg_ros.build import build_features, build_labeller, build_tracker
 from motion_seg_ros.cli import configuration
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.evaluation.datasets.base import FileSequence, chosen
+from motion_seg_ros.evaluation.datasets.davis import clip_names, davis_clip
 from motion_seg_ros.evaluation.labels import Comparison, Stream, compare
 from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
-from motion_seg_ros.evaluation.labels_sources import (
-    AnnotatedClip,
-    clip_names,
-    follow_clip,
-    sample_stream,
-)
+from motion_seg_ros.evaluation.labels_sources import follow_clip, sample_stream
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key
@@ -176,19 +173,13 @@ def _compare_all(
     return comparisons
 
 
-def _clips(root: Path, sequences: Sequence[str] | None) -> dict[str, AnnotatedClip]:
-    known = clip_names(root)
-    for name in sequences or ():
-        if name not in known:
-            raise InputError(
-                f"--sequences {name}: expected a clip of {root}, found none of that name; there "
-                f"are {', '.join(known)}"
-            )
-    return {name: AnnotatedClip(root, name) for name in sequences or known}
+def _clips(root: Path, sequences: Sequence[str] | None) -> dict[str, FileSequence]:
+    names = chosen(clip_names(root), sequences, root)
+    return {name: davis_clip(root, name) for name in names}
 
 
 def _clip_streams(
-    clips: Mapping[str, AnnotatedClip],
+    clips: Mapping[str, FileSequence],
     config: Config,
     tracker: Tracker,
     features: FeatureExtractor | None,

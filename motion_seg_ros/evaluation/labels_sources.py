@@ -4,93 +4,23 @@ of tracks, played back as they grew."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import InputError
+from motion_seg_ros.evaluation.datasets.base import FileSequence
 from motion_seg_ros.evaluation.labels import Moment, Stream
 from motion_seg_ros.features.base import FeatureExtractor
-from motion_seg_ros.io.base import FrameSource
-from motion_seg_ros.io.image_folder import ImageFolder, images_in
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.training.samples import TrackSample
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
-IMAGES, ANNOTATIONS = Path("JPEGImages/480p"), Path("Annotations/480p")
-FPS = 24.0  # of DAVIS; nothing here depends on it
-_FRAME_NS = round(1e9 / FPS)
-
-
-class AnnotatedClip:
-    """A clip in the layout of DAVIS 2016: ROOT/JPEGImages/480p/<name>/ and
-    ROOT/Annotations/480p/<name>/, images and masks of one name, any colour but black = moving.
-
-    Frames without a mask have no truth.
-
-    Raises:
-        InputError: no image, or no mask for any image.
-    """
-
-    def __init__(self, root: Path, name: str) -> None:
-        self.frames: FrameSource = ImageFolder(root / IMAGES / name, FPS)
-        folder = root / ANNOTATIONS / name
-        if not folder.is_dir():
-            raise InputError(
-                f"{folder}: expected a folder of masks, found none; give the root of a data set in "
-                f"the layout of DAVIS 2016, with {ANNOTATIONS} in it"
-            )
-        self._masks = {each.stem: each for each in images_in(folder)}
-        stems = {each.stem for each in images_in(root / IMAGES / name)}
-        if not stems & self._masks.keys():
-            raise InputError(
-                f"{folder}: expected masks named like the images of {root / IMAGES / name}, found "
-                f"{len(self._masks)} of other names; check the layout"
-            )
-
-    def moving(self, name: str, size: tuple[int, int]) -> BoolArray | None:
-        """(H, W) bool truth of the frame `name` of `size` = (H, W); None where there is no mask.
-
-        Raises:
-            InputError: the mask cannot be read, or has another size.
-        """
-        path = self._masks.get(name)
-        if path is None:
-            return None
-        mask = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if mask is None:
-            raise InputError(f"{path}: expected a mask image, found none that decodes; replace it")
-        if mask.shape[:2] != size:
-            raise InputError(
-                f"{path}: expected {size[1]}x{size[0]} like its image, found "
-                f"{mask.shape[1]}x{mask.shape[0]}; replace it"
-            )
-        return np.asarray(mask.any(axis=2), bool)
-
-
-def clip_names(root: Path) -> list[str]:
-    """The clips of a data set in the layout of DAVIS 2016.
-
-    Raises:
-        InputError: there is none.
-    """
-    folder = root / IMAGES
-    names = (
-        sorted(each.name for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
-    )
-    if not names:
-        raise InputError(
-            f"{folder}: expected a folder for each clip, found none; give the root of a data set "
-            "in the layout of DAVIS 2016"
-        )
-    return names
+_FRAME_NS = round(1e9 / 24)  # nothing here depends on it
 
 
 def follow_clip(
-    clip: AnnotatedClip,
+    clip: FileSequence,
     window: SlidingWindow,
     tracker: Tracker,
     features: FeatureExtractor | None = None,
@@ -99,7 +29,7 @@ def follow_clip(
     newest position.
 
     Args:
-        clip: images and masks.
+        clip: images and masks; images without one have no truth.
         window: reset before.
         tracker: reset before.
         features: reset before; None: the tracks are not described.
@@ -111,12 +41,14 @@ def follow_clip(
     tracker.reset()
     if features is not None:
         features.reset()
+    labelled = frozenset(clip.labelled)
     for item in clip.frames:
         seen = window.push(item.frame)
         tracks = tracker.update(seen)
         described = None if features is None else features.extract(seen, tracks)
-        mask = clip.moving(item.name, item.frame.size)
-        moving = None if mask is None else mask_at(mask, tracks.xy_px[-1])
+        moving = None
+        if item.name in labelled:
+            moving = mask_at(clip.truth(item.name).id_map != 0, tracks.xy_px[-1])
         yield Moment(seen, tracks, described, moving)
 
 

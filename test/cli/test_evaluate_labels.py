@@ -148,11 +148,11 @@ class TestErrors:
         assert_fails(capsys, words="expected --davis ROOT, --samples FOLDER or both")
 
     def test_no_such_data_set(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="a folder for each clip")
+        assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="a folder for each sequence")
 
     def test_no_such_clip(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--sequences", "walk", *LABELLER)
-        assert_fails(capsys, *arguments, words="--sequences walk: expected a clip")
+        assert_fails(capsys, *arguments, words="--sequences walk: expected a sequence")
 
     def test_no_samples(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, "--samples", tmp_path, *LABELLER, words="test-*.npz, found none")

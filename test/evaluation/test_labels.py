@@ -12,15 +12,10 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.evaluation.datasets.davis import clip_names, davis_clip
 from motion_seg_ros.evaluation.labels import MIN_AGE_FRAMES, Moment, Stream, compare, listen
 from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
-from motion_seg_ros.evaluation.labels_sources import (
-    AnnotatedClip,
-    clip_names,
-    follow_clip,
-    mask_at,
-    sample_stream,
-)
+from motion_seg_ros.evaluation.labels_sources import follow_clip, mask_at, sample_stream
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.hints import HINT_CHANNELS
 from motion_seg_ros.training.samples import TrackSample
@@ -215,7 +210,7 @@ class TestClips:
         write_clip(tmp_path, "walk")
         (tmp_path / "Annotations/480p/walk/00001.png").unlink()
         assert clip_names(tmp_path) == ["walk"]
-        clip = AnnotatedClip(tmp_path, "walk")
+        clip = davis_clip(tmp_path, "walk")
         moments = list(follow_clip(clip, SlidingWindow(16, 1.0), GridTracker()))
         assert [len(each.window) for each in moments] == [1, 2, 3, 4, 5]
         assert moments[1].moving is None
@@ -239,11 +234,11 @@ class TestClips:
             for each in masks.iterdir():
                 each.rename(each.with_name(f"x{each.name}"))
         else:
-            with pytest.raises(InputError, match="expected a folder for each clip"):
+            with pytest.raises(InputError, match="expected a folder for each sequence"):
                 clip_names(tmp_path / "Annotations")
             return
         with pytest.raises(InputError, match="expected"):
-            AnnotatedClip(tmp_path, "walk")
+            davis_clip(tmp_path, "walk")
 
     @pytest.mark.parametrize("content", [b"no picture", b"", "other size"])
     def test_broken_masks(self, tmp_path: Path, content: bytes | str) -> None:
@@ -254,7 +249,7 @@ class TestClips:
         else:
             cv2.imwrite(str(path), np.zeros((9, 9), np.uint8))
         with pytest.raises(InputError, match=r"00002\.png: expected"):
-            AnnotatedClip(tmp_path, "walk").moving("00002", SIZE)
+            davis_clip(tmp_path, "walk").truth("00002")
 
 
 def moving_sample(frames: int = 12) -> TrackSample:
