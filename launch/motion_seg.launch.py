@@ -2,7 +2,8 @@
 
     ros2 launch motion_seg_ros motion_seg.launch.py image:=/camera/image_raw
 
-`--show-args` lists the arguments. The node activates itself (parameter `autostart`).
+`--show-args` lists the arguments. The node activates itself (parameter `autostart`). What is given
+as an argument wins over params_file, and that over the node's defaults.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "image_transport",
-        default_value="raw",
-        choices=["raw", "compressed"],
-        description="how images arrive: raw on <image>, or compressed on <image>/compressed",
+        default_value="",
+        choices=["", "raw", "compressed"],
+        description="how images arrive: raw on <image>, or compressed on <image>/compressed; "
+        "empty: as params_file says, else raw",
     ),
     DeclareLaunchArgument(
         "camera_info",
@@ -44,14 +46,14 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "profile",
-        default_value="lite",
-        choices=list(PROFILES),
-        description="which defaults to start from",
+        default_value="",
+        choices=["", *PROFILES],
+        description="which defaults to start from; empty: as params_file says, else lite",
     ),
     DeclareLaunchArgument(
         "params_file",
         default_value="",
-        description="a ROS 2 parameter file; it wins over the other arguments; empty: none",
+        description="a ROS 2 parameter file, such as config/motion_seg.yaml; empty: none",
     ),
     DeclareLaunchArgument(
         "namespace",
@@ -62,7 +64,8 @@ ARGUMENTS = [
         "use_sim_time",
         default_value="false",
         choices=["true", "false"],
-        description="take the time from /clock, as with a bag played with --clock",
+        description="true: take the time from /clock, as with a bag played with --clock; false: "
+        "as params_file says, else not",
     ),
     DeclareLaunchArgument(
         "rviz",
@@ -80,21 +83,20 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
         ConfigError: there is no such params_file.
     """
     value = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
-    parameters: list[object] = [
-        {
-            "profile": value["profile"],
-            "image_transport": value["image_transport"],
-            "use_sim_time": value["use_sim_time"] == "true",
-        }
-    ]
+    given: dict[str, object] = {
+        name: value[name] for name in ("profile", "image_transport") if value[name]
+    }
+    if value["use_sim_time"] == "true":
+        given["use_sim_time"] = True
     remappings = [
         ("image", value["image"]),
         ("image/compressed", f"{value['image']}/compressed"),
         ("camera_info", value["camera_info"]),
     ]
     if value["depth"]:
-        parameters.append({"depth.backend": "topic"})
+        given["depth.backend"] = "topic"
         remappings.append(("depth", value["depth"]))
+    parameters: list[object] = []
     if value["params_file"]:
         # launch_ros would warn, and start the node with its defaults.
         if not Path(value["params_file"]).is_file():
@@ -103,6 +105,8 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
                 "check the path"
             )
         parameters.append(value["params_file"])
+    if given:
+        parameters.append(given)  # behind the file, as later parameters win
     return [
         Node(
             package="motion_seg_ros",

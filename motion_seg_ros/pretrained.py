@@ -64,15 +64,29 @@ def load_pretrained(kind: str, folder: Path, **settings: Any) -> Any:
 def _find_class(kind: str) -> Any:
     try:
         return getattr(importlib.import_module("transformers"), kind)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, RuntimeError) as error:  # RuntimeError: foreign operators
         raise _missing(kind, error) from error
 
 
 def _missing(kind: str, error: Exception) -> MissingDependencyError:
     return MissingDependencyError(
         f"{kind}: expected the Python package transformers with all that this network needs, "
-        f"found: {error}; {INSTALL}, or choose profile lite"
+        f"found: {_with_causes(error)}; {INSTALL}, or choose profile lite"
     )
+
+
+def _with_causes(error: BaseException) -> str:
+    """What an error says, and what those say that it comes from: transformers itself only says
+    that a class could not be imported."""
+    said: list[str] = []
+    while True:
+        words = " ".join(str(error).split())
+        if words and not any(words in each for each in said):
+            said.append(words)
+        cause = error.__cause__ or error.__context__
+        if cause is None:
+            return ", because: ".join(said)
+        error = cause
 
 
 def _check_folder(folder: Path, model_type: str) -> None:

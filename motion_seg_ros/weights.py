@@ -164,12 +164,9 @@ def fetch(name: str) -> Path:
             had or are not what is stated of them.
         OutputError: they cannot be written.
     """
+    check_names([name])
     if name in SHIPPED:
         return SHIPPED[name].path
-    if name not in PUBLISHED:
-        raise InputError(
-            f"weights {name}: expected a name, found none like it; names are {', '.join(PUBLISHED)}"
-        )
     folder = cache_folder() / name
     if not all(_is_right(name, folder / file.name, file) for file in PUBLISHED[name].files):
         _refuse_offline(name, folder)
@@ -183,6 +180,20 @@ def fetch(name: str) -> Path:
                 f"{CACHE_VARIABLE} to another folder"
             ) from error
     return PUBLISHED[name].place(folder)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names that are not in SHIPPED or PUBLISHED.
+
+    Raises:
+        InputError: names all of them.
+    """
+    unknown = [name for name in names if name not in SHIPPED and name not in PUBLISHED]
+    if unknown:
+        raise InputError(
+            f"weights {', '.join(unknown)}: expected a name, found none like it; names are "
+            f"{', '.join(PUBLISHED)}"
+        )
 
 
 def _get_what_is_wrong(name: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,12 +65,51 @@ def test_rviz_shows_what_the_node_publishes_and_asks_for_its_qos() -> None:
     assert {topic["Reliability Policy"] for topic in topics} == {"Reliable"}
 
 
+WHY = "comes with a full ROS 2 installation, not with the wheels"
+
+
+class StandIn:
+    """Of `launch`, what motion_seg.launch.py needs to choose the node's parameters."""
+
+    def __init__(self, name: str = "", default_value: str = "", **_: object) -> None:
+        self.name, self.default_value = name, default_value
+        self.launch_configurations: dict[str, str] = {}
+
+    def execute(self, context: StandIn) -> None:
+        context.launch_configurations.setdefault(self.name, self.default_value)
+
+    def perform(self, context: StandIn) -> str:
+        return context.launch_configurations[self.name]
+
+
+def stand_in_for_launch(patch: pytest.MonkeyPatch) -> None:
+    """Where `launch` is not installed, something in its place."""
+    used = {
+        "launch": ["LaunchContext", "LaunchDescription"],
+        "launch.actions": ["DeclareLaunchArgument", "OpaqueFunction"],
+        "launch.conditions": ["IfCondition"],
+        "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution"],
+        "launch_ros.actions": ["Node"],
+        "launch_ros.substitutions": ["FindPackageShare"],
+    }
+    for module, names in used.items():
+        made = ModuleType(module)
+        for each in names:
+            setattr(made, each, StandIn)
+        patch.setitem(sys.modules, module, made)
+
+
+@pytest.fixture
+def real_launch() -> None:
+    pytest.importorskip("launch.actions", reason=f"launch {WHY}")
+    pytest.importorskip("launch_ros.actions", reason=f"launch_ros {WHY}")
+
+
 @pytest.fixture
 def launch_file(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """launch/motion_seg.launch.py with `Node` replaced by what it was called with."""
-    why = "comes with a full ROS 2 installation, not with the wheels"
-    pytest.importorskip("launch.actions", reason=f"launch {why}")
-    pytest.importorskip("launch_ros.actions", reason=f"launch_ros {why}")
+    if importlib.util.find_spec("launch") is None or importlib.util.find_spec("launch_ros") is None:
+        stand_in_for_launch(monkeypatch)
     spec = importlib.util.spec_from_file_location("launched", LAUNCH / "motion_seg.launch.py")
     assert spec is not None
     assert spec.loader is not None
@@ -95,9 +135,7 @@ def test_defaults(launch_file: ModuleType) -> None:
     node = started(launch_file)
     assert (node["package"], node["executable"]) == ("motion_seg_ros", "motion_seg_node")
     assert (node["name"], node["namespace"]) == ("motion_seg", "")
-    assert node["parameters"] == [
-        {"profile": "lite", "image_transport": "raw", "use_sim_time": False}
-    ]
+    assert node["parameters"] == [], "the node's own defaults"
     assert node["remappings"] == {
         "image": "/camera/image_raw",
         "image/compressed": "/camera/image_raw/compressed",
@@ -117,12 +155,42 @@ def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
     assert {"depth.backend": "topic"} in node["parameters"]
 
 
-def test_the_parameter_file_comes_last(launch_file: ModuleType, tmp_path: Path) -> None:
-    file = tmp_path / "parameters.yaml"
-    file.touch()
-    node = started(launch_file, params_file=str(file), use_sim_time="true")
-    assert node["parameters"][-1] == str(file)
-    assert node["parameters"][0]["use_sim_time"] is True
+def test_what_is_given_comes_behind_the_parameter_file(launch_file: ModuleType) -> None:
+    file = str(ROOT / "config" / "motion_seg.yaml")
+    assert started(launch_file, params_file=file)["parameters"] == [file]
+    node = started(launch_file, params_file=file, profile="full", use_sim_time="true")
+    assert node["parameters"] == [file, {"profile": "full", "use_sim_time": True}]
+
+
+def test_the_profile_that_is_given_wins_over_that_of_the_parameter_file(
+    launch_file: ModuleType, tmp_path: Path
+) -> None:
+    """As the node reads the files that launch_ros makes of `parameters`, the later ones last."""
+    rclpy = pytest.importorskip("rclpy", reason="rclpy: no ROS 2 here")
+    nodes = pytest.importorskip("rclpy.node", reason="rclpy: no ROS 2 here")
+    pinned = ROOT / "config" / "motion_seg.yaml"
+    assert '\n    profile: "lite"\n' in pinned.read_text(encoding="utf-8")
+    arguments = ["test", "--ros-args"]
+    parameters = started(launch_file, params_file=str(pinned), profile="full")["parameters"]
+    for index, each in enumerate(parameters):
+        file = each
+        if not isinstance(each, str):
+            file = tmp_path / f"{index}.yaml"
+            file.write_text(yaml.safe_dump({"/motion_seg": {"ros__parameters": each}}))
+        arguments += ["--params-file", str(file)]
+    context = rclpy.Context()
+    rclpy.init(args=arguments, context=context)
+    try:
+        node = nodes.Node(
+            "motion_seg",
+            context=context,
+            allow_undeclared_parameters=True,
+            automatically_declare_parameters_from_overrides=True,
+        )
+        assert node.get_parameter("profile").value == "full"
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
 
 
 def test_a_parameter_file_that_is_not_there_is_refused(launch_file: ModuleType) -> None:
@@ -135,7 +203,9 @@ def test_namespace(launch_file: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("argument", ["profile", "image_transport", "use_sim_time", "rviz"])
-def test_a_value_outside_the_choices_is_refused(launch_file: ModuleType, argument: str) -> None:
+def test_a_value_outside_the_choices_is_refused(
+    real_launch: None, launch_file: ModuleType, argument: str
+) -> None:
     with pytest.raises(RuntimeError, match=argument):
         started(launch_file, **{argument: "nonsense"})
 
@@ -146,13 +216,13 @@ def test_every_profile_can_be_chosen(launch_file: ModuleType) -> None:
         assert started(launch_file, profile=profile)["parameters"][0]["profile"] == profile
 
 
-def test_the_whole_description_can_be_made(launch_file: ModuleType) -> None:
+def test_the_whole_description_can_be_made(real_launch: None, launch_file: ModuleType) -> None:
     launch_file.Node = importlib.import_module("launch_ros.actions").Node
     names = {each.name for each in launch_file.generate_launch_description().get_launch_arguments()}
     assert names == ARGUMENTS
 
 
-def test_the_demo_can_be_described(launch_file: ModuleType) -> None:
+def test_the_demo_can_be_described(real_launch: None, launch_file: ModuleType) -> None:
     spec = importlib.util.spec_from_file_location("demo", LAUNCH / "demo.launch.py")
     assert spec is not None
     assert spec.loader is not None

@@ -6,15 +6,23 @@ import argparse
 from collections.abc import Callable
 
 from motion_seg_ros.published_weights import PUBLISHED
-from motion_seg_ros.weights import SHIPPED, cache_folder, fetch, missing_files, resolve, verify
+from motion_seg_ros.weights import (
+    SHIPPED,
+    cache_folder,
+    check_names,
+    fetch,
+    missing_files,
+    resolve,
+    verify,
+)
 
 DESCRIPTION = """\
 Bring trained weights onto this machine, and prove that they are the right ones.
 
 They go to $MOTION_SEG_CACHE, else $XDG_CACHE_HOME/motion_seg_ros, else ~/.cache/motion_seg_ros.
-Nothing but `fetch` uses the network, and not where HF_HUB_OFFLINE=1; all other commands and the
-node work with what is there, under a name or as a path of your own. Weights have licences of their
-own: see `list`."""
+Nothing but `fetch` uses the network, and not where HF_HUB_OFFLINE=1; of several processes that
+fetch the same, one does and the others wait for it. All other commands and the node work with what
+is there, under a name or as a path of your own. Weights have licences of their own: see `list`."""
 
 EXAMPLES = """\
 examples:
@@ -76,12 +84,13 @@ def run_list(arguments: argparse.Namespace) -> None:
 
 
 def run_fetch(arguments: argparse.Namespace) -> None:
-    """Download weights, one after the other.
+    """Download weights, one after the other; none if one of the names does not exist.
 
     Raises:
         InputError: a name that does not exist, no network, or files that are not as stated.
         OutputError: no room.
     """
+    check_names(arguments.names)
     for name in arguments.names:
         path = fetch(name)
         if name in PUBLISHED:
