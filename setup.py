@@ -54,6 +54,7 @@ REQUIREMENTS = [
     "numpy>=1.21",
     # contrib: cv2.ximgproc (edge-aware filters); headless: Qt of the other wheel clashes with rqt.
     "opencv-contrib-python-headless>=4.5.4",
+    "Jinja2>=3.0",  # the report of an evaluation
     "Pillow>=9.0",  # palette PNG, which OpenCV does not write
     "PyYAML>=5.4",
     "tqdm>=4.57",

@@ -25,6 +25,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "cv_bridge": (None, "cv_bridge"),  # no wheel
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
     "imageio_ffmpeg": ("imageio-ffmpeg", None),  # see package.xml
+    "jinja2": ("Jinja2", "python3-jinja2"),
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
     "lightning_fabric": ("lightning-fabric", None),  # see package.xml
     "matplotlib": ("matplotlib", "python3-matplotlib"),

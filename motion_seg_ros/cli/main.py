@@ -16,6 +16,7 @@ from motion_seg_ros.cli import (
     benchmark,
     demo,
     evaluate_labels,
+    report,
     segment,
     train,
     train_masks,
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_parser(commands)
     train_masks.add_parser(commands)
     evaluate_labels.add_parser(commands)
+    report.add_parser(commands)
     weights.add_parser(commands)
     return parser
 

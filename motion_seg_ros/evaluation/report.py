@@ -49,7 +49,6 @@ def write_report(path: Path, runs: Sequence[ReportRun]) -> None:
 def _page(subject: Subject) -> str:
     """The HTML of the report."""
     import jinja2
-    from markupsafe import Markup
 
     folder = Path(__file__).parent
     environment = jinja2.Environment(
@@ -61,8 +60,8 @@ def _page(subject: Subject) -> str:
     environment.filters["described"] = lambda results: described(results).items()
     shown = cards(subject)
     return environment.get_template(_PAGE).render(
-        style=Markup((folder / _STYLE).read_text(encoding="utf-8")),
-        script=Markup((folder / _SCRIPT).read_text(encoding="utf-8")),
+        style=(folder / _STYLE).read_text(encoding="utf-8"),
+        script=(folder / _SCRIPT).read_text(encoding="utf-8"),
         verdicts={
             "found-colour": _css(FOUND_BGR),
             "missed-colour": _css(MISSED_BGR),

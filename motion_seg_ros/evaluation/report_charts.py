@@ -10,7 +10,7 @@ import numpy as np
 
 SPAN = 1000
 BINS = 48
-TICKS = 5
+TICKS = 8
 SHOWN_SHARE = 0.995
 
 

@@ -143,7 +143,7 @@ class LabelCurves:
 
     Attributes:
         means: mean over the sequences at the same threshold, one for each series that has any.
-        single: of each sequence, where there is but one series.
+        single: of each sequence, where but one series has any.
         points: series, recall and precision in percent at the threshold in use, means too.
     """
 
@@ -276,8 +276,7 @@ def label_curves(subject: Subject) -> LabelCurves | None:
     for index, each in enumerate(subject.series):
         found = {name: scores.labels for name in subject.sequences if (scores := each.on(name))}
         labels = {name: scores for name, scores in found.items() if scores}
-        if len(subject.series) == 1:
-            single = [Curve(index, _curve(each), name) for name, each in labels.items()]
+        single += [Curve(index, path, name) for name, s in labels.items() if (path := _curve(s))]
         path = _mean_curve(list(labels.values()))
         if path:
             means.append(Curve(index, path))
@@ -286,7 +285,8 @@ def label_curves(subject: Subject) -> LabelCurves | None:
         if known:
             recall, precision = (sum(each) / len(known) for each in zip(*known, strict=True))
             points.append((index, 100 * recall, 100 * precision))
-    single = [each for each in single if each.path]
+    if len(means) > 1:
+        single = []
     return LabelCurves(tuple(means), tuple(single), tuple(points)) if means or single else None
 
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "train",
     "train-masks",
     "evaluate-labels",
+    "report",
     "weights",
 )
 
