@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -192,11 +191,6 @@ def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
         ms_per_frame=_mean(ms) if ms else None,
         per_sequence=dict(per_sequence),
     )
-
-
-def with_pictures(scores: SequenceScores, pictures: Mapping[str, str]) -> SequenceScores:
-    """The same with what there is to show."""
-    return dataclasses.replace(scores, pictures=dict(pictures))
 
 
 def _mean(values: Sequence[float]) -> float:
