@@ -37,6 +37,7 @@ from motion_seg_ros.requirements import (
     needed_weights,
     uses_device,
 )
+from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
@@ -82,8 +83,14 @@ class Around:
 NOTHING = Around()
 
 
-def build(config: Config, around: Around = NOTHING) -> MotionSegmenter:
+def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> MotionSegmenter:
     """A segmenter with the backends that `config` names, and what is to be around them.
+
+    Args:
+        config: the configuration.
+        around: see there.
+        live: frames come from a camera that does not wait: a StreamingSegmenter where
+            discovers_beside(config), which answers sooner, and not the same on every run.
 
     Raises:
         ConfigError: settings that do not go together, or a device that is not there.
@@ -91,18 +98,49 @@ def build(config: Config, around: Around = NOTHING) -> MotionSegmenter:
         MissingDependencyError: a backend's package is not installed.
     """
     check_requirements(config)
+    beside = discovers_beside(config)
     flow = DenseFlow(config.flow.max_side_px)
     features = build_features(config, flow)
     depth = build_depth(config)
+    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    tracker = build_tracker(config, flow, around.tracker)
+    labeller = around.labeller(build_labeller(config, features, depth))
+    masks = build_masks(config, flow, around.segmenter)
+    if live and beside and isinstance(masks, PromptedMasks):
+        return StreamingSegmenter(
+            window=window,
+            tracker=tracker,
+            labeller=labeller,
+            masks=masks,
+            propagator=FlowPropagator(),
+            depth=depth,
+            features=features,
+            interval=config.masks.discovery_interval,
+        )
     return MotionSegmenter(
-        window=SlidingWindow(config.window.size, config.window.max_gap_s),
-        tracker=build_tracker(config, flow, around.tracker),
-        labeller=around.labeller(build_labeller(config, features, depth)),
-        masks=build_masks(config, flow, around.segmenter),
+        window=window,
+        tracker=tracker,
+        labeller=labeller,
+        masks=masks,
         propagator=FlowPropagator(),
         depth=depth,
         features=features,
     )
+
+
+def discovers_beside(config: Config) -> bool:
+    """Whether new objects are looked for beside a live stream, not in step with it.
+
+    Raises:
+        ConfigError: that is asked for with a mask backend that cannot do it.
+    """
+    masks = config.masks
+    if masks.discovery == "beside" and masks.backend != "sam2":
+        raise ConfigError(
+            f"masks.discovery beside: expected masks.backend sam2, found {masks.backend}; choose "
+            "masks.discovery auto or in_step"
+        )
+    return masks.discovery != "in_step" and masks.backend == "sam2"
 
 
 def build_tracker(

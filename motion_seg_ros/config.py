@@ -234,8 +234,19 @@ class MasksConfig:
         "of its authors' code",
         choices=("online", "paper", "authors"),
     )
+    discovery: str = setting(
+        "auto",
+        "sam2, in the live node: where tracks are found and labelled, and new objects looked for: "
+        "beside the stream, in a thread of its own that no frame waits for; or in step, in each "
+        "frame; auto: beside, with other backends in step; recordings are always gone through in "
+        "step",
+        choices=("auto", "beside", "in_step"),
+    )
     discovery_interval: int = setting(
-        4, "sam2: new objects are looked for every so many frames", minimum=1, maximum=100
+        4,
+        "sam2: new objects are looked for every so many frames; beside the stream, not more often",
+        minimum=1,
+        maximum=100,
     )
     prompt_interval: int = setting(
         16, "sam2: known objects are clicked again every so many frames", minimum=1, maximum=1000

@@ -27,5 +27,9 @@ class OutputError(MotionSegError):
     """A place that cannot be written as asked."""
 
 
+class DeviceMemoryError(MotionSegError):
+    """A device has not enough memory for a stage, which is of use again after a reset."""
+
+
 class MissingDependencyError(MotionSegError):
     """An optional package that the chosen backend or format needs is not installed."""

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from motion_seg_ros.depth.base import DepthEstimator
+from motion_seg_ros.device_memory import Shrinks, device_memory, release_cached_memory
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.base import MaskBackend, MaskPropagator
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
-from motion_seg_ros.window import SlidingWindow
+from motion_seg_ros.window import SlidingWindow, Window
 
 MIN_SIDE_PX = 32  # below this no optical flow pyramid fits, and no motion can be told
 
@@ -55,7 +56,6 @@ class MotionSegmenter:
         self._depth = depth
         self._features = features
         self._last: FrameResult | None = None
-        self._last_inferred_ns = 0
 
     def push(self, frame: Frame) -> FrameResult | None:
         """Infer the moving objects of `frame`, the newest one of the stream.
@@ -63,6 +63,10 @@ class MotionSegmenter:
         Returns:
             The result for `frame`; None only from a backend that answers some frames later than it
             sees them.
+
+        Raises:
+            DeviceMemoryError: a device has not enough memory for a stage. After this, as after any
+                error, the pipeline is of use again after a reset; with less memory after `shrink`.
         """
         reset_reason = self._window.break_reason(frame)
         if reset_reason is not None:
@@ -72,7 +76,6 @@ class MotionSegmenter:
         else:
             result = self._infer(frame, reset_reason)
         self._last = result
-        self._last_inferred_ns = frame.stamp_ns
         return result
 
     def propagate(self, frame: Frame) -> FrameResult:
@@ -93,14 +96,16 @@ class MotionSegmenter:
             )
         self._window.skip(frame)
         masks = self._propagator.propagate(last.masks, last.frame, frame)
+        later_s = (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
         result = FrameResult(
             frame=frame,
             masks=masks,
             tracks=last.tracks,
             labels=last.labels,
             source=Source.PROPAGATED,
-            age_s=(frame.stamp_ns - self._last_inferred_ns) * 1e-9,
+            age_s=last.age_s + later_s,
             stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
+            tracks_age_s=last.tracks_age_s + later_s,
         )
         self._last = result
         return result
@@ -113,29 +118,57 @@ class MotionSegmenter:
         """Forget the stream; track and object ids go on, so that none is given twice."""
         self._last = None
         self._window.reset()
-        for stage in (self._tracker, self._depth, self._features, self._labeller, self._masks):
-            if stage is not None:
-                stage.reset()
+        self._reset_tracks()
+        self._masks.reset()
+
+    def shrink(self) -> str | None:
+        """Forget the stream, let go of what memory of devices can be done without, and get by with
+        less from now on.
+
+        Returns:
+            What is done with less now, in a few words; None where nothing is left to save.
+        """
+        self.reset()
+        release_cached_memory()
+        for each in (self._masks, self._tracker, self._features, self._depth, self._labeller):
+            less = each.shrink() if isinstance(each, Shrinks) else None
+            if less is not None:
+                return less
+        return None
+
+    def close(self) -> None:
+        """End what runs beside the caller: nothing here."""
 
     def _infer(self, frame: Frame, reset_reason: str | None) -> FrameResult:
         stage_ms: dict[str, float] = {}
         window = self._window.push(frame)
-        with _timed("tracking", stage_ms):
-            tracks = self._tracker.update(window)
-        depth = features = None
-        if self._depth is not None:
-            with _timed("depth", stage_ms):
-                depth = self._depth.estimate(window)
-        if self._features is not None:
-            with _timed("features", stage_ms):
-                features = self._features.extract(window, tracks)
-        with _timed("labelling", stage_ms):
-            labels = self._labeller.label(window, tracks, depth, features)
-        with _timed("masks", stage_ms):
+        tracks, labels = self._label(window, stage_ms)
+        with stage("masks", stage_ms):
             masks = self._masks.segment(window, tracks, labels)
         return FrameResult(
             frame, masks, tracks, labels, stage_ms=stage_ms, reset_reason=reset_reason
         )
+
+    def _label(self, window: Window, stage_ms: dict[str, float]) -> tuple[Tracks, TrackLabels]:
+        """The tracks of a window, and which of them move."""
+        with stage("tracking", stage_ms):
+            tracks = self._tracker.update(window)
+        depth = features = None
+        if self._depth is not None:
+            with stage("depth", stage_ms):
+                depth = self._depth.estimate(window)
+        if self._features is not None:
+            with stage("features", stage_ms):
+                features = self._features.extract(window, tracks)
+        with stage("labelling", stage_ms):
+            labels = self._labeller.label(window, tracks, depth, features)
+        return tracks, labels
+
+    def _reset_tracks(self) -> None:
+        """Forget what `_label` keeps of the stream."""
+        for each in (self._tracker, self._depth, self._features, self._labeller):
+            if each is not None:
+                each.reset()
 
     def _too_small(self, frame: Frame, reset_reason: str | None) -> FrameResult:
         self._window.push(frame)
@@ -151,8 +184,13 @@ class MotionSegmenter:
 
 
 @contextmanager
-def _timed(stage: str, stage_ms: dict[str, float]) -> Iterator[None]:
-    """Write the wall time of the block to stage_ms[stage], in milliseconds."""
+def stage(name: str, stage_ms: dict[str, float]) -> Iterator[None]:
+    """Run a stage in the block, and write its wall time to stage_ms[name], in milliseconds.
+
+    Raises:
+        DeviceMemoryError: a device has not enough memory for it.
+    """
     started = time.perf_counter()
-    yield
-    stage_ms[stage] = (time.perf_counter() - started) * 1e3
+    with device_memory(name):
+        yield
+    stage_ms[name] = (time.perf_counter() - started) * 1e3

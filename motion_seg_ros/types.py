@@ -251,21 +251,53 @@ class Source(enum.IntEnum):
     PROPAGATED = 1
 
 
+@dataclass(frozen=True)
+class Discovery:
+    """A search for new objects that ran beside the stream, and ended.
+
+    Attributes:
+        lag_s: stamp of the frame in which its result was taken up minus that of the newest frame
+            it had looked at, in seconds.
+        duration_ms: wall time from the order to the end, in milliseconds.
+        stage_ms: wall time of each of its stages in milliseconds, in the order they ran.
+        found: new things that were taken up.
+        too_late: new things that were not, because the frames they were found in had been
+            forgotten by then.
+    """
+
+    lag_s: float
+    duration_ms: float
+    stage_ms: Mapping[str, float]
+    found: int
+    too_late: int
+
+
 @dataclass(frozen=True, eq=False)
 class FrameResult:
     """What the pipeline says about one frame.
 
+    Masks and tracks have ages of their own. Where discovery runs beside the stream, the masks of a
+    frame are inferred from that very frame, by a segmenter that remembers the objects: their age is
+    0. The tracks and labels are the last ones known, of an earlier frame; and what began to move
+    since that frame is not in the masks yet.
+
     Attributes:
         frame: the frame it is about.
         masks: its moving pixels, of the frame's size.
-        tracks: the tracks over the window that ends at this frame; for a propagated result those of
-            the last inferred frame.
+        tracks: the tracks over a window that ends `tracks_age_s` before this frame: at this frame,
+            at the last inferred one for a propagated result, or at the last one that a discovery
+            beside the stream has looked at (empty before the first).
         labels: one probability for each of `tracks`.
-        source: inferred from this frame, or propagated from an earlier one.
-        age_s: this frame's stamp minus that of the frame the evidence comes from, in seconds; 0
-            when inferred.
-        stage_ms: wall time of each stage in milliseconds, in the order they ran.
+        source: of the masks: inferred from this frame, or propagated from an earlier one.
+        age_s: of the masks: this frame's stamp minus that of the frame they were inferred from, in
+            seconds; 0 when inferred.
+        tracks_age_s: of `tracks` and `labels`: this frame's stamp minus that of the newest frame
+            of `tracks`, in seconds.
+        stage_ms: wall time of each stage in milliseconds, in the order they ran; of what runs
+            beside the stream, see `discovery`.
         reset_reason: why the window was started anew at this frame; None when it was not.
+        discovery: the one beside the stream whose result was taken up at this frame; None where
+            none was.
     """
 
     frame: Frame
@@ -276,6 +308,14 @@ class FrameResult:
     age_s: float = 0.0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     reset_reason: str | None = None
+    tracks_age_s: float = 0.0
+    discovery: Discovery | None = None
+
+    @property
+    def tracks_source(self) -> Source:
+        """Whether `tracks` were measured in this frame, or are those of an earlier one."""
+        measured = self.source is Source.INFERRED and self.tracks_age_s == 0
+        return Source.INFERRED if measured else Source.PROPAGATED
 
     def track_object_ids(self) -> UInt16Array:
         """(N,) uint16: the object under each track's newest position; 0 = none, or not visible."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from motion_seg_ros.types import Frame
@@ -33,6 +34,12 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def after(self, index: int) -> Iterator[Window]:
+        """The windows that ended at those frames of this one that come after the frame `index`,
+        oldest first; this window is the last."""
+        for newest in range(max(index + 1, self.first_index), self.newest_index + 1):
+            yield Window(self.frames[: newest + 1 - self.first_index], self.first_index)
 
 
 class SlidingWindow:

@@ -68,6 +68,16 @@ class PointTracks:
             moving=labels.moving,
         )
 
+    @classmethod
+    def none(cls, newest_index: int, size: tuple[int, int]) -> PointTracks:
+        """No track in one frame of the stream."""
+        return cls.of(Tracks.empty(1), TrackLabels.abstain(0, "none"), newest_index, size)
+
+    @property
+    def newest(self) -> int:
+        """Index in the stream of the last frame."""
+        return self.first_index + len(self.visible) - 1
+
     @property
     def judged(self) -> BoolArray:
         """(N,) bool, the labeller says something about the track."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
 
-from motion_seg_ros.masks.discovery import Proposal, Snapshot, discover, take_snapshot
+from motion_seg_ros.device_memory import Shrinks
+from motion_seg_ros.masks.discovery import Snapshot, discover, take_snapshot
 from motion_seg_ros.masks.grouping import PointTracks, is_moving
 from motion_seg_ros.masks.merging import covered, move_as_one, one_in_video, touching
 from motion_seg_ros.masks.prompting import PromptingRules, dilated
+from motion_seg_ros.masks.pursuit import Found, Outlook, Pursuit, Turn, begin, search
 from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.masks.sightings import Sightings
 from motion_seg_ros.masks.strands import Strand, Strands
@@ -39,6 +40,13 @@ class _Life:
     score: float = MOVING_PROBABILITY
     still_frames: int = 0
 
+    def hear(self, points: PointTracks, on: BoolArray) -> None:
+        """Believe what is said of the tracks `on` (N,) the object; where nothing is, the last
+        belief stays."""
+        labelled = on & points.judged
+        if labelled.any():
+            self.score = float(points.probability[labelled].mean())
+
 
 class PromptedMasks:
     """Follows all known objects to every frame, and looks for new ones every few frames.
@@ -52,9 +60,11 @@ class PromptedMasks:
     The work of a frame is bounded: at most `max_strands` are followed, and in a discovery step at
     most `rules.max_iterations` proposals catch up over the frames that the segmenter keeps.
 
-    `segment` does all in turn. Where discovery shall run beside the following, call `follow`,
-    `snapshot` and `masks` for each frame, `motion_seg_ros.masks.discovery.discover` elsewhere, and
-    `join` between frames.
+    `segment` does all in turn, with the tracks of each frame. Where these and discovery shall run
+    beside the following, call `advance` and `masks` for each frame; now and then take an `outlook`,
+    let another thread `search` from it once it has the tracks, and `learn` what it found between
+    two frames. What the tracks tell of the objects, they then tell later: which of them are one,
+    and which stand still.
 
     Args:
         segmenter: the model.
@@ -99,71 +109,137 @@ class PromptedMasks:
         self._object_of: dict[int, int] = {}  # by strand, removed ones too
         self._alike: dict[tuple[int, int], int] = {}  # steps that pairs moved as one
         self._discovered: int | None = None
+        self._points: PointTracks | None = None
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
-        self.follow(window, tracks, labels)
-        snapshot = self.snapshot()
+        index = window.newest_index
+        points = PointTracks.of(tracks, labels, index, window.newest.size)
+        self._follow(window, points)
+        self._end_still(points, 1)
+        if index % self._discovery_interval == 0:
+            self._merge(points)
+        snapshot = self._snapshot(points)
         if snapshot is not None:
-            self.join(discover(snapshot, self._segmenter.click, self._rules))
+            for proposal in discover(snapshot, self._segmenter.click, self._rules):
+                if self._room > 0:
+                    pursuit = begin(self._segmenter, self._strands.new_id(), proposal)
+                    self._join(pursuit, points)
         return self.masks()
 
-    def follow(self, window: Window, tracks: Tracks, labels: TrackLabels) -> None:
-        """Show the newest frame to the segmenter, and follow all known objects to it."""
-        index = window.newest_index
-        self._frame = window.newest
-        self._points = PointTracks.of(tracks, labels, index, window.newest.size)
-        self._segmenter.see(window.newest, index)
-        self._strands.advance(self._points)
-        self._end()
-        if index % self._discovery_interval == 0:
-            self._merge()
+    def advance(self, window: Window) -> None:
+        """Show the newest frame to the segmenter, and follow all known objects to it, without
+        tracks of that frame."""
+        points = self._points
+        if points is None:
+            points = PointTracks.none(window.newest_index, window.newest.size)
+        self._follow(window, points)
 
-    def snapshot(self) -> Snapshot | None:
+    def outlook(self) -> Outlook:
+        """What to search from, as of the frame followed last."""
+        known = np.asarray(self._strands.objects_at(self._frame.size) > 0)
+        return Outlook(self._index, known, self._room)
+
+    def search(self, outlook: Outlook, tracks: Tracks, labels: TrackLabels, turn: Turn) -> Found:
+        """What moves and is not known, by the tracks over the window that ends at the outlook's
+        frame. This may be called from another thread than all the other methods, while these are
+        called; no two of these searches at a time."""
+        points = PointTracks.of(tracks, labels, outlook.index, outlook.known.shape[:2])
+        return search(outlook, points, self._segmenter, self._rules, self._strands.new_id, turn)
+
+    def learn(self, found: Found) -> tuple[int, int]:
+        """Take up what a search has found, as of the frame followed last.
+
+        Returns:
+            How many things were taken up, and how many were not, because frames that would be
+            needed to follow them until now are no longer at hand. What does not hold until now, or
+            has no room, is in neither.
+        """
+        points, before = found.points, self._points
+        since = before.newest if before is not None else self._index - 1
+        self._points = points
+        self._strands.learn(points, since)
+        self._end_still(points, points.newest - since)
+        self._merge(points)
+        kept = self._segmenter.kept()
+        taken, too_late = 0, found.too_late
+        for pursuit in found.pursuits:
+            late = pursuit.newest < self._index and pursuit.newest + 1 not in kept
+            too_late += late
+            if late or self._room <= 0:
+                self._segmenter.remove(pursuit.strand_id)
+            else:
+                taken += self._join(pursuit, points)
+        for object_id, life in self._lives.items():
+            life.hear(points, self._tracks_on(points, object_id))
+        return taken, too_late
+
+    def shrink(self) -> str | None:
+        """See motion_seg_ros.device_memory.Shrinks."""
+        if isinstance(self._segmenter, Shrinks):
+            less = self._segmenter.shrink()
+            if less is not None:
+                return less
+        if self._max_strands == 1:
+            return None
+        self._max_strands //= 2
+        return f"masks.max_strands {self._max_strands}"
+
+    @property
+    def _room(self) -> int:
+        """For so many more strands."""
+        return self._max_strands - len(self._strands.all)
+
+    def _follow(self, window: Window, points: PointTracks) -> None:
+        self._index, self._frame, self._points = window.newest_index, window.newest, points
+        self._segmenter.see(self._frame, self._index)
+        self._strands.advance(self._index, points)
+        for strand in self._strands.all:
+            if strand.empty_frames >= self._lost_after:
+                self._strands.remove(strand)
+        self._bury()
+
+    def _snapshot(self, points: PointTracks) -> Snapshot | None:
         """What to look for new objects in, as of the frame followed last; None where it is not yet
         time, there is no room for more, or nothing unknown moves."""
-        index = self._points.indices[-1]
-        if len(self._strands.all) >= self._max_strands:
+        index = points.newest
+        if self._room <= 0:
             return None
         if self._discovered is not None and index - self._discovered < self._discovery_interval:
             return None
-        known = self._strands.objects_at(self._points.size) > 0
-        snapshot = take_snapshot(self._points, known, self._segmenter.kept(), self._rules)
+        known = np.asarray(self._strands.objects_at(points.size) > 0)
+        snapshot = take_snapshot(points, known, self._segmenter.kept(), self._rules)
         self._discovered = index
         return snapshot if snapshot.unexplained.any() else None
 
-    def join(self, proposals: Sequence[Proposal]) -> None:
-        """Take up what was found, caught up to the frame followed last. What was found in a frame
-        that is no longer at hand, or does not hold until now, is left out."""
-        for proposal in proposals:
-            late = proposal.index not in self._segmenter.kept()
-            if late or len(self._strands.all) >= self._max_strands:
-                continue
-            known = self._object_by_tracks(proposal.track_ids)
-            owners = self._strands.owners(self._points.ids)
-            strand = self._strands.add(proposal, self._points)
-            if not self._holds(strand, proposal.track_ids):
-                self._strands.withdraw(strand, self._points, owners)
-                continue
-            strand.object_id = known or self._object_by_mask(strand) or self._sightings.new_id()
-            self._object_of[strand.id] = strand.object_id
-            self._lives.setdefault(strand.object_id, _Life())
-            self._drop_strayed(strand)
-            self._drop_covered(strand.object_id)
+    def _join(self, pursuit: Pursuit, points: PointTracks) -> bool:
+        """Take up what was found, caught up to the frame followed last, if it holds until then."""
+        track_ids = pursuit.proposal.track_ids
+        known = self._object_by_tracks(track_ids)
+        owners = self._strands.owners(points.ids)
+        strand = self._strands.add(pursuit, points, self._index)
+        if not self._holds(strand, track_ids, points):
+            self._strands.withdraw(strand, points, owners)
+            return False
+        strand.object_id = known or self._object_by_mask(strand) or self._sightings.new_id()
+        self._object_of[strand.id] = strand.object_id
+        self._lives.setdefault(strand.object_id, _Life())
+        self._drop_strayed(strand, points)
+        self._drop_covered(strand.object_id)
+        return True
 
     def masks(self) -> ObjectMasks:
         """The known objects in the frame followed last."""
         points, frame = self._points, self._frame
-        id_map = self._strands.objects_at(points.size)
+        id_map = self._strands.objects_at(frame.size)
         objects = []
         for object_id in sorted(self._lives):
             mask = np.asarray(id_map == object_id)
             if not mask.any():
                 continue
             life = self._lives[object_id]
-            labelled = points.within(points.indices[-1], mask) & points.judged
-            if labelled.any():
-                life.score = float(points.probability[labelled].mean())
+            if points is not None and points.newest == self._index:
+                life.hear(points, points.within(self._index, mask))
             objects.append(self._sightings.describe(object_id, mask, life.score, frame))
         self._forget_old()
         return ObjectMasks(id_map.astype(np.uint16), tuple(objects))
@@ -187,35 +263,36 @@ class PromptedMasks:
         in_sight = {each.object_id for each in self._strands.all if not each.empty_frames}
         return self._sightings.returning(strand.mask, self._frame, in_sight)
 
-    def _holds(self, strand: Strand, track_ids: Int64Array) -> bool:
-        """Whether a new strand, caught up, still has the tracks it was found by, and moves."""
-        points, mask = self._points, strand.mask
-        if not mask.any():
+    def _holds(self, strand: Strand, track_ids: Int64Array, points: PointTracks) -> bool:
+        """Whether a new strand, caught up, is still there, and in the last frame of the tracks has
+        those it was found by, and moves."""
+        index = points.newest
+        mask = strand.mask_in(index)
+        if not (strand.mask.any() and mask.any()):
             return False
-        index = points.indices[-1]
         own = np.isin(points.ids, track_ids) & points.seen(index)
         held = own & points.within(index, dilated(mask, self._rules))
         enough = np.count_nonzero(held) >= HELD_TRACKS * np.count_nonzero(own)
         return bool(enough) and is_moving(points, index, mask, self._rules)
 
-    def _end(self) -> None:
-        """Follow no longer what has been out of sight, or has stood still, for long."""
-        for strand in self._strands.all:
-            if strand.empty_frames >= self._lost_after:
-                self._strands.remove(strand)
-        for object_id, life in list(self._lives.items()):
-            share = self._points.moving_share(self._tracks_on(object_id))
+    def _end_still(self, points: PointTracks, frames: int) -> None:
+        """Follow no longer what has stood still for long; so many `frames` have come since this was
+        looked at last."""
+        for object_id, life in self._lives.items():
+            share = points.moving_share(self._tracks_on(points, object_id))
             if not np.isnan(share):
-                life.still_frames = life.still_frames + 1 if share < STOPPED_SHARE else 0
-            strands = self._strands_of(object_id)
+                life.still_frames = life.still_frames + frames if share < STOPPED_SHARE else 0
             if life.still_frames >= self._static_after:
-                for strand in strands:
+                for strand in self._strands_of(object_id):
                     self._strands.remove(strand)
-                strands = []
-            if not strands:
-                del self._lives[object_id]
+        self._bury()
 
-    def _merge(self) -> None:
+    def _bury(self) -> None:
+        """The objects that nothing is followed of any more are known no longer."""
+        followed = {each.object_id for each in self._strands.all}
+        self._lives = {each: life for each, life in self._lives.items() if each in followed}
+
+    def _merge(self, points: PointTracks) -> None:
         """Unite the objects that turn out to be one."""
         for first, second in combinations(self._strands.all, 2):
             frames = first.beside(second, supported=True)
@@ -224,23 +301,25 @@ class PromptedMasks:
                 self._unite(first.object_id, second.object_id)
         if self._rules.alike_px > 0:
             alike = {
-                pair for pair in combinations(sorted(self._lives), 2) if self._alike_now(*pair)
+                pair
+                for pair in combinations(sorted(self._lives), 2)
+                if self._alike_now(*pair, points)
             }
             self._alike = {pair: self._alike.get(pair, 0) + 1 for pair in alike}
             for pair, steps in sorted(self._alike.items()):
                 if steps >= ALIKE_STEPS and self._lives.keys() >= set(pair):
                     self._unite(*pair)
 
-    def _alike_now(self, first: int, second: int) -> bool:
+    def _alike_now(self, first: int, second: int, points: PointTracks) -> bool:
         """Whether two objects touch and their tracks move as one."""
-        rules, height = self._rules, self._points.size[0]
+        rules, height = self._rules, points.size[0]
         pairs = product(self._strands_of(first), self._strands_of(second))
         if not any(
             touching(one.silhouette, other.silhouette, rules, height) for one, other in pairs
         ):
             return False
-        tracks = self._tracks_of(first), self._tracks_of(second)
-        return move_as_one(self._points, *tracks, rules)
+        tracks = self._tracks_of(points, first), self._tracks_of(points, second)
+        return move_as_one(points, *tracks, rules)
 
     def _unite(self, first: int, second: int) -> None:
         """Make one object of two; the older id stays."""
@@ -254,12 +333,13 @@ class PromptedMasks:
         del self._lives[younger]
         self._drop_covered(older)
 
-    def _drop_strayed(self, found: Strand) -> None:
+    def _drop_strayed(self, found: Strand, points: PointTracks) -> None:
         """Let a strand just found take the place of those of its object that have strayed to what
         does not move."""
-        index = self._points.indices[-1]
+        index = points.newest
         for strand in self._strands_of(found.object_id):
-            if strand is not found and not is_moving(self._points, index, strand.mask, self._rules):
+            mask = strand.mask_in(index)
+            if strand is not found and not is_moving(points, index, mask, self._rules):
                 self._strands.remove(strand, heir=found)
 
     def _drop_covered(self, object_id: int) -> None:
@@ -275,17 +355,16 @@ class PromptedMasks:
     def _strands_of(self, object_id: int) -> list[Strand]:
         return [each for each in self._strands.all if each.object_id == object_id]
 
-    def _tracks_of(self, object_id: int) -> BoolArray:
+    def _tracks_of(self, points: PointTracks, object_id: int) -> BoolArray:
         """(N,) bool, tracks last seen on an object."""
         strands = [each.id for each in self._strands_of(object_id)]
-        return np.isin(self._strands.owners(self._points.ids), strands)
+        return np.isin(self._strands.owners(points.ids), strands)
 
-    def _tracks_on(self, object_id: int) -> BoolArray:
-        """(N,) bool, tracks visible on an object in the newest frame."""
-        index = self._points.indices[-1]
-        on = np.zeros(len(self._points.ids), bool)
+    def _tracks_on(self, points: PointTracks, object_id: int) -> BoolArray:
+        """(N,) bool, tracks visible on an object in the last frame of the tracks."""
+        on = np.zeros(len(points.ids), bool)
         for strand in self._strands_of(object_id):
-            on |= self._points.within(index, strand.mask)
+            on |= points.within(points.newest, strand.mask_in(points.newest))
         return on
 
     def _forget_old(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion_seg_ros.masks.discovery import Proposal
 from motion_seg_ros.masks.grouping import PointTracks, is_moving
 from motion_seg_ros.masks.merging import Pair, Silhouette, covered
 from motion_seg_ros.masks.prompting import (
@@ -14,6 +14,7 @@ from motion_seg_ros.masks.prompting import (
     points_inside,
     stage_two_clicks,
 )
+from motion_seg_ros.masks.pursuit import Pursuit
 from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
@@ -43,6 +44,7 @@ class Strand:
         id: its id with the segmenter, never used again.
         object_id: the object it is of; 0 until that is known.
         asked: index in the stream of the frame in which it was last prompted, or almost.
+        index: index in the stream of the newest frame.
         logits: (H, W) float32 in the newest frame.
         mask: (H, W) bool there.
         silhouette: the mask's.
@@ -56,11 +58,12 @@ class Strand:
         self.asked = index
         self.sights: dict[int, Sight] = {}
         self.empty_frames = 0
-        self.show(logits)
+        self.show(index, logits)
 
-    def show(self, logits: FloatArray) -> None:
-        """Take in the (H, W) logits of the newest frame."""
+    def show(self, index: int, logits: FloatArray) -> None:
+        """Take in the (H, W) logits of the newest frame, of this index in the stream."""
         self._empty_before = self.empty_frames
+        self.index = index
         self.logits = logits
         self.mask = np.asarray(logits > 0)
         self.silhouette = Silhouette.of(self.mask)
@@ -69,13 +72,23 @@ class Strand:
     def hide(self) -> None:
         """Take it that there is no mask in the newest frame."""
         before = self._empty_before
-        self.show(np.minimum(self.logits, 0))
+        self.show(self.index, np.minimum(self.logits, 0))
         self.empty_frames = before + 1
 
-    def note(self, index: int, supported: bool) -> None:
-        """Remember what the newest frame, of this index in the stream, shows."""
-        self.sights[index] = Sight(self.silhouette, supported)
-        self.sights.pop(index - HISTORY, None)
+    def note(self, supported: bool) -> None:
+        """Remember what the newest frame shows."""
+        self.sights[self.index] = Sight(self.silhouette, supported)
+        self.sights.pop(self.index - HISTORY, None)
+
+    def mask_in(self, index: int) -> BoolArray:
+        """(H, W) bool in a frame of the stream; empty where that is not remembered."""
+        if index == self.index:
+            return self.mask
+        mask = np.zeros_like(self.mask)
+        if index in self.sights:
+            silhouette = self.sights[index].silhouette
+            mask[silhouette.box] = silhouette.inside
+        return mask
 
     def beside(self, other: Strand, *, supported: bool) -> list[Pair]:
         """Both silhouettes in each of the frames remembered of both; if `supported`, only where
@@ -91,6 +104,9 @@ class Strand:
 class Strands:
     """All that is followed. Between calls, all strands are in the newest frame.
 
+    The tracks may end at an earlier frame, where they are found beside the stream: what they say of
+    the strands is then said of these in that frame.
+
     Args:
         segmenter: follows them; its frames are shown to it by the caller.
         rules: when and how they are prompted again.
@@ -99,7 +115,7 @@ class Strands:
     def __init__(self, segmenter: Segmenter, rules: PromptingRules) -> None:
         self._segmenter = segmenter
         self._rules = rules
-        self._last_id = 0
+        self._ids = itertools.count(1)
         self.reset()
 
     def reset(self) -> None:
@@ -112,41 +128,64 @@ class Strands:
         """In the order they were found."""
         return tuple(self._strands)
 
+    def new_id(self) -> int:
+        """An id for a strand; may be asked for by any thread."""
+        return next(self._ids)
+
     def owners(self, ids: Int64Array) -> Int64Array:
         """(N,) ids of the strands that tracks were last seen on, also of removed ones; 0 = none."""
         return self._owners.of(ids)
 
-    def advance(self, points: PointTracks) -> None:
-        """Follow all strands to the newest frame of `points`, the one after the last."""
-        index = points.indices[-1]
-        for strand in self._strands:
-            clicks = self._clicks(strand, points)
-            if clicks is None:
-                strand.show(self._segmenter.follow(strand.id, index))
-            else:
-                strand.show(self._segmenter.prompt(strand.id, index, clicks))
-        self._hide_slipped(points)
-        self._own(points)
-        for strand in self._strands:
-            self._note(strand, index, points)
+    def advance(self, index: int, points: PointTracks) -> None:
+        """Follow all strands to the newest frame, the one after the last.
 
-    def add(self, proposal: Proposal, points: PointTracks) -> Strand:
-        """Start a strand and follow it to the newest frame of `points`.
+        Only where `points`, the last tracks known, reach that frame, are strands prompted in it.
+        """
+        for strand in self._strands:
+            clicks = self._clicks(strand, points) if points.newest == index else None
+            if clicks is None:
+                strand.show(index, self._segmenter.follow(strand.id, index))
+            else:
+                strand.show(index, self._segmenter.prompt(strand.id, index, clicks))
+        self._hide_slipped(points)
+        if points.newest == index:
+            self._own(points)
+        for strand in self._strands:
+            self._note(strand, points)
+
+    def learn(self, points: PointTracks, since: int) -> None:
+        """Take in tracks that end before the newest frame, and are known only now.
 
         Args:
-            proposal: where; the segmenter has its frame and all later ones at hand.
-            points: the tracks of the newest window.
+            points: the tracks.
+            since: index in the stream of the last frame of those taken in before.
         """
-        self._last_id += 1
-        first, newest = proposal.index, points.indices[-1]
-        logits = self._segmenter.start(self._last_id, first, proposal.xy_px)
-        strand = Strand(self._last_id, first, logits)
-        members = np.isin(points.ids, proposal.track_ids)
+        self._own(points)
+        for strand in self._strands:
+            for index, sight in list(strand.sights.items()):
+                if since < index <= points.newest:
+                    supported = self._supported(strand, index, points)
+                    strand.sights[index] = replace(sight, supported=supported)
+
+    def add(self, pursuit: Pursuit, points: PointTracks, newest: int) -> Strand:
+        """Make a strand of what was found, and follow it to the newest frame.
+
+        Args:
+            pursuit: the segmenter has all frames after it at hand.
+            points: the last tracks known.
+            newest: index in the stream.
+        """
+        first = pursuit.proposal.index
+        strand = Strand(pursuit.strand_id, first, pursuit.logits[0])
+        members = np.isin(points.ids, pursuit.proposal.track_ids)
         self._owners.keep(points.ids, np.where(members, strand.id, self._owners.of(points.ids)))
-        self._note(strand, first, points)
-        for index in range(first + 1, newest + 1):
-            strand.show(self._segmenter.follow(strand.id, index))
-            self._note(strand, index, points)
+        self._note(strand, points)
+        for index, logits in enumerate(pursuit.logits[1:], first + 1):
+            strand.show(index, logits)
+            self._note(strand, points)
+        for index in range(pursuit.newest + 1, newest + 1):
+            strand.show(index, self._segmenter.follow(strand.id, index))
+            self._note(strand, points)
         self._strands.append(strand)
         self._own(points)
         return strand
@@ -178,10 +217,21 @@ class Strands:
             found[box][higher] = number
         return found
 
+    def _at(self, index: int, size: tuple[int, int]) -> Int64Array:
+        """(H, W) the strand that each pixel of a frame is of, 0 = none: that with the highest logit
+        in the newest frame; in earlier ones, of which only the masks are left, the smallest."""
+        if all(each.index == index for each in self._strands):
+            return self._highest(size, [each.id for each in self._strands])
+        found = np.zeros(size, np.int64)
+        masks = [(each.id, each.mask_in(index)) for each in self._strands]
+        for strand_id, mask in sorted(masks, key=lambda each: -np.count_nonzero(each[1])):
+            found[mask] = strand_id
+        return found
+
     def _hide_slipped(self, points: PointTracks) -> None:
         """Hide the strands without a moving track of their own whose masks lie in that of an object
         that has some: they are behind it, and the segmenter has slipped to it."""
-        index = points.indices[-1]
+        index = points.newest
         supported = [each for each in self._strands if self._supported(each, index, points)]
         for strand in set(self._strands) - set(supported):
             others = [each for each in supported if each.object_id != strand.object_id]
@@ -189,29 +239,31 @@ class Strands:
                 strand.hide()
 
     def _own(self, points: PointTracks) -> None:
-        """Note which strand each track visible in the newest frame is on. It stays with its own
-        where several are there; off all of them it keeps the one it had."""
-        index = points.indices[-1]
+        """Note which strand each track visible in the last frame of the tracks is on. It stays with
+        its own where several are there; off all of them it keeps the one it had."""
+        index = points.newest
         before = self._owners.of(points.ids)
-        on = self._highest(points.size, [each.id for each in self._strands]).take(points.pixel[-1])
+        on = self._at(index, points.size).take(points.pixel[-1])
         now = np.where(points.seen(index) & (on > 0), on, before)
         for strand in self._strands:
-            stays = (before == strand.id) & points.within(index, strand.mask)
+            stays = (before == strand.id) & points.within(index, strand.mask_in(index))
             now[stays] = strand.id
         self._owners.keep(points.ids, now)
 
-    def _note(self, strand: Strand, index: int, points: PointTracks) -> None:
-        strand.note(index, self._supported(strand, index, points))
+    def _note(self, strand: Strand, points: PointTracks) -> None:
+        strand.note(self._supported(strand, strand.index, points))
 
     def _supported(self, strand: Strand, index: int, points: PointTracks) -> bool:
         """Whether a track that moves is seen on the strand that it was seen on before."""
+        if index not in points.indices:
+            return False
         own = points.moving & (self._owners.of(points.ids) == strand.id)
-        return index in points.indices and bool((own & points.within(index, strand.mask)).any())
+        return bool((own & points.within(index, strand.mask_in(index))).any())
 
     def _clicks(self, strand: Strand, points: PointTracks) -> FloatArray | None:
         """(K, 2) clicks to prompt a strand with in the newest frame; None where it is not time,
         there are too few of its tracks, or what they select is not the strand."""
-        index = points.indices[-1]
+        index = points.newest
         waited = index - strand.asked
         interval = RETRY_FRAMES if strand.empty_frames else self._rules.prompt_interval
         if waited < interval:

@@ -122,7 +122,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             require_message_filters()
         self._statistics.clear()
         self._diagnostics.set_period(self._own.diagnostics.period_s)
-        self._segmenter = build(self._config)
+        self._segmenter = build(self._config, live=True)
         self._conversion = choose_conversion()
         if self._conversion.note is not None:
             self.get_logger().warning(

@@ -340,31 +340,3 @@ def test_reset_forgets_all_but_the_ids_given() -> None:
     assert oracle.followed == {}
     *_, (_, masks) = camera.run(10)
     assert [each.id for each in masks.objects] == [2]
-
-
-def test_discovery_may_end_later_than_the_frames_it_looked_at() -> None:
-    """Found in an old frame, caught up when it is joined; or too old, and left out."""
-    from motion_seg_ros.masks.discovery import discover
-
-    class Later(PromptedMasks):
-        delay = 3
-
-        def segment(self, window, tracks, labels):  # type: ignore[no-untyped-def]
-            self.follow(window, tracks, labels)
-            snapshot = self.snapshot()
-            if snapshot is not None and not hasattr(self, "found"):
-                self.found = discover(snapshot, oracle.click, PromptingRules.online())
-                self.due = window.newest_index + self.delay
-            elif hasattr(self, "found") and window.newest_index == self.due:
-                self.join(self.found)
-            return self.masks()
-
-    scene = DrawnScene([Thing(straight(20, 40, 1))])
-    for delay, found in ((3, True), (12, False)):
-        oracle = OracleSegmenter(scene, keep=8)
-        backend = Later(oracle)
-        backend.delay = delay
-        *_, (t, masks) = Camera(scene, backend).run(16)
-        assert masks.moving.any() == found
-        if found:
-            IdBook().check(masks, truth(scene, t), t)

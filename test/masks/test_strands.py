@@ -9,7 +9,8 @@ from oracle_segmenter import OracleSegmenter
 from motion_seg_ros.masks.discovery import Proposal
 from motion_seg_ros.masks.grouping import PointTracks
 from motion_seg_ros.masks.prompting import PromptingRules
-from motion_seg_ros.masks.strands import HISTORY, Strands
+from motion_seg_ros.masks.pursuit import begin
+from motion_seg_ros.masks.strands import HISTORY, Strand, Strands
 from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import TrackLabels, Tracks
 
@@ -40,20 +41,22 @@ class Stage:
         self.t += 1
         self.oracle.see(self.scene.frame(self.t), self.t)
         self.points = points_at(self.scene, self.t, min(self.t + 1, 8))
-        self.strands.advance(self.points)
+        self.strands.advance(self.t, self.points)
         return self.points
 
-    def proposal(self, number: int, index: int) -> Proposal:
+    def add(self, number: int, index: int) -> Strand:
         xy = np.array([self.scene.centre(number, index)], np.float32)
-        return Proposal(index, xy, np.flatnonzero(self.scene.numbers == number))
+        proposal = Proposal(index, xy, np.flatnonzero(self.scene.numbers == number))
+        pursuit = begin(self.oracle, self.strands.new_id(), proposal)
+        return self.strands.add(pursuit, self.points, self.t)
 
 
 def test_tracks_are_owned_by_what_they_are_seen_on() -> None:
     stage = Stage()
     for _ in range(4):
         stage.show()
-    first = stage.strands.add(stage.proposal(1, 1), stage.points)
-    second = stage.strands.add(stage.proposal(2, 3), stage.points)
+    first = stage.add(1, 1)
+    second = stage.add(2, 3)
     assert (first.id, second.id) == (1, 2)
     ids = stage.points.ids
     expected = np.where(stage.points.seen(3), stage.scene.numbers, 0)
@@ -66,9 +69,9 @@ def test_tracks_are_owned_by_what_they_are_seen_on() -> None:
 def test_a_withdrawn_strand_gives_its_tracks_back() -> None:
     stage = Stage()
     stage.show()
-    stage.strands.add(stage.proposal(1, 0), stage.points)
+    stage.add(1, 0)
     before = stage.strands.owners(stage.points.ids)
-    again = stage.strands.add(stage.proposal(1, 0), stage.points)
+    again = stage.add(1, 0)
     assert (stage.strands.owners(stage.points.ids) == again.id).any()
     stage.strands.withdraw(again, stage.points, before)
     np.testing.assert_array_equal(stage.strands.owners(stage.points.ids), before)
@@ -79,11 +82,11 @@ def test_the_highest_logit_has_the_pixel() -> None:
     stage = Stage()
     stage.show()
     for number in (1, 2):
-        stage.strands.add(stage.proposal(number, 0), stage.points).object_id = 10 * number
+        stage.add(number, 0).object_id = 10 * number
     first, second = stage.strands.all
     columns = np.broadcast_to(np.arange(stage.scene.size[1], dtype=np.float32), stage.scene.size)
-    first.show(np.where((columns >= 40) & (columns < 90), np.float32(3), np.float32(-3)))
-    second.show(np.where(columns < 50, np.float32(2), np.float32(-8)))
+    first.show(0, np.where((columns >= 40) & (columns < 90), np.float32(3), np.float32(-3)))
+    second.show(0, np.where(columns < 50, np.float32(2), np.float32(-8)))
     objects = stage.strands.objects_at(stage.scene.size)
     assert (objects[:, :40] == 20).all()
     assert (objects[:, 40:90] == 10).all()
@@ -93,7 +96,7 @@ def test_the_highest_logit_has_the_pixel() -> None:
 def test_history_is_bounded() -> None:
     stage = Stage()
     stage.show()
-    strand = stage.strands.add(stage.proposal(1, 0), stage.points)
+    strand = stage.add(1, 0)
     for _ in range(HISTORY + 10):
         stage.show()
     assert list(strand.sights) == list(range(11, HISTORY + 11))

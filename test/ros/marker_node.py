@@ -82,7 +82,7 @@ def red_objects(image_bgr: np.ndarray) -> ObjectMasks:
     return ObjectMasks(id_map, tuple(objects))
 
 
-def build(config: Config) -> MotionSegmenter:
+def build(config: Config, *, live: bool) -> MotionSegmenter:
     from motion_seg_ros.depth.topic import TopicDepth
 
     stages = MarkerStages()
