@@ -15,7 +15,9 @@ from motion_seg_ros import __version__
 from motion_seg_ros.cli import (
     benchmark,
     demo,
+    evaluate,
     evaluate_labels,
+    replay,
     report,
     segment,
     train,
@@ -92,9 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     demo.add_parser(commands)
     segment.add_parser(commands)
+    replay.add_parser(commands)
     benchmark.add_parser(commands)
     train.add_parser(commands)
     train_masks.add_parser(commands)
+    evaluate.add_parser(commands)
     evaluate_labels.add_parser(commands)
     report.add_parser(commands)
     weights.add_parser(commands)

@@ -11,7 +11,7 @@ import numpy as np
 
 from motion_seg_ros.errors import FrameError, InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, TruthMask
-from motion_seg_ros.io.bag import IMAGE_TYPES, BagTopic, damaged, frame_name
+from motion_seg_ros.io.bag import IMAGE_TYPES, BagTopic, bag_name, damaged, frame_name
 from motion_seg_ros.io.bag_files import is_bag, open_bag, raw_messages
 from motion_seg_ros.io.image_folder import images_in, natural_key
 from motion_seg_ros.io.image_messages import image_to_array
@@ -26,6 +26,9 @@ MASK_ENCODINGS = ("mono8", "8UC1", "mono16", "16UC1")
 class BagSequence:
     """The frames of a bag, some or all of them with their truth.
 
+    Attributes:
+        size: height and width of the images.
+
     Args:
         frames: the images.
         truths: frame name -> its id map, (H, W) uint16.
@@ -36,7 +39,8 @@ class BagSequence:
 
     def __init__(self, frames: BagTopic, truths: Iterator[tuple[str, UInt16Array]]) -> None:
         self._frames = frames
-        self._size: tuple[int, int] | None = None
+        self.size = next(iter(frames)).frame.size
+        self._movers: set[int] = set()
         # Ready to be asked for in any order, by any process: a bag is read in order only.
         self._truths = {name: self._pack(name, ids) for name, ids in truths}
         if not self._truths:
@@ -56,25 +60,28 @@ class BagSequence:
         return self._frames
 
     @property
+    def separate(self) -> bool:
+        """Whether the truth tells movers apart, rather than only what moves."""
+        return len(self._movers) > 1
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """Names of the frames that have truth, in order."""
         return tuple(sorted(self._truths))
 
     def truth(self, name: str) -> TruthMask:
         """The truth of a scored frame, of the frame's size."""
-        assert self._size is not None  # there is a truth
         ids = np.frombuffer(zlib.decompress(self._truths[name]), np.uint16)
-        return TruthMask(ids.reshape(self._size))
+        return TruthMask(ids.reshape(self.size))
 
     def _pack(self, name: str, ids: UInt16Array) -> bytes:
-        if self._size is None:
-            self._size = frame_size(self._frames)
-        if ids.shape != self._size:
+        if ids.shape != self.size:
             raise InputError(
-                f"{self._frames.path}: expected truth of {self._size[1]}x{self._size[0]} for frame "
+                f"{self._frames.path}: expected truth of {self.size[1]}x{self.size[0]} for frame "
                 f"{name}, like the images, found {ids.shape[1]}x{ids.shape[0]}; give masks of the "
                 "images' size"
             )
+        self._movers.update(np.unique(ids[ids > 0]).tolist())
         return zlib.compress(ids.tobytes(), 1)
 
 
@@ -90,9 +97,32 @@ def open_bag_dataset(
         truth_topic: of sensor_msgs/Image in mono8, 8UC1, mono16 or 16UC1, 0 = static, k = mover k,
             each under the stamp of the frame it is about. Frames without one are not scored.
         truth_folder: folder of mask files; where `root` has several bags, of one such folder for
-            each, under the bag's name. A mask is named like its frame (000000, 000001, ... by the
-            order in the bag; the others are not scored), or there is one for each frame in the
-            order of their names.
+            each, under the bag's name without suffix. A mask is named like its frame (000000,
+            000001, ... by the order in the bag; the others are not scored), or there is one for
+            each frame in the order of their names.
+
+    Raises:
+        InputError: no bag, or no truth that fits it.
+        MissingDependencyError: rosbags is not installed.
+    """
+    bags = _bags(root)
+    return [
+        open_bag_sequence(
+            each,
+            topic=topic,
+            truth_topic=truth_topic,
+            truth_folder=truth_folder / bag_name(each)
+            if truth_folder is not None and len(bags) > 1
+            else truth_folder,
+        )
+        for each in bags
+    ]
+
+
+def open_bag_sequence(
+    bag: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
+) -> BagSequence:
+    """One bag with its truth; see `open_bag_dataset`.
 
     Raises:
         InputError: no bag, or no truth that fits it.
@@ -100,26 +130,14 @@ def open_bag_dataset(
     """
     if (truth_topic is None) == (truth_folder is None):
         raise InputError(
-            f"{root}: expected the truth of the bag in one place, found "
+            f"{bag}: expected the truth of the bag in one place, found "
             f"{'none' if truth_topic is None else 'two'}; give --truth-topic or --truth"
         )
-    bags = _bags(root)
-    sequences: list[AnnotatedSequence] = []
-    for bag in bags:
-        frames = BagTopic(bag, topic or _only_other(bag, truth_topic))
-        if truth_topic is not None:
-            truths = _from_topic(frames, truth_topic)
-        else:
-            assert truth_folder is not None
-            folder = truth_folder if len(bags) == 1 else truth_folder / frames.name
-            truths = _from_folder(frames, folder)
-        sequences.append(BagSequence(frames, truths))
-    return sequences
-
-
-def frame_size(frames: BagTopic) -> tuple[int, int]:
-    """Height and width of the images."""
-    return next(iter(frames)).frame.size
+    frames = BagTopic(bag, topic or _only_other(bag, truth_topic))
+    if truth_folder is not None:
+        return BagSequence(frames, _from_folder(frames, truth_folder))
+    assert truth_topic is not None
+    return BagSequence(frames, _from_topic(frames, truth_topic))
 
 
 def _bags(root: Path) -> list[Path]:
@@ -222,6 +240,6 @@ def _from_folder(frames: BagTopic, folder: Path) -> Iterator[tuple[str, UInt16Ar
         )
     if not chosen:
         raise InputError(f"{folder}: expected mask images, found none; check --truth")
-    size = frame_size(frames)
+    size = next(iter(frames)).frame.size
     for name, file in chosen.items():
         yield name, read_id_map(file, size)

@@ -59,7 +59,7 @@ class BagTopic:
 
     def __init__(self, path: Path, topic: str | None) -> None:
         self.path = path
-        self.name = path.stem if path.is_file() else path.resolve().name
+        self.name = bag_name(path)
         with open_bag(path) as reader:
             self.topic = _choose_topic(path, reader.connections, topic)
             chosen = [each for each in reader.connections if each.topic == self.topic]
@@ -78,6 +78,16 @@ class BagTopic:
     def compressed(self) -> bool:
         """Whether the images are CompressedImage."""
         return self.image.kind == COMPRESSED_TYPE
+
+    @property
+    def live_base(self) -> str:
+        """The topic of a camera that sends these images, without its transport."""
+        return self.topic.removesuffix(COMPRESSED_SUFFIX) if self.compressed else self.topic
+
+    @property
+    def live_topic(self) -> str:
+        """Where such a camera sends them, as image_transport names it."""
+        return f"{self.live_base}{COMPRESSED_SUFFIX}" if self.compressed else self.topic
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """All images of the topic, in the order they were recorded.
@@ -124,6 +134,11 @@ class BagTopic:
         """
         topics = (self.image if images else None, self.camera_info)
         return raw_messages(self.path, {each.name for each in topics if each is not None})
+
+
+def bag_name(path: Path) -> str:
+    """What the sequence of a bag is called."""
+    return path.stem if path.is_file() else path.resolve().name
 
 
 def frame_name(index: int) -> str:

@@ -15,10 +15,12 @@ from motion_seg_ros.errors import InputError
 
 COMMANDS = (
     "segment",
+    "replay",
     "demo",
     "benchmark",
     "train",
     "train-masks",
+    "evaluate",
     "evaluate-labels",
     "report",
     "weights",
