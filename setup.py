@@ -93,6 +93,10 @@ EXTRAS = {
         "matplotlib>=3.5",
         "tensorboard>=2.11",
     ],
+    # `--ray`: many inputs over a cluster. `client`: of addresses that begin with ray://.
+    "ray": [
+        "ray[client]>=2.60",
+    ],
     "dev": [
         "catkin_pkg>=0.5.2",
         "mypy>=1.10",

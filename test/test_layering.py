@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config", "node_config", "download", "random_weights"),
     ("weights",),
     ("requirements",),
+    ("jobs",),
     ("palette", "window", "static_view", "network_image"),
     ("flow", "camera_motion", "overlay", "synthetic"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),
@@ -65,6 +66,7 @@ ROS_NAMES = {
 }
 HEAVY = {
     "lightning_fabric",
+    "ray",
     "safetensors",
     "sam2",
     "tapnet",

@@ -32,6 +32,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
     "PIL": ("Pillow", "python3-pil"),
+    "ray": ("ray", None),  # see package.xml
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),
     "rclpy": ("ros-jazzy-rclpy", "rclpy"),
     "rosbags": ("rosbags", None),  # see package.xml
@@ -127,7 +128,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "full", "train")
+        for extra in ("ros-jazzy", "full", "train", "ray")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}

@@ -47,7 +47,7 @@ class HomographyMog2:
         moving = cv2.medianBlur(moving, _SPECKLE_PX).astype(np.uint8, copy=False)
         disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HOLE_PX, _HOLE_PX))
         closed = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, disk)
-        return (closed != 0).astype(np.uint16)
+        return np.asarray(closed != 0, np.uint16)
 
     def _subtract(self, image: UInt8Array) -> UInt8Array:
         """(H, W) uint8, not 0 where `image` differs from the background; 0 before there is one."""
