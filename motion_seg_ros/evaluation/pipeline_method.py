@@ -5,7 +5,7 @@ from __future__ import annotations
 from motion_seg_ros.build import build
 from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.types import Frame, TrackLabels, Tracks, UInt16Array
+from motion_seg_ros.types import Frame, Source, TrackLabels, Tracks, UInt16Array
 
 
 class PipelineMethod:
@@ -34,9 +34,11 @@ class PipelineMethod:
                 "evaluate: expected backends that answer each frame at once, found one that "
                 "answers later; choose another"
             )
-        self._labelled = (result.tracks, result.labels)
+        measured = result.tracks_source is Source.INFERRED
+        self._labelled = (result.tracks, result.labels) if measured else None
         return result.masks.id_map
 
     def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
-        """The tracks over a window that ends at the last frame, and what is said of them."""
+        """The tracks over a window that ends at the last frame, and what is said of them; None
+        where the last ones known are of an earlier frame."""
         return self._labelled

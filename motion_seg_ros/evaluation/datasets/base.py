@@ -51,7 +51,7 @@ class FileSequence:
         trim: leave the first and the last frame out of what is scored, as DAVIS 2016 does.
 
     Raises:
-        InputError: a mask is missing, is no picture, or has another size than the first image; or
+        InputError: an image or a mask is no picture, or has another size than the first image; or
             nothing is left to score.
     """
 
@@ -78,11 +78,13 @@ class FileSequence:
                 f"{len(self._labelled)} masks{'; the first and the last do not count' * trim}; "
                 "check the layout"
             )
-        first = images_in(frames.path)[0]
-        self._size = picture_size(first, "an image")
+        images = images_in(frames.path)
+        self._size = picture_size(images[0], "an image")
+        for image in images:
+            check_size(image, "an image", self._size)
         for each in self._labelled:
             for file in self._masks[each]:
-                check_size(file, self._size)
+                check_size(file, "a mask image", self._size)
 
     @property
     def name(self) -> str:
@@ -193,17 +195,17 @@ def picture_size(file: Path, what: str) -> Size:
         raise InputError(f"{file}: expected {what}, found none that decodes; replace it") from error
 
 
-def check_size(file: Path, size: Size) -> None:
-    """Hold a mask file to its frame's size.
+def check_size(file: Path, what: str, size: Size) -> None:
+    """Hold a file to the size of the sequence.
 
     Raises:
-        InputError: it is no picture, or has another size.
+        InputError: it is no picture, or has another size; `what` was expected.
     """
-    found = picture_size(file, "a mask image")
+    found = picture_size(file, what)
     if found != size:
         raise InputError(
-            f"{file}: expected {size[1]}x{size[0]} like its image, found {found[1]}x{found[0]}; "
-            "replace it"
+            f"{file}: expected {what} of {size[1]}x{size[0]} like the sequence's first image, "
+            f"found {found[1]}x{found[0]}; replace it"
         )
 
 

@@ -1,0 +1,277 @@
+"""`motion_seg evaluate`: how well masks agree with the truth of a data set."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib.metadata
+import logging
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from motion_seg_ros import __version__
+from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli.benchmark import machine
+from motion_seg_ros.config import config_values
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.evaluation.annotated import MethodFactory
+from motion_seg_ros.evaluation.baselines import BASELINES
+from motion_seg_ros.evaluation.datasets.base import DataSet
+from motion_seg_ros.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
+from motion_seg_ros.evaluation.evaluate import (
+    evaluate_sequence,
+    finished_scores,
+    score_predictions,
+)
+from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
+from motion_seg_ros.evaluation.predictions import Predictions
+from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
+from motion_seg_ros.evaluation.report_runs import ReportRun
+from motion_seg_ros.evaluation.results import (
+    RESULTS_FILE,
+    MethodScores,
+    Results,
+    SequenceScores,
+    write_results,
+)
+from motion_seg_ros.evaluation.scores_table import as_table
+from motion_seg_ros.evaluation.scoring import method_scores
+from motion_seg_ros.evaluation.session import Plan, abandon, begin
+from motion_seg_ros.io.staging import output_folder
+
+OURS, PREDICTIONS = "motion_seg", "predictions"
+LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
+
+DESCRIPTION = """\
+Hold masks against the truth of a data set: those of the pipeline, of masks made by anything
+(--predictions), and of plain methods (--against).
+
+The folder gets results.json, report.html, masks/<method>/<sequence>/<frame>.png and pictures.
+Interrupted, the same command goes on where it was: sequences that are finished stay. Every measure
+and the fields of results.json are defined in docs/evaluation.md."""
+
+EXAMPLES = """\
+examples:
+  motion_seg evaluate --dataset synthetic -o out          rendered scenes: nothing to download
+  motion_seg evaluate --dataset davis2016 --root DAVIS -o out
+  motion_seg evaluate --dataset davis2016 --root DAVIS --sequences goat,camel -o out \\
+      --against homography_diff,mog2,fusion
+  motion_seg evaluate --dataset davis17_moving --root DAVIS --predictions masks -o out
+  motion_seg evaluate --dataset folder --root frames --truth masks -o out
+  motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
+"""
+
+Task = Callable[[], SequenceScores]
+TaskName = tuple[str, str]
+"""Method and sequence."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the program's."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="hold masks against the truth of a data set",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--dataset", choices=DATASETS, required=True, metavar="NAME", help=", ".join(DATASETS)
+    )
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
+    )
+    parser.add_argument(
+        "--sequences", type=_names, metavar="A,B", help="only these sequences (default: all)"
+    )
+    parser.add_argument(
+        "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
+    )
+    parser.add_argument("--topic", help="image topic of a bag, if it has several")
+    parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="score DIR/<sequence>/<frame>.png, and do not run the pipeline",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=("error", "empty"),
+        default="error",
+        help="what a frame without a file there is; empty: nothing moves (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--against",
+        type=_names,
+        default=(),
+        metavar="A,B",
+        help=f"plain methods to measure beside: {', '.join(BASELINES)}",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="begin anew, whatever is finished there"
+    )
+    configuration.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run and score all sequences that are not finished, and write what was found.
+
+    Raises:
+        MotionSegError: an input, setting or output that is wrong; sequences that were finished
+            before stay.
+    """
+    config = configuration.read(arguments)
+    methods: dict[str, MethodFactory] = _baselines(arguments.against)
+    predictions = None
+    if arguments.predictions is None:
+        methods = {OURS: functools.partial(PipelineMethod, config), **methods}
+    else:
+        predictions = Predictions(arguments.predictions, arguments.missing == "empty")
+    dataset = open_dataset(arguments.dataset, _place(arguments))
+    if predictions is not None:
+        predictions.check(dataset.sequences)
+    values = {} if predictions is not None else dict(config_values(config))
+    folder: Path = arguments.output
+    with output_folder(folder):
+        plan = Plan(__version__, arguments.dataset, _inputs(arguments), values)
+        begin(folder, plan, overwrite=arguments.overwrite)
+        try:
+            scores = _score(_tasks(dataset, methods, predictions, folder), folder)
+        except BaseException:
+            abandon(folder)
+            raise
+        results = _results(arguments, scores, values)
+        write_results(folder / RESULTS_FILE, results)
+        write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
+    print(as_table(results))
+    print(f"\nwritten to {folder}: {RESULTS_FILE}, {REPORT_FILE}")
+
+
+def _tasks(
+    dataset: DataSet,
+    methods: Mapping[str, MethodFactory],
+    predictions: Predictions | None,
+    folder: Path,
+) -> dict[TaskName, Callable[..., SequenceScores]]:
+    """What there is to do, the method that the evaluation is about first; that one with
+    pictures."""
+    tasks: dict[TaskName, Callable[..., SequenceScores]] = {}
+    if predictions is not None:
+        for sequence in dataset.sequences:
+            tasks[PREDICTIONS, sequence.name] = functools.partial(
+                score_predictions,
+                sequence,
+                predictions,
+                folder,
+                name=PREDICTIONS,
+                separate=dataset.separate,
+                pictures=True,
+            )
+    for name, method in methods.items():
+        for sequence in dataset.sequences:
+            tasks[name, sequence.name] = functools.partial(
+                evaluate_sequence,
+                sequence,
+                method,
+                folder,
+                name=name,
+                separate=dataset.separate,
+                pictures=name == OURS,
+            )
+    return tasks
+
+
+def _score(
+    tasks: Mapping[TaskName, Callable[..., SequenceScores]], folder: Path
+) -> dict[TaskName, SequenceScores]:
+    """The scores of all tasks, in their order; those of finished ones are read."""
+    finished = {each: finished_scores(folder, *each) for each in tasks}
+    done = sum(each is not None for each in finished.values())
+    if done:
+        logging.getLogger(__name__).warning(
+            "%s: %d of %d sequences are finished; going on", folder, done, len(tasks)
+        )
+    return {each: finished[each] or task(progress=True) for each, task in tasks.items()}
+
+
+def _results(
+    arguments: argparse.Namespace,
+    scores: Mapping[TaskName, SequenceScores],
+    values: Mapping[str, object],
+) -> Results:
+    by_method: dict[str, dict[str, SequenceScores]] = {}
+    for (method, sequence), each in scores.items():
+        by_method.setdefault(method, {})[sequence] = each
+    found: dict[str, MethodScores] = {
+        method: method_scores(each) for method, each in by_method.items()
+    }
+    main = next(iter(found))
+    on = machine()
+    return Results(
+        dataset=arguments.dataset,
+        method=OURS if main == OURS else str(arguments.predictions),
+        scores=found.pop(main),
+        against=found,
+        version=__version__,
+        versions=_versions(),
+        configuration=values,
+        machine=f"{on['cores']} cores of {on['cpu']}; {on['system']}",
+        command=shlex.join(["motion_seg", *sys.argv[1:]]),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _place(arguments: argparse.Namespace) -> Place:
+    return Place(
+        root=arguments.root,
+        sequences=arguments.sequences,
+        truth=arguments.truth,
+        topic=arguments.topic,
+        truth_topic=arguments.truth_topic,
+    )
+
+
+def _inputs(arguments: argparse.Namespace) -> dict[str, str]:
+    """What is read, by option, as far as scores depend on it."""
+    paths = {name: getattr(arguments, name) for name in ("root", "truth", "predictions")}
+    inputs = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
+    for name in ("topic", "truth_topic"):
+        if getattr(arguments, name) is not None:
+            inputs[name] = getattr(arguments, name)
+    if arguments.predictions is not None:
+        inputs["missing"] = arguments.missing
+    return inputs
+
+
+def _baselines(names: Sequence[str]) -> dict[str, MethodFactory]:
+    for name in names:
+        if name not in BASELINES:
+            raise InputError(
+                f"--against {name}: expected some of {', '.join(BASELINES)}, found {name!r}"
+            )
+    return {name: BASELINES[name] for name in names}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """`a,b` -> ("a", "b"), for argparse."""
+    names = tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
+    if not names:
+        raise argparse.ArgumentTypeError("expected names separated by commas, found none")
+    return names
