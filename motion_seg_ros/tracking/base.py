@@ -12,8 +12,10 @@ class Tracker(Protocol):
     """Follows points over the sliding window."""
 
     def update(self, window: Window) -> Tracks:
-        """Tracks over `window`, whose newest frame has not been seen before; each call adds exactly
-        one frame.
+        """Tracks over `window`, whose newest frame has not been seen before.
+
+        It may be several frames after the last one seen; the tracks run through all of those
+        between that are in the window, and may go on even where the frame seen last is not.
 
         Causal: positions in a frame may be refined later, but only from frames up to the newest.
         """

@@ -5,6 +5,7 @@ The backends differ only in how points advance by one frame.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,12 @@ class TrackLifecycle:
         """Forget all tracks; ids go on."""
         self._tracks = Tracks.empty(0)
         self._born: Int64Array = np.zeros(0, np.int64)
+        self._newest: int | None = None
+
+    @property
+    def tracks(self) -> Tracks:
+        """Those of the last update."""
+        return self._tracks
 
     @property
     def alive_xy_px(self) -> FloatArray:
@@ -60,13 +67,22 @@ class TrackLifecycle:
     def _alive(self) -> BoolArray:
         return np.asarray(self._tracks.visible[-1], bool)
 
+    def steps(self, window: Window) -> Iterator[Window]:
+        """The windows to update with, one after the other, where several frames are new; where the
+        frame seen last has left `window`, all tracks end."""
+        if self._newest is None or self._newest < window.first_index:
+            self.reset()
+            return window.after(-1)
+        return window.after(self._newest)
+
     def update(self, window: Window, advance: Advance) -> Tracks:
         """Tracks over `window`, the alive ones moved as `advance` says, empty cells seeded.
 
         Args:
-            window: its newest frame is one that has not been seen.
+            window: its newest frame is one that has not been seen, and the one after the last.
             advance: one row for each of `alive_xy_px`.
         """
+        self._newest = window.newest_index
         height, width = window.newest.size
         if len(self._tracks):
             self._append_frame(advance, (height, width))

@@ -30,7 +30,10 @@ class LucasKanadeTracker:
 
     def update(self, window: Window) -> Tracks:
         """See motion_seg_ros.tracking.base.Tracker."""
-        return self._lifecycle.update(window, self._advance(window, self._lifecycle.alive_xy_px))
+        lifecycle = self._lifecycle
+        for step in lifecycle.steps(window):
+            lifecycle.update(step, self._advance(step, lifecycle.alive_xy_px))
+        return lifecycle.tracks
 
     def reset(self) -> None:
         """See motion_seg_ros.tracking.base.Tracker."""

@@ -95,6 +95,7 @@ class TapirTracker:
         self._next_id = 0
         self._known = _Known.none()
         self._last_query: int | None = None
+        self._newest: int | None = None
 
     @classmethod
     def load(
@@ -161,11 +162,11 @@ class TapirTracker:
         """See motion_seg_ros.tracking.base.Tracker.
 
         Raises:
-            MotionSegError: the device has not enough memory; the tracker is of use again after a
-                reset.
+            DeviceMemoryError: the device has not enough memory; the tracker is of use again after
+                a reset.
         """
         self._follower.see(window)
-        self._catch_up(len(window))
+        self._catch_up(window)
         tracks = self._known.tracks(window)
         seen = np.asarray(tracks.visible.any(axis=0), bool)
         if self._is_query_frame(window.newest_index):
@@ -182,11 +183,14 @@ class TapirTracker:
         self._follower.reset()
         self._known = _Known.none()
         self._last_query = None
+        self._newest = None
 
-    def _catch_up(self, frames: int) -> None:
-        """Bring what is known to a window of `frames` frames, the newest of which is new."""
-        known, count = self._known, len(self._known.ids)
-        kept = known.estimates.newest(frames - 1)
+    def _catch_up(self, window: Window) -> None:
+        """Bring what is known to a window, of which all frames after the last one seen are new."""
+        known, count, frames = self._known, len(self._known.ids), len(window)
+        new = frames if self._newest is None else window.newest_index - self._newest
+        self._newest = window.newest_index
+        kept = known.estimates.newest(max(0, frames - new))
         estimates = kept.then(Estimates.unknown(frames - kept.frames, count))
         if count:
             news = self._follower.follow()

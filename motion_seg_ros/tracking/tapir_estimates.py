@@ -89,12 +89,13 @@ class PointFollower(Protocol):
     """Follows points through a stream; they stay in the order in which they were added."""
 
     def see(self, window: Window) -> None:
-        """Take in the newest frame of `window`, which has not been seen before."""
+        """Take in the newest frame of `window`, which has not been seen before, and those before
+        it that were not."""
         ...
 
     def follow(self) -> Estimates:
-        """All points in the newest frames, as many of them as there is news about, 1 or more; in
-        pixels of the frames."""
+        """All points in the newest frames, as many of them as there is news about: 1 or more, and
+        all since the last call that are in the window; in pixels of the frames."""
         ...
 
     def add(self, xy_px: FloatArray) -> Estimates:

@@ -57,8 +57,8 @@ class WindowFollower:
 
     This takes time in proportion to the frames. So the whole window is looked at only every
     `update_interval` frames, when what is known of its frames is refined by the later ones; in
-    between only its newest `tail` frames are, and only the frames since then change. New points are
-    looked for in the whole window at once.
+    between only its newest `tail` frames are, or all new ones if these are more, and only the
+    frames since then change. New points are looked for in the whole window at once.
 
     Args:
         network: not a causal one.
@@ -79,11 +79,12 @@ class WindowFollower:
         self._size = (1, 1)
         self._points: _WindowPoints | None = None
         self._refined = 0  # newest frame when the whole window was last looked at
+        self._followed = 0  # newest frame when the points were last looked for
 
     def see(self, window: Window) -> None:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
         if not self._frames:
-            self._refined = window.newest_index
+            self._refined = self._followed = window.newest_index
         self._size = window.newest.size
         self._frames = {
             index: self._frames.get(index) or self._network.encode(frame.image_bgr)
@@ -94,9 +95,10 @@ class WindowFollower:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
         if self._points is None:
             return Estimates.unknown(1, 0)
-        stale = self._newest - self._refined
+        stale, new = self._newest - self._refined, self._newest - self._followed
+        self._followed = self._newest
         if stale < self._update_interval:
-            return self._find(self._points, self._tail).newest(stale)
+            return self._find(self._points, max(self._tail, new)).newest(stale)
         self._refined = self._newest
         return self._find(self._points, len(self._frames))
 
@@ -142,31 +144,40 @@ class CausalFollower:
 
     def reset(self) -> None:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
-        self._frame: FrameFeatures | None = None
+        self._frames: list[FrameFeatures] = []  # the new ones, oldest first
+        self._newest = -1
         self._size = (1, 1)
         self._points: tuple[PointFeatures, CausalState] | None = None
 
     def see(self, window: Window) -> None:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
         self._size = window.newest.size
-        self._frame = self._network.encode(window.newest.image_bgr)
+        # Without points to follow through them, earlier frames do not matter.
+        since = window.newest_index - 1 if self._points is None else self._newest
+        images = [each.newest.image_bgr for each in window.after(since)]
+        self._frames = [self._network.encode(each) for each in images]
+        self._newest = window.newest_index
 
     def follow(self) -> Estimates:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
-        if self._points is None or self._frame is None:
+        if self._points is None:
             return Estimates.unknown(1, 0)
         features, state = self._points
-        found, state = self._network.step(self._frame, features, state)
+        found = Estimates.unknown(0, len(features))
+        for frame in self._frames:
+            step, state = self._network.step(frame, features, state)
+            found = found.then(step)
         self._points = features, state
         return _to_image(found, self._network.side, self._size)
 
     def add(self, xy_px: FloatArray) -> Estimates:
         """See motion_seg_ros.tracking.tapir_estimates.PointFollower."""
-        if self._frame is None:
+        if not self._frames:
             raise ValueError("points are started in a frame: see one first")
         xy = _to_network(xy_px, self._size, self._network.side)
-        features = self._network.describe(self._frame, xy)
-        found, state = self._network.step(self._frame, features, self._network.start(len(xy)))
+        frame = self._frames[-1]
+        features = self._network.describe(frame, xy)
+        found, state = self._network.step(frame, features, self._network.start(len(xy)))
         if self._points is not None:
             old_features, old_state = self._points
             features, state = old_features.beside(features), CausalState.joined((old_state, state))

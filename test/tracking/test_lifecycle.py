@@ -33,6 +33,32 @@ def move(
     return lifecycle.update(window, Advance(xy + np.float32(by), found, confidence))
 
 
+def test_steps_over_several_frames_are_those_over_each() -> None:
+    def follow(every: int) -> Tracks:
+        lifecycle, stream = TrackLifecycle(seeds=50), Stream(size=6)
+        for k in range(13):
+            window = stream.next()
+            if k % every == 0:
+                for step in lifecycle.steps(window):
+                    move(lifecycle, step, (3, 1), lost=1)
+        return lifecycle.tracks
+
+    each, fourth = follow(1), follow(4)
+    for name in ("ids", "xy_px", "visible", "confidence", "query_frame"):
+        np.testing.assert_array_equal(getattr(each, name), getattr(fourth, name))
+
+
+def test_tracks_end_where_the_last_frame_seen_has_left_the_window() -> None:
+    lifecycle, stream = TrackLifecycle(seeds=50), Stream(size=4)
+    first = move(lifecycle, stream.next(), (0, 0))
+    for _ in range(4):
+        window = stream.next()
+    for step in lifecycle.steps(window):
+        move(lifecycle, step, (0, 0))
+    assert lifecycle.tracks.visible.shape == (4, 50)
+    assert not np.isin(lifecycle.tracks.ids, first.ids).any()
+
+
 def test_every_cell_is_seeded_at_first() -> None:
     lifecycle = TrackLifecycle(seeds=50)
     tracks = move(lifecycle, Stream().next(), (0, 0))

@@ -81,11 +81,14 @@ class Stream:
         self.window = SlidingWindow(size, 1.0)
         self.pushed = 0
 
-    def push(self, frames: int = 1) -> Tracks:
-        for _ in range(frames):
+    def push(self, frames: int = 1, leap: int = 1) -> Tracks:
+        """The last of so many frames, of which the tracker sees every `leap`-th."""
+        for k in range(frames):
             image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-            tracks = self.tracker.update(self.window.push(Frame(image, self.pushed * 10**7)))
+            window = self.window.push(Frame(image, self.pushed * 10**7))
             self.pushed += 1
+            if (k + 1) % leap == 0:
+                tracks = self.tracker.update(window)
         return tracks
 
     def reset(self) -> None:
@@ -104,6 +107,22 @@ def test_tracks_follow_the_true_points_over_the_whole_window() -> None:
     np.testing.assert_array_equal(tracks.visible, inside)
     np.testing.assert_allclose(tracks.xy_px[inside], true[inside], atol=1e-4)
     np.testing.assert_allclose(tracks.confidence, inside, atol=1e-6)
+
+
+@pytest.mark.parametrize("leap", [3, 5, 6, 9])
+def test_leaps_over_frames_leave_no_gaps(leap: int) -> None:
+    """Although there is news of the frames since the last look only; also of a whole window."""
+    step = np.float32([0.5, 0.25])
+    oracle = Oracle((0.5, 0.25), looks_back=leap - 1)
+    stream = Stream(oracle, size=6, points=40, query_interval=100)
+    first = stream.push()
+    tracks = stream.push(4 * leap, leap)
+    age = np.arange(4 * leap - 5, 4 * leap + 1)[:, None, None]
+    true = first.xy_px[0, np.searchsorted(first.ids, tracks.ids)] + age * step
+    inside = ((true >= 0) & (true <= [WIDTH - 1, HEIGHT - 1])).all(axis=2)
+    assert inside.sum() > 100
+    np.testing.assert_array_equal(tracks.visible, inside)
+    np.testing.assert_allclose(tracks.xy_px[inside], true[inside], atol=1e-4)
 
 
 def test_a_new_track_is_followed_back_through_the_window() -> None:

@@ -90,10 +90,13 @@ class Frames:
         self.window = SlidingWindow(size, 1.0)
         self.count = 0
 
-    def next(self, follower: WindowFollower | CausalFollower) -> None:
-        image = np.full((HEIGHT, WIDTH, 3), self.count, np.uint8)
-        follower.see(self.window.push(Frame(image, self.count * 10**7)))
-        self.count += 1
+    def next(self, follower: WindowFollower | CausalFollower, leap: int = 1) -> None:
+        """Show the last of the next `leap` frames."""
+        for _ in range(leap):
+            image = np.full((HEIGHT, WIDTH, 3), self.count, np.uint8)
+            window = self.window.push(Frame(image, self.count * 10**7))
+            self.count += 1
+        follower.see(window)
 
 
 SEEDS = np.float32([[0, 0], [100, 20], [64, 16]])
@@ -243,3 +246,31 @@ def test_the_causal_follower_has_news_of_the_newest_frame_only() -> None:
     assert follower.add(SEEDS).frames == 1
     frames.next(follower)
     assert follower.follow().frames == 1
+
+
+@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
+def test_leaps_over_frames(kind: type[WindowFollower] | type[CausalFollower]) -> None:
+    """There is news of every frame that is in the window and was not asked about before."""
+    network = Formula()
+    follower, frames = kind(network), Frames(16)
+    frames.next(follower)
+    follower.add(SEEDS)
+    for _ in range(5):
+        frames.next(follower, leap=6)
+        found = follower.follow()
+        assert found.frames >= 6
+        age = np.arange(frames.count - found.frames, frames.count)[:, None, None]
+        np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-3)
+    assert network.encoded == list(range(31))
+
+
+@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
+def test_a_leap_out_of_the_window(kind: type[WindowFollower] | type[CausalFollower]) -> None:
+    follower, frames = kind(Formula()), Frames(4)
+    frames.next(follower)
+    follower.add(SEEDS)
+    frames.next(follower, leap=9)
+    found = follower.follow()
+    assert found.frames == 4
+    age = np.arange(6, 10)[:, None, None]
+    np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-3)

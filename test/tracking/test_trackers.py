@@ -89,3 +89,19 @@ def test_more_seeds_keep_more_tracks_alive(
     assert alive[0] >= 150
     assert alive[1] >= 600
     assert alive[0] < alive[1]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_who_sees_every_third_window_has_the_same_tracks(
+    backend: type[FlowTracker] | type[LucasKanadeTracker],
+) -> None:
+    images = [frame.image_bgr for frame in Renderer(pan_only(size=(160, 120), frames=10))]
+    each, third = (backend(flow=DenseFlow(427), seeds=200) for _ in range(2))
+    window = SlidingWindow(6, 1.0)
+    for index, image in enumerate(images):
+        shown = window.push(Frame(image, index * 66_000_000))
+        expected = each.update(shown)
+        if index % 3 == 0:
+            found = third.update(shown)
+    for name in ("ids", "xy_px", "visible", "confidence", "query_frame"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
