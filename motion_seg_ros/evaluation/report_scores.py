@@ -9,6 +9,7 @@ from motion_seg_ros.evaluation.report_runs import Series, Subject
 from motion_seg_ros.evaluation.results import SequenceScores
 
 UNKNOWN = "–"
+MINUS = "−"
 DIFFERENCE_SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -154,7 +155,7 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return UNKNOWN
     text = f"{value:.{digits}f}"
-    return text.lstrip("-") if not float(text) else text  # no -0.000
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)  # no -0.000
 
 
 def summary(series: Sequence[Series]) -> list[SummaryRow]:
@@ -330,5 +331,5 @@ def _gain(series: int, gain: float, scale: float) -> Bar:
     """A bar from the middle of an axis from -scale to scale."""
     width = min(50 * abs(gain) / scale, 50)
     text = number(gain)
-    signed = f"+{text}" if float(text) > 0 else text.replace("-", "−")
+    signed = f"+{text}" if text.strip("0.") and not text.startswith(MINUS) else text
     return Bar(series, signed, 50.0 if gain >= 0 else 50 - width, width)
