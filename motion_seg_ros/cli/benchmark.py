@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli import configuration, full_benchmark
 from motion_seg_ros.cli.clips import copy_clip, render_clip
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
@@ -30,7 +30,13 @@ Measure milliseconds per stage, frames per second and memory of the pipeline in 
 the plain method: MOG2 background subtraction after registration by a homography, on the same
 frames.
 
-Each of the two runs in a process of its own, on all threads OpenCV takes by default."""
+Each of the two runs in a process of its own, on all threads OpenCV takes by default.
+
+With --random-weights: the networks of profile full, with random numbers in place of what they have
+learned, which is of no matter to their speed. They run as they would, and a script says what moves,
+so that objects are found and followed. Beside that, the least time for their arithmetic on this
+machine; and with --against official-schedule the same networks run as the paper's authors run
+theirs: a clip as a whole, nothing cached."""
 
 EXAMPLES = """\
 examples:
@@ -38,11 +44,16 @@ examples:
   motion_seg benchmark --size 1280x720 --frames 60
   motion_seg benchmark --input video.mp4 --json cost.json
   motion_seg benchmark --set tracking.backend=lk
+  motion_seg benchmark --profile full --random-weights    networks of published size, on a GPU
+  motion_seg benchmark --profile full --random-weights --device cpu --size toy \\
+      --set tracking.backend=flow                         on any machine, also without tapnet
 """
 
 # Beyond the window, so that every stage works on as much as it ever will.
 SPARE_WARM_UP = 4
 SEED = 0
+SIZE = (640, 480)
+FRAMES = 120
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,17 +71,54 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
     parser.add_argument(
         "--size",
-        type=_size,
-        default=(640, 480),
-        metavar="WxH",
-        help="size of the rendered frames (default: 640x480)",
+        type=_size_or_scale,
+        metavar="WxH|published|toy",
+        help="size of the rendered frames (default: 640x480); or, with --random-weights, of the "
+        "networks (default: published), of which toy ones take milliseconds",
     )
     parser.add_argument(
-        "--frames", type=int, default=120, help="how many frames (default: %(default)s)"
+        "--frame-size",
+        type=_size,
+        metavar="WxH",
+        help="size of the rendered frames, where --size is that of the networks (default: 854x480 "
+        "for published, 160x120 for toy)",
+    )
+    parser.add_argument(
+        "--frames", type=int, help=f"how many frames (default: {FRAMES}; 48 for --size toy)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    _add_full_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_full_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("profile full")
+    group.add_argument(
+        "--random-weights", action="store_true", help="networks that have learned nothing"
+    )
+    group.add_argument("--device", help="where networks run: cpu, cuda, cuda:INDEX or auto")
+    group.add_argument(
+        "--objects",
+        type=int,
+        default=3,
+        help="with --random-weights: objects in sight at once (default: %(default)s)",
+    )
+    group.add_argument(
+        "--against",
+        choices=("official-schedule",),
+        help="with --random-weights: run the same networks the authors' way too",
+    )
+    group.add_argument(
+        "--official-frames",
+        type=int,
+        metavar="N",
+        help="frames of the clip that is processed so (default: 69; 16 for --size toy)",
+    )
+
+
+def _size_or_scale(text: str) -> tuple[int, int] | str:
+    return text if text in full_benchmark.SCALES else _size(text)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -88,16 +136,26 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         MotionSegError: an input or a setting that is wrong.
     """
+    scale = arguments.size if isinstance(arguments.size, str) else None
+    size = arguments.frame_size or (None if scale else arguments.size)
+    if arguments.random_weights:
+        arguments.frame_size = size
+        full_benchmark.run(arguments, scale or "published", machine())
+        return
+    _check_full_options(arguments, scale)
+    if arguments.device is not None:
+        arguments.overrides = [f"device={arguments.device}", *arguments.overrides]
     config = configuration.read(arguments)
+    frames = arguments.frames or FRAMES
     warm_up = config.window.size + SPARE_WARM_UP
-    _check_length(arguments.frames, warm_up)
+    _check_length(frames, warm_up)
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         folder = Path(name)
         if arguments.input is None:
-            clip = render_clip(folder, seed=SEED, size=arguments.size, frames=arguments.frames)
+            clip = render_clip(folder, seed=SEED, size=size or SIZE, frames=frames)
         else:
             source = open_source(arguments.input, topic=arguments.topic)
-            clip = copy_clip(folder, source, frames=arguments.frames)
+            clip = copy_clip(folder, source, frames=frames)
             _check_length(len(clip), warm_up)
         ours = measure_pipeline(folder, warm_up, config)
         plain = measure_baseline(folder, warm_up)
@@ -105,6 +163,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json is not None:
         figures = _figures(clip, warm_up, config, ours, plain)
         write_file(arguments.json, json.dumps(figures, indent=2) + "\n", overwrite=True)
+
+
+def _check_full_options(arguments: argparse.Namespace, scale: str | None) -> None:
+    for option, given in (("--size", scale), ("--against", arguments.against)):
+        if given is not None:
+            raise InputError(
+                f"benchmark {option} {given}: expected --random-weights beside it, found none; "
+                "add it"
+            )
 
 
 def _check_length(frames: int, warm_up: int) -> None:

@@ -51,6 +51,7 @@ class FullCost:
         cost: their time, and the memory of the host.
         device: what the networks ran on, by PyTorch's name, and the product's if it is a GPU.
         dtype: that they calculated in.
+        threads: of PyTorch on the CPU.
         allocated_mb: the most memory that tensors took on a GPU, in 10^6 bytes; None on a CPU.
         reserved_mb: the most that PyTorch held there.
         objects: in sight, mean over the frames.
@@ -60,6 +61,7 @@ class FullCost:
     cost: Cost
     device: str
     dtype: str
+    threads: int
     allocated_mb: float | None
     reserved_mb: float | None
     objects: float
@@ -198,6 +200,7 @@ def _full_cost(clip: Path, warm_up: int, config: Config, objects: int) -> FullCo
         cost=cost,
         device=f"{device} ({torch.cuda.get_device_name(device)})" if on_gpu else str(device),
         dtype=str(find_dtype(config.dtype, device)).removeprefix("torch."),
+        threads=torch.get_num_threads(),
         allocated_mb=torch.cuda.max_memory_allocated(device) / 1e6 if on_gpu else None,
         reserved_mb=torch.cuda.max_memory_reserved(device) / 1e6 if on_gpu else None,
         objects=float(in_sight),
@@ -215,7 +218,7 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
     _push_all(segmenter, source, range(warm_up))
     counted = range(warm_up, min(len(source), warm_up + COUNTED_FRAMES))
     counter = WorkCounter()
-    with counter.counting():
+    with counter:
         _push_all(segmenter, source, counted)
     work = counter.work
     return Floor(Work(work.flops / len(counted), work.bytes / len(counted)), rates)

@@ -7,9 +7,8 @@ Waterman and Patterson, Communications of the ACM 52(4), 2009.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
+from torch.utils.flop_counter import flop_registry, shape_wrapper
 
 MEASURED_S = 0.3  # for which each rate is measured
 MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}  # large enough for the best rate
@@ -93,34 +92,20 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class WorkCounter:
-    """Counts inside of `counting`, of what this thread runs."""
+class WorkCounter(TorchDispatchMode):
+    """A block whose work is counted, as far as this thread runs it: `with counter:`, once."""
 
     def __init__(self) -> None:
-        # FLOPs of attention on CPUs are in no table of the library.
+        super().__init__()
         attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        own = {attention: _attention_flops}
-        self._flops = FlopCounterMode(display=False, custom_mapping=own)
-        self._bytes = _ByteCounter({*flop_registry, *own})
-
-    @contextlib.contextmanager
-    def counting(self) -> Iterator[None]:
-        """A block whose work is counted; once."""
-        # The inner one takes operations apart, and hands what it finds to the outer one.
-        with self._bytes, self._flops:
-            yield
+        # That of attention on CPUs is in no table of the library.
+        self._formulas = {**flop_registry, attention: shape_wrapper(_attention_flops)}
+        self._flops = self._bytes = 0.0
 
     @property
     def work(self) -> Work:
         """What was counted."""
-        return Work(float(self._flops.get_total_flops()), float(self._bytes.total))
-
-
-class _ByteCounter(TorchDispatchMode):
-    def __init__(self, counted: set[Any]) -> None:
-        super().__init__()
-        self._counted = counted
-        self.total = 0
+        return Work(self._flops, self._bytes)
 
     def __torch_dispatch__(
         self,
@@ -129,10 +114,20 @@ class _ByteCounter(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if func._overloadpacket in self._counted:
-            tensors = (x for x in tree_leaves((args, kwargs, out)) if isinstance(x, Tensor))
-            self.total += sum(x.numel() * x.element_size() for x in tensors)
+        """PyTorch's hook: count one operation, or what it is made of, and do it."""
+        kwargs = kwargs or {}
+        formula = self._formulas.get(func._overloadpacket)
+        if formula is None:
+            if func.namespace == "aten":  # others are no calculations
+                with self:
+                    parts = func.decompose(*args, **kwargs)
+                if parts is not NotImplemented:
+                    return parts
+            return func(*args, **kwargs)
+        out = func(*args, **kwargs)
+        self._flops += formula(*args, **kwargs, out_val=out)
+        tensors = (x for x in tree_leaves((args, kwargs, out)) if isinstance(x, Tensor))
+        self._bytes += sum(x.numel() * x.element_size() for x in tensors)
         return out
 
 

@@ -24,8 +24,9 @@ from motion_seg_ros.types import BoolArray, FloatArray, Frame, TrackLabels, Trac
 from motion_seg_ros.window import Window
 
 CROSSING_FRAMES = 96  # in which a point drifts through the image
-BOX_WIDTH = 0.35  # of the image's
-BOX_HEIGHT = 0.65  # of a box's share of the image's height
+BOX_WIDTH = 0.4  # of the image's
+MARGIN = 0.1  # above and below a box, of its share of the image's height
+LEAST_MARGIN = 1 / 48  # of the image's height: boxes that touch would be taken for one object
 SURE = 8.0  # logits
 MOVES, STANDS = 0.99, 0.01  # probabilities
 
@@ -78,7 +79,7 @@ class Script:
         """Those of the frame `index` of a stream, of `size` (H, W)."""
         height, width = size
         row_height, box_width = height / self._objects, BOX_WIDTH * width
-        margin = (1 - BOX_HEIGHT) / 2 * row_height
+        margin = max(MARGIN * row_height, LEAST_MARGIN * height)
         way = width + box_width  # from one coming to the next
         found = []
         for row in range(self._objects):

@@ -16,10 +16,10 @@ FLOAT = 4  # bytes
 
 
 def test_products_convolutions_and_attention_are_counted() -> None:
-    linear = torch.nn.Linear(8, 16)
+    linear = torch.nn.Linear(8, 16)  # whose weights take gradients, as those of some networks do
     convolution = torch.nn.Conv2d(3, 5, 3, bias=False)
     counter = WorkCounter()
-    with torch.inference_mode(), counter.counting():
+    with torch.inference_mode(), counter:
         linear(torch.ones(10, 8)).relu()
         convolution(torch.ones(1, 3, 6, 7))
         q, k = torch.ones(1, 2, 9, 4), torch.ones(1, 2, 11, 4)
@@ -38,7 +38,7 @@ def test_products_convolutions_and_attention_are_counted() -> None:
 
 def test_what_another_thread_or_a_later_line_does_is_not_counted() -> None:
     counter = WorkCounter()
-    with counter.counting():
+    with counter:
         torch.ones(4, 4) @ torch.ones(4, 4)
     torch.ones(4, 4) @ torch.ones(4, 4)
     assert counter.work.flops == 2 * 4**3

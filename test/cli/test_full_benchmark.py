@@ -1,0 +1,196 @@
+"""`motion_seg benchmark --random-weights`, with toy networks on the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tiny_networks import transformers_library
+
+from motion_seg_ros.cli import main
+from motion_seg_ros.config import make_config
+from motion_seg_ros.evaluation import full_benchmark
+
+transformers_library()
+import torch  # noqa: E402
+
+from motion_seg_ros.build import build_depth, build_masks, build_tracker  # noqa: E402
+from motion_seg_ros.flow import DenseFlow  # noqa: E402
+
+TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
+SHORT = ["--frame-size", "96x64", "--frames", "16", "--official-frames", "4"]
+SMALL = ["--set", "window.size=4", "--set", "labelling.interval=1"]
+FLOW = ["--set", "tracking.backend=flow"]
+needs_tapnet = pytest.mark.skipif(
+    importlib.util.find_spec("tapnet") is None, reason="tapnet: not installed (it is not on PyPI)"
+)
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Each process of its own would load the libraries anew, which takes seconds."""
+
+    def call(function: Any, *arguments: Any) -> Any:
+        # What would go to another process and back must be able to.
+        function, arguments = pickle.loads(pickle.dumps((function, arguments)))
+        return pickle.loads(pickle.dumps(function(*arguments)))
+
+    monkeypatch.setattr(full_benchmark, "in_own_process", call)
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    yield
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+def run(*arguments: str) -> int:
+    return main.main(["benchmark", *TOY, *SHORT, "--device", "cpu", *arguments])
+
+
+def value(said: str, name: str) -> float:
+    """The first number behind a name that begins one of the lines."""
+    (line,) = (each for each in said.splitlines() if each.startswith(name))
+    return float(line.removeprefix(name).split()[0])
+
+
+def test_prints_and_writes_figures_that_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "cost.json"
+    against = ["--against", "official-schedule", "--json", str(file)]
+    assert run(*FLOW, *SMALL, *against) == 0
+    said, figures = capsys.readouterr().out, json.loads(file.read_text())
+    assert figures["size_px"] == [96, 64]
+    assert (figures["warm_up"], figures["frames"]) == (8, 8)
+    assert figures["backends"] == {
+        "tracking": "flow",
+        "depth": "depth_anything",
+        "features": "dino",
+        "labelling": "transformer",
+        "masks": "sam2",
+    }
+    ours = figures["motion_seg"]
+    assert ours["device"] == "cpu"
+    assert ours["allocated_mb"] is None, "no GPU memory on a CPU"
+    assert 2 < ours["objects"] <= 3
+    frame_ms = ours["cost"]["frame_ms"]
+    assert value(said, "frame to mask") == pytest.approx(np.median(frame_ms), abs=0.1)
+    assert ours["frame_to_mask_p95_ms"] == pytest.approx(np.percentile(frame_ms, 95))
+    assert set(ours["cost"]["stage_ms"]) == set(figures["backends"])
+    floor = figures["floor"]
+    slowest = max(
+        floor["work"]["flops"] / floor["rates"]["flops_per_s"],
+        floor["work"]["bytes"] / floor["rates"]["bytes_per_s"],
+    )
+    assert floor["ms"] == pytest.approx(1e3 * slowest)
+    assert floor["work"]["flops"] > 1e7
+    assert floor["mean_frame_over_floor"] == pytest.approx(np.mean(frame_ms) / floor["ms"])
+    official = figures["official_schedule"]
+    assert official["frames"] == 4
+    per_s = 1e3 * 4 / sum(official["stage_ms"].values())
+    assert official["frames_per_s"] == pytest.approx(per_s)
+    ratio = ours["frames_per_s"] / official["frames_per_s"]
+    assert figures["frames_per_s_ratio"] == pytest.approx(ratio)
+    assert value(said, "ratio of frames/s, motion_seg / official:") == pytest.approx(
+        ratio, abs=0.01
+    )
+    assert "not run" in said, "the authors' tracker"
+    assert not {"J_mean", "F_mean"} & figures.keys(), "nothing that depends on what was learned"
+
+
+@needs_tapnet
+def test_with_tapir_too(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--set", "tracking.points=60", "--set", "tracking.tail=1", "--frames", "12"]
+    assert run(*SMALL, *few, "--against", "official-schedule", "--official-frames", "2") == 0
+    said = capsys.readouterr().out
+    assert "not run" not in said
+    assert "tapir" in said
+
+
+def test_without_tapnet_its_installation_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tapnet", None)
+    monkeypatch.setitem(sys.modules, "tapnet.torch.tapir_model", None)
+    assert run() == 2
+    said = capsys.readouterr().err
+    assert "pip install --no-deps git+https://github.com/google-deepmind/tapnet" in said
+    assert "tracking.backend flow" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_without_a_gpu_that_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device in ([], ["--device", "cuda"]):  # cuda is what the profile asks for
+        assert main.main(["benchmark", *TOY, *device, *FLOW]) == 2
+        assert "device cuda: expected that GPU" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--random-weights", "--size", "toy"], "expected masks.backend sam2, found learned"),
+        (["--size", "published"], "benchmark --size published: expected --random-weights"),
+        (["--against", "official-schedule"], "expected --random-weights beside it"),
+        ([*TOY, "--device", "cpu", "--input", "x.mp4"], "expected no --input, found x.mp4"),
+        ([*TOY, "--device", "cpu", "--objects", "0"], "--objects: expected 1 to 12"),
+        ([*TOY, "--device", "cpu", *FLOW, "--frames", "10"], "expected at least 16 frames"),
+        (
+            [*TOY, "--device", "cpu", *FLOW, "--set", "masks.runtime=official"],
+            "expected masks.runtime transformers, found official",
+        ),
+        (
+            [*TOY, "--device", "cpu", *FLOW, "--set", "features.weights=dinov3"],
+            "random weights: expected one of dinov2_small",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["benchmark", *arguments]) == 2
+    found = capsys.readouterr().err
+    assert said in found
+    assert len(found.splitlines()) == 1
+
+
+def test_random_weights_go_the_way_of_published_ones(tmp_path: Path) -> None:
+    asked = {"profile": "full", "device": "cpu", "tracking.backend": "lk"}
+    asked |= {"depth.weights": "depth_anything_v2_base", "features.backend": "none"}
+    config = full_benchmark.with_random_weights(make_config(asked), tmp_path, toy=True)
+    assert config.depth.weights == str(tmp_path / "depth_anything_v2_base")
+    assert config.masks.weights == str(tmp_path / "sam2.1_hiera_tiny")
+    assert (config.features.weights, config.tracking.weights) == ("", "")
+    assert build_depth(config) is not None
+    assert build_masks(config, DenseFlow(64)) is not None
+
+
+@needs_tapnet
+@pytest.mark.parametrize("causal", [False, True])
+def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path) -> None:
+    asked = {"profile": "full", "device": "cpu", "tracking.causal": causal}
+    asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
+    asked |= {"masks.backend": "densifier"}
+    config = full_benchmark.with_random_weights(make_config(asked), tmp_path, toy=True)
+    file = Path(config.tracking.weights)
+    assert file.stat().st_size < 4 * 20e6
+    assert build_tracker(config, DenseFlow(64)) is not None
+
+
+def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:
+    asked = {"profile": "full", "device": "cpu", "tracking.backend": "flow", "window.size": 9}
+    asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
+    asked |= {"masks.backend": "densifier"}
+    config = make_config(asked)
+    assert full_benchmark.with_random_weights(config, tmp_path, toy=True) == config
+    assert not list(tmp_path.iterdir())
