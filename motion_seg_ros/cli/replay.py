@@ -138,6 +138,23 @@ def run(arguments: argparse.Namespace) -> None:
     _show(figures, scores, output)
 
 
+def node_setup(source: BagTopic, *, reliable: bool) -> tuple[dict[str, str], dict[str, object]]:
+    """What the node needs to be played to: remappings of its topics, and parameters.
+
+    Args:
+        source: what is played.
+        reliable: ask for reliable images in place of best effort.
+    """
+    parameters: dict[str, object] = {
+        "use_sim_time": True,
+        "image_transport": "compressed" if source.compressed else "raw",
+    }
+    if reliable:
+        parameters[f"qos_overrides.{source.live_topic}.subscription.reliability"] = "reliable"
+    topics = {"image": source.live_base, "camera_info": camera_info_topic(source.topic)}
+    return topics, parameters
+
+
 def _rate(text: str) -> float:
     rate = float(text)
     if not 0.01 <= rate <= 100:
@@ -184,43 +201,40 @@ def _play(
     print(f"playing {source.length} frames of {source.topic} {how}", flush=True)
     log, progress = work / "log.json", work / "progress"
     progress.touch()
-    reliability = _reliability(arguments)
-    options = ["--lockstep"] if arguments.lockstep else ["--rate", str(arguments.rate)]
-    options += ["--reliability", reliability] if reliability else []
-    options += [] if arguments.bag_images else ["--no-bag-images"]
     with (
         ChildProcesses(environment, work) as children,
         tqdm(total=source.length, desc=source.name, unit="frame", disable=None) as bar,
     ):
+
+        def show() -> None:
+            bar.update(progress.stat().st_size - bar.n)
+
         if alone:
-            children.start("node", live_node.NODE, *_node_arguments(source, config, reliability))
+            reliable = _reliability(arguments) == "reliable"
+            topics, parameters = node_setup(source, reliable=reliable)
+            children.start(
+                "node", live_node.NODE, *live_node.node_arguments(config, topics, parameters)
+            )
         children.start(
             "player",
             PLAYER,
             str(source.path),
             *("--topic", source.topic, "--record", str(bag), "--log", str(log)),
             *("--progress", str(progress), "--timeout", str(STARTUP_S)),
-            *options,
+            *_player_options(arguments),
         )
-        children.wait(
-            "player",
-            needs=("node",) if alone else (),
-            meanwhile=lambda: bar.update(progress.stat().st_size - bar.n),
-        )
+        children.wait("player", needs=("node",) if alone else (), meanwhile=show)
+        show()
         if alone:
             children.finish("node", timeout_s=20.0)
     return ReplayLog.read(log)
 
 
-def _node_arguments(source: BagTopic, config: Config, reliability: str | None) -> list[str]:
-    parameters: dict[str, object] = {
-        "use_sim_time": True,
-        "image_transport": "compressed" if source.compressed else "raw",
-    }
-    if reliability == "reliable":
-        parameters[f"qos_overrides.{source.live_topic}.subscription.reliability"] = "reliable"
-    topics = {"image": source.live_base, "camera_info": camera_info_topic(source.topic)}
-    return live_node.node_arguments(config, topics, parameters)
+def _player_options(arguments: argparse.Namespace) -> list[str]:
+    reliability = _reliability(arguments)
+    options = ["--lockstep"] if arguments.lockstep else ["--rate", str(arguments.rate)]
+    options += ["--reliability", reliability] if reliability else []
+    return options if arguments.bag_images else [*options, "--no-bag-images"]
 
 
 def _described(arguments: argparse.Namespace, source: BagTopic) -> dict[str, object]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from motion_seg_ros.errors import FrameError, InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, TruthMask
-from motion_seg_ros.io.bag import IMAGE_TYPES, BagTopic, bag_name, damaged, frame_name
+from motion_seg_ros.io.bag import BagTopic, bag_name, damaged, frame_name
 from motion_seg_ros.io.bag_files import is_bag, open_bag, raw_messages
 from motion_seg_ros.io.image_folder import images_in, natural_key
 from motion_seg_ros.io.image_messages import image_to_array
@@ -133,7 +133,7 @@ def open_bag_sequence(
             f"{bag}: expected the truth of the bag in one place, found "
             f"{'none' if truth_topic is None else 'two'}; give --truth-topic or --truth"
         )
-    frames = BagTopic(bag, topic or _only_other(bag, truth_topic))
+    frames = BagTopic(bag, topic, besides=truth_topic)
     if truth_folder is not None:
         return BagSequence(frames, _from_folder(frames, truth_folder))
     assert truth_topic is not None
@@ -152,17 +152,6 @@ def _bags(root: Path) -> list[Path]:
             "the path"
         )
     return bags
-
-
-def _only_other(bag: Path, truth_topic: str | None) -> str | None:
-    """The one camera topic beside that of the truth; None where BagTopic is to choose or to say
-    that it cannot."""
-    if truth_topic is None:
-        return None
-    with open_bag(bag) as reader:
-        kinds = {each.topic: each.msgtype for each in reader.connections}
-    images = [name for name, kind in kinds.items() if kind in IMAGE_TYPES and name != truth_topic]
-    return images[0] if len(images) == 1 else None
 
 
 def _from_topic(frames: BagTopic, topic: str) -> Iterator[tuple[str, UInt16Array]]:

@@ -51,17 +51,18 @@ class BagTopic:
     Args:
         path: folder of the bag, or a bare storage file.
         topic: which topic; None if the bag has exactly one of images.
+        besides: one that is not meant, although it has images.
 
     Raises:
         InputError: not a bag, no such topic, a topic of another type, or several to choose from.
         MissingDependencyError: rosbags is not installed.
     """
 
-    def __init__(self, path: Path, topic: str | None) -> None:
+    def __init__(self, path: Path, topic: str | None, *, besides: str | None = None) -> None:
         self.path = path
         self.name = bag_name(path)
         with open_bag(path) as reader:
-            self.topic = _choose_topic(path, reader.connections, topic)
+            self.topic = _choose_topic(path, reader.connections, topic, besides)
             chosen = [each for each in reader.connections if each.topic == self.topic]
             self.length = sum(each.msgcount for each in chosen)
             if self.length == 0:
@@ -172,9 +173,11 @@ def _recorded(connections: list[Connection]) -> RecordedTopic:
     return RecordedTopic(connections[0].topic, connections[0].msgtype, tuple(qos))
 
 
-def _choose_topic(path: Path, connections: list[Connection], topic: str | None) -> str:
+def _choose_topic(
+    path: Path, connections: list[Connection], topic: str | None, besides: str | None
+) -> str:
     types = {each.topic: each.msgtype for each in connections}
-    images = sorted(name for name, kind in types.items() if kind in IMAGE_TYPES)
+    images = sorted(name for name, kind in types.items() if kind in IMAGE_TYPES and name != besides)
     listed = ", ".join(images) if images else "none"
     if topic is None:
         if len(images) != 1:
