@@ -63,6 +63,8 @@ def test_values_go_in_and_come_out_by_dotted_name() -> None:
             "tracking.backend: expected one of flow, lk, tapir, found 'raft'",
         ),
         ({"profile": "fast"}, "profile: expected one of lite"),
+        ({"device": "gpu"}, "device: expected auto, cpu, cuda or cuda:INDEX, found gpu"),
+        ({"device": "cuda:"}, "device: expected auto, cpu, cuda or cuda:INDEX, found cuda:"),
     ],
 )
 def test_bad_values_are_refused_with_the_reason(values: dict[str, object], message: str) -> None:

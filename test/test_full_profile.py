@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,6 +200,32 @@ def test_missing_weights_are_named_with_the_command_that_gets_them(
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     with pytest.raises(InputError, match=rf"motion_seg weights fetch {name}$"):
         build(make_config({"device": "cpu", "labelling.backend": "geometric", **values}))
+
+
+def test_all_missing_weights_are_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    names = "bootstapir depth_anything_v2_small dinov2_small sam2.1_hiera_tiny"
+    with pytest.raises(InputError, match=rf"motion_seg weights fetch {re.escape(names)}$"):
+        build(make_config({"profile": "full", "device": "cpu"}))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("causal", "given", "said"),
+    [
+        (True, "bootstapir", "set tracking.weights causal_bootstapir, or tracking.causal false"),
+        (False, "causal_bootstapir", "set tracking.weights bootstapir, or tracking.causal true"),
+        (False, "there/causal_bootstapir_checkpoint.pt", "set tracking.weights bootstapir, or"),
+    ],
+)
+def test_weights_of_the_other_variant_of_tapir_are_refused(
+    causal: bool, given: str, said: str
+) -> None:
+    values = {"tracking.backend": "tapir", "tracking.weights": given, "tracking.causal": causal}
+    with pytest.raises(ConfigError, match=said):
+        build(make_config({"device": "cpu", **values}))
 
 
 def test_without_a_gpu_that_is_said_before_anything_is_to_be_fetched(

@@ -105,6 +105,28 @@ def test_anything_else_is_refused_with_its_name(
     assert str(folder) in str(error.value)
 
 
+@pytest.mark.parametrize("cause", [RuntimeError, ImportError])
+def test_why_a_class_cannot_be_imported_is_said(
+    cause: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a torchvision that does not belong to this PyTorch."""
+
+    class Library:
+        def __getattr__(self, name: str) -> Any:
+            try:
+                raise cause("operator torchvision::nms\ndoes not exist")
+            except cause as error:
+                raise ModuleNotFoundError(f"Could not import module '{name}'.") from error
+
+    monkeypatch.setattr(pretrained.importlib, "import_module", lambda _: Library())
+    with pytest.raises(MissingDependencyError) as error:
+        load_pretrained("Sam2VideoModel", Path("anywhere"))
+    assert (
+        "found: Could not import module 'Sam2VideoModel'., because: operator torchvision::nms does "
+        "not exist; pip install" in str(error.value)
+    )
+
+
 def test_without_the_library_the_error_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named '{name}'", name=name)

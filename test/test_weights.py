@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +28,16 @@ from motion_seg_ros.published_weights import (
     PublishedFile,
     PublishedWeights,
 )
-from motion_seg_ros.weights import SHIPPED, cache_folder, fetch, find_weights, resolve, verify
+from motion_seg_ros.weights import (
+    SHIPPED,
+    cache_folder,
+    fetch,
+    find_weights,
+    published_name,
+    require,
+    resolve,
+    verify,
+)
 
 CONFIG = json.dumps({"model_type": "dinov2"}).encode()
 HEADER = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
@@ -207,6 +221,95 @@ def test_offline_is_obeyed(
     with pytest.raises(InputError, match=f"found {variable}=1; unset it, or put these files into"):
         fetch("net")
     assert not (cache / "net").exists()
+
+
+def test_all_that_is_missing_is_named_with_one_command(server: FileServer, cache: Path) -> None:
+    with pytest.raises(InputError) as error:
+        require(["single", "net", "net", "/some/file", "mask_network_lite"])
+    assert str(error.value) == (
+        f"weights single, net: expected {cache}/single/model.safetensors, "
+        f"{cache}/net/config.json, found no such files; get them with: "
+        "motion_seg weights fetch single net"
+    )
+    fetch("single")
+    with pytest.raises(InputError, match=r"found no such file; .* motion_seg weights fetch net$"):
+        require(["net", "single"])
+    fetch("net")
+    require(["net", "single"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("causal_bootstapir", "causal_bootstapir"),
+        ("/data/causal_bootstapir_checkpoint.pt", "causal_bootstapir"),
+        ("bootstapir_checkpoint_v2.pt", "bootstapir"),
+        ("/data/sam2.1_hiera_tiny.pt", "sam2.1_hiera_tiny_official"),
+        ("/data/model.safetensors", None),
+        ("/data/own.pt", None),
+        ("mask_network_lite", None),
+    ],
+)
+def test_published_weights_are_known_by_their_file_too(given: str, expected: str | None) -> None:
+    assert published_name(given) == expected
+
+
+def test_only_one_of_several_downloads_at_a_time(
+    server: FileServer, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    inside: list[str] = []
+    entered, others_wait = threading.Event(), threading.Event()
+    download = weights.download
+
+    def slow(url: str, path: Path, **settings: Any) -> Any:
+        inside.append(url)
+        assert len(inside) == 1, "two at a time"
+        entered.set()
+        assert others_wait.wait(30)
+        done = download(url, path, **settings)
+        inside.remove(url)
+        return done
+
+    lock = weights.fcntl.flock
+
+    def noted(file: Any, operation: int) -> None:
+        if operation == fcntl.LOCK_EX:  # after it was found to be held
+            others_wait.set()
+        lock(file, operation)
+
+    monkeypatch.setattr(weights, "download", slow)
+    monkeypatch.setattr(weights.fcntl, "flock", noted)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fetch, "net")
+        assert entered.wait(30)
+        second = pool.submit(fetch, "net")
+        assert first.result(60) == second.result(60) == cache / "net"
+    assert len(verify("net")) == 2
+    assert sorted(path for path, _ in server.asked) == ["/config.json", "/model.safetensors"]
+    assert f"{cache / 'net'}: waiting for another process" in capfd.readouterr().err
+
+
+def test_processes_that_fetch_the_same_never_spoil_it(server: FileServer, cache: Path) -> None:
+    code = f"""
+from types import MappingProxyType
+from motion_seg_ros import weights
+from motion_seg_ros.published_weights import APACHE, PublishedFile, PublishedWeights
+names = ("config.json", "model.safetensors")
+files = tuple(PublishedFile(name, "{server.address}/" + name) for name in names)
+net = PublishedWeights("a test", "us", "nowhere", files, 1, APACHE, "dinov2")
+weights.PUBLISHED = MappingProxyType({{"net": net}})
+print(weights.fetch("net"))
+"""
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for each in running:
+        out, _ = each.communicate(timeout=120)
+        assert (each.returncode, out) == (0, f"{cache / 'net'}\n")
+    assert (cache / "net" / "model.safetensors").read_bytes() == TENSORS
+    assert len(server.asked) == 2, "the files were fetched once"
+    assert not list((cache / "net").glob("*.partial*"))
 
 
 def test_a_mirror_of_hugging_face_is_used(

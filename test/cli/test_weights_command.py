@@ -90,6 +90,15 @@ def test_wrong_input_is_one_line_and_status_2(
     assert err.count("\n") == 1
 
 
+def test_nothing_is_fetched_if_one_of_the_names_does_not_exist(
+    server: FileServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = run(capsys, "fetch", "net", "nte", "ent")
+    assert (status, out) == (2, "")
+    assert "weights nte, ent: expected a name" in err
+    assert server.asked == []
+
+
 def test_a_server_that_is_gone_is_one_line_too(
     server: FileServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from motion_seg_ros import build as builder
 from motion_seg_ros.build import build
 from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import ConfigError, InputError
@@ -150,6 +151,67 @@ def test_a_reset_forgets_the_labels(weights: Path) -> None:
 def test_the_threshold_can_be_chosen(weights: Path) -> None:
     labels = TransformerLabeller(weights, threshold=0.9).label(window(8, 7), tracks(8), None, None)
     np.testing.assert_array_equal(labels.moving, labels.moving_probability > 0.9)
+
+
+def test_the_type_of_numbers_can_be_chosen(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = tracks(8)
+    types: list[torch.dtype] = []
+    linear = torch.nn.functional.linear
+
+    def noted(x: torch.Tensor, *args: torch.Tensor) -> torch.Tensor:
+        found = linear(x, *args)
+        types.append(found.dtype)
+        return found
+
+    monkeypatch.setattr(torch.nn.functional, "linear", noted)
+    said = {}
+    for dtype in ("auto", "float32", "bfloat16"):
+        types.clear()
+        labeller = TransformerLabeller(weights, device="cpu", dtype=dtype)
+        said[dtype] = labeller.label(window(8, 7), seen, None, None).moving_probability
+        used = torch.bfloat16 if dtype == "bfloat16" else torch.float32
+        assert set(types) == {used}
+    np.testing.assert_array_equal(said["auto"], said["float32"])
+    np.testing.assert_allclose(said["bfloat16"], said["float32"], atol=0.05)
+    with pytest.raises(ConfigError, match="device: expected auto"):
+        TransformerLabeller(weights, device="gpu")
+
+
+@pytest.mark.parametrize(
+    ("values", "device"),
+    [
+        ({}, "cpu"),
+        ({"labelling.backend": "transformer"}, "cpu"),
+        ({"device": "cuda:0"}, "cuda:0"),
+        ({"device": "cpu"}, "cpu"),
+        ({"features.backend": "dino"}, "auto"),
+        ({"masks.backend": "sam2", "device": "cuda"}, "cuda"),
+    ],
+)
+def test_the_transformer_goes_where_the_other_networks_are(
+    values: dict[str, object], device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Noted(TransformerLabeller):
+        def __init__(self, path: Path, *, device: str, **settings: object) -> None:
+            asked.append(device)
+
+        feature_channels = 0  # type: ignore[assignment]
+        takes_depth = False  # type: ignore[assignment]
+
+    monkeypatch.setattr(builder, "TransformerLabeller", Noted)
+    builder.build_labeller(make_config(values))
+    assert asked == [device]
+
+
+def test_without_other_networks_no_gpu_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bool:
+        raise AssertionError("asked for a GPU")
+
+    for name in ("is_available", "device_count", "_lazy_init"):
+        monkeypatch.setattr(torch.cuda, name, refuse)
+    build(make_config())
 
 
 def test_other_weights_than_expected_are_refused(weights: Path) -> None:

@@ -125,6 +125,24 @@ def test_leaps_over_frames_leave_no_gaps(leap: int) -> None:
     np.testing.assert_allclose(tracks.xy_px[inside], true[inside], atol=1e-4)
 
 
+def test_what_the_network_says_is_handed_on_undecided() -> None:
+    stream = Stream(Oracle((4, 0), strip_px=(30, 50)), points=40, query_interval=2)
+    tracks = stream.push(5)
+    raw = tracks.raw
+    assert raw is not None
+    own = (tracks.query_frame, np.arange(len(tracks)))
+    asked = np.ones(tracks.visible.shape, bool)
+    asked[own] = False
+    hidden = (raw.occlusion > 0) & asked
+    assert hidden.any()
+    np.testing.assert_array_equal(raw.expected_distance, -SURE)
+    np.testing.assert_array_equal(raw.xy_px[hidden], -7)  # not held where it was last seen
+    np.testing.assert_array_equal(raw.xy_px[own], tracks.xy_px[own])
+    seen = tracks.visible & asked
+    np.testing.assert_array_equal(raw.occlusion[seen], -SURE)
+    np.testing.assert_array_equal(raw.xy_px[seen], tracks.xy_px[seen])
+
+
 def test_a_new_track_is_followed_back_through_the_window() -> None:
     stream = Stream(Oracle((4, 0)), points=40, query_interval=3)
     tracks = stream.push(4)
