@@ -88,7 +88,7 @@ def _page(subject: Subject) -> str:
 
 def _title(subject: Subject) -> str:
     if subject.compares_runs:
-        return " / ".join(each.name for each in subject.series)
+        return f"Comparison: {', '.join(each.name for each in subject.series)}"
     results = subject.runs[0].results
     return f"{results.method} on {results.dataset}"
 
