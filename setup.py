@@ -58,6 +58,7 @@ REQUIREMENTS = [
     "Pillow>=9.0",  # palette PNG, which OpenCV does not write
     "PyYAML>=5.4",
     "tqdm>=4.57",
+    "scipy>=1.8",  # assignment, in the scores of single objects
     "rosbags>=0.11.7",
     "rosbags-image>=0.10.4",  # older ones bring a second OpenCV
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos

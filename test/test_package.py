@@ -39,6 +39,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "rosbags.image": ("rosbags-image", "cv_bridge"),  # either converts
     "rosgraph_msgs": ("ros-jazzy-rosgraph-msgs", "rosgraph_msgs"),
     "safetensors": ("safetensors", None),  # see package.xml
+    "scipy": ("scipy", "python3-scipy"),
     "sensor_msgs": ("ros-jazzy-sensor-msgs", "sensor_msgs"),
     "std_msgs": ("ros-jazzy-std-msgs", "std_msgs"),
     "std_srvs": ("ros-jazzy-std-srvs", "std_srvs"),

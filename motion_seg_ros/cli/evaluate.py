@@ -9,8 +9,10 @@ import logging
 import platform
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tqdm import tqdm
 
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration
@@ -21,18 +23,13 @@ from motion_seg_ros.evaluation.annotated import MethodFactory
 from motion_seg_ros.evaluation.baselines import BASELINES
 from motion_seg_ros.evaluation.datasets.base import DataSet
 from motion_seg_ros.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
-from motion_seg_ros.evaluation.evaluate import (
-    evaluate_sequence,
-    finished_scores,
-    score_predictions,
-)
+from motion_seg_ros.evaluation.evaluate import SequenceTask, evaluate_sequence, finished_scores
 from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.evaluation.predictions import Predictions
 from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
 from motion_seg_ros.evaluation.report_runs import ReportRun
 from motion_seg_ros.evaluation.results import (
     RESULTS_FILE,
-    MethodScores,
     Results,
     SequenceScores,
     write_results,
@@ -64,9 +61,7 @@ examples:
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
 """
 
-Task = Callable[[], SequenceScores]
-TaskName = tuple[str, str]
-"""Method and sequence."""
+logger = logging.getLogger(__name__)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -129,26 +124,29 @@ def run(arguments: argparse.Namespace) -> None:
             before stay.
     """
     config = configuration.read(arguments)
-    methods: dict[str, MethodFactory] = _baselines(arguments.against)
-    predictions = None
+    methods: dict[str, MethodFactory | Predictions] = {}
+    values: dict[str, object] = {}
     if arguments.predictions is None:
-        methods = {OURS: functools.partial(PipelineMethod, config), **methods}
+        methods[OURS] = functools.partial(PipelineMethod, config)
+        values.update(config_values(config))
     else:
-        predictions = Predictions(arguments.predictions, arguments.missing == "empty")
+        methods[PREDICTIONS] = Predictions(arguments.predictions, arguments.missing == "empty")
+    methods.update(_baselines(arguments.against))
     dataset = open_dataset(arguments.dataset, _place(arguments))
-    if predictions is not None:
-        predictions.check(dataset.sequences)
-    values = {} if predictions is not None else dict(config_values(config))
+    for method in methods.values():
+        if isinstance(method, Predictions):
+            method.check(dataset.sequences)
     folder: Path = arguments.output
     with output_folder(folder):
         plan = Plan(__version__, arguments.dataset, _inputs(arguments), values)
         begin(folder, plan, overwrite=arguments.overwrite)
         try:
-            scores = _score(_tasks(dataset, methods, predictions, folder), folder)
+            tasks = _tasks(dataset, methods, folder)
+            scores = _score(tasks, folder)
         except BaseException:
             abandon(folder)
             raise
-        results = _results(arguments, scores, values)
+        results = _results(arguments, tasks, scores, values)
         write_results(folder / RESULTS_FILE, results)
         write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
     print(as_table(results))
@@ -156,63 +154,49 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _tasks(
-    dataset: DataSet,
-    methods: Mapping[str, MethodFactory],
-    predictions: Predictions | None,
-    folder: Path,
-) -> dict[TaskName, Callable[..., SequenceScores]]:
-    """What there is to do, the method that the evaluation is about first; that one with
-    pictures."""
-    tasks: dict[TaskName, Callable[..., SequenceScores]] = {}
-    if predictions is not None:
-        for sequence in dataset.sequences:
-            tasks[PREDICTIONS, sequence.name] = functools.partial(
-                score_predictions,
-                sequence,
-                predictions,
-                folder,
-                name=PREDICTIONS,
-                separate=dataset.separate,
-                pictures=True,
-            )
-    for name, method in methods.items():
-        for sequence in dataset.sequences:
-            tasks[name, sequence.name] = functools.partial(
-                evaluate_sequence,
-                sequence,
-                method,
-                folder,
-                name=name,
-                separate=dataset.separate,
-                pictures=name == OURS,
-            )
-    return tasks
+    dataset: DataSet, methods: Mapping[str, MethodFactory | Predictions], folder: Path
+) -> list[SequenceTask]:
+    """What there is to do: all sequences with the first method, which the evaluation is about and
+    which gets pictures, then with the others."""
+    main = next(iter(methods))
+    return [
+        SequenceTask(sequence, method, folder, name, dataset.separate, pictures=name == main)
+        for name, method in methods.items()
+        for sequence in dataset.sequences
+    ]
 
 
-def _score(
-    tasks: Mapping[TaskName, Callable[..., SequenceScores]], folder: Path
-) -> dict[TaskName, SequenceScores]:
-    """The scores of all tasks, in their order; those of finished ones are read."""
-    finished = {each: finished_scores(folder, *each) for each in tasks}
-    done = sum(each is not None for each in finished.values())
-    if done:
-        logging.getLogger(__name__).warning(
-            "%s: %d of %d sequences are finished; going on", folder, done, len(tasks)
+def _score(tasks: Sequence[SequenceTask], folder: Path) -> list[SequenceScores]:
+    """The scores of all tasks; those of finished ones are read."""
+    found = [finished_scores(task) for task in tasks]
+    finished = sum(scores is not None for scores in found)
+    if finished:
+        logger.warning(
+            "%s: of %d sequences %d are finished; going on", folder, len(tasks), finished
         )
-    return {each: finished[each] or task(progress=True) for each, task in tasks.items()}
+    return [scores or _do(task) for task, scores in zip(tasks, found, strict=True)]
+
+
+def _do(task: SequenceTask) -> SequenceScores:
+    what = f"{task.name} {task.sequence.name}"
+    with tqdm(desc=what, total=task.size, unit="frame", disable=None) as bar:
+
+        def advance(count: int) -> None:
+            bar.update(count)
+
+        return evaluate_sequence(task, advance)
 
 
 def _results(
     arguments: argparse.Namespace,
-    scores: Mapping[TaskName, SequenceScores],
+    tasks: Sequence[SequenceTask],
+    scores: Sequence[SequenceScores],
     values: Mapping[str, object],
 ) -> Results:
     by_method: dict[str, dict[str, SequenceScores]] = {}
-    for (method, sequence), each in scores.items():
-        by_method.setdefault(method, {})[sequence] = each
-    found: dict[str, MethodScores] = {
-        method: method_scores(each) for method, each in by_method.items()
-    }
+    for task, each in zip(tasks, scores, strict=True):
+        by_method.setdefault(task.name, {})[task.sequence.name] = each
+    found = {method: method_scores(each) for method, each in by_method.items()}
     main = next(iter(found))
     on = machine()
     return Results(

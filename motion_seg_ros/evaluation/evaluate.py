@@ -4,13 +4,12 @@ evaluation: its arguments can be sent to other processes, and it can be tried ag
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
-
-from tqdm import tqdm
 
 from motion_seg_ros.evaluation import typed_json
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
@@ -20,6 +19,7 @@ from motion_seg_ros.evaluation.results import SequenceScores, Timing, read_json
 from motion_seg_ros.evaluation.scoring import LabelTally, SequenceScorer
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.jobs.base import Advance
 from motion_seg_ros.types import TrackLabels, Tracks, UInt16Array
 
 MASKS_FOLDER = "masks"
@@ -36,145 +36,119 @@ class LabelsTracks(Protocol):
         ...
 
 
-def evaluate_sequence(
-    sequence: AnnotatedSequence,
-    method: MethodFactory,
-    folder: Path,
-    *,
-    name: str,
-    separate: bool = True,
-    pictures: bool = False,
-    progress: bool = False,
-) -> SequenceScores:
-    """Run a method over a sequence and score it.
+@dataclass(frozen=True)
+class SequenceTask:
+    """What to evaluate.
 
-    FOLDER/masks/<name>/<sequence> appears when all is done, in place of an older one: a palette PNG
-    for each frame, and the scores, which `finished_scores` reads. Safe to try again after any
-    failure, in any process; not for the same folder, name and sequence twice at a time.
-
-    Args:
+    Attributes:
         sequence: frames and truth.
-        method: makes the method, which is shown all frames in order.
+        method: makes the method, which is shown all frames in order; or masks made before, of which
+            those of scored frames are read.
         folder: where results go; made where it is missing.
         name: of the method, fit for a folder.
         separate: the truth tells movers apart.
         pictures: also write FOLDER/pictures/<sequence>.
-        progress: show a progress bar.
+    """
+
+    sequence: AnnotatedSequence
+    method: MethodFactory | Predictions
+    folder: Path
+    name: str
+    separate: bool = True
+    pictures: bool = False
+
+    @property
+    def place(self) -> Path:
+        """The folder of masks and scores."""
+        return self.folder / MASKS_FOLDER / self.name / self.sequence.name
+
+    @property
+    def size(self) -> int | None:
+        """How many frames are gone through; None: not known."""
+        if isinstance(self.method, Predictions):
+            return len(self.sequence.scored)
+        return self.sequence.frames.length
+
+
+def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
+    """Run a method over a sequence and score it.
+
+    FOLDER/masks/<name>/<sequence> appears when all is done, in place of an older one: a palette PNG
+    for each frame, unless masks are read, and the scores, which `finished_scores` reads. Safe to
+    try again after any failure, in any process; not for the same task twice at a time.
+
+    Args:
+        task: what to evaluate.
+        advance: told how many more frames are done.
 
     Raises:
         MotionSegError: an input, a setting or an output that is wrong.
     """
-    place = sequence_folder(folder, name, sequence.name)
     with (
-        output_folder(place.parent),
-        staged_folder(place, overwrite=True, marker=SCORES_FILE) as staged,
+        output_folder(task.place.parent),
+        staged_folder(task.place, overwrite=True, marker=SCORES_FILE) as staged,
     ):
-        scores = _run(sequence, method(), staged, separate=separate, progress=progress)
-
-        def predicted(frame: str) -> UInt16Array:
-            return read_id_map(staged / f"{frame}.png", sequence.truth(frame).id_map.shape)
-
-        return _finish(scores, sequence, folder, staged, predicted if pictures else None)
-
-
-def score_predictions(
-    sequence: AnnotatedSequence,
-    predictions: Predictions,
-    folder: Path,
-    *,
-    name: str,
-    separate: bool = True,
-    pictures: bool = False,
-    progress: bool = False,
-) -> SequenceScores:
-    """Score masks read from files, as `evaluate_sequence` does those of a method; only the scores
-    go to FOLDER/masks/<name>/<sequence>.
-
-    Raises:
-        MotionSegError: an input or an output that is wrong.
-    """
-
-    def predicted(frame: str) -> UInt16Array:
-        return predictions.mask(sequence.name, frame, sequence.truth(frame).id_map.shape)
-
-    place = sequence_folder(folder, name, sequence.name)
-    with (
-        output_folder(place.parent),
-        staged_folder(place, overwrite=True, marker=SCORES_FILE) as staged,
-    ):
-        scorer = SequenceScorer(separate=separate)
-        bar = tqdm(
-            sequence.scored, desc=sequence.name, unit="frame", disable=None if progress else True
-        )
-        for frame in bar:
-            truth = sequence.truth(frame)
-            ids = predictions.mask(sequence.name, frame, truth.id_map.shape)
-            scorer.add(frame, ids, truth)
-        scores = scorer.scores(frames=len(sequence.scored))
-        return _finish(scores, sequence, folder, staged, predicted if pictures else None)
+        if isinstance(task.method, Predictions):
+            scores = _read(task, task.method, advance)
+        else:
+            scores = _run(task, task.method(), staged, advance)
+        if task.pictures:
+            predicted = functools.partial(_predicted, task, staged)
+            shown = write_pictures(task.folder, task.sequence, predicted, scores.per_frame)
+            scores = dataclasses.replace(scores, pictures=shown)
+        content = json.dumps(dataclasses.asdict(scores), allow_nan=False)
+        (staged / SCORES_FILE).write_text(content + "\n", encoding="utf-8")
+    return scores
 
 
-def finished_scores(folder: Path, name: str, sequence: str) -> SequenceScores | None:
-    """What `evaluate_sequence` or `score_predictions` left behind; None where it has not ended.
+def finished_scores(task: SequenceTask) -> SequenceScores | None:
+    """What `evaluate_sequence` left behind; None where it has not ended.
 
     Raises:
         InputError: the file is damaged, or of another version.
     """
-    file = sequence_folder(folder, name, sequence) / SCORES_FILE
+    file = task.place / SCORES_FILE
     if not file.is_file():
         return None
     return cast(SequenceScores, typed_json.parse(SequenceScores, read_json(file), str(file)))
 
 
-def sequence_folder(folder: Path, name: str, sequence: str) -> Path:
-    """Where masks and scores of a method on a sequence are."""
-    return folder / MASKS_FOLDER / name / sequence
+def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
+    """The masks of a scored frame."""
+    size = task.sequence.truth(frame).id_map.shape
+    if isinstance(task.method, Predictions):
+        return task.method.mask(task.sequence.name, frame, size)
+    return read_id_map(staged / f"{frame}.png", size)
 
 
-def _run(
-    sequence: AnnotatedSequence, method: Method, staged: Path, *, separate: bool, progress: bool
-) -> SequenceScores:
-    scorer, labels = SequenceScorer(separate=separate), LabelTally()
-    scored = frozenset(sequence.scored)
-    frames = sequence.frames
+def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> SequenceScores:
+    scorer = SequenceScorer(separate=task.separate)
+    for frame in task.sequence.scored:
+        truth = task.sequence.truth(frame)
+        ids = predictions.mask(task.sequence.name, frame, truth.id_map.shape)
+        scorer.add(frame, ids, truth)
+        advance(1)
+    return scorer.scores(frames=len(task.sequence.scored))
+
+
+def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> SequenceScores:
+    scorer, labels = SequenceScorer(separate=task.separate), LabelTally()
+    scored = frozenset(task.sequence.scored)
     ms: list[float] = []
-    bar = tqdm(
-        frames,
-        desc=sequence.name,
-        total=frames.length,
-        unit="frame",
-        disable=None if progress else True,
-    )
-    for item in bar:
+    for item in task.sequence.frames:
         started = time.perf_counter()
         ids = method.push(item.frame)
         ms.append((time.perf_counter() - started) * 1e3)
         (staged / f"{item.name}.png").write_bytes(encode_id_map(ids))
-        if item.name not in scored:
-            continue
-        truth = sequence.truth(item.name)
-        scorer.add(item.name, ids, truth)
-        labelled = method.labelled_tracks() if isinstance(method, LabelsTracks) else None
-        if labelled is not None:
-            labels.add(*labelled, truth)
+        if item.name in scored:
+            truth = task.sequence.truth(item.name)
+            scorer.add(item.name, ids, truth)
+            labelled = method.labelled_tracks() if isinstance(method, LabelsTracks) else None
+            if labelled is not None:
+                labels.add(*labelled, truth)
+        advance(1)
     return scorer.scores(
         frames=len(ms),
         labels=labels.scores() if isinstance(method, LabelsTracks) else None,
         timing=Timing(ms=tuple(ms), answered=len(ms)),
     )
-
-
-def _finish(
-    scores: SequenceScores,
-    sequence: AnnotatedSequence,
-    folder: Path,
-    staged: Path,
-    predicted: Callable[[str], UInt16Array] | None,
-) -> SequenceScores:
-    """Add pictures, where there is a `predicted` to draw, and keep the scores."""
-    if predicted is not None:
-        shown = write_pictures(folder, sequence, predicted, scores.per_frame)
-        scores = dataclasses.replace(scores, pictures=shown)
-    content = json.dumps(dataclasses.asdict(scores), allow_nan=False)
-    (staged / SCORES_FILE).write_text(content + "\n", encoding="utf-8")
-    return scores

@@ -134,7 +134,7 @@ class ObjectTally:
             ):
                 whole[rows[seen], :, index] = 0
                 whole[:, columns[found], index] = 0
-                whole[np.ix_(rows, columns, [index])] = pairs[:, kept, None]
+                whole[rows[:, None], columns, index] = pairs[:, kept]
         return region, boundary
 
 
@@ -194,14 +194,15 @@ def _assign(gain: Float64Array) -> tuple[Int64Array, Int64Array]:
             "pip install scipy"
         ) from error
     rows, columns = linear_sum_assignment(gain, maximize=True)
-    return rows, columns
+    return np.asarray(rows, np.int64), np.asarray(columns, np.int64)
 
 
 def _present(ids: UInt16Array) -> tuple[Int64Array, Int64Array]:
     """The ids but 0 that occur, ascending; and for each pixel 0, or 1 + the place of its id."""
     occurs = np.bincount(ids.reshape(-1)) > 0
     occurs[0] = False
-    place = np.cumsum(occurs) * occurs
+    place = np.cumsum(occurs)
+    place[~occurs] = 0
     return np.flatnonzero(occurs), place[ids]
 
 
