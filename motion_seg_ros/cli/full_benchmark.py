@@ -224,8 +224,9 @@ def _what(measured: _Measured, machine: Mapping[str, Any]) -> Iterator[str]:
     libraries = ", ".join(f"{name} {version}" for name, version in _libraries().items())
     yield f"{machine['cores']} cores of {machine['cpu']}; {machine['system']}; {libraries}"
     yield (
-        f"networks on {full.device} in {full.dtype}, {full.threads} CPU threads; {measured.objects} objects, of which "
-        f"{full.objects:.1f} in sight (mean), {full.tracks:.0f} tracks (mean)"
+        f"networks on {full.device} in {full.dtype}, {full.threads} CPU threads; "
+        f"{measured.objects} objects, of which {full.objects:.1f} in sight, and "
+        f"{full.tracks:.0f} tracks (means)"
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -252,7 +252,7 @@ def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
     from motion_seg_ros.tracking.tapir_network import TapnetNetwork
 
     device = find_device(config.device)
-    where = {"device": config.device, "dtype": config.dtype}
+    where: dict[str, Any] = {"device": config.device, "dtype": config.dtype}
     tracker = depth = features = None
     if config.tracking.backend == "tapir":
         weights, side = Path(config.tracking.weights), config.tracking.resolution

@@ -92,14 +92,15 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-class WorkCounter(TorchDispatchMode):
+class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A block whose work is counted, as far as this thread runs it: `with counter:`, once."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         # That of attention on CPUs is in no table of the library.
-        self._formulas = {**flop_registry, attention: shape_wrapper(_attention_flops)}
+        of_attention = shape_wrapper(_attention_flops)  # type: ignore[no-untyped-call]
+        self._formulas = {**flop_registry, attention: of_attention}
         self._flops = self._bytes = 0.0
 
     @property

@@ -191,7 +191,7 @@ class _OfficialRun:
         chunks = np.array_split(queries.astype(np.float32), max(1, len(queries) // CHUNK_POINTS))
         video = self._video(tracker.side)
         found = np.concatenate([self._track_chunk(tracker, video, each) for each in chunks], axis=1)
-        at = found[..., :2] / scale
+        at = np.asarray(found[..., :2] / scale, np.float32)
         at[query_frame] = xy_px
         return _Points(at, found[..., 2], found[..., 3])
 
