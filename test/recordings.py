@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import imageio_ffmpeg
 import numpy as np
+import numpy.typing as npt
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
@@ -74,6 +75,33 @@ def compressed_message(image: UInt8Array, stamp_ns: int) -> Any:
     data = cv2.imencode(".png", image)[1].reshape(-1)
     kind = TYPES.types["sensor_msgs/msg/CompressedImage"]
     return kind(header=_header(stamp_ns), format="bgr8; png compressed bgr8", data=data)
+
+
+def mask_message(ids: npt.NDArray[Any], stamp_ns: int, encoding: str) -> Any:
+    """sensor_msgs/Image of (H, W) ids, stored as they are."""
+    pixels = ids.astype("<u2" if encoding.endswith(("16", "16UC1")) else "u1")
+    image = np.zeros((*ids.shape, 3), np.uint8)
+    data = pixels.reshape(-1).view(np.uint8)
+    return image_message(image, stamp_ns, encoding=encoding, step=pixels.strides[0], data=data)
+
+
+def camera_info_message(stamp_ns: int, size: tuple[int, int] = (96, 72)) -> Any:
+    """sensor_msgs/CameraInfo of a pinhole camera; size is width, height."""
+    matrix = np.array([[80.0, 0, size[0] / 2], [0, 80, size[1] / 2], [0, 0, 1]])
+    everything = TYPES.types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
+    return TYPES.types["sensor_msgs/msg/CameraInfo"](
+        header=_header(stamp_ns),
+        height=size[1],
+        width=size[0],
+        distortion_model="plumb_bob",
+        d=np.zeros(5),
+        k=matrix.reshape(-1),
+        r=np.eye(3).reshape(-1),
+        p=np.hstack([matrix, np.zeros((3, 1))]).reshape(-1),
+        binning_x=0,
+        binning_y=0,
+        roi=everything,
+    )
 
 
 def _header(stamp_ns: int) -> Any:
