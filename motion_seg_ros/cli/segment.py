@@ -7,21 +7,24 @@ import dataclasses
 import json
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli import configuration, many
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
-from motion_seg_ros.io.sources import DEFAULT_FPS, open_sources
+from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
+from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources
 from motion_seg_ros.io.staging import check_free, output_folder, write_file
-from motion_seg_ros.io.writers import SequenceSummary, SequenceWriter
+from motion_seg_ros.io.writers import SequenceWriter
+from motion_seg_ros.jobs.base import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.requirements import check_requirements
 from motion_seg_ros.types import FrameResult
 
 SUMMARY_FILE = "summary.json"
@@ -41,6 +44,8 @@ examples:
   motion_seg segment DAVIS/JPEGImages/480p -o out         a folder of folders: one sequence each
   motion_seg segment bag/ --topic /camera/image_raw -o out
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
+  motion_seg segment bags/*/ -o out --resume              go on where an earlier run was cut off
+  motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
 """
 
 
@@ -66,8 +71,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=DEFAULT_FPS,
         help="frames per second of images, and of videos that do not say (default: %(default)g)",
     )
-    parser.add_argument(
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
         "--overwrite", action="store_true", help="replace what an earlier run wrote there"
+    )
+    existing.add_argument(
+        "--resume", action="store_true", help="keep sequences that an earlier run finished there"
     )
     parser.add_argument(
         "--no-overlay", dest="overlay", action="store_false", help="write no overlay.mp4"
@@ -78,44 +87,65 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_false",
         help="leave the input's images out of the output bag",
     )
+    many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Segment all inputs, one after the other.
+    """Segment all inputs.
 
     Raises:
-        MotionSegError: an input, setting or output that is wrong; sequences that were finished
-            before stay.
+        MotionSegError: an input, setting or output that is wrong. Sequences that are finished stay,
+            and one that fails does not stop the others.
     """
     config = configuration.read(arguments)
-    sources = [
-        source
-        for path in arguments.inputs
-        for source in open_sources(path, topic=arguments.topic, fps=arguments.fps)
-    ]
-    _check_names(sources)
+    if arguments.ray is None:
+        check_requirements(config)
+    sources, unread = _open(arguments)
     output: Path = arguments.output
-    summaries: dict[str, SequenceSummary] = {}
     started = time.monotonic()
     with output_folder(output):
         for place in (*(output / each.name for each in sources), output / SUMMARY_FILE):
-            check_free(place, overwrite=arguments.overwrite)
-        for source in sources:
-            writer = SequenceWriter(
-                output / source.name,
-                source,
-                overlay=arguments.overlay,
-                overwrite=arguments.overwrite,
-                dilation_px=config.static_mask.dilation_px,
-                bag_images=arguments.bag_images,
-            )
-            summaries[source.name] = _segment(build(config), source, writer)
-        write_file(
-            output / SUMMARY_FILE, _as_json(config, summaries), overwrite=arguments.overwrite
-        )
-    _report(summaries, time.monotonic() - started, output)
+            check_free(place, overwrite=arguments.overwrite or arguments.resume)
+        tasks = [_task(arguments, config, each) for each in sources]
+        kept = _finished(tasks) if arguments.resume else {}
+        jobs = [
+            Job(each.source.name, segment_sequence, (each,), each.source.length)
+            for each in tasks
+            if each.source.name not in kept
+        ]
+        outcomes = [*many.work_through(arguments, jobs, config), *unread]
+        made = {each.name: each.result for each in outcomes if each.result is not None}
+        if kept or made:
+            content = _as_json(config, {**kept, **made})
+            write_file(output / SUMMARY_FILE, content, overwrite=True)
+        if len(sources) + len(unread) > 1 and outcomes:
+            print(many.as_table(outcomes))
+        many.check_outcomes(outcomes)
+    _report(kept, made, time.monotonic() - started, output)
+
+
+def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcome[Any]]]:
+    """The sequences of all inputs, and those inputs that turn out not to be any.
+
+    Raises:
+        InputError: an input is not there, the only one cannot be read, or two sequences have the
+            same name.
+    """
+    for path in arguments.inputs:
+        check_exists(path)
+    sources: list[FrameSource] = []
+    unread: list[Outcome[Any]] = []
+    for path in arguments.inputs:
+        try:
+            sources += open_sources(path, topic=arguments.topic, fps=arguments.fps)
+        except InputError as error:
+            if len(arguments.inputs) == 1:
+                raise
+            unread.append(Outcome(str(path), None, str(error), tries=0, seconds=0.0))
+    _check_names(sources)
+    return sources, unread
 
 
 def _check_names(sources: list[FrameSource]) -> None:
@@ -129,18 +159,96 @@ def _check_names(sources: list[FrameSource]) -> None:
         seen[each.name] = each.path
 
 
-def _segment(
-    segmenter: MotionSegmenter, source: FrameSource, writer: SequenceWriter
-) -> SequenceSummary:
+@dataclass(frozen=True)
+class Task:
+    """All that is to be known to segment one sequence, in whatever process.
+
+    Attributes:
+        source: the sequence.
+        folder: where its results go.
+        config: the pipeline's.
+        overlay: write overlay.mp4.
+        bag_images: copy a bag's images to the output bag.
+        topic: asked for; None: there is only one.
+        overwrite: replace what is in the folder; if not, a finished sequence there is kept.
+    """
+
+    source: FrameSource
+    folder: Path
+    config: Config
+    overlay: bool
+    bag_images: bool
+    topic: str | None
+    overwrite: bool
+
+    def finished(self) -> SequenceSummary | None:
+        """What was finished before, with the same settings; None: nothing.
+
+        Raises:
+            MotionSegError: something else is in the folder.
+        """
+        return finished_summary(self.folder, self.source.path.name, self.settings())
+
+    def settings(self) -> dict[str, object]:
+        """All that the output depends on besides the input."""
+        return {
+            "version": __version__,
+            **config_values(self.config),
+            "overlay": self.overlay,
+            "bag_images": self.bag_images,
+            "topic": self.topic,
+            "fps": self.source.fps,
+        }
+
+
+def _task(arguments: argparse.Namespace, config: Config, source: FrameSource) -> Task:
+    return Task(
+        source=source,
+        folder=arguments.output / source.name,
+        config=config,
+        overlay=arguments.overlay,
+        bag_images=arguments.bag_images,
+        topic=arguments.topic,
+        overwrite=arguments.overwrite,
+    )
+
+
+def _finished(tasks: Sequence[Task]) -> dict[str, SequenceSummary]:
+    """The sequences that an earlier run has finished."""
+    summaries = {each.source.name: each.finished() for each in tasks}
+    return {name: summary for name, summary in summaries.items() if summary is not None}
+
+
+def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
+    """Segment one sequence; its folder appears when all is in it.
+
+    May be called again wherever an earlier call was cut off, and while one that is thought lost
+    goes on.
+
+    Raises:
+        MotionSegError: an input, setting or output that is wrong.
+    """
+    finished = None if task.overwrite else task.finished()
+    if finished is not None:
+        return finished
+    writer = SequenceWriter(
+        task.folder,
+        task.source,
+        overlay=task.overlay,
+        overwrite=task.overwrite,
+        dilation_px=task.config.static_mask.dilation_px,
+        bag_images=task.bag_images,
+    )
+    segmenter = build(task.config)
     with writer:
-        bar = tqdm(source, desc=source.name, total=source.length, unit="frame", disable=None)
-        for item, result in _answers(segmenter, bar):
+        for item, result in _answers(segmenter, iter(task.source)):
             writer.write(item, result)
-    return writer.summary
+            advance(1)
+        return writer.finish(task.settings())
 
 
 def _answers(
-    segmenter: MotionSegmenter, frames: Iterator[SourceFrame] | tqdm[SourceFrame]
+    segmenter: MotionSegmenter, frames: Iterator[SourceFrame]
 ) -> Iterator[tuple[SourceFrame, FrameResult]]:
     """Each frame with its result; a backend may answer some frames later than it sees them."""
     waiting: deque[SourceFrame] = deque()
@@ -160,10 +268,18 @@ def _as_json(config: Config, summaries: dict[str, SequenceSummary]) -> str:
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
-def _report(summaries: dict[str, SequenceSummary], seconds: float, output: Path) -> None:
-    frames = sum(each.frames for each in summaries.values())
-    moving = sum(each.frames_with_motion for each in summaries.values())
+def _report(
+    kept: Mapping[str, SequenceSummary],
+    made: Mapping[str, SequenceSummary],
+    seconds: float,
+    output: Path,
+) -> None:
+    summaries = [*kept.values(), *made.values()]
+    frames = sum(each.frames for each in summaries)
+    moving = sum(each.frames_with_motion for each in summaries)
+    rate = sum(each.frames for each in made.values()) / seconds
     print(
-        f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}, {frames} frames, "
-        f"{moving} with motion, {frames / seconds:.1f} frames/s, written to {output}"
+        f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
+        f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "
+        f"{moving} with motion, {rate:.1f} frames/s, written to {output}"
     )

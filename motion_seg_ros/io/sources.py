@@ -28,8 +28,7 @@ def open_sources(
     Raises:
         InputError: nothing there, or nothing that can be read as asked.
     """
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; check the path")
+    check_exists(path)
     try:
         if is_bag(path):
             return [BagTopic(path, topic)]
@@ -45,6 +44,16 @@ def open_sources(
         return [ImageFolder(path, fps)]  # says what is missing
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
+
+
+def check_exists(path: Path) -> None:
+    """Refuse a path where nothing is.
+
+    Raises:
+        InputError: nothing there.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path")
 
 
 def open_source(path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS) -> FrameSource:

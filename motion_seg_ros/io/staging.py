@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,7 +50,8 @@ def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]
     """A hidden folder beside `path` to write to: it becomes `path` when the block ends well, else
     it goes.
 
-    What a killed run left in the hidden folder is removed first.
+    What killed runs left in such folders is removed first; a run that only seemed lost then fails,
+    and cannot mix its files with these.
 
     Args:
         path: the folder to make.
@@ -65,10 +68,11 @@ def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]
             f"{path}: expected an earlier output to overwrite, found something else "
             f"(no {marker} in it); choose another output"
         )
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex}")
     try:
         try:
-            shutil.rmtree(partial, ignore_errors=True)
+            for left in _left_behind(path):
+                shutil.rmtree(left, ignore_errors=True)
             partial.mkdir()
             yield partial
             _move(partial, path)
@@ -77,6 +81,12 @@ def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]
             raise
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _left_behind(path: Path) -> list[Path]:
+    """The hidden folders of earlier runs that were to become `path`."""
+    name = re.compile(re.escape(f".{path.name}.partial-") + "[0-9a-f]{32}")
+    return [each for each in path.parent.iterdir() if name.fullmatch(each.name)]
 
 
 def _move(partial: Path, path: Path) -> None:

@@ -4,8 +4,8 @@ bag."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +13,7 @@ from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.indexed_png import MAX_INDEX, encode_id_map
+from motion_seg_ros.io.sequence_record import SequenceSummary, write_record
 from motion_seg_ros.io.staging import staged_folder
 from motion_seg_ros.io.track_table import TrackTable
 from motion_seg_ros.io.video_writer import VideoWriter
@@ -24,35 +25,6 @@ OVERLAY_FILE = "overlay.mp4"
 BAG_FOLDER = "masks"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class SequenceSummary:
-    """What happened in one sequence; the same input gives the same summary.
-
-    Attributes:
-        source: what was read.
-        frames: number of frames.
-        size_px: width and height.
-        duration_s: last stamp minus first.
-        objects: number of different objects.
-        frames_with_motion: frames in which any pixel moves.
-        mean_moving_share: mean share of moving pixels, 0 to 1.
-        mean_tracks: mean number of tracks visible in a frame.
-        abstentions: reason why no motion could be told -> number of frames.
-        resets: frame name -> why the window was started anew there.
-    """
-
-    source: str
-    frames: int = 0
-    size_px: tuple[int, int] = (0, 0)
-    duration_s: float = 0.0
-    objects: int = 0
-    frames_with_motion: int = 0
-    mean_moving_share: float = 0.0
-    mean_tracks: float = 0.0
-    abstentions: dict[str, int] = field(default_factory=dict)
-    resets: dict[str, str] = field(default_factory=dict)
 
 
 class SequenceWriter:
@@ -137,6 +109,16 @@ class SequenceWriter:
         if self._bag is not None:
             self._bag.write(item, result)
         self._count(item, result)
+
+    def finish(self, settings: Mapping[str, object]) -> SequenceSummary:
+        """Say in the folder that it is complete, and with which settings it was made; what the
+        folder says.
+
+        Raises:
+            OSError: as of `write`.
+        """
+        write_record(self._folder, self.summary, settings)
+        return self.summary
 
     def _count(self, item: SourceFrame, result: FrameResult) -> None:
         summary = self.summary

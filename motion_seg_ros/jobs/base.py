@@ -39,8 +39,9 @@ class Job(Generic[ResultOut]):
 
     Attributes:
         name: unique among the jobs that run together.
-        work: called as `work(*arguments, advance)`; a function of a module. It may be begun again
-            after it was cut off anywhere, and may then find what it had finished.
+        work: called as `work(*arguments, advance=...)` with an Advance; a function of a module. It
+            may be begun again after it was cut off anywhere, and may then find what it had
+            finished.
         arguments: see `work`.
         size: how much there is to be done, in the unit of `advance`; None: not known.
     """
@@ -144,7 +145,7 @@ def attempt(job: Job[Any], advance: Advance) -> Ended:
     started = time.perf_counter()
     result, failure, again = None, None, False
     try:
-        result = job.work(*job.arguments, advance)
+        result = job.work(*job.arguments, advance=advance)
     except CERTAIN as error:
         failure = str(error)
     except Exception as error:

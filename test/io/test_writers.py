@@ -200,8 +200,9 @@ class TestStaging:
         assert (tmp_path / "out" / "shot2.png").exists()
 
     def test_clears_away_what_a_killed_run_left(self, tmp_path: Path, images: Path) -> None:
-        (tmp_path / ".out.partial").mkdir()
-        (tmp_path / ".out.partial" / "half.png").write_bytes(b"")
+        left = tmp_path / f".out.partial-{'0c' * 16}"
+        left.mkdir()
+        (left / "half.png").write_bytes(b"")
         write(tmp_path / "out", images)
         assert sorted(each.name for each in tmp_path.iterdir()) == ["out", "walk"]
 

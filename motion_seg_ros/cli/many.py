@@ -1,0 +1,157 @@
+"""Commands that take many inputs: where they are worked on, a bar for all, and what failed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+from motion_seg_ros.config import Config
+from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.jobs.base import Crew, Job, Outcome, Result
+from motion_seg_ros.jobs.cluster import RayTasks
+from motion_seg_ros.jobs.processes import Processes
+from motion_seg_ros.jobs.runner import run_jobs
+from motion_seg_ros.jobs.serial import Serial
+from motion_seg_ros.jobs.threads import usable_cores
+from motion_seg_ros.requirements import uses_device
+
+SHOWN_FAILURES = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add --jobs and --ray; `work_through` understands them."""
+    group = parser.add_argument_group("many inputs")
+    group.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="sequences worked on at once, in processes that share the cores; the output is the "
+        "same (default: one for each core; 1 where networks run on a device; with --ray as many as "
+        "there is room for)",
+    )
+    group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="work on the cores of a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local for "
+        "one on this machine. All nodes need this package, and input and output under the same "
+        "paths (a shared file system). What fails is tried again, three times in all",
+    )
+
+
+def work_through(
+    arguments: argparse.Namespace, jobs: Sequence[Job[Result]], config: Config
+) -> list[Outcome[Result]]:
+    """Do all jobs where the options say; one that fails does not stop the others.
+
+    Args:
+        arguments: with those of `add_options`.
+        jobs: one for each sequence, which tell of each frame.
+        config: with which they build a pipeline.
+
+    Raises:
+        InputError: there is no cluster at the address.
+        MissingDependencyError: Ray is not installed.
+    """
+    if not jobs:
+        return []
+    with _Bar(jobs) as bar:
+        return run_jobs(jobs, _crew(arguments, len(jobs), config), bar)
+
+
+def check_outcomes(outcomes: Sequence[Outcome[Any]]) -> None:
+    """Say what failed, if anything did.
+
+    Raises:
+        MotionSegError: something did.
+    """
+    failures = {each.name: each.failure for each in outcomes if each.failure is not None}
+    if not failures:
+        return
+    if len(outcomes) == 1:
+        raise MotionSegError(*failures.values())
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in failures.items():
+        by_reason.setdefault(reason, []).append(name)
+    said = [f"{_listed(names)}: {reason}" for reason, names in by_reason.items()]
+    if len(said) > SHOWN_FAILURES:
+        said = [*said[:SHOWN_FAILURES], f"and {len(said) - SHOWN_FAILURES} more, see above"]
+    raise MotionSegError(f"{len(failures)} of {len(outcomes)} failed: {'; '.join(said)}")
+
+
+def as_table(outcomes: Sequence[Outcome[Any]]) -> str:
+    """One line for each job: tries, seconds of the last one, and why it failed."""
+    width = max(8, *(len(each.name) for each in outcomes))
+    lines = [f"{'sequence':<{width}}  tries  seconds"]
+    for each in outcomes:
+        failed = "" if each.failure is None else f"  failed: {each.failure}"
+        lines.append(f"{each.name:<{width}}  {each.tries:>5}  {each.seconds:>7.1f}{failed}")
+    return "\n".join(lines)
+
+
+def _crew(arguments: argparse.Namespace, jobs: int, config: Config) -> Crew:
+    wanted: int | None = arguments.jobs
+    on_device = uses_device(config)
+    if arguments.ray is not None:
+        return RayTasks(arguments.ray, gpu=on_device and config.device != "cpu", room=wanted)
+    count = min(jobs, wanted or (1 if on_device else usable_cores()))
+    return Serial() if count == 1 else Processes(count)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found {text}")
+    return int(text)
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - SHOWN_FAILURES
+    return ", ".join(names[:SHOWN_FAILURES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+class _Bar:
+    """A progress bar of the frames of all jobs. See motion_seg_ros.jobs.base.Watch."""
+
+    def __init__(self, jobs: Sequence[Job[Any]]) -> None:
+        self._sizes = {each.name: each.size for each in jobs}
+        self._counts = dict.fromkeys(self._sizes, 0)
+        self._done = 0
+        known = [size for size in self._sizes.values() if size is not None]
+        total = sum(known) if len(known) == len(jobs) else None
+        self._bar = tqdm(total=total, unit="frame", disable=None)
+        self._describe()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def begin(self, name: str) -> None:
+        """See Watch."""
+
+    def advance(self, name: str, count: int) -> None:
+        """See Watch."""
+        self._counts[name] += count
+        self._bar.update(count)
+
+    def end(self, name: str, *, done: bool) -> None:
+        """See Watch; the bar goes to where the job is: all done, or not begun."""
+        size = self._sizes[name]
+        place = (self._counts[name] if size is None else size) if done else 0
+        self.advance(name, place - self._counts[name])
+        self._done += done
+        self._describe()
+
+    def _describe(self) -> None:
+        names = list(self._sizes)
+        several = f"{self._done} of {len(names)} done"
+        self._bar.set_description(names[0] if len(names) == 1 else several)
