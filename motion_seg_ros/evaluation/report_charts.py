@@ -55,7 +55,7 @@ def evenly(count: int) -> list[float]:
     return [0.5] if count == 1 else [each / (count - 1) for each in range(count)]
 
 
-def polyline(across: Sequence[float], upward: Sequence[float | None]) -> str:
+def polyline(across: Sequence[float | None], upward: Sequence[float | None]) -> str:
     """SVG path through points of the unit square, y upwards, with a gap at each None.
 
     A point between two gaps is drawn as a dot, where line ends are round.
@@ -63,10 +63,12 @@ def polyline(across: Sequence[float], upward: Sequence[float | None]) -> str:
     path = ""
     drawing = False
     for x, y in zip(across, upward, strict=True):
-        if y is not None:
-            place = f"{x * SPAN:.0f} {(1 - y) * SPAN:.0f}"
-            path += f"L{place}" if drawing else f"M{place}h0"
-        drawing = y is not None
+        if x is None or y is None:
+            drawing = False
+            continue
+        place = f"{x * SPAN:.0f} {(1 - y) * SPAN:.0f}"
+        path += f"L{place}" if drawing else f"M{place}h0"
+        drawing = True
     return path
 
 

@@ -22,7 +22,7 @@ from motion_seg_ros.evaluation.report_charts import (
     ticks,
 )
 from motion_seg_ros.evaluation.report_runs import Series, Subject
-from motion_seg_ros.evaluation.report_scores import anchor_of, number
+from motion_seg_ros.evaluation.report_scores import UNKNOWN, anchor_of, number
 from motion_seg_ros.evaluation.results import LabelScores, PerFrame, SequenceScores, Timing
 
 
@@ -172,7 +172,7 @@ def _card(subject: Subject, name: str) -> Card:
     return Card(
         name=name,
         anchor=anchor_of(subject, name),
-        means=tuple((number(s and s.J_mean), number(s and s.F_mean)) for s in scores),
+        means=tuple(_means(each) for each in scores),
         curves=tuple(curves),
         first=first.name[0] if first.name else "",
         last=first.name[-1] if first.name else "",
@@ -180,6 +180,10 @@ def _card(subject: Subject, name: str) -> Card:
         values={"frames": list(first.name), "series": values},
         galleries=tuple(_galleries(subject.series, name)),
     )
+
+
+def _means(scores: SequenceScores | None) -> tuple[str, str]:
+    return (number(scores.J_mean), number(scores.F_mean)) if scores else (UNKNOWN, UNKNOWN)
 
 
 def _at(frames: Sequence[str], scores: SequenceScores | None, measure: str) -> list[float | None]:
@@ -295,15 +299,15 @@ def _curve(labels: LabelScores) -> str:
 
 
 def _mean_curve(labels: Sequence[LabelScores]) -> str:
-    """Mean over the sequences that have a curve; "" where their thresholds are not the same."""
+    """Mean over the sequences with a point there; "" where their thresholds are not the same."""
     labels = [each for each in labels if each.curve_threshold]
     if len({each.curve_threshold for each in labels}) != 1:
         return ""
-    recall: list[float] = []
+    recall: list[float | None] = []
     precision: list[float | None] = []
     for index in range(len(labels[0].curve_threshold)):
         pairs = [(each.curve_recall[index], each.curve_precision[index]) for each in labels]
-        known = [(r, p) for r, p in pairs if p is not None]
-        recall.append(sum(r for r, _ in known) / len(known) if known else 0.0)
+        known = [(r, p) for r, p in pairs if r is not None and p is not None]
+        recall.append(sum(r for r, _ in known) / len(known) if known else None)
         precision.append(sum(p for _, p in known) / len(known) if known else None)
     return polyline(recall, precision)

@@ -186,8 +186,12 @@ def bars(subject: Subject) -> list[BarRow]:
             BarRow(
                 name,
                 anchor_of(subject, name),
-                tuple(_bar(number, each and each.J_mean) for number, each in enumerate(scores)),
-                tuple(_bar(number, each and each.F_mean) for number, each in enumerate(scores)),
+                tuple(
+                    _bar(index, each.J_mean if each else None) for index, each in enumerate(scores)
+                ),
+                tuple(
+                    _bar(index, each.F_mean if each else None) for index, each in enumerate(scores)
+                ),
             )
         )
     return rows
@@ -216,8 +220,8 @@ def differences(subject: Subject) -> Differences:
             BarRow(
                 name,
                 anchor_of(subject, name),
-                tuple(_gain(number, each, scale) for number, each in enumerate(region, start=1)),
-                tuple(_gain(number, each, scale) for number, each in enumerate(boundary, start=1)),
+                tuple(_gain(index, each, scale) for index, each in enumerate(region, start=1)),
+                tuple(_gain(index, each, scale) for index, each in enumerate(boundary, start=1)),
             )
             for name, region, boundary in gains
         ),
@@ -229,7 +233,9 @@ def objects_table(subject: Subject) -> Table | None:
 
     def cells(scores: SequenceScores) -> tuple[str, ...] | None:
         found = scores.objects
-        return found and (
+        if found is None:
+            return None
+        return (
             number(found.JF_mean),
             number(found.J_mean),
             number(found.F_mean),
@@ -256,7 +262,9 @@ def labels_table(subject: Subject) -> Table | None:
 
     def cells(scores: SequenceScores) -> tuple[str, ...] | None:
         found = scores.labels
-        return found and (
+        if found is None:
+            return None
+        return (
             number(found.precision),
             number(found.recall),
             number(found.F1),
@@ -311,7 +319,7 @@ def _table(
     for name in subject.sequences:
         for series, each in enumerate(subject.series):
             scores = each.on(name)
-            cells = scores and cells_of(scores)
+            cells = cells_of(scores) if scores else None
             if cells:
                 rows.append(TableRow(name, anchor_of(subject, name), series, cells))
     return Table(headings, tuple(rows)) if rows else None
