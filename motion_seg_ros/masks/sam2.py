@@ -12,12 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from motion_seg_ros.errors import InputError, MotionSegError
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
 
-
-class DeviceMemoryError(MotionSegError):
-    """The device has not enough memory; the segmenter is of use again after a reset."""
+LEAST_KEPT = 4  # frames: below it little can be found late
 
 
 class ObjectMemory(Protocol):
@@ -89,14 +87,15 @@ class Sam2Segmenter:
     """Implements motion_seg_ros.masks.segmenter.Segmenter over a network of the SAM 2 family.
 
     A click is asked of an object that is forgotten at once, so its logits are those that `start`
-    would give. It may be called from another thread than the other methods.
+    would give.
 
     Args:
         network: see motion_seg_ros.masks.sam2_transformers and motion_seg_ros.masks.sam2_official.
         kept: frames whose features are kept: as far back as an object can be started and caught up.
 
     Raises:
-        DeviceMemoryError: from `see`, `click`, `start`, `prompt` and `follow`.
+        DeviceMemoryError: from `see`, `click`, `start`, `prompt` and `follow`; it is of use again
+            after a reset.
     """
 
     def __init__(self, network: Sam2Network, *, kept: int = 24) -> None:
@@ -166,6 +165,13 @@ class Sam2Segmenter:
         self._objects.clear()
         self._last = _Seen(-1, (0, 0))
         self._last_index = -1
+
+    def shrink(self) -> str | None:
+        """See motion_seg_ros.device_memory.Shrinks."""
+        if self._kept <= LEAST_KEPT:
+            return None
+        self._kept = max(LEAST_KEPT, self._kept // 2)
+        return f"sam2 keeps {self._kept} frames"
 
     def _advance(self, object_id: int, index: int, xy_px: FloatArray | None) -> FloatArray:
         followed, seen = self._followed(object_id), self._seen(index)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.masks.sam2 import DeviceMemoryError
 from motion_seg_ros.torch_device import autocast
 from motion_seg_ros.types import FloatArray
 
@@ -139,20 +139,40 @@ def frame_logits(logits: Tensor, size: tuple[int, int]) -> FloatArray:
     return np.asarray(full[0, 0].cpu().numpy(), np.float32)
 
 
-@contextlib.contextmanager
-def inference(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
-    """A block in which a network is run: nothing is recorded for training, and `dtype` is
+class Inference:
+    """Makes the blocks in which a network is run: nothing is recorded for training, and `dtype` is
     calculated in where that is safe.
 
-    Raises:
-        DeviceMemoryError: the device has not enough memory.
+    On a GPU the network has a stream of its own, with priority: whoever asks it for masks does not
+    wait for what other threads have given the GPU to do. So all its work has to be in such blocks.
+
+    Args:
+        device: of the network, whose weights are on their way there at least.
+        dtype: see motion_seg_ros.torch_device.find_dtype.
     """
-    try:
-        with torch.inference_mode(), autocast(device, dtype):
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self._device = device
+        self._dtype = dtype
+        self._stream: torch.cuda.Stream | None = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device, priority=-1)
+            self._stream.wait_stream(torch.cuda.current_stream(device))
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        """One block.
+
+        Raises:
+            DeviceMemoryError: the device has not enough memory.
+        """
+        own: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+        if self._stream is not None:
+            own = torch.cuda.stream(self._stream)
+        with (
+            device_memory("segmenter"),
+            own,
+            torch.inference_mode(),
+            autocast(self._device, self._dtype),
+        ):
             yield
-    except torch.OutOfMemoryError as error:
-        reason = str(error).split(". ", maxsplit=1)[0]
-        raise DeviceMemoryError(
-            f"segmenter: expected enough memory on {device}, found: {reason}; choose a smaller "
-            "image side, fewer kept frames or a smaller network"
-        ) from error

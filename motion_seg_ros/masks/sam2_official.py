@@ -18,13 +18,13 @@ from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyErro
 from motion_seg_ros.masks.sam2_memory import (
     CLICKED,
     FOLLOWED,
+    Inference,
     MemoryLimits,
     Outputs,
     cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
-    inference,
     not_kept,
     square_points,
 )
@@ -96,6 +96,7 @@ class OfficialSam2:
         _remember_less(model, memories)
         cast_weights(model, self.dtype)
         self.model = model.to(self.device)
+        self.inference = Inference(self.device, self.dtype)
         self._features: dict[int, _Features] = {}
         self._place_encodings: list[Tensor] | None = None
         self.memory_place_encodings: list[Tensor] | None = None
@@ -107,7 +108,7 @@ class OfficialSam2:
 
     def encode(self, position: int, image_bgr: UInt8Array) -> None:
         """See motion_seg_ros.masks.sam2.Sam2Network."""
-        with inference(self.device, self.dtype):
+        with self.inference():
             side = self.image_side
             pixels = network_image(image_bgr, (side, side), self.device, mode="bilinear")
             output = self.model.forward_image(pixels)
@@ -150,7 +151,7 @@ class OutputsMemory:
         """See motion_seg_ros.masks.sam2.ObjectMemory."""
         network = self._network
         features = network.features(position)
-        with inference(network.device, network.dtype):
+        with network.inference():
             output = network.model.track_step(
                 frame_idx=position,
                 is_init_cond_frame=xy_px is not None,

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.sam2_memory import (
+    Inference,
     MemoryLimits,
     Outputs,
     cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
-    inference,
     not_kept,
     square_points,
 )
@@ -85,6 +85,7 @@ class TransformersSam2:
         model.num_maskmem = memories
         cast_weights(model, self.dtype)
         self.model = model.to(self.device)
+        self.inference = Inference(self.device, self.dtype)
         self._session = getattr(importlib.import_module("transformers"), f"{names}InferenceSession")
         self._features: dict[int, _Features] = {}
         self._place_encoding: Tensor | None = None
@@ -96,7 +97,7 @@ class TransformersSam2:
 
     def encode(self, position: int, image_bgr: UInt8Array) -> None:
         """See motion_seg_ros.masks.sam2.Sam2Network."""
-        with inference(self.device, self.dtype):
+        with self.inference():
             side = self.image_side
             pixels = network_image(image_bgr, (side, side), self.device, mode="bilinear")
             output = self.model.get_image_features(pixels, return_dict=True)
@@ -147,7 +148,7 @@ class SessionMemory:
         """See motion_seg_ros.masks.sam2.ObjectMemory."""
         network, session = self._network, self._session
         session.cache = network.features(position)
-        with inference(network.device, network.dtype):
+        with network.inference():
             if xy_px is not None:
                 self._add_clicks(position, size, xy_px)
             # Without a number the session counts the frames it holds, of which there are none.

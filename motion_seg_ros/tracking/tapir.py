@@ -16,6 +16,8 @@ from motion_seg_ros.tracking.tapir_seeds import SeedGrid
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, RawTracks, Tracks
 from motion_seg_ros.window import Window
 
+LEAST_POINTS = 64  # below it few things are seen by any
+
 
 @dataclass(frozen=True, eq=False)
 class _Known:
@@ -184,6 +186,13 @@ class TapirTracker:
         self._known = _Known.none()
         self._last_query = None
         self._newest = None
+
+    def shrink(self) -> str | None:
+        """See motion_seg_ros.device_memory.Shrinks."""
+        if self._points <= LEAST_POINTS:
+            return None
+        self._points = max(LEAST_POINTS, self._points // 2)
+        return f"tracking.points {self._points}"
 
     def _catch_up(self, window: Window) -> None:
         """Bring what is known to a window, of which all frames after the last one seen are new."""

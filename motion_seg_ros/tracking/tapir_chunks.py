@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import torch
 
-from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.device_memory import is_out_of_memory
+from motion_seg_ros.errors import DeviceMemoryError
 
 Result = TypeVar("Result")
 
@@ -36,11 +37,11 @@ class PointChunks:
         Args:
             count: 0 or more.
             bytes_per_point: working memory `work` takes for each.
-            work: what to do with the points of a slice; a slice may be asked for again after
-                torch.OutOfMemoryError, so it must change nothing before it is done.
+            work: what to do with the points of a slice; a slice may be asked for again after the
+                device's memory has run out, so it must change nothing before it is done.
 
         Raises:
-            MotionSegError: there is not even memory for one point.
+            DeviceMemoryError: there is not even memory for one point.
         """
         results: list[Result] = []
         done = 0
@@ -58,12 +59,14 @@ class PointChunks:
         """The result; None, and a smaller budget, where memory ran out."""
         try:
             return work(points)
-        except torch.OutOfMemoryError:
-            pass  # only after this block does the failed attempt let go of its memory
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            # The rest only after this block, which keeps what the failed attempt holds.
         size = points.stop - points.start
         torch.cuda.empty_cache()
         if size == 1:
-            raise MotionSegError(
+            raise DeviceMemoryError(
                 "tracking.backend tapir: expected enough device memory, found too little even for "
                 "one point at a time; free some, or lower window.size, tracking.points or "
                 "tracking.resolution"

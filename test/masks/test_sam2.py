@@ -31,9 +31,14 @@ from segmenter_runs import (
     stream,
 )
 
-from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
+from motion_seg_ros.errors import (
+    ConfigError,
+    DeviceMemoryError,
+    InputError,
+    MissingDependencyError,
+)
 from motion_seg_ros.masks import sam2_transformers
-from motion_seg_ros.masks.sam2 import DeviceMemoryError, Sam2Segmenter
+from motion_seg_ros.masks.sam2 import LEAST_KEPT, Sam2Segmenter
 from motion_seg_ros.masks.sam2_transformers import TransformersSam2
 from motion_seg_ros.types import Frame
 
@@ -422,13 +427,23 @@ def test_a_full_device_is_said(
     segmenter.see(frames[0], 0)
     with monkeypatch.context() as patched:
         patched.setattr(network.model, "forward", full)
-        with pytest.raises(DeviceMemoryError, match="found: CUDA out of memory; choose a smaller"):
+        with pytest.raises(DeviceMemoryError, match=r"segmenter: .* found: CUDA out of memory; "):
             segmenter.start(1, 0, points(*ONE))
         patched.setattr(network.model, "get_image_features", full)
-        with pytest.raises(DeviceMemoryError, match="memory on cpu"):
+        with pytest.raises(DeviceMemoryError, match="enough memory on the device"):
             segmenter.see(frames[1], 1)
     segmenter.reset()
     assert run(segmenter, frames, {0: {1: ONE}}).keys() == {(1, 0), (1, 1)}
+
+
+def test_with_less_memory_fewer_frames_are_kept(network: TransformersSam2) -> None:
+    segmenter = Sam2Segmenter(network, kept=9)
+    assert [segmenter.shrink() for _ in range(3)] == ["sam2 keeps 4 frames", None, None]
+    for index, frame in enumerate(stream(6)):
+        segmenter.see(frame, index)
+    assert segmenter.kept() == (2, 3, 4, 5)
+    assert len(segmenter.kept()) == LEAST_KEPT
+    segmenter.reset()
 
 
 def test_folders_of_something_else_are_refused(sam2_folder: Path, tmp_path: Path) -> None:
