@@ -3,6 +3,8 @@ what the tracker's network says and from the library's own networks."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.network_image import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.published_weights import PUBLISHED
+from motion_seg_ros.requirements import check_official, needed_weights
+from motion_seg_ros.settings import parse_override
 from motion_seg_ros.tracking.tapir import TapirTracker
 from motion_seg_ros.tracking.tapir_estimates import Estimates
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, FrameResult, RawTracks, Tracks
@@ -390,6 +395,20 @@ def test_features_of_another_width_are_refused(
     library.Dinov2Model(config).save_pretrained(tmp_path)
     with pytest.raises(ConfigError, match=r"768 channels.*found 24; set features\.weights dinov2"):
         build(make_config({**SETTINGS, **weights, "features.weights": str(tmp_path)}))
+
+
+def test_the_documented_command_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for companions that are accepted, and its weights are those that `fetch` gets."""
+    text = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
+    (line,) = re.findall(
+        r"^motion_seg segment .*labelling\.backend=official.*$", text, re.MULTILINE
+    )
+    words = shlex.split(line)
+    overrides = [parse_override(words[at + 1]) for at, word in enumerate(words) if word == "--set"]
+    config = make_config({"profile": words[words.index("--profile") + 1], **dict(overrides)})
+    check_official(config)
+    (fetched,) = re.findall(r"^motion_seg weights fetch (.*tracks.*)$", text, re.MULTILINE)
+    assert set(fetched.split()) == set(needed_weights(config).values()) <= set(PUBLISHED)
 
 
 @pytest.mark.parametrize(
