@@ -119,10 +119,12 @@ class ObjectTally:
     ) -> tuple[Float64Array, Float64Array]:
         """J and F, (M, K, frames) each, of all movers with all proposals.
 
-        Where there are fewer proposals than movers, empty ones fill up, as in the DAVIS toolbox:
-        they agree with a mover where it is out of sight.
+        Empty proposals fill up, as in the DAVIS toolbox: there is one for each mover at least, and
+        one for each id up to the highest. They agree with a mover where it is out of sight.
         """
-        shape = (len(movers), max(len(proposals), len(movers)), len(self._frames))
+        highest = int(proposals[-1]) if len(proposals) else 0
+        count = max(len(movers), len(proposals), min(highest, MAX_PROPOSALS))
+        shape = (len(movers), count, len(self._frames))
         region, boundary = np.ones(shape), np.ones(shape)
         for index, frame in enumerate(self._frames):
             rows = np.searchsorted(movers, frame.movers)
