@@ -70,7 +70,7 @@ class DinoFeatures:
         def keys(x: Tensor) -> Tensor:
             return official_keys(model, x)
 
-        self._network = compiled(keys if official else model, compilation, self._device)
+        self._network: Any = compiled(keys if official else model, compilation, self._device)
         self._map = self._official_map if official else self._token_map
         self._sample = _nearest if official else _bilinear
         self._maps: dict[int, Tensor] = {}  # (C, h, w) by the frame's index
