@@ -105,6 +105,13 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
         help="with --random-weights: objects in sight at once (default: %(default)s)",
     )
     group.add_argument(
+        "--rate",
+        type=configuration.positive_rate,
+        metavar="HZ",
+        help="with --random-weights: frames come so often, where discovery runs beside them; their "
+        "times count from then (default: each comes when the one before it is answered)",
+    )
+    group.add_argument(
         "--against",
         choices=("official-schedule",),
         help="with --random-weights: run the same networks the authors' way too",

@@ -9,7 +9,7 @@ loaded when a function is called.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,14 +25,16 @@ from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.random_weights import write_random_weights
+from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.torch_device import find_device, find_dtype
-from motion_seg_ros.types import Frame
+from motion_seg_ros.types import Discovery, Frame
 
 if TYPE_CHECKING:
     from motion_seg_ros.evaluation.machine_floor import MachineRates, Work
     from motion_seg_ros.evaluation.official_schedule import OfficialNetworks, OfficialSettings
 
 TOY_BLOCKS = 1  # with which a toy TAPIR refines
+WARM_UP_S = 600.0  # for a discovery, before frames count
 COUNTED_FRAMES = 16  # in which all that comes every few frames comes at least once
 
 DEFAULT_NETWORKS: Mapping[tuple[str, str], str] = {
@@ -44,11 +46,45 @@ DEFAULT_NETWORKS: Mapping[tuple[str, str], str] = {
 
 
 @dataclass(frozen=True)
+class Searches:
+    """The discoveries that ran beside the frames.
+
+    Attributes:
+        duration_ms: wall time of each, from the order to the end, in milliseconds.
+        stage_ms: the same of each stage.
+        found: things that were found and taken up, in all.
+        too_late: things that were found in frames already forgotten, in all.
+    """
+
+    duration_ms: tuple[float, ...]
+    stage_ms: Mapping[str, tuple[float, ...]]
+    found: int
+    too_late: int
+
+    @classmethod
+    def of(cls, discoveries: Sequence[Discovery]) -> Searches:
+        """Some in a row."""
+        stages = dict.fromkeys(stage for each in discoveries for stage in each.stage_ms)
+        return cls(
+            duration_ms=tuple(each.duration_ms for each in discoveries),
+            stage_ms={
+                stage: tuple(each.stage_ms.get(stage, 0.0) for each in discoveries)
+                for stage in stages
+            },
+            found=sum(each.found for each in discoveries),
+            too_late=sum(each.too_late for each in discoveries),
+        )
+
+
+@dataclass(frozen=True)
 class FullCost:
     """What the frames after the warm-up cost.
 
     Attributes:
-        cost: their time, and the memory of the host.
+        cost: their time, and the memory of the host. Of the stages, only those that a frame waits
+            for.
+        rate: frames per second that came; None: as many as were answered.
+        searches: what ran beside them; None: discovery ran in step, in each frame.
         device: what the networks ran on, by PyTorch's name, and the product's if it is a GPU.
         dtype: that they calculated in.
         threads: of PyTorch on the CPU.
@@ -59,6 +95,8 @@ class FullCost:
     """
 
     cost: Cost
+    rate: float | None
+    searches: Searches | None
     device: str
     dtype: str
     threads: int
@@ -66,6 +104,23 @@ class FullCost:
     reserved_mb: float | None
     objects: float
     tracks: float
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames answered per second."""
+        if self.rate is None:
+            return self.cost.frames_per_s
+        frame_ms = self.cost.frame_ms
+        return len(frame_ms) / ((len(frame_ms) - 1) / self.rate + frame_ms[-1] / 1e3)
+
+    @property
+    def stage_mean_ms(self) -> dict[str, float]:
+        """Milliseconds a frame of all stages, also of those beside the frames."""
+        parts = [self.cost.stage_ms, {} if self.searches is None else self.searches.stage_ms]
+        found: dict[str, float] = {}
+        for stage, ms in (each for part in parts for each in part.items()):
+            found[stage] = found.get(stage, 0.0) + sum(ms) / len(self.cost.frame_ms)
+        return found
 
 
 @dataclass(frozen=True)
@@ -146,7 +201,15 @@ def _write_tapir(file: Path, *, causal: bool, toy: bool) -> None:
     save_weights(model, file)
 
 
-def measure_full(clip: Path, warm_up: int, config: Config, objects: int) -> FullCost:
+def measure_full(
+    clip: Path,
+    warm_up: int,
+    config: Config,
+    objects: int,
+    *,
+    live: bool = False,
+    rate: float | None = None,
+) -> FullCost:
     """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames.
 
     Args:
@@ -154,13 +217,16 @@ def measure_full(clip: Path, warm_up: int, config: Config, objects: int) -> Full
         warm_up: frames that do not count.
         config: from with_random_weights.
         objects: in sight at once.
+        live: discovery runs beside the frames, if `config` lets it, as in the node; False: in each
+            frame, as with recordings.
+        rate: frames per second that come; None: each comes when the one before it is answered.
     """
-    return in_own_process(_full_cost, clip, warm_up, config, objects)
+    return in_own_process(_full_cost, clip, warm_up, config, objects, live, rate)
 
 
 def measure_floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
-    """What the networks do in a frame, and how fast this machine could do it; the arguments are
-    those of measure_full."""
+    """What the networks do in a frame with discovery in step, and how fast this machine could do
+    it; the arguments are those of measure_full."""
     return in_own_process(_floor, clip, warm_up, config, objects)
 
 
@@ -179,32 +245,61 @@ def measure_official(
     return in_own_process(_official_cost, clip, config, settings, frames, depth_side_px)
 
 
-def _full_cost(clip: Path, warm_up: int, config: Config, objects: int) -> FullCost:
+@dataclass(frozen=True)
+class _Note:
+    """Of one frame: how many objects and tracks there were, and the discovery that ended."""
+
+    objects: int
+    tracks: int
+    discovery: Discovery | None
+
+
+def _full_cost(
+    clip: Path, warm_up: int, config: Config, objects: int, live: bool, rate: float | None
+) -> FullCost:
+    segmenter = build(config, Script(objects).around(), live=live)
+    noted: list[_Note] = []
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        if len(noted) < warm_up and isinstance(segmenter, StreamingSegmenter):
+            segmenter.wait(WARM_UP_S)  # so that all objects are known at its end
+        result = segmenter.push(frame)
+        assert result is not None  # no stage answers later
+        noted.append(_Note(len(result.masks.objects), len(result.tracks), result.discovery))
+        return result.stage_ms
+
+    try:
+        cost = time_frames(Clip(clip), warm_up, push, rate)
+    finally:
+        segmenter.close()
+    searches = None
+    if isinstance(segmenter, StreamingSegmenter):
+        searches = Searches.of([each.discovery for each in noted[warm_up:] if each.discovery])
+    return _described(cost, config, noted[warm_up:], rate, searches)
+
+
+def _described(
+    cost: Cost,
+    config: Config,
+    noted: Sequence[_Note],
+    rate: float | None,
+    searches: Searches | None,
+) -> FullCost:
     import torch
 
     device = find_device(config.device)
-    segmenter = build(config, Script(objects).around())
-    counts: list[tuple[int, int]] = []
-
-    def push(frame: Frame) -> Mapping[str, float]:
-        result = segmenter.push(frame)
-        if result is None:
-            return {}
-        counts.append((len(result.masks.objects), len(result.tracks)))
-        return result.stage_ms
-
-    cost = time_frames(Clip(clip), warm_up, push)
-    in_sight, tracks = np.mean(counts[warm_up:], axis=0)
     on_gpu = device.type == "cuda"
     return FullCost(
         cost=cost,
+        rate=rate,
+        searches=searches,
         device=f"{device} ({torch.cuda.get_device_name(device)})" if on_gpu else str(device),
         dtype=str(find_dtype(config.dtype, device)).removeprefix("torch."),
         threads=torch.get_num_threads(),
         allocated_mb=torch.cuda.max_memory_allocated(device) / 1e6 if on_gpu else None,
         reserved_mb=torch.cuda.max_memory_reserved(device) / 1e6 if on_gpu else None,
-        objects=float(in_sight),
-        tracks=float(tracks),
+        objects=float(np.mean([each.objects for each in noted])),
+        tracks=float(np.mean([each.tracks for each in noted])),
     )
 
 

@@ -90,14 +90,28 @@ def _baseline_cost(clip: Path, warm_up: int) -> Cost:
     return time_frames(Clip(clip), warm_up, push)
 
 
-def time_frames(clip: Clip, warm_up: int, push: Method) -> Cost:
-    """Cost of the frames of a clip but the first `warm_up`, in this process."""
+def time_frames(clip: Clip, warm_up: int, push: Method, rate: float | None = None) -> Cost:
+    """Cost of the frames of a clip but the first `warm_up`, in this process.
+
+    Args:
+        clip: where they are read from, which does not count.
+        warm_up: frames that are pushed first.
+        push: see Method.
+        rate: frames per second that come: a frame's time is counted from when it comes, and those
+            before it may hold it up; None: each comes when the one before it is done.
+    """
     frame_ms: list[float] = []
     stage_ms: dict[str, list[float]] = {}
     cpu_s = 0.0
+    begun = 0.0
     for index in range(len(clip)):
         frame = clip.frame(index)
+        if index == warm_up:
+            begun = time.perf_counter()
         wall, cpu = time.perf_counter(), time.process_time()
+        if rate is not None and index >= warm_up:
+            wall = begun + (index - warm_up) / rate
+            time.sleep(max(0.0, wall - time.perf_counter()))
         stages = push(frame)
         if index < warm_up:
             continue

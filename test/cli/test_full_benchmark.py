@@ -6,6 +6,7 @@ import importlib.util
 import json
 import pickle
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import pytest
 from tiny_networks import transformers_library
 
 from motion_seg_ros.cli import main
+from motion_seg_ros.cli.clips import render_clip
 from motion_seg_ros.config import make_config
 from motion_seg_ros.evaluation import full_benchmark
+from motion_seg_ros.evaluation.timing import Cost, time_frames
+from motion_seg_ros.types import Discovery, Frame
 
 transformers_library()
 import torch  # noqa: E402
@@ -55,10 +59,10 @@ def run(*arguments: str) -> int:
     return main.main(["benchmark", *TOY, *SHORT, "--device", "cpu", *arguments])
 
 
-def value(said: str, name: str) -> float:
-    """The first number behind a name that begins one of the lines."""
-    (line,) = (each for each in said.splitlines() if each.startswith(name))
-    return float(line.removeprefix(name).split()[0])
+def values(said: str, name: str) -> list[float]:
+    """The first number behind a name, of all lines that begin with it."""
+    lines = (each for each in said.splitlines() if each.startswith(name))
+    return [float(line.removeprefix(name).split()[0]) for line in lines]
 
 
 def test_prints_and_writes_figures_that_agree(
@@ -77,14 +81,19 @@ def test_prints_and_writes_figures_that_agree(
         "labelling": "transformer",
         "masks": "sam2",
     }
-    ours = figures["motion_seg"]
-    assert ours["device"] == "cpu"
-    assert ours["allocated_mb"] is None, "no GPU memory on a CPU"
-    assert 2 < ours["objects"] <= 3
-    frame_ms = ours["cost"]["frame_ms"]
-    assert value(said, "frame to mask") == pytest.approx(np.median(frame_ms), abs=0.1)
-    assert ours["frame_to_mask_p95_ms"] == pytest.approx(np.percentile(frame_ms, 95))
-    assert set(ours["cost"]["stage_ms"]) == set(figures["backends"])
+    in_step, live = figures["in_step"], figures["live"]
+    assert set(in_step["cost"]["stage_ms"]) == set(figures["backends"])
+    assert {"follow", "masks"} <= set(live["cost"]["stage_ms"])
+    frame_ms = [each["cost"]["frame_ms"] for each in (in_step, live)]
+    for each, ms in zip((in_step, live), frame_ms, strict=True):
+        assert each["device"] == "cpu"
+        assert each["allocated_mb"] is None, "no GPU memory on a CPU"
+        assert 2 < each["objects"] <= 3
+        assert len(ms) == 8
+        assert each["frames_per_s"] == pytest.approx(1e3 / np.mean(ms))
+        assert each["frame_to_mask_p95_ms"] == pytest.approx(np.percentile(ms, 95))
+    assert values(said, "frame to mask") == pytest.approx(np.median(frame_ms, axis=1), abs=0.1)
+    assert in_step["searches"] is None
     floor = figures["floor"]
     slowest = max(
         floor["work"]["flops"] / floor["rates"]["flops_per_s"],
@@ -92,18 +101,67 @@ def test_prints_and_writes_figures_that_agree(
     )
     assert floor["ms"] == pytest.approx(1e3 * slowest)
     assert floor["work"]["flops"] > 1e7
-    assert floor["mean_frame_over_floor"] == pytest.approx(np.mean(frame_ms) / floor["ms"])
+    over = np.mean(frame_ms[0]) / floor["ms"]
+    assert floor["mean_frame_in_step_over_floor"] == pytest.approx(over)
     official = figures["official_schedule"]
     assert official["frames"] == 4
     per_s = 1e3 * 4 / sum(official["stage_ms"].values())
     assert official["frames_per_s"] == pytest.approx(per_s)
-    ratio = ours["frames_per_s"] / official["frames_per_s"]
-    assert figures["frames_per_s_ratio"] == pytest.approx(ratio)
-    assert value(said, "ratio of frames/s, motion_seg / official:") == pytest.approx(
-        ratio, abs=0.01
-    )
+    ratios = {
+        name: figures[name]["frames_per_s"] / official["frames_per_s"]
+        for name in ("in_step", "live")
+    }
+    assert figures["frames_per_s_over_official"] == pytest.approx(ratios)
+    for name, ratio in ratios.items():
+        line = next(each for each in said.splitlines() if f", {name.replace('_', ' ')} /" in each)
+        assert float(line.split()[-1]) == pytest.approx(ratio, abs=0.01)
     assert "not run" in said, "the authors' tracker"
     assert not {"J_mean", "F_mean"} & figures.keys(), "nothing that depends on what was learned"
+
+
+def test_frames_that_come_at_a_rate() -> None:
+    def cost(rate: float | None, *frame_ms: float) -> full_benchmark.FullCost:
+        times = Cost(frame_ms=frame_ms, stage_ms={"follow": frame_ms}, cpu_ms=1, peak_mb=1)
+        searches = full_benchmark.Searches.of(
+            [Discovery(0.1, 30, {"tracking": 20, "follow": 6}, found=1, too_late=0)] * 2
+        )
+        return full_benchmark.FullCost(
+            times, rate, searches, "cpu", "float32", 1, None, None, objects=3, tracks=9
+        )
+
+    assert cost(None, 5, 15, 10).frames_per_s == pytest.approx(100)
+    assert cost(10, 5, 15, 10).frames_per_s == pytest.approx(3 / 0.21)
+    assert cost(10, 5, 15, 10).stage_mean_ms == pytest.approx({"follow": 14, "tracking": 40 / 3})
+    assert cost(10, 5).searches == full_benchmark.Searches(
+        (30, 30), {"tracking": (20, 20), "follow": (6, 6)}, found=2, too_late=0
+    )
+
+
+def test_times_count_from_when_frames_come(tmp_path: Path) -> None:
+    clip = render_clip(tmp_path, seed=0, size=(64, 64), frames=6)
+    seen: list[int] = []
+
+    def push(frame: Frame) -> dict[str, float]:
+        seen.append(frame.stamp_ns)
+        if len(seen) == 3:
+            time.sleep(0.5)  # longer than the two frames after it take to come
+        return {}
+
+    began = time.perf_counter()
+    cost = time_frames(clip, 1, push, rate=5)
+    assert time.perf_counter() - began >= 4 / 5, "frames are waited for"
+    assert len(seen) == 6
+    assert len(cost.frame_ms) == 5
+    assert cost.frame_ms[1] >= 500
+    assert cost.frame_ms[2] >= 300, "the slow frame before it held it up"
+
+
+def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*FLOW, *SMALL, "--set", "masks.discovery=in_step", "--objects", "1") == 0
+    said = capsys.readouterr().out
+    assert len(values(said, "frame to mask")) == 1
+    assert "official" not in said
+    assert values(said, "objects in sight, mean") == [pytest.approx(1, abs=0.2)]
 
 
 @needs_tapnet

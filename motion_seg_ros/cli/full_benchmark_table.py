@@ -1,0 +1,239 @@
+"""What `motion_seg benchmark --random-weights` measured, as a table and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motion_seg_ros import __version__
+from motion_seg_ros.config import Config, config_values
+from motion_seg_ros.evaluation.full_benchmark import Floor, FullCost, OfficialCost
+
+if TYPE_CHECKING:
+    from motion_seg_ros.evaluation.official_schedule import OfficialSettings
+
+STAGES = ("tracking", "depth", "features", "labelling", "masks")
+LIBRARIES = ("torch", "transformers", "numpy", "opencv-contrib-python-headless")
+MASK_STAGES = ("masks", "follow", "join", "prompts")
+"""What the stage masks is called in step, and its parts beside the stream."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All figures of a run, and what they were measured with.
+
+    Attributes:
+        scale: of the networks: published or toy.
+        config: with random weights.
+        size: width and height of the frames in pixels.
+        warm_up: frames that do not count.
+        objects: in the script.
+        in_step: each frame in full, as recordings are gone through.
+        live: discovery beside the frames, as in the node; None: not measured.
+        floor: of a frame in step.
+        official: the authors' schedule; None: not measured.
+        official_settings: of it.
+    """
+
+    scale: str
+    config: Config
+    size: tuple[int, int]
+    warm_up: int
+    objects: int
+    in_step: FullCost
+    live: FullCost | None
+    floor: Floor
+    official: OfficialCost | None
+    official_settings: OfficialSettings
+
+
+def backends(config: Config) -> dict[str, str]:
+    """Stage -> its backend, of the stages that run."""
+    values = config_values(config)
+    found = {stage: str(values[f"{stage}.backend"]) for stage in STAGES}
+    return {stage: backend for stage, backend in found.items() if backend != "none"}
+
+
+def table(measured: Measured, machine: Mapping[str, Any]) -> str:
+    """For people; `machine` is what was measured on."""
+    blocks = [_what(measured, machine), _in_step(measured)]
+    if measured.live is not None:
+        blocks.append(_live(measured.live))
+    blocks.append(_floor(measured))
+    if measured.official is not None:
+        blocks.append(_official(measured, measured.official))
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _what(measured: Measured, machine: Mapping[str, Any]) -> Iterator[str]:
+    cost, (width, height) = measured.in_step, measured.size
+    yield (
+        f"motion_seg {__version__}, profile {measured.config.profile}, random weights, networks of "
+        f"{measured.scale} size, {width}x{height}, {len(cost.cost.frame_ms)} frames after "
+        f"{measured.warm_up} to warm up"
+    )
+    libraries = ", ".join(f"{name} {version}" for name, version in _libraries().items())
+    yield f"{machine['cores']} cores of {machine['cpu']}; {machine['system']}; {libraries}"
+    yield (
+        f"networks on {cost.device} in {cost.dtype}, {cost.threads} CPU threads; "
+        f"{measured.objects} objects"
+    )
+
+
+def _in_step(measured: Measured) -> Iterator[str]:
+    cost, backend_of = measured.in_step, backends(measured.config)
+    yield "each frame in full, as `motion_seg segment` goes through recordings"
+    yield f"{'stage':<16}{'backend':<16}{'median ms':>12}{'p95 ms':>12}"
+    for stage, ms in cost.cost.stage_ms.items():
+        yield _row(stage, backend_of.get(stage, ""), ms)
+    yield from _frames(cost)
+
+
+def _live(cost: FullCost) -> Iterator[str]:
+    came = "as fast as they are answered" if cost.rate is None else f"{cost.rate:g} a second"
+    yield f"discovery beside the frames, as in the live node; frames come {came}"
+    yield f"{'stage':<32}{'median ms':>12}{'p95 ms':>12}"
+    for stage, ms in cost.cost.stage_ms.items():
+        yield _row(stage, "", ms)
+    yield from _frames(cost)
+    searches = cost.searches
+    if searches is None or not searches.duration_ms:
+        yield "no discovery ended in these frames: give more of them"
+        return
+    for stage, ms in searches.stage_ms.items():
+        yield _row(stage, "(beside)", ms)
+    yield _row("discovery", "(beside)", searches.duration_ms)
+    between = len(cost.cost.frame_ms) / len(searches.duration_ms)
+    yield f"{'frames from one to the next':<32}{between:>12.1f}"
+    yield f"{'found; too late to join':<32}{searches.found:>12}; {searches.too_late}"
+
+
+def _row(name: str, note: str, ms: Sequence[float]) -> str:
+    return f"{name:<16}{note:<16}{np.median(ms):>12.1f}{np.percentile(ms, 95):>12.1f}"
+
+
+def _frames(cost: FullCost) -> Iterator[str]:
+    yield _row("frame to mask", "", cost.cost.frame_ms)
+    yield f"{'frames/s':<32}{cost.frames_per_s:>12.2f}"
+    yield f"{'objects in sight, mean':<32}{cost.objects:>12.1f}"
+    yield f"{'tracks, mean':<32}{cost.tracks:>12.0f}"
+    yield f"{'peak memory, host':<32}{cost.cost.peak_mb:>12.0f} MB"
+    if cost.allocated_mb is not None and cost.reserved_mb is not None:
+        yield f"{'peak memory, GPU: tensors':<32}{cost.allocated_mb:>12.0f} MB"
+        yield f"{'peak memory, GPU: PyTorch':<32}{cost.reserved_mb:>12.0f} MB"
+
+
+def _floor(measured: Measured) -> Iterator[str]:
+    work, rates = measured.floor.work, measured.floor.rates
+    yield "the least time for the networks of a frame in full"
+    yield f"{'work of a frame':<32}{work.flops / 1e9:>12.2f} GFLOP"
+    yield f"{'':<32}{work.bytes / 1e9:>12.3f} GB moved"
+    yield f"{'rate of matrices, ' + rates.dtype:<32}{rates.flops_per_s / 1e9:>12.1f} GFLOP/s"
+    yield f"{'rate of copies':<32}{rates.bytes_per_s / 1e9:>12.1f} GB/s"
+    yield f"{'floor of a frame':<32}{measured.floor.ms:>12.2f} ms"
+    yield f"{'mean frame / floor':<32}{_over_floor(measured):>12.1f}"
+
+
+def _over_floor(measured: Measured) -> float:
+    return float(np.mean(measured.in_step.cost.frame_ms)) / measured.floor.ms
+
+
+def _official(measured: Measured, official: OfficialCost) -> Iterator[str]:
+    settings = measured.official_settings
+    yield (
+        f"the authors' schedule with the same networks: a clip of {official.frames} frames, at "
+        f"least {settings.grid_points} points in every {settings.step}th frame, "
+        f"{settings.objects} objects"
+    )
+    costs = {"in step": measured.in_step}
+    if measured.live is not None:
+        costs["live"] = measured.live
+    heads = [*costs, "official", *(f"ratio to {name}" for name in costs)]
+    yield f"{'ms a frame':<16}" + "".join(f"{head:>17}" for head in heads)
+    for stage, ms in official.stage_ms.items():
+        skipped = stage == "tracking" and backends(measured.config).get(stage) != "tapir"
+        theirs = None if skipped else ms / official.frames
+        yield _against(stage, [_of_stage(each, stage) for each in costs.values()], theirs)
+    ours = [1e3 / each.frames_per_s for each in costs.values()]
+    yield _against("all", ours, 1e3 / official.frames_per_s)
+    for name, ratio in ratios(measured, official).items():
+        cost = costs[name.replace("_", " ")]
+        yield (
+            f"frames/s, {name.replace('_', ' ')} / official: {cost.frames_per_s:.2f} / "
+            f"{official.frames_per_s:.3f} = {ratio:.2f}"
+        )
+
+
+def _of_stage(cost: FullCost, stage: str) -> float:
+    names = MASK_STAGES if stage == "masks" else (stage,)
+    return sum(cost.stage_mean_ms.get(name, 0.0) for name in names)
+
+
+def _against(name: str, ours: Sequence[float], theirs: float | None) -> str:
+    cells = [f"{each:.1f}" for each in ours]
+    cells.append("not run" if theirs is None else f"{theirs:.1f}")
+    cells += ["" if theirs is None or not each else f"{theirs / each:.2f}" for each in ours]
+    return f"{name:<16}" + "".join(f"{cell:>17}" for cell in cells)
+
+
+def ratios(measured: Measured, official: OfficialCost) -> dict[str, float]:
+    """Frames per second over those of the authors' schedule."""
+    found = {"in_step": measured.in_step.frames_per_s / official.frames_per_s}
+    if measured.live is not None:
+        found["live"] = measured.live.frames_per_s / official.frames_per_s
+    return found
+
+
+def _libraries() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # installed under another name
+    return found
+
+
+def figures(measured: Measured, machine: Mapping[str, Any]) -> dict[str, Any]:
+    """For programs: what `table` says, and the times of single frames."""
+    floor, official = measured.floor, measured.official
+    found: dict[str, Any] = {
+        "version": __version__,
+        "machine": {**machine, **_libraries()},
+        "configuration": config_values(measured.config),
+        "random_weights": measured.scale,
+        "size_px": list(measured.size),
+        "frames": len(measured.in_step.cost.frame_ms),
+        "warm_up": measured.warm_up,
+        "objects": measured.objects,
+        "backends": backends(measured.config),
+        "in_step": _cost_figures(measured.in_step),
+        "live": None if measured.live is None else _cost_figures(measured.live),
+        "floor": {
+            **dataclasses.asdict(floor),
+            "ms": floor.ms,
+            "mean_frame_in_step_over_floor": _over_floor(measured),
+        },
+    }
+    if official is not None:
+        found["official_schedule"] = {
+            **dataclasses.asdict(official),
+            "settings": dataclasses.asdict(measured.official_settings),
+            "frames_per_s": official.frames_per_s,
+        }
+        found["frames_per_s_over_official"] = ratios(measured, official)
+    return found
+
+
+def _cost_figures(cost: FullCost) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(cost),
+        "frames_per_s": cost.frames_per_s,
+        "frame_to_mask_p50_ms": cost.cost.median_ms,
+        "frame_to_mask_p95_ms": float(np.percentile(cost.cost.frame_ms, 95)),
+    }
