@@ -145,7 +145,8 @@ def _bags(root: Path) -> list[Path]:
         raise InputError(f"{root}: no such file or folder; check the path")
     if is_bag(root):
         return [root]
-    bags = sorted((each for each in root.iterdir() if is_bag(each)), key=natural_key)
+    inside = root.iterdir() if root.is_dir() else ()
+    bags = sorted((each for each in inside if is_bag(each)), key=natural_key)
     if not bags:
         raise InputError(
             f"{root}: expected a rosbag2 (mcap or sqlite3) or a folder of them, found none; check "
