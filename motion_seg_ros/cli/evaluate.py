@@ -12,12 +12,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import configuration
+from motion_seg_ros.cli import configuration, many
 from motion_seg_ros.cli.benchmark import machine
-from motion_seg_ros.config import config_values
+from motion_seg_ros.cli.many import check_outcomes, work_through
+from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import MethodFactory
 from motion_seg_ros.evaluation.baselines import BASELINES
@@ -38,6 +37,7 @@ from motion_seg_ros.evaluation.scores_table import as_table
 from motion_seg_ros.evaluation.scoring import method_scores
 from motion_seg_ros.evaluation.session import Plan, abandon, begin
 from motion_seg_ros.io.staging import output_folder
+from motion_seg_ros.jobs.base import Job
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
@@ -112,6 +112,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
+    many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -142,7 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
         begin(folder, plan, overwrite=arguments.overwrite)
         try:
             tasks = _tasks(dataset, methods, folder)
-            scores = _score(tasks, folder)
+            scores = _score(arguments, tasks, config)
         except BaseException:
             abandon(folder)
             raise
@@ -166,25 +167,35 @@ def _tasks(
     ]
 
 
-def _score(tasks: Sequence[SequenceTask], folder: Path) -> list[SequenceScores]:
-    """The scores of all tasks; those of finished ones are read."""
-    found = [finished_scores(task) for task in tasks]
-    finished = sum(scores is not None for scores in found)
-    if finished:
+def _score(
+    arguments: argparse.Namespace, tasks: Sequence[SequenceTask], config: Config
+) -> list[SequenceScores]:
+    """The scores of all tasks; those of finished ones are read.
+
+    Raises:
+        MotionSegError: a task failed; the others are finished.
+    """
+    found = {_name(task): finished_scores(task) for task in tasks}
+    jobs = [
+        Job(_name(task), evaluate_sequence, (task,), task.size)
+        for task in tasks
+        if found[_name(task)] is None
+    ]
+    if len(jobs) < len(tasks):
         logger.warning(
-            "%s: of %d sequences %d are finished; going on", folder, len(tasks), finished
+            "%s: of %d sequences %d are finished; going on",
+            arguments.output,
+            len(tasks),
+            len(tasks) - len(jobs),
         )
-    return [scores or _do(task) for task, scores in zip(tasks, found, strict=True)]
+    outcomes = work_through(arguments, jobs, config)
+    check_outcomes(outcomes)
+    found.update((each.name, each.result) for each in outcomes)
+    return [scores for task in tasks if (scores := found[_name(task)]) is not None]
 
 
-def _do(task: SequenceTask) -> SequenceScores:
-    what = f"{task.name} {task.sequence.name}"
-    with tqdm(desc=what, total=task.size, unit="frame", disable=None) as bar:
-
-        def advance(count: int) -> None:
-            bar.update(count)
-
-        return evaluate_sequence(task, advance)
+def _name(task: SequenceTask) -> str:
+    return f"{task.name}/{task.sequence.name}"
 
 
 def _results(
