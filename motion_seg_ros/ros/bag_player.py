@@ -137,7 +137,9 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         for topic, name in ((source.image, source.live_topic), (source.camera_info, None)):
             if topic is not None:
                 self._outlets[topic.name] = self.create_publisher(
-                    message_class(topic.kind), name or topic.name, _profile(topic, reliability)
+                    message_class(topic.kind),
+                    name or topic.name,
+                    publisher_profile(topic, reliability),
                 )
                 if images or topic is not source.image:
                     self._kept[topic.name] = add_recorded(bag, topic, types)
@@ -230,7 +232,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
             self._listen(TICK_S)
 
 
-def _profile(topic: RecordedTopic, reliability: str | None) -> QoSProfile:
+def publisher_profile(topic: RecordedTopic, reliability: str | None) -> QoSProfile:
     """What to offer: as recorded, the least of it where several publishers were; reliable, which
     every subscription takes, where the bag does not say."""
     best_effort = any(each.reliability.name == "BEST_EFFORT" for each in topic.qos)
