@@ -126,6 +126,12 @@ def segmentation_status(
         message = (
             f"too slow for the input: {now.recent_propagated} of the newest frames were propagated"
         )
+    elif now.recent_too_late:
+        level = DiagnosticStatus.WARN
+        message = (
+            f"discovery is too slow: {now.recent_too_late} new objects were found in frames that "
+            "are no longer kept; raise window.size, or lower tracking.points"
+        )
     elif now.abstention:
         message = f"abstaining: {now.abstention}"
     values = {
@@ -135,6 +141,7 @@ def segmentation_status(
         "latency p50 [ms]": _ms(now.latency_ms, 0),
         "latency p95 [ms]": _ms(now.latency_ms, 1),
         **{f"stage {name} [ms]": f"{each:.1f}" for name, each in now.stage_ms.items()},
+        **_discovery_values(now),
         "inferred": now.counts["inferred"],
         "drops (propagated)": now.counts["propagated"],
         "failed": now.counts["failed"],
@@ -144,6 +151,21 @@ def segmentation_status(
         "last error": now.last_error or "none",
     }
     return _status(f"{node_name}: segmentation", level, message, values, node_name)
+
+
+def _discovery_values(now: Snapshot) -> dict[str, str]:
+    """The clock of discovery, where it is another one than that of the masks; else nothing."""
+    if now.discovery_age_ms is None:
+        return {}
+    stages = now.discovery_stage_ms.items()
+    return {
+        "discovery rate [Hz]": f"{now.discovery_hz:.2f}",
+        "discovery duration p50 [ms]": _ms(now.discovery_ms, 0),
+        "discovery duration p95 [ms]": _ms(now.discovery_ms, 1),
+        "discovery age [ms]": f"{now.discovery_age_ms:.1f}",
+        **{f"discovery stage {name} [ms]": f"{each:.1f}" for name, each in stages},
+        "discovered too late": str(now.recent_too_late),
+    }
 
 
 def _ms(percentiles: tuple[float, float] | None, which: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from motion_seg_ros.build import build
+from motion_seg_ros.build import build, discovers_beside
 from motion_seg_ros.config import Config
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.node_config import NodeConfig
@@ -142,11 +142,20 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         """Stage -> what does it."""
         stages = ("tracking", "depth", "features", "labelling", "masks")
         backends = {stage: getattr(self._config, stage).backend for stage in stages}
-        return {"profile": self._config.profile, **backends, "colours": self._conversion.name}
+        return {
+            "profile": self._config.profile,
+            **backends,
+            "discovery": "beside" if discovers_beside(self._config) else "in step",
+            "colours": self._conversion.name,
+        }
 
     def _start(self) -> None:
-        assert self._segmenter is not None  # configure precedes activate
-        assert self._outputs is not None
+        assert self._outputs is not None  # configure precedes activate
+        if self._segmenter is None:
+            raise MotionSegError(
+                "activate: expected a pipeline at rest, found that it hangs since it was last "
+                "active; clean up and configure again, or start the node anew"
+            )
         self._worker = InferenceWorker(
             segmenter=self._segmenter,
             to_bgr=self._conversion.to_bgr,
@@ -174,16 +183,29 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             self._inputs.destroy()
             self._inputs = None
         if self._worker is not None:
-            self._worker.stop()
+            if not self._worker.stop():
+                self._segmenter = None  # it is the hanging thread's now
             self._worker = None
-        if self._segmenter is not None:
+        if self._segmenter is not None and not self._reset():
+            self._segmenter = None
+
+    def _reset(self) -> bool:
+        """Let the pipeline forget the stream; whether it could."""
+        assert self._segmenter is not None
+        try:
             self._segmenter.reset()
+        except Exception as error:
+            self.get_logger().error(f"resetting the pipeline failed: {error}")
+            return False
+        return True
 
     def _free(self) -> None:
         if self._outputs is not None:
             self._outputs.destroy()
             self._outputs = None
-        self._segmenter = None
+        if self._segmenter is not None:
+            self._segmenter.close()
+            self._segmenter = None
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self._segmenter is not None

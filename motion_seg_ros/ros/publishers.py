@@ -147,8 +147,8 @@ def tracks_message(result: FrameResult, header: Header) -> TrackArray:
     )
     return TrackArray(
         header=header,
-        source=int(result.source),
-        age=result.age_s,
+        source=int(result.tracks_source),
+        age=result.tracks_age_s,
         abstention=result.labels.abstention or "",
         tracks=[
             Track(

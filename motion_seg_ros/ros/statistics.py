@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from motion_seg_ros.types import Discovery
+
 HORIZON_S = 5.0
 """Rates, ages and stage times are those of the last so many seconds."""
 LOG_AGAIN_S = 5.0
@@ -26,7 +28,13 @@ class Snapshot:
         output_hz: frames answered per second.
         age_ms: median and 95th percentile of stamp to answer; None without an answer.
         latency_ms: median and 95th percentile of arrival to answer; None without an answer.
-        stage_ms: median wall time of each stage.
+        stage_ms: median wall time of each stage, as far as frames wait for it.
+        discovery_hz: discoveries beside the stream that ended, per second.
+        discovery_ms: median and 95th percentile of their wall time; None without one.
+        discovery_stage_ms: median wall time of each of their stages.
+        discovery_age_ms: age, at the newest answered frame, of the frame that the last one to end
+            had looked at; None before the first.
+        recent_too_late: new objects that such discoveries of the last HORIZON_S found too late.
         counts: totals since configure: received, rejected, inferred, propagated, failed, resets.
         recent_propagated: frames that were not inferred, of the last HORIZON_S.
         recent_errors: errors of the last HORIZON_S.
@@ -42,6 +50,11 @@ class Snapshot:
     age_ms: tuple[float, float] | None
     latency_ms: tuple[float, float] | None
     stage_ms: Mapping[str, float]
+    discovery_hz: float
+    discovery_ms: tuple[float, float] | None
+    discovery_stage_ms: Mapping[str, float]
+    discovery_age_ms: float | None
+    recent_too_late: int
     counts: Mapping[str, int]
     recent_propagated: int
     recent_errors: int
@@ -60,6 +73,7 @@ class _Answered:
     latency_ms: float
     propagated: bool
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    discovery: Discovery | None = None
 
 
 class Statistics:
@@ -85,6 +99,7 @@ class Statistics:
             self._last_logged = ("", -LOG_AGAIN_S)
             self._qos_problems: dict[str, str] = {}
             self._abstention = ""
+            self._discovery_age_ms: float | None = None
 
     def listening(self, on: bool) -> None:
         """Subscriptions begin or end."""
@@ -109,12 +124,18 @@ class Statistics:
         propagated: bool,
         stage_ms: Mapping[str, float],
         abstention: str = "",
+        tracks_age_ms: float = 0.0,
+        discovery: Discovery | None = None,
     ) -> None:
-        """A frame was answered, inferred or propagated."""
+        """A frame was answered, inferred or propagated; perhaps a discovery beside the stream has
+        joined it."""
         with self._lock:
+            now = time.monotonic()
             self._answered.append(
-                _Answered(time.monotonic(), age_ms, latency_ms, propagated, dict(stage_ms))
+                _Answered(now, age_ms, latency_ms, propagated, dict(stage_ms), discovery)
             )
+            if discovery is not None or self._discovery_age_ms is not None:
+                self._discovery_age_ms = tracks_age_ms
             self._counts["propagated" if propagated else "inferred"] += 1
             self._abstention = abstention
             self._forget()
@@ -147,10 +168,8 @@ class Statistics:
         now = time.monotonic()
         with self._lock:
             self._forget()
-            stages: dict[str, list[float]] = {}
-            for each in self._answered:
-                for name, duration in each.stage_ms.items():
-                    stages.setdefault(name, []).append(duration)
+            joined = [each for each in self._answered if each.discovery is not None]
+            discoveries = [each.discovery for each in joined if each.discovery is not None]
             since = self._listening_since
             return Snapshot(
                 silence_s=None if since is None else now - max(since, self._heard_s),
@@ -158,7 +177,12 @@ class Statistics:
                 output_hz=_rate([each.at_s for each in self._answered]),
                 age_ms=_percentiles([each.age_ms for each in self._answered]),
                 latency_ms=_percentiles([each.latency_ms for each in self._answered]),
-                stage_ms={name: statistics.median(values) for name, values in stages.items()},
+                stage_ms=_medians([each.stage_ms for each in self._answered]),
+                discovery_hz=_rate([each.at_s for each in joined]),
+                discovery_ms=_percentiles([each.duration_ms for each in discoveries]),
+                discovery_stage_ms=_medians([each.stage_ms for each in discoveries]),
+                discovery_age_ms=self._discovery_age_ms,
+                recent_too_late=sum(each.too_late for each in discoveries),
                 counts=dict(self._counts),
                 recent_propagated=sum(each.propagated for each in self._answered),
                 recent_errors=len(self._errors),
@@ -183,6 +207,15 @@ def _rate(times_s: Sequence[float]) -> float:
     if len(times_s) < 2 or times_s[-1] <= times_s[0]:
         return 0.0
     return (len(times_s) - 1) / (times_s[-1] - times_s[0])
+
+
+def _medians(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each stage."""
+    values: dict[str, list[float]] = {}
+    for each in stages:
+        for name, duration in each.items():
+            values.setdefault(name, []).append(duration)
+    return {name: statistics.median(durations) for name, durations in values.items()}
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:

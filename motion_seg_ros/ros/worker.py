@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import FrameError
+from motion_seg_ros.errors import DeviceMemoryError, FrameError
 from motion_seg_ros.io.image_messages import (
     ToBgr,
     depth_to_metres,
@@ -32,6 +32,8 @@ MAX_CARRIED = 2
 """Carrying masks over takes time too: so many waiting frames are worth it."""
 MAX_WAITING = 10_000
 """Frames that may wait, most of them without pixels; only a pipeline that hangs gets there."""
+STOP_S = 15.0
+"""The frame at hand may take so long when the thread is to end; beyond it the pipeline hangs."""
 
 
 class Logger(Protocol):
@@ -145,19 +147,29 @@ class InferenceWorker:
         self._reset_asked = False
         self._encoding: str | None = None
         self._last: FrameResult | None = None
-        self._thread = threading.Thread(target=self._run, name="inference")
+        # A daemon: where the pipeline hangs, the process can end all the same.
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread after the frame it is at; frames that still wait are let go."""
+    def stop(self) -> bool:
+        """End the thread after the frame it is at; frames that still wait are let go.
+
+        Returns:
+            Whether it has ended. If not, the pipeline hangs: that is logged, and the thread left
+            alone with it.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            self._report(f"the pipeline hangs: it has been at one frame for {STOP_S:g} s or more")
+            return False
+        return True
 
     def submit(self, received: Received) -> None:
         """Queue an image; never blocks."""
@@ -233,6 +245,8 @@ class InferenceWorker:
                 "publish": (delivered - inferred) * 1e3,
             },
             abstention=result.labels.abstention or "",
+            tracks_age_ms=result.tracks_age_s * 1e3,
+            discovery=result.discovery,
         )
 
     def _frame(self, received: Received) -> Frame:
@@ -263,6 +277,8 @@ class InferenceWorker:
                 return self._stale(frame)
             result = None if newer else self._segmenter.push(frame)
             return self._segmenter.propagate(frame) if result is None else result
+        except DeviceMemoryError as error:
+            return self._make_room(frame, error)
         except Exception as error:
             self._fail("the pipeline failed", error)
             return self._recover(frame, error)
@@ -294,12 +310,26 @@ class InferenceWorker:
             age_s=last.age_s + gap_ns * 1e-9,
             stage_ms={},
             reset_reason=None,
+            tracks_age_s=last.tracks_age_s + gap_ns * 1e-9,
+            discovery=None,
         )
 
     def _recover(self, frame: Frame, error: Exception) -> FrameResult:
         """Start the pipeline anew after a failure; an empty result."""
         self._reset()
         return _empty(frame, f"the pipeline failed: {_one_line(error)}")
+
+    def _make_room(self, frame: Frame, error: DeviceMemoryError) -> FrameResult:
+        """Start the pipeline anew with less memory; an empty result."""
+        less = None
+        try:
+            less = self._segmenter.shrink()
+        except Exception as failure:
+            self._fail("making room failed", failure)
+        self._statistics.count("failed")
+        then = f"from now on {less}" if less else "and nothing is left to save"
+        self._report(f"out of memory; the window was dropped, {then}: {_one_line(error)}")
+        return _empty(frame, f"out of memory: {_one_line(error)}")
 
     def _reset(self) -> None:
         try:

@@ -13,6 +13,7 @@ import pytest
 from drawn_scene import DrawnScene, IdBook, Thing, straight, truth
 from oracle_segmenter import OracleSegmenter
 
+from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.masks.prompted import PromptedMasks
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.streaming import StreamingSegmenter
@@ -320,3 +321,41 @@ def test_a_thread_that_hangs_is_left_alone(
     rig.segmenter.close()
     assert "has not ended" in caplog.text
     assert rig.segmenter.shrink() is None
+
+
+def test_a_full_device_in_the_discovery(make: Callable[..., Rig]) -> None:
+    torch = pytest.importorskip("torch", reason="torch: not installed")
+    rig = make(mover())
+    for _ in range(2):
+        rig.truth.fails = torch.OutOfMemoryError("CUDA out of memory.")
+        rig.push()
+        rig.settle()
+        with pytest.raises(DeviceMemoryError, match=r"tracking: .* CUDA out of memory"):
+            rig.push()
+        rig.t -= 1
+        saved = rig.segmenter.shrink()
+    assert saved == "masks.max_strands 3"
+    *_, (t, result) = rig.in_step(12)
+    IdBook().check(result.masks, truth(rig.scene, t), t)
+
+
+def test_a_full_device_in_following(
+    make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch: not installed")
+    rig = make(mover())
+    *_, (_, result) = rig.in_step(12)
+    before = [each.id for each in result.masks.objects]
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> FloatArray:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+        patched.setattr(rig.oracle, "follow", full)
+        with pytest.raises(DeviceMemoryError, match="follow: "):
+            rig.push()
+    assert rig.segmenter.shrink() == "masks.max_strands 6"
+    assert rig.oracle.followed == {}
+    *_, (t, result) = rig.in_step(12)
+    IdBook().check(result.masks, truth(rig.scene, t), t)
+    assert not {each.id for each in result.masks.objects} & set(before)

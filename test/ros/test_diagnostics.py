@@ -55,6 +55,7 @@ def test_input(change: dict[str, Any], level: bytes, said: str) -> None:
         ({}, DiagnosticStatus.OK, "running"),
         ({"abstention": "no texture"}, DiagnosticStatus.OK, "abstaining: no texture"),
         ({"recent_propagated": 7}, DiagnosticStatus.WARN, "7 of the newest frames"),
+        ({"recent_too_late": 2}, DiagnosticStatus.WARN, "discovery is too slow: 2 new objects"),
         ({"recent_errors": 1, "last_error": "lens off"}, DiagnosticStatus.ERROR, "lens off"),
         ({"last_error": "lens off"}, DiagnosticStatus.OK, "running"),
         ({"silence_s": None}, DiagnosticStatus.OK, "not active"),
@@ -69,6 +70,28 @@ def test_segmentation(change: dict[str, Any], level: bytes, said: str) -> None:
     assert values["frame age p95 [ms]"] == "60.0"
     assert values["latency p50 [ms]"] == "-"
     assert values["backend masks"] == "densifier"
+
+
+def test_both_clocks_are_told_where_there_are_two() -> None:
+    def told(**change: Any) -> dict[str, str]:
+        status = segmentation_status("/motion_seg", changed(change), {})
+        return {each.key: each.value for each in status.values if "discover" in each.key}
+
+    assert told() == {}
+    found = told(
+        discovery_hz=2.5,
+        discovery_ms=(104.0, 108.0),
+        discovery_stage_ms={"tracking": 64.0},
+        discovery_age_ms=300.0,
+    )
+    assert found == {
+        "discovery rate [Hz]": "2.50",
+        "discovery duration p50 [ms]": "104.0",
+        "discovery duration p95 [ms]": "108.0",
+        "discovery age [ms]": "300.0",
+        "discovery stage tracking [ms]": "64.0",
+        "discovered too late": "0",
+    }
 
 
 def changed(change: dict[str, Any]) -> Snapshot:

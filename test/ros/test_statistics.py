@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from motion_seg_ros.ros.statistics import HORIZON_S, LOG_AGAIN_S, Statistics
+from motion_seg_ros.types import Discovery
 
 
 @pytest.fixture
@@ -54,6 +55,32 @@ def test_what_is_old_is_forgotten_but_counted(at: Callable[[float], None]) -> No
     assert (now.input_hz, now.age_ms, now.stage_ms, now.recent_errors) == (0, None, {}, 0)
     assert now.counts["received"] == now.counts["inferred"] == 1
     assert now.last_error == "x"
+
+
+def test_the_clock_of_a_discovery_beside(at: Callable[[float], None]) -> None:
+    statistics = Statistics()
+    answer(statistics, 5.0)
+    assert statistics.snapshot().discovery_age_ms is None
+    for i in range(10):
+        at(i * 0.1)
+        joined = Discovery(0.2, 100.0 + i, {"tracking": 60.0 + i}, found=1, too_late=i // 8)
+        statistics.answer(
+            age_ms=5.0,
+            latency_ms=5.0,
+            propagated=False,
+            stage_ms={"follow": 4.0},
+            tracks_age_ms=200.0 + 100 * (i % 4),
+            discovery=joined if i % 4 == 0 else None,
+        )
+    now = statistics.snapshot()
+    assert now.discovery_hz == pytest.approx(2.5)
+    assert now.discovery_ms == (104, 108)
+    assert now.discovery_stage_ms == {"tracking": 64}
+    assert now.stage_ms == {"masks": 5, "follow": 4}
+    assert now.discovery_age_ms == 300
+    assert now.recent_too_late == 1
+    statistics.clear()
+    assert statistics.snapshot().discovery_age_ms is None
 
 
 def test_silence(at: Callable[[float], None]) -> None:

@@ -302,8 +302,18 @@ def test_stop_leaves_what_waits(rig: Rig) -> None:
     rig.wait(lambda: rig.segmenter.calls)
     rig.send(message(2), message(3))
     threading.Timer(0.1, rig.segmenter.gate.set).start()
-    rig.worker.stop()
+    assert rig.worker.stop()
     assert len(rig.answers) == 1
+
+
+def test_stop_does_not_wait_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "STOP_S", 0.05)
+    rig.segmenter.gate.clear()
+    rig.send(message(1))
+    rig.wait(lambda: rig.segmenter.calls)
+    assert not rig.worker.stop()
+    assert rig.log.lines == ["the pipeline hangs: it has been at one frame for 0.05 s or more"]
+    rig.segmenter.gate.set()
 
 
 def test_ages_are_told(rig: Rig) -> None:
