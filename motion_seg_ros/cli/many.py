@@ -19,7 +19,8 @@ from motion_seg_ros.jobs.serial import Serial
 from motion_seg_ros.jobs.threads import usable_cores
 from motion_seg_ros.requirements import uses_device
 
-SHOWN_FAILURES = 5
+SHOWN_FAILURES = 5  # in the one line of an error
+SHOWN_ROWS = 20
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -63,11 +64,13 @@ def work_through(
 
 
 def check_outcomes(outcomes: Sequence[Outcome[Any]]) -> None:
-    """Say what failed, if anything did.
+    """Print what became of the jobs, if there were several.
 
     Raises:
-        MotionSegError: something did.
+        MotionSegError: some failed.
     """
+    if len(outcomes) > 1:
+        print(summary(outcomes))
     failures = {each.name: each.failure for each in outcomes if each.failure is not None}
     if not failures:
         return
@@ -82,13 +85,27 @@ def check_outcomes(outcomes: Sequence[Outcome[Any]]) -> None:
     raise MotionSegError(f"{len(failures)} of {len(outcomes)} failed: {'; '.join(said)}")
 
 
-def as_table(outcomes: Sequence[Outcome[Any]]) -> str:
-    """One line for each job: tries, seconds of the last one, and why it failed."""
-    width = max(8, *(len(each.name) for each in outcomes))
+def summary(outcomes: Sequence[Outcome[Any]]) -> str:
+    """How jobs went: how many failed, and of each the tries, the seconds of the last one, and why
+    it failed. Of many, those that failed or were tried again come first, and some of the others."""
+    failed = sum(each.failure is not None for each in outcomes)
+    again = sum(each.tries > 1 for each in outcomes)
+    seconds = sum(each.seconds for each in outcomes)
+    rows = list(outcomes)
+    if len(rows) > SHOWN_ROWS:
+        rows.sort(key=lambda each: (each.failure is None, each.tries <= 1))
+        rows = rows[: max(SHOWN_ROWS, sum(each.failure is not None for each in rows))]
+    width = max(8, *(len(each.name) for each in rows))
     lines = [f"{'sequence':<{width}}  tries  seconds"]
-    for each in outcomes:
-        failed = "" if each.failure is None else f"  failed: {each.failure}"
-        lines.append(f"{each.name:<{width}}  {each.tries:>5}  {each.seconds:>7.1f}{failed}")
+    for each in rows:
+        why = "" if each.failure is None else f"  failed: {each.failure}"
+        lines.append(f"{each.name:<{width}}  {each.tries:>5}  {each.seconds:>7.1f}{why}")
+    if len(rows) < len(outcomes):
+        lines.append(f"and {len(outcomes) - len(rows)} more, done")
+    lines.append(
+        f"{len(outcomes) - failed} done, {failed} failed, {again} tried again; "
+        f"{seconds:.1f} s of work"
+    )
     return "\n".join(lines)
 
 

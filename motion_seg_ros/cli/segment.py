@@ -120,8 +120,6 @@ def run(arguments: argparse.Namespace) -> None:
         if kept or made:
             content = _as_json(config, {**kept, **made})
             write_file(output / SUMMARY_FILE, content, overwrite=True)
-        if len(sources) + len(unread) > 1 and outcomes:
-            print(many.as_table(outcomes))
         many.check_outcomes(outcomes)
     _report(kept, made, time.monotonic() - started, output)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import sys
 from types import TracebackType
 from typing import Any
@@ -24,7 +25,8 @@ class RayTasks:
     """Does each job as a task on one core of a cluster, tried again where it or its process fails.
     See motion_seg_ros.jobs.base.Crew.
 
-    All nodes have this package installed, and see the same files under the same names.
+    All nodes have this package installed, and see the same files under the same names; tasks run
+    in the folder that this process is in.
 
     Args:
         address: as of `ray.init`: auto, host:port or ray://host:port of a cluster; or local, for
@@ -96,7 +98,7 @@ class RayTasks:
 
     def start(self, job: Job[Any]) -> None:
         """See Crew."""
-        self._under_way[self._task.options(name=job.name).remote(job)] = job.name
+        self._under_way[self._task.options(name=job.name).remote(job, os.getcwd())] = job.name
 
     def wait(self, watch: Watch) -> Ended:
         """See Crew. Ray tells of a job only when it has ended."""
@@ -127,8 +129,13 @@ class _Collect(logging.Handler):
         self.said.append((record.levelno, self.format(record)))
 
 
-def _attempt(job: Job[Any]) -> tuple[Ended, list[tuple[int, str]]]:
-    """Do a job in a Ray worker; how it ended, and what was logged meanwhile."""
+def _attempt(job: Job[Any], folder: str) -> tuple[Ended, list[tuple[int, str]]]:
+    """Do a job in a folder, in a Ray worker; how it ended, and what was logged meanwhile."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        why = f"{folder}: node {platform.node()} does not see this folder: {error.strerror}"
+        return Ended(job.name, failure=why, again=True), []
     limit_opencv(_THREADS)
     collect = _Collect()
     root = logging.getLogger()

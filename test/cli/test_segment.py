@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -22,6 +23,7 @@ from rosbags.rosbag2 import Reader
 from motion_seg_ros.cli import main, segment
 
 SIZE = (160, 120)
+WITHOUT_NETWORKS = ("--set", "masks.backend=densifier", "--set", "labelling.backend=geometric")
 
 
 @pytest.fixture
@@ -50,6 +52,22 @@ def obey_file_modes() -> None:
 def contents(folder: Path) -> dict[str, bytes]:
     files = (each for each in folder.rglob("*") if each.is_file())
     return {str(each.relative_to(folder)): each.read_bytes() for each in files}
+
+
+def living(group: int) -> list[str]:
+    """The commands of a process group, less those that have ended and were not asked about."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            name, _, rest = file.read_text().rpartition(")")
+            state, _, of_group = rest.split()[:3]
+            if int(of_group) == group and state != "Z":
+                found.append(name)
+    return found
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
 
 
 def assert_fails(capsys: pytest.CaptureFixture[str], *arguments: object, words: str) -> None:
@@ -89,12 +107,7 @@ class TestOutput:
         out = tmp_path / "out"
         inputs = [str(walk), str(video), str(bag)]
         assert main.main(["segment", *inputs, "-o", str(out), "--jobs", "1"]) == 0
-        assert sorted(each.name for each in out.iterdir()) == [
-            "drive",
-            "film",
-            "summary.json",
-            "walk",
-        ]
+        assert names(out) == ["drive", "film", "summary.json", "walk"]
         assert len(list((out / "film").glob("*.png"))) == 4
         with Reader(out / "drive" / "masks") as reader:
             ours = [each for each in reader.connections if each.topic.startswith("/motion_seg/")]
@@ -196,6 +209,116 @@ class TestErrors:
         assert "INPUT" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("stub")
+class TestManyInputs:
+    """One after the other, in this process."""
+
+    @pytest.fixture
+    def three(self, tmp_path: Path) -> list[Path]:
+        """Three sequences, of which the second one is damaged."""
+        folders = [tmp_path / name for name in ("one", "two", "three")]
+        for index, each in enumerate(folders):
+            recordings.write_images(each, recordings.pan(4, SIZE, seed=index))
+        (folders[1] / "00002.png").write_bytes(b"damaged")
+        return folders
+
+    def test_one_that_fails_does_not_stop_the_others(
+        self, tmp_path: Path, three: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        words = "1 of 3 failed: two: "
+        assert_fails(capsys, "segment", *three, "-o", out, "--jobs", 1, words=words)
+        assert names(out) == ["one", "summary.json", "three"]
+        summary = json.loads((out / "summary.json").read_text())
+        assert list(summary["sequences"]) == ["one", "three"]
+
+    def test_resume_does_what_is_left_and_no_more(
+        self, tmp_path: Path, three: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out, whole = tmp_path / "out", tmp_path / "whole"
+        arguments = ["segment", *map(str, three), "--jobs", "1"]
+        assert main.main([*arguments, "-o", str(out)]) == 2
+        assert "1 of 3 failed" in capsys.readouterr().err
+        before = (out / "one" / "tracks.npz").stat()
+        recordings.write_images(three[1], recordings.pan(4, SIZE, seed=1))
+        assert_fails(capsys, *arguments, "-o", out, words="already exists")
+        assert main.main([*arguments, "-o", str(out), "--resume"]) == 0
+        assert "3 sequences (2 finished before), 12 frames" in capsys.readouterr().out
+        after = (out / "one" / "tracks.npz").stat()
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        assert main.main([*arguments, "-o", str(whole)]) == 0
+        assert contents(out) == contents(whole)
+
+    def test_resume_with_everything_done_changes_nothing(self, tmp_path: Path, walk: Path) -> None:
+        arguments = ["segment", str(walk), "-o", str(tmp_path / "out"), "--resume"]
+        assert main.main(arguments) == 0
+        before = contents(tmp_path / "out")
+        assert main.main(arguments) == 0
+        assert contents(tmp_path / "out") == before
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (("--set", "window.size=9"), "with window.size 9, found what was made with 16"),
+            (("--no-overlay",), "with overlay False, found what was made with True"),
+            (("--fps", "7"), "with fps 7.0, found what was made with 30.0"),
+        ],
+    )
+    def test_resume_refuses_other_settings(
+        self,
+        tmp_path: Path,
+        walk: Path,
+        capsys: pytest.CaptureFixture[str],
+        options: tuple[str, ...],
+        words: str,
+    ) -> None:
+        arguments = ["segment", str(walk), "-o", str(tmp_path / "out")]
+        assert main.main(arguments) == 0
+        before = contents(tmp_path / "out")
+        assert_fails(capsys, *arguments, "--resume", *options, words=words)
+        assert contents(tmp_path / "out") == before
+
+    def test_resume_refuses_what_it_does_not_know(
+        self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        place = tmp_path / "out" / "walk"
+        place.mkdir(parents=True)
+        arguments = ("segment", walk, "-o", tmp_path / "out", "--resume")
+        assert_fails(capsys, *arguments, words="expected a finished sequence to keep")
+        (place / "sequence.json").write_text("{")
+        assert_fails(capsys, *arguments, words="expected the record of a sequence")
+
+    def test_input_that_cannot_be_read_does_not_stop_the_others(
+        self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "broken.mcap").write_bytes(b"no bag")
+        out = tmp_path / "out"
+        arguments = ("segment", tmp_path / "broken.mcap", walk, "-o", out)
+        assert_fails(capsys, *arguments, words="1 of 2 failed: ")
+        assert names(out) == ["summary.json", "walk"]
+
+    def test_same_failure_is_said_once(
+        self, tmp_path: Path, three: list[Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("segment", *three, "-o", tmp_path / "out", "--jobs", 1)
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+        try:
+            assert main.main([str(each) for each in arguments]) == 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        assert "3 of 3 failed" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+    def test_wrong_number_of_jobs_is_a_usage_error(
+        self, tmp_path: Path, walk: Path, jobs: str
+    ) -> None:
+        with pytest.raises(SystemExit) as exit_:
+            main.main(["segment", str(walk), "-o", str(tmp_path / "out"), f"--jobs={jobs}"])
+        assert exit_.value.code == 2
+
+
 class TestProcess:
     """The whole program with the real pipeline, as a process."""
 
@@ -244,6 +367,30 @@ class TestProcess:
         assert process.returncode == 130
         assert said == "motion_seg: interrupted\n"
         assert not out.exists()
+
+    def test_interrupt_from_a_terminal_ends_all_processes(self, tmp_path: Path) -> None:
+        inputs = [tmp_path / name for name in ("one", "two", "three")]
+        for each in inputs:
+            recordings.write_images(each, recordings.pan(200, (320, 240)), "{:05d}.jpg")
+        out = tmp_path / "out"
+        process = subprocess.Popen(
+            command("segment", *inputs, "-o", out, "--jobs", 2, *WITHOUT_NETWORKS),
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if len({each.parent for each in out.glob(".*.partial-*/00003.png")}) == 2:
+                break
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes get it
+        _, said = process.communicate(timeout=30)
+        assert (process.returncode, said) == (130, "motion_seg: interrupted\n")
+        assert not out.exists()
+        while living(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not living(process.pid)
 
     @pytest.mark.parametrize("size", [(1, 1), (500, 1), (33, 35)])
     def test_images_of_any_size(self, tmp_path: Path, size: tuple[int, int]) -> None:
