@@ -44,7 +44,7 @@ class Moments:
         worst: the frame of lowest J; of lowest F among equals.
         best: the frame of highest J, then F, among those in which something moves, if any.
         failure: up to STRETCH_TILES frames, spread over the STRETCH_FRAMES successive scored frames
-            of lowest mean J.
+            of lowest mean J; () where J is 1 in all frames.
     """
 
     worst: str
@@ -68,8 +68,8 @@ def write_pictures(
 
     Returns:
         What is shown ("worst <frame>", "best <frame>", "failure <frame>", in this order, the last
-        once for each frame of the stretch) -> the file's path, relative to `folder`; {} where no
-        frame is scored.
+        once for each frame of the stretch; no worst one that is the best one too) -> the file's
+        path, relative to `folder`; {} where no frame is scored.
 
     Raises:
         InputError: a frame or its truth cannot be read.
@@ -112,6 +112,8 @@ def choose_moments(per_frame: PerFrame) -> Moments:
     # Rounded, so that stretches that are equal but for rounding errors are: the first one is taken.
     start = int(np.argmin(np.round(total[length:] - total[:-length], 9)))
     tiles = np.linspace(start, start + length - 1, min(STRETCH_TILES, length))
+    if min(region) == 1:
+        tiles = tiles[:0]
     return Moments(
         worst=per_frame.name[worst],
         best=per_frame.name[best],
@@ -163,7 +165,8 @@ def draw_verdict(
 
 def _wanted(moments: Moments) -> Iterator[tuple[str, str, str, int]]:
     """Kind, frame, name of the file and width in pixels of each picture."""
-    yield WORST, moments.worst, f"{WORST}.jpg", PICTURE_WIDTH_PX
+    if moments.worst != moments.best:
+        yield WORST, moments.worst, f"{WORST}.jpg", PICTURE_WIDTH_PX
     yield BEST, moments.best, f"{BEST}.jpg", PICTURE_WIDTH_PX
     for number, frame in enumerate(moments.failure, start=1):
         yield FAILURE, frame, f"{FAILURE}_{number}.jpg", TILE_WIDTH_PX

@@ -25,6 +25,8 @@ from motion_seg_ros.evaluation.report_runs import Series, Subject
 from motion_seg_ros.evaluation.report_scores import UNKNOWN, anchor_of, number
 from motion_seg_ros.evaluation.results import LabelScores, PerFrame, SequenceScores, Timing
 
+RECALLS = 101
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -142,7 +144,7 @@ class LabelCurves:
     """Precision (up) over recall (across) of the track labels.
 
     Attributes:
-        means: mean over the sequences at the same threshold, one for each series that has any.
+        means: mean over the sequences, one for each series that has any.
         single: of each sequence, where but one series has any.
         points: series, recall and precision in percent at the threshold in use, means too.
     """
@@ -299,15 +301,29 @@ def _curve(labels: LabelScores) -> str:
 
 
 def _mean_curve(labels: Sequence[LabelScores]) -> str:
-    """Mean over the sequences with a point there; "" where their thresholds are not the same."""
-    labels = [each for each in labels if each.curve_threshold]
-    if len({each.curve_threshold for each in labels}) != 1:
+    """Mean over the sequences that have a curve; "" where none has.
+
+    Averaged is the highest precision at a recall or above it, 0 where it is never reached:
+    Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.2. (At equal
+    thresholds sequences have nothing in common: means over those that say anything run backwards.)
+    """
+    curves = [
+        [
+            (recall, precision)
+            for recall, precision in zip(each.curve_recall, each.curve_precision, strict=True)
+            if recall is not None and precision is not None
+        ]
+        for each in labels
+    ]
+    curves = [each for each in curves if each]
+    if not curves:
         return ""
-    recall: list[float | None] = []
-    precision: list[float | None] = []
-    for index in range(len(labels[0].curve_threshold)):
-        pairs = [(each.curve_recall[index], each.curve_precision[index]) for each in labels]
-        known = [(r, p) for r, p in pairs if r is not None and p is not None]
-        recall.append(sum(r for r, _ in known) / len(known) if known else None)
-        precision.append(sum(p for _, p in known) / len(known) if known else None)
-    return polyline(recall, precision)
+    recalls = evenly(RECALLS)
+    return polyline(
+        recalls,
+        [sum(_precision_from(curve, each) for curve in curves) / len(curves) for each in recalls],
+    )
+
+
+def _precision_from(curve: Sequence[tuple[float, float]], recall: float) -> float:
+    return max((p for r, p in curve if r >= recall), default=0.0)

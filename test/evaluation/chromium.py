@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-import html
+import http.server
 import json
+import queue
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LOAD_MS = 4000
+TIMEOUT_S = 120
+
+# The page is in a frame: a browser's own window has a least width.
+OUTER = """<!doctype html><meta charset="utf-8"><script>
+addEventListener("message", (each) => fetch("/found", { method: "POST", body: each.data }));
+</script><iframe src="/page" width="WIDTH" height="900" frameborder="0"></iframe>"""
+INNER = """<script>addEventListener("load", () => {
+  const dom = document.documentElement.outerHTML;
+  const tell = (found, failure) => parent.postMessage(JSON.stringify([dom, found, failure]), "*");
+  const probe = async () => { PROBE };
+  probe().then((found) => tell(found, null), (error) => tell({}, `${error}`));
+});</script></body>"""
 
 
 def find_chromium() -> str | None:
@@ -47,44 +62,56 @@ def visit(page: Path, probe: str, *, width: int = 1280, dark: bool = False) -> V
     """
     browser = find_chromium()
     assert browser is not None
+    text = page.read_text(encoding="utf-8")
+    assert text.count("</body>") == 1
+    text = text.replace("</body>", INNER.replace("PROBE", probe))
+    pages = {"/": OUTER.replace("WIDTH", str(width)), "/page": text}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        outer = _framed(page, probe, width, Path(folder))
+        log = Path(folder) / "log"
         command = [
             *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
             *(f"--user-data-dir={folder}/profile", "--enable-logging=stderr", "--no-first-run"),
             *("--disable-extensions", "--disable-background-networking", "--disable-sync"),
-            *(f"--window-size={width + 100},1000", f"--virtual-time-budget={LOAD_MS}"),
+            *("--no-proxy-server", f"--window-size={width + 100},1000"),
             *(("--blink-settings=preferredColorScheme=0",) if dark else ()),
-            *("--dump-dom", outer.as_uri()),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    console = re.findall(r"^.*\bCONSOLE\b.*$", done.stderr, re.MULTILINE)
-    found = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found is not None
-    assert found.group(1), f"the probe has not ended: {console}"
-    dom, returned = json.loads(html.unescape(found.group(1)))
-    return Visit(dom, returned, console)
+        with _served(pages) as (address, answers), log.open("w") as stderr:
+            running = subprocess.Popen([*command, address], stdout=stderr, stderr=stderr)
+            try:
+                dom, found, failure = json.loads(answers.get(timeout=TIMEOUT_S))
+            finally:
+                running.terminate()
+                running.wait(timeout=30)
+        said = log.read_text(encoding="utf-8", errors="replace")
+    assert failure is None, failure
+    return Visit(dom, found, re.findall(r"^.*\bCONSOLE\b.*$", said, re.MULTILINE))
 
 
-def _framed(page: Path, probe: str, width: int, folder: Path) -> Path:
-    """A page with the page in a frame: a browser's own window has a least width."""
-    text = page.read_text(encoding="utf-8")
-    assert text.count("</body>") == 1
-    script = f"""<script>
-    const dom = document.documentElement.outerHTML;
-    (async () => {{ {probe} }})().then(
-      (found) => parent.postMessage(JSON.stringify([dom, found]), "*"),
-      (error) => console.error("probe: " + error));
-    </script>"""
-    (folder / "page.html").write_text(text.replace("</body>", f"{script}</body>"), "utf-8")
-    outer = folder / "outer.html"
-    outer.write_text(
-        f"""<!doctype html><meta charset="utf-8"><pre id="found"></pre><script>
-        addEventListener("message", (each) => {{
-          document.getElementById("found").textContent = each.data;
-        }});
-        </script><iframe src="page.html" width="{width}" height="900" frameborder="0"></iframe>""",
-        encoding="utf-8",
-    )
-    return outer
+@contextmanager
+def _served(pages: dict[str, str]) -> Iterator[tuple[str, queue.Queue[str]]]:
+    """The address of a server of these pages, and what is posted to it."""
+    answers: queue.Queue[str] = queue.Queue()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(pages.get(self.path))
+
+        def do_POST(self) -> None:
+            answers.put(self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8"))
+            self._answer("")
+
+        def _answer(self, text: str | None) -> None:
+            self.send_response(204 if text is None else 200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write((text or "").encode("utf-8"))
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", answers
+        finally:
+            server.shutdown()

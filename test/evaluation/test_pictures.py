@@ -62,6 +62,13 @@ def test_the_strip_of_few_frames_is_all_of_them(count: int) -> None:
     assert failure == tuple(f"f{index}" for index in range(count))
 
 
+def test_of_a_sequence_without_a_fault_one_frame_is_shown(tmp_path: Path) -> None:
+    frames = scores_of(("f1", "f2", "f3"), (1.0, 1.0, 1.0))
+    assert choose_moments(frames).failure == ()
+    written = write_pictures(tmp_path, Sequence(), lambda name: masks()[1], frames)
+    assert list(written) == ["best f1"]
+
+
 def masks() -> tuple[UInt16Array, UInt16Array]:
     """Truth and prediction that share their middle: a wide frame, so that nothing is cut off."""
     truth, said = np.zeros(SIZE, np.uint16), np.zeros(SIZE, np.uint16)

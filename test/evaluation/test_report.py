@@ -12,9 +12,10 @@ from invented_results import results, sequence, whole, with_pictures
 
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.evaluation.report import write_report
+from motion_seg_ros.evaluation.report_frames import label_curves
 from motion_seg_ros.evaluation.report_runs import ReportRun, differing_settings, subject_of
 from motion_seg_ros.evaluation.report_scores import anchor_of, bars, differences, number, summary
-from motion_seg_ros.evaluation.results import Results
+from motion_seg_ros.evaluation.results import LabelScores, Results
 from motion_seg_ros.evaluation.scoring import method_scores
 
 STRANGE = "<script>alert('é')</script> & \"ünïcode\" 漢字"
@@ -212,6 +213,27 @@ def test_settings_that_differ_are_named() -> None:
         "new": (None, 1),
     }
     assert differing_settings([run(one), run(one)]) == []
+
+
+def test_the_mean_of_label_curves_never_runs_backwards() -> None:
+    def labelled(recall: tuple[float, ...], precision: tuple[float | None, ...]) -> LabelScores:
+        thresholds = tuple(index / 10 for index in range(len(recall)))
+        return LabelScores(0.5, 0.5, 0.5, 0.5, 10, thresholds, precision, recall)
+
+    found = results(
+        {
+            "a": sequence([0.5], labels=labelled((1.0, 0.5, 0.0), (0.2, 0.6, None))),
+            "b": sequence([0.5], labels=labelled((0.75, 0.25), (0.4, 0.3))),
+            "c": sequence([0.5], labels=LabelScores(None, None, None, None, 10)),
+        }
+    )
+    curves = label_curves(subject_of([run(found)]))
+    assert curves is not None
+    (mean,) = curves.means
+    points = [(int(x) / 1000, 1 - int(y) / 1000) for x, y in re.findall(r"(\d+) (\d+)", mean.path)]
+    expected = {0.0: 0.5, 0.25: 0.5, 0.5: 0.5, 0.51: 0.3, 0.75: 0.3, 0.76: 0.1, 1.0: 0.1}
+    assert {x: y for x, y in points if x in expected} == pytest.approx(expected)
+    assert [each.sequence for each in curves.single] == ["a", "b"]
 
 
 def test_anchors_are_safe_whatever_the_names() -> None:
