@@ -69,7 +69,7 @@ WHY = "comes with a full ROS 2 installation, not with the wheels"
 
 
 class StandIn:
-    """Of `launch`, what motion_seg.launch.py needs to choose the node's parameters."""
+    """Of `launch`, what a launch file needs to choose the node's parameters."""
 
     def __init__(self, name: str = "", default_value: str = "", **_: object) -> None:
         self.name, self.default_value = name, default_value
@@ -86,11 +86,11 @@ def stand_in_for_launch(patch: pytest.MonkeyPatch) -> None:
     """Where `launch` is not installed, something in its place."""
     used = {
         "launch": ["LaunchContext", "LaunchDescription"],
-        "launch.actions": ["DeclareLaunchArgument", "OpaqueFunction"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction", "Shutdown"],
         "launch.conditions": ["IfCondition"],
         "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution"],
         "launch_ros.actions": ["Node"],
-        "launch_ros.substitutions": ["FindPackageShare"],
+        "launch_ros.substitutions": ["ExecutableInPackage", "FindPackageShare"],
     }
     for module, names in used.items():
         made = ModuleType(module)
