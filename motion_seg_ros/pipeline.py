@@ -185,7 +185,7 @@ class MotionSegmenter:
 
 @contextmanager
 def stage(name: str, stage_ms: dict[str, float]) -> Iterator[None]:
-    """Run a stage in the block, and write its wall time to stage_ms[name], in milliseconds.
+    """Run a stage in the block, and add its wall time to stage_ms[name], in milliseconds.
 
     Raises:
         DeviceMemoryError: a device has not enough memory for it.
@@ -193,4 +193,4 @@ def stage(name: str, stage_ms: dict[str, float]) -> Iterator[None]:
     started = time.perf_counter()
     with device_memory(name):
         yield
-    stage_ms[name] = (time.perf_counter() - started) * 1e3
+    stage_ms[name] = stage_ms.get(name, 0.0) + (time.perf_counter() - started) * 1e3

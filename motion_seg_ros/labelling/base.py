@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -26,4 +26,23 @@ class Labeller(Protocol):
 
     def reset(self) -> None:
         """Forget what is kept of earlier windows."""
+        ...
+
+
+@runtime_checkable
+class RemembersDepth(Protocol):
+    """A labeller that looks up the depth of earlier frames too."""
+
+    @property
+    def takes_depth(self) -> bool:
+        """Whether depth means anything to it."""
+        ...
+
+    def see_depth(self, window: Window, depth: FloatArray | None) -> None:
+        """Remember the depth of the newest frame of `window`, in which no tracks are labelled.
+
+        Args:
+            window: the frames that are remembered.
+            depth: (H, W) float32, NaN = unknown, or None.
+        """
         ...

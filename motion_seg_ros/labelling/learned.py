@@ -103,12 +103,16 @@ class TransformerLabeller:
         self._last_asked = None
         self._memory.clear()
 
+    def see_depth(self, window: Window, depth: FloatArray | None) -> None:
+        """See motion_seg_ros.labelling.base.RemembersDepth."""
+        if self._depth is not None:
+            self._depth.see(window, depth)
+
     def label(
         self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
     ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        if self._depth is not None:
-            self._depth.see(window, depth)
+        self.see_depth(window, depth)
         reason = abstention_reason(window, tracks, MIN_FRAMES)
         if reason is not None:
             return self._abstain(tracks, reason)

@@ -359,3 +359,44 @@ def test_a_full_device_in_following(
     *_, (t, result) = rig.in_step(12)
     IdBook().check(result.masks, truth(rig.scene, t), t)
     assert not {each.id for each in result.masks.objects} & set(before)
+
+
+def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> None:
+    class Depth:
+        def estimate(self, window: Window) -> FloatArray:
+            return np.full(window.newest.size, window.newest_index, np.float32)
+
+        def reset(self) -> None:
+            pass
+
+    class Listening(Truth):
+        takes_depth = True
+
+        def __init__(self, scene: DrawnScene) -> None:
+            super().__init__(scene)
+            self.seen: list[tuple[int, float]] = []
+
+        def see_depth(self, window: Window, depth: FloatArray) -> None:
+            self.seen.append((window.newest_index, float(depth[0, 0])))
+
+        def label(
+            self, window: Window, tracks: Tracks, depth: FloatArray | None, *_: FloatArray | None
+        ) -> TrackLabels:
+            assert depth is not None
+            self.see_depth(window, depth)
+            return super().label(window, tracks, depth, None)
+
+    rig = make(mover())
+    labeller = Listening(rig.scene)
+    rig.segmenter = StreamingSegmenter(
+        window=SlidingWindow(16, 1.0),
+        tracker=rig.truth,
+        labeller=labeller,
+        masks=rig.masks,
+        propagator=rig.truth,
+        depth=Depth(),
+        interval=4,
+    )
+    *_, (_, result) = rig.in_step(13)
+    assert labeller.seen == [(index, index) for index in range(13)]
+    assert result.masks.objects
