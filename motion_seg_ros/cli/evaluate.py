@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import functools
-import importlib.metadata
 import logging
-import platform
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, many
-from motion_seg_ros.cli.benchmark import machine
 from motion_seg_ros.cli.many import check_outcomes, work_through
+from motion_seg_ros.cli.origin import with_origin
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import MethodFactory
@@ -40,7 +36,6 @@ from motion_seg_ros.io.staging import output_folder
 from motion_seg_ros.jobs.base import Job
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
-LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
 
 DESCRIPTION = """\
 Hold masks against the truth of a data set: those of the pipeline, of masks made by anything
@@ -209,28 +204,15 @@ def _results(
         by_method.setdefault(task.name, {})[task.sequence.name] = each
     found = {method: method_scores(each) for method, each in by_method.items()}
     main = next(iter(found))
-    on = machine()
-    return Results(
-        dataset=arguments.dataset,
-        method=OURS if main == OURS else str(arguments.predictions),
-        scores=found.pop(main),
-        against=found,
-        version=__version__,
-        versions=_versions(),
-        configuration=values,
-        machine=f"{on['cores']} cores of {on['cpu']}; {on['system']}",
-        command=shlex.join(["motion_seg", *sys.argv[1:]]),
+    return with_origin(
+        Results(
+            dataset=arguments.dataset,
+            method=OURS if main == OURS else str(arguments.predictions),
+            scores=found.pop(main),
+            against=found,
+            configuration=values,
+        )
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _place(arguments: argparse.Namespace) -> Place:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
+from motion_seg_ros.cli.origin import with_origin
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.evaluation.bag_dataset import BagSequence, open_bag_sequence
@@ -23,8 +24,15 @@ from motion_seg_ros.evaluation.replay import (
     replay_figures,
     replayed_masks,
 )
-from motion_seg_ros.evaluation.replay_scores import write_scores
-from motion_seg_ros.evaluation.results import MethodScores
+from motion_seg_ros.evaluation.replay_scores import score_replay
+from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
+from motion_seg_ros.evaluation.report_runs import ReportRun
+from motion_seg_ros.evaluation.results import (
+    RESULTS_FILE,
+    MethodScores,
+    Results,
+    write_results,
+)
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
@@ -131,8 +139,8 @@ def run(arguments: argparse.Namespace) -> None:
         described = _described(arguments, source)
         scores = None
         if sequence is not None:
-            settings = {**config_values(config), **described}
-            scores = write_scores(folder, sequence, masks, figures.timing, settings)
+            scores = score_replay(folder, sequence, masks, figures.timing)
+            _write_results(folder, scores, {**config_values(config), **described})
         content = _as_json(config, described, figures, scores)
         (folder / REPLAY_FILE).write_text(content, encoding="utf-8")
     _show(figures, scores, output)
@@ -245,6 +253,13 @@ def _described(arguments: argparse.Namespace, source: BagTopic) -> dict[str, obj
         "replay.rate": None if arguments.lockstep else arguments.rate,
         "replay.qos": _reliability(arguments) or "recorded",
     }
+
+
+def _write_results(folder: Path, scores: MethodScores, settings: dict[str, object]) -> None:
+    """results.json and report.html, as of `motion_seg evaluate`."""
+    results = with_origin(Results("bag", "motion_seg", scores, configuration=settings))
+    write_results(folder / RESULTS_FILE, results)
+    write_report(folder / REPORT_FILE, [ReportRun("motion_seg", results, folder)])
 
 
 def _as_json(

@@ -14,8 +14,8 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.bag_dataset import open_bag_sequence
 from motion_seg_ros.evaluation.recording import Recording
 from motion_seg_ros.evaluation.replay import ReplayLog, replay_figures, replayed_masks
-from motion_seg_ros.evaluation.replay_scores import write_scores
-from motion_seg_ros.evaluation.results import Timing, read_results
+from motion_seg_ros.evaluation.replay_scores import score_replay
+from motion_seg_ros.evaluation.results import Timing
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.indexed_png import encode_id_map
@@ -92,12 +92,9 @@ def test_scores_of_what_came_back(tmp_path: Path) -> None:
     for name, ids in (("000000", truth), ("000001", half), ("000003", truth)):
         (masks / f"{name}.png").write_bytes(encode_id_map(ids))
     timing = Timing(age_ms=(1.0, 2.0, 3.0), answered=3, dropped=1)
-    found = write_scores(folder, sequence, masks, timing, {"replay.rate": 1.0})
+    found = score_replay(folder, sequence, masks, timing)
     assert found.J_mean == pytest.approx((1 + 0.5 + 0 + 1) / 4)  # frame 2 was dropped
-    read = read_results(folder)
-    assert (read.dataset, read.configuration) == ("bag", {"replay.rate": 1.0})
-    scores = read.scores.per_sequence["drive"]
+    scores = found.per_sequence["drive"]
     assert pytest.approx((1, 0.5, 0, 1)) == scores.per_frame.J
     assert (scores.frames, scores.timing) == (4, timing)
     assert all((folder / each).is_file() for each in scores.pictures.values())
-    assert "drive" in (folder / "report.html").read_text()

@@ -108,7 +108,9 @@ def test_lockstep_gives_the_masks_of_segment(
     assert "frames sent 8, answered 8 (8 inferred, 0 propagated), dropped 0" in said
     assert f"J {found['J_mean']:.3f}, F {found['F_mean']:.3f} over 8 frames" in said
     results = read_results(out)
+    assert results.dataset == "bag"
     assert results.configuration["replay.lockstep"] is True
+    assert results.versions["python"]
     timing = results.scores.per_sequence["drive"].timing
     assert timing is not None
     assert (len(timing.age_ms), timing.answered, timing.dropped) == (8, 8, 0)
