@@ -290,7 +290,7 @@ def build_labeller(
     Args:
         config: the configuration.
         features: what describes its tracks; None: nothing does.
-        depth: where "official" gets the depth of earlier frames from.
+        depth: where the depth of earlier frames can be had; None: it cannot.
 
     Raises:
         ConfigError: its weights were trained with other features than these, or with depth, of
@@ -312,6 +312,7 @@ def build_labeller(
         threshold=labelling.threshold or None,
         device=config.device if uses_device(config) else "cpu",
         dtype=config.dtype,
+        disparities=depth if isinstance(depth, DepthAnythingDepth) else None,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):

@@ -11,7 +11,7 @@ from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.hints import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.labelling.track_depth import TrackDepth
+from motion_seg_ros.labelling.track_depth import DisparitySource, TrackDepth
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -47,6 +47,8 @@ class TransformerLabeller:
         threshold: probability above which a track moves; None: the one stored with the weights.
         device: see motion_seg_ros.torch_device.find_device.
         dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        disparities: where weights that take depth get that of every frame of the window from; None:
+            from the frames that they were shown as the newest.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -63,6 +65,7 @@ class TransformerLabeller:
         threshold: float | None = None,
         device: str = "cpu",
         dtype: str = "auto",
+        disparities: DisparitySource | None = None,
     ) -> None:
         try:
             from motion_seg_ros.labelling.calibration import Calibration
@@ -80,7 +83,7 @@ class TransformerLabeller:
         self._threshold = self._calibration.threshold if threshold is None else threshold
         self._interval = interval
         self._memory = LabelMemory()
-        self._depth = TrackDepth() if self.takes_depth else None
+        self._depth = TrackDepth(disparities) if self.takes_depth else None
         self._last_asked: int | None = None
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.labelling.track_depth import DisparitySource
 from motion_seg_ros.torch_device import find_device
 from motion_seg_ros.types import FloatArray, Int64Array, RawTracks, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from motion_seg_ros.labelling.official import OfficialInputs
 
 MIN_FRAMES = 4  # below it no track is long enough to tell
-
-
-class DisparitySource(Protocol):
-    """Depth Anything, or what takes its place."""
-
-    def disparities(self, window: Window) -> FloatArray:
-        """(T, h, w) float32 of the window's frames, larger = nearer, each up to scale and shift."""
-        ...
 
 
 class OfficialLabeller:

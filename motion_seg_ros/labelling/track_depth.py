@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 
@@ -14,13 +16,27 @@ NEAREST_FARTHEST = (99, 1)  # percentiles of inverse depth that count as nearest
 LEAST_RANGE = 1e-9  # of inverse depth
 
 
+class DisparitySource(Protocol):
+    """What knows the depth of every frame of a window, not only of the newest: Depth Anything, or
+    what takes its place."""
+
+    def disparities(self, window: Window) -> FloatArray:
+        """(T, h, w) float32 of the window's frames, positive, larger = nearer, up to scale."""
+        ...
+
+
 class TrackDepth:
     """Remembers the depth of a window's frames, and looks it up at tracks.
 
     As training does: motion_seg_ros.training.synthetic.window_samples.
+
+    Args:
+        source: is asked for frames whose depth is not known yet: all of them, where not every
+            window of the stream is shown. None: such frames stay unknown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: DisparitySource | None = None) -> None:
+        self._source = source
         self._inverse: dict[int, FloatArray] = {}  # (h, w) by the frame's index
 
     def clear(self) -> None:
@@ -33,13 +49,19 @@ class TrackDepth:
         Args:
             window: what has left it is forgotten.
             depth: (H, W) float32 in any unit, the larger the farther; NaN, 0 or less = unknown.
-                None: all of it is.
+                None: all of it is. Of no account where there is a source.
         """
         kept = self._inverse.items()
         self._inverse = {index: each for index, each in kept if index >= window.first_index}
-        if depth is not None:
+        height, width = working_size(window.newest.size, MAX_SIDE_PX)
+        if self._source is not None:
+            indices = range(window.first_index, window.newest_index + 1)
+            if any(index not in self._inverse for index in indices):
+                for index, each in zip(indices, self._source.disparities(window), strict=True):
+                    small = cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR)
+                    self._inverse.setdefault(index, np.asarray(small, np.float32))
+        elif depth is not None:
             known = np.where(depth > 0, depth, np.float32(np.nan))
-            height, width = working_size(window.newest.size, MAX_SIDE_PX)
             small = cv2.resize(1 / known, (width, height), interpolation=cv2.INTER_AREA)
             self._inverse[window.newest_index] = np.asarray(small, np.float32)
 

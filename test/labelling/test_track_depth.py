@@ -108,3 +108,32 @@ def test_a_flat_scene_is_of_one_depth() -> None:
     found = depth.at(window, points(5)[None], np.ones((1, 5), bool))
     assert np.unique(found).size == 1
     assert np.isfinite(found).all()
+
+
+class RampSource:
+    """The disparity of each frame, at another size than the image's."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def disparities(self, window: Window) -> FloatArray:
+        self.asked.append(window.newest_index)
+        x = (np.arange(2 * WIDTH) + 0.5) / 2 - 0.5
+        first = window.first_index
+        rows = [1 + 0.01 * (index + 1) * x for index in range(first, first + len(window))]
+        return np.asarray([np.tile(row, (20, 1)) for row in rows], np.float32)
+
+
+def test_with_a_source_no_frame_is_unknown_where_windows_are_skipped() -> None:
+    windows, source = stream(8), RampSource()
+    skipping, each = TrackDepth(source), TrackDepth()
+    for window in windows:
+        each.see(window, ramp(0.01 * (window.newest_index + 1)))
+    for window in (windows[2], windows[7], windows[7]):
+        skipping.see(window, None)
+    assert source.asked == [2, 7], "only for what is not known yet"
+    xy = np.stack([points(50)] * 4)
+    visible = np.ones((4, 50), bool)
+    found = skipping.at(windows[7], xy, visible)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, each.at(windows[7], xy, visible), atol=2e-3)
