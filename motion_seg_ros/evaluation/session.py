@@ -67,12 +67,14 @@ def abandon(folder: Path) -> None:
 
 def _check_same(file: Path, wanted: Mapping[str, object]) -> None:
     found = {name: value for name, value in _flattened(read_json(file)).items() if name != "schema"}
-    for name in sorted(found.keys() | wanted.keys()):
+    names = sorted(found.keys() | wanted.keys())
+    # What was read says more than the settings, which are none where masks are read.
+    for name in sorted(names, key=lambda each: each.startswith("configuration.")):
         if found.get(name) != wanted.get(name):
             raise OutputError(
                 f"{file.parent}: expected to go on with the evaluation begun there, with {name} "
-                f"{found.get(name)}, found {wanted.get(name)}; choose another output, or pass "
-                "--overwrite to begin anew"
+                f"{found.get(name, 'none')}, found {wanted.get(name, 'none')}; choose another "
+                "output, or pass --overwrite to begin anew"
             )
 
 

@@ -1,0 +1,347 @@
+"""`motion_seg evaluate`, run as a user runs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from motion_seg_ros.cli import main
+from motion_seg_ros.evaluation import evaluate
+from motion_seg_ros.evaluation.results import read_results
+from motion_seg_ros.io.indexed_png import encode_id_map
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "../shared/tools/davis_metrics.py"
+DAVIS_DEV = ROOT / "../shared/data/davis_dev"
+SIZE = (96, 128)
+JOBS = ("--jobs", "1")
+
+
+def square(index: int, number: int = 255) -> np.ndarray:
+    """(H, W) uint8: a square that goes 3 px to the right each frame."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[30:62, 12 + 3 * index : 44 + 3 * index] = number
+    return mask
+
+
+def write_sequence(root: Path, name: str, frames: int = 6) -> None:
+    """A square that passes over a still, textured wall, and its masks, as in DAVIS 2016."""
+    rng = np.random.default_rng(1)
+    wall = cv2.GaussianBlur(rng.integers(0, 255, (*SIZE, 3), np.uint8), (5, 5), 0)
+    for kind in ("JPEGImages", "Annotations"):
+        (root / kind / "480p" / name).mkdir(parents=True)
+    for index in range(frames):
+        image = wall.copy()
+        image[square(index) > 0] = np.roll(wall, 3 * index, axis=1)[::-1][square(index) > 0]
+        cv2.imwrite(str(root / f"JPEGImages/480p/{name}/{index:05d}.jpg"), image)
+        cv2.imwrite(str(root / f"Annotations/480p/{name}/{index:05d}.png"), square(index))
+
+
+def write_predictions(folder: Path, name: str, frames: int = 6, late: int = 1) -> None:
+    """The masks of `late` frames ago."""
+    (folder / name).mkdir(parents=True)
+    for index in range(frames):
+        ids = (square(index - late) > 0).astype(np.uint16)
+        (folder / name / f"{index:05d}.png").write_bytes(encode_id_map(ids))
+
+
+@pytest.fixture
+def davis(tmp_path: Path) -> Path:
+    for name in ("one", "two"):
+        write_sequence(tmp_path / "davis", name)
+    return tmp_path / "davis"
+
+
+def run(davis: Path, out: Path, *arguments: object) -> int:
+    words = ["evaluate", "--dataset", "davis2016", "--root", davis, "-o", out, *JOBS, *arguments]
+    return main.main([str(each) for each in words])
+
+
+def results(out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "results.json").read_text())
+    return content
+
+
+def without_times(tree: Any) -> Any:
+    """The same without what differs from run to run."""
+    if isinstance(tree, dict):
+        skipped = ("timing", "ms_per_frame", "command")
+        return {name: without_times(each) for name, each in tree.items() if name not in skipped}
+    return tree
+
+
+def assert_fails(capsys: pytest.CaptureFixture[str], status: int, words: str) -> None:
+    """Status 2, and one line on stderr with the words."""
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert status == 2
+    assert line.startswith("motion_seg: error: ")
+    assert words in line
+
+
+def reference() -> Any:
+    """The independent implementation of J and F, where it is."""
+    if not REFERENCE.is_file():
+        pytest.skip("no independent implementation beside this repository")
+    spec = importlib.util.spec_from_file_location("davis_metrics", REFERENCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestPipeline:
+    def test_all_that_is_written(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--against", "mog2,homography_diff") == 0
+        table = capsys.readouterr().out
+        found = read_results(out)
+        assert found.dataset == "davis2016"
+        assert list(found.scores.per_sequence) == ["one", "two"]
+        assert list(found.against) == ["mog2", "homography_diff"]
+        assert found.configuration["window.size"] == 16
+        assert "numpy" in found.versions
+        one = found.scores.per_sequence["one"]
+        assert one.per_frame.name == ("00001", "00002", "00003", "00004")
+        assert one.frames == 6
+        assert one.timing is not None
+        assert len(one.timing.ms) == 6
+        assert one.labels is not None
+        assert one.objects is None
+        for method in ("motion_seg", "mog2", "homography_diff"):
+            masks = sorted((out / "masks" / method / "one").glob("*.png"))
+            assert [each.stem for each in masks] == [f"{index:05d}" for index in range(6)]
+            assert method in table
+        assert all((out / each).is_file() for each in one.pictures.values())
+        assert one.pictures
+        assert "</html>" in (out / "report.html").read_text()
+        assert f"{found.scores.JF_mean:.3f}" in table
+
+    def test_masks_that_are_kept_give_the_same_scores(self, davis: Path, tmp_path: Path) -> None:
+        out, again = tmp_path / "out", tmp_path / "again"
+        assert run(davis, out, "--sequences", "one") == 0
+        masks = out / "masks/motion_seg"
+        assert run(davis, again, "--sequences", "one", "--predictions", masks) == 0
+        own, read = results(out), results(again)
+        assert own["per_sequence"]["one"]["per_frame"] == read["per_sequence"]["one"]["per_frame"]
+        assert read["configuration"] == {}
+        assert read["method"] == str(masks)
+
+    def test_side_by_side_gives_the_same(self, davis: Path, tmp_path: Path) -> None:
+        outs = tmp_path / "serial", tmp_path / "parallel"
+        for out, jobs in zip(outs, ("1", "2"), strict=True):
+            assert run(davis, out, "--jobs", jobs) == 0
+        serial, parallel = (without_times(results(out)) for out in outs)
+        assert serial == parallel
+
+
+class TestPredictions:
+    def test_equal_to_an_independent_implementation(self, davis: Path, tmp_path: Path) -> None:
+        tool = reference()
+        for name, late in (("one", 1), ("two", 4)):
+            write_predictions(tmp_path / "masks", name, late=late)
+        assert run(davis, tmp_path / "out", "--predictions", tmp_path / "masks") == 0
+        expected = tool.evaluate(str(davis / "Annotations/480p"), str(tmp_path / "masks"))
+        found = results(tmp_path / "out")["per_sequence"]
+        for name, scores in expected.items():
+            for theirs, ours in (("J", "J_mean"), ("F", "F_mean"), ("J_recall", "J_recall")):
+                assert found[name][ours] == pytest.approx(scores[theirs], abs=1e-9)
+
+    def test_equal_on_a_real_clip(self, tmp_path: Path) -> None:
+        tool = reference()
+        if not DAVIS_DEV.is_dir():
+            pytest.skip("no clips of DAVIS beside this repository")
+        truth = DAVIS_DEV / "Annotations/480p/car-shadow"
+        (tmp_path / "masks/car-shadow").mkdir(parents=True)
+        for each in sorted(truth.iterdir()):
+            moved = np.roll(cv2.imread(str(each), cv2.IMREAD_GRAYSCALE), 9, axis=1)
+            cv2.imwrite(str(tmp_path / "masks/car-shadow" / each.name), moved)
+        out = tmp_path / "out"
+        arguments = ("--sequences", "car-shadow", "--predictions", tmp_path / "masks")
+        assert run(DAVIS_DEV, out, *arguments) == 0
+        expected = tool.evaluate(str(truth.parent), str(tmp_path / "masks"), ["car-shadow"])
+        found = results(out)
+        assert found["J_mean"] == pytest.approx(expected["car-shadow"]["J"], abs=1e-9)
+        assert found["F_mean"] == pytest.approx(expected["car-shadow"]["F"], abs=1e-9)
+
+    def test_colours_and_grey_values_are_all_moving(self, davis: Path, tmp_path: Path) -> None:
+        (tmp_path / "masks/one").mkdir(parents=True)
+        for index in range(6):
+            grey = square(index, 3)
+            pixels = grey if index % 2 else np.dstack([grey * 0, grey * 60, grey * 0])
+            cv2.imwrite(str(tmp_path / f"masks/one/{index:05d}.png"), pixels)
+        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+        assert run(davis, tmp_path / "out", *arguments) == 0
+        assert results(tmp_path / "out")["JF_mean"] == 1
+
+    def test_only_scored_frames_are_needed(self, davis: Path, tmp_path: Path) -> None:
+        write_predictions(tmp_path / "masks", "one", late=0)
+        for index in (0, 5):
+            (tmp_path / f"masks/one/{index:05d}.png").unlink()
+        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+        assert run(davis, tmp_path / "out", *arguments) == 0
+
+    def test_missing_frames(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        write_predictions(tmp_path / "masks", "one", late=0)
+        for index in (2, 3):
+            (tmp_path / f"masks/one/{index:05d}.png").unlink()
+        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+        words = "expected masks of 4 frames, found none of 00002.png, 00003.png"
+        assert_fails(capsys, run(davis, out, *arguments), words)
+        assert not out.exists()
+        assert run(davis, out, *arguments, "--missing", "empty") == 0
+        assert results(out)["per_sequence"]["one"]["per_frame"]["J"] == [1, 0, 0, 1]
+
+    def test_no_masks_at_all(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--predictions", davis, "--missing", "empty")
+        status = run(davis, tmp_path / "out", *arguments)
+        assert_fails(capsys, status, "expected masks of some scored frame, found none")
+
+    def test_masks_of_another_size(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_predictions(tmp_path / "masks", "one")
+        small = encode_id_map(np.zeros((9, 9), np.uint16))
+        (tmp_path / "masks/one/00003.png").write_bytes(small)
+        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+        status = run(davis, tmp_path / "out", *arguments)
+        assert_fails(capsys, status, "00003.png: expected 128x96 like its frame, found 9x9")
+        assert not (tmp_path / "out").exists()
+
+
+class TestGoingOn:
+    @pytest.fixture
+    def counted(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The sequences that are run over, as they are."""
+        seen: list[str] = []
+        original = evaluate._run
+
+        def count(task: Any, *arguments: Any) -> Any:
+            seen.append(task.sequence.name)
+            return original(task, *arguments)
+
+        monkeypatch.setattr(evaluate, "_run", count)
+        return seen
+
+    def test_what_is_finished_stays(self, davis: Path, tmp_path: Path, counted: list[str]) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--sequences", "two") == 0
+        first = results(out)["per_sequence"]["two"]
+        assert run(davis, out) == 0
+        assert counted == ["two", "one"]
+        assert results(out)["per_sequence"]["two"] == first
+        assert list(results(out)["per_sequence"]) == ["one", "two"]
+
+    def test_a_failure_leaves_what_is_finished(
+        self, davis: Path, tmp_path: Path, counted: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        image = davis / "JPEGImages/480p/two/00003.jpg"
+        whole = image.read_bytes()
+        image.write_bytes(whole[: len(whole) // 2])  # its size can still be read
+        assert_fails(capsys, run(davis, out), "00003.jpg")
+        kept = sorted(each.name for each in (out / "masks/motion_seg").iterdir())
+        assert kept == ["one"]
+        assert not (out / "results.json").exists()
+        image.write_bytes(whole)
+        assert run(davis, out) == 0
+        assert counted == ["one", "two", "two"]
+
+    def test_a_failure_of_all_leaves_nothing(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        image = davis / "JPEGImages/480p/one/00003.jpg"
+        image.write_bytes(image.read_bytes()[:900])
+        before = sorted(tmp_path.rglob("*"))
+        status = run(davis, tmp_path / "out", "--sequences", "one")
+        assert_fails(capsys, status, "00003.jpg")
+        assert sorted(tmp_path.rglob("*")) == before
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--set", "window.size=9"), "with configuration.window.size 16, found 9"),
+            (("--predictions", "MASKS"), "with inputs.missing none, found error"),
+        ],
+    )
+    def test_another_evaluation(
+        self,
+        davis: Path,
+        tmp_path: Path,
+        arguments: tuple[str, str],
+        words: str,
+        counted: list[str],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        out = tmp_path / "out"
+        write_predictions(tmp_path / "masks", "one")
+        options = [each.replace("MASKS", str(tmp_path / "masks")) for each in arguments]
+        assert run(davis, out, "--sequences", "one") == 0
+        before = (out / "results.json").read_bytes()
+        assert_fails(capsys, run(davis, out, "--sequences", "one", *options), words)
+        assert (out / "results.json").read_bytes() == before
+        assert run(davis, out, "--sequences", "one", *options, "--overwrite") == 0
+        assert counted == ["one"] * (2 if "--set" in options else 1)
+
+    def test_another_root(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(davis, tmp_path / "out", "--sequences", "one") == 0
+        shutil.copytree(davis, tmp_path / "copy")
+        status = run(tmp_path / "copy", tmp_path / "out", "--sequences", "one")
+        assert_fails(capsys, status, "with inputs.root")
+
+    def test_a_folder_of_something_else(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "results.json").write_text("{}")
+        assert_fails(capsys, run(davis, out), "already exists")
+        assert sorted(each.name for each in out.iterdir()) == ["results.json"]
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--against", "mog3"), "--against mog3: expected some of"),
+            (("--sequences", "three"), "--sequences three: expected a sequence of"),
+            (("--set", "window.sizes=3"), "window.sizes: no such setting"),
+            (("--predictions", "nowhere"), "nowhere: expected a folder of masks"),
+            (("--truth", "nowhere"), "--truth: expected with --dataset folder or bag"),
+            (("--set", "labelling.weights=nowhere.safetensors"), "nowhere.safetensors"),
+        ],
+    )
+    def test_wrong_options(
+        self,
+        davis: Path,
+        tmp_path: Path,
+        arguments: tuple[str, str],
+        words: str,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        out = tmp_path / "out"
+        assert_fails(capsys, run(davis, out, *arguments), words)
+        assert not out.exists()
+
+    def test_wrong_usage(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for arguments in (["--dataset", "davis2015", "-o", "x"], ["-o", "x"]):
+            with pytest.raises(SystemExit) as exit_:
+                main.main(["evaluate", *arguments])
+            assert exit_.value.code == 2
+        assert "davis2015" in capsys.readouterr().err
