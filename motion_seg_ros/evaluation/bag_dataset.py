@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from motion_seg_ros.errors import FrameError, InputError
-from motion_seg_ros.evaluation.annotated import AnnotatedSequence, TruthMask
+from motion_seg_ros.evaluation.annotated import TruthMask
 from motion_seg_ros.io.bag import BagTopic, bag_name, damaged, frame_name
 from motion_seg_ros.io.bag_files import is_bag, open_bag, raw_messages
 from motion_seg_ros.io.image_folder import images_in, natural_key
@@ -87,7 +87,7 @@ class BagSequence:
 
 def open_bag_dataset(
     root: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
-) -> list[AnnotatedSequence]:
+) -> list[BagSequence]:
     """The bag at `root`, or all bags in the folder `root`, with their truth; one of `truth_topic`
     and `truth_folder` is given.
 

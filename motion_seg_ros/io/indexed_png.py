@@ -61,4 +61,4 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
             f"{path}: expected {size[1]}x{size[0]} like its frame, found "
             f"{pixels.shape[1]}x{pixels.shape[0]}; replace it"
         )
-    return (pixels if numbers else pixels.any(axis=2)).astype(np.uint16)
+    return np.asarray(pixels if numbers else pixels.any(axis=2), np.uint16)

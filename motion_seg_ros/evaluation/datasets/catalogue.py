@@ -80,4 +80,5 @@ def _open_bag(root: Path, place: Place) -> DataSet:
     )
     by_name = {each.name: each for each in sequences}
     names = chosen(list(by_name), place.sequences, root)
-    return DataSet("bag", tuple(by_name[each] for each in names))
+    taken = [by_name[each] for each in names]
+    return DataSet("bag", tuple(taken), separate=any(each.separate for each in taken))
