@@ -109,8 +109,11 @@ class RayTasks:
         try:
             ended, logged = ray.get(first)
         except ray.exceptions.RayError as error:
-            reason = str(error).strip().partition("\n")[0]
-            return Ended(name, failure=f"{name}: its task was lost: {reason}", again=True)
+            # An error of the task, such as that the node lacks this package, ends with its reason;
+            # of others the first line says what happened.
+            line = -1 if isinstance(error, ray.exceptions.RayTaskError) else 0
+            reason = str(error).strip().split("\n")[line]
+            return Ended(name, failure=f"its task was lost: {reason}", again=True)
         for level, text in logged:
             logger.log(level, "%s", text)
         assert isinstance(ended, Ended)

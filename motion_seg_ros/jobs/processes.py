@@ -133,7 +133,7 @@ class Processes:
         how = f"by signal {-status}" if status < 0 else f"with status {status}"
         return Ended(
             job,
-            failure=f"{job}: its process ended {how}, perhaps for want of memory; "
+            failure=f"its process ended {how}, perhaps for want of memory; "
             "try again with fewer --jobs",
             again=True,
         )

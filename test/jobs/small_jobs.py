@@ -79,3 +79,14 @@ def linger(folder: Path, *, advance: Advance) -> None:
         for _ in range(6000):
             advance(1)
             time.sleep(0.01)
+
+
+def meet(own: Path, other: Path, *, advance: Advance) -> int:
+    """Waits until another job is under way at the same time; its process."""
+    own.touch()
+    deadline = time.monotonic() + 60
+    while not other.exists():
+        if time.monotonic() > deadline:
+            raise InputError(f"{other.name} did not come")
+        time.sleep(0.02)
+    return os.getpid()

@@ -130,7 +130,7 @@ class TestProcesses:
         victim, good = run_jobs(jobs, Processes(2), Tally())
         assert victim.tries == 2
         assert victim.failure is not None
-        assert "victim: its process ended by signal 9" in victim.failure
+        assert "its process ended by signal 9" in victim.failure
         assert good.result == 9
 
     def test_interrupt_ends_the_processes_and_what_they_wrote(self, tmp_path: Path) -> None:

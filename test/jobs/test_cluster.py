@@ -1,0 +1,133 @@
+"""Jobs as tasks of a real Ray cluster: two nodes of one core each, on this machine."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import recordings
+import small_jobs
+from deadly_source import DeadlySource
+from test_jobs import Tally
+
+from motion_seg_ros.cli import main, segment
+from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.io.sources import open_source
+from motion_seg_ros.jobs.base import Job
+from motion_seg_ros.jobs.cluster import RayTasks
+from motion_seg_ros.jobs.runner import run_jobs
+
+STORE_BYTES = 100_000_000
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Of the cluster."""
+    cluster_utils = pytest.importorskip(
+        "ray.cluster_utils", reason="ray: not installed (pip install 'motion_seg_ros[ray]')"
+    )
+    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    head = {**node, "include_dashboard": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # the workers import small_jobs
+        cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+        try:
+            cluster.add_node(**node)
+            yield cluster.address
+        finally:
+            cluster.shutdown()
+
+
+def test_jobs_are_done_failed_and_tried_again(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    jobs: list[Job[object]] = [
+        Job("here", small_jobs.meet, (here, there)),
+        Job("there", small_jobs.meet, (there, here)),
+        Job("victim", small_jobs.die, (tmp_path / "died",)),
+        Job("stumbler", small_jobs.stumble, (tmp_path / "stumbled",)),
+        Job("refused", small_jobs.refuse, ()),
+        Job("lost", small_jobs.die_always, ()),
+        Job("warner", small_jobs.warn, ()),
+        Job("threads", small_jobs.threads, ()),
+    ]
+    tally = Tally()
+    outcomes = {each.name: each for each in run_jobs(jobs, RayTasks(address), tally)}
+    assert list(outcomes) == [each.name for each in jobs]
+    assert outcomes["here"].result != outcomes["there"].result  # two processes at once
+    tries = {name: (each.tries, each.failure is None) for name, each in outcomes.items()}
+    assert tries == {
+        "here": (1, True),
+        "there": (1, True),
+        "victim": (2, True),
+        "stumbler": (2, True),
+        "refused": (1, False),
+        "lost": (3, False),
+        "warner": (1, True),
+        "threads": (1, True),
+    }
+    assert outcomes["refused"].failure == "x.png: expected an image, found none; replace it"
+    assert (outcomes["lost"].failure or "").startswith("its task was lost: ")
+    assert [each.getMessage() for each in caplog.records] == ["half of it is missing"]
+    assert outcomes["threads"].result == (1, "1")
+    assert [what for what, name in tally.events if name == "lost"] == ["begin", "failed"] * 3
+
+
+def test_segment_survives_a_killed_worker(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = [str(tmp_path / name) for name in ("one", "two")]
+    for index, each in enumerate(inputs):
+        recordings.write_images(Path(each), recordings.pan(5, (160, 120), seed=index))
+    options = ["--set", "masks.backend=densifier", "--set", "labelling.backend=geometric"]
+    alone, spread = tmp_path / "alone", tmp_path / "spread"
+    assert main.main(["segment", *inputs, *options, "-o", str(alone), "--jobs", "1"]) == 0
+
+    flag = tmp_path / "killed"
+    monkeypatch.setattr(
+        segment,
+        "open_sources",
+        lambda path, **options: [DeadlySource(open_source(path), flag)],
+    )
+    monkeypatch.chdir(tmp_path)  # relative paths mean the same to the workers
+    arguments = ["segment", "one", "two", *options, "-o", "spread", "--ray", address]
+    assert main.main(arguments) == 0
+    assert flag.exists()
+    files = {each.relative_to(alone) for each in alone.rglob("*")}
+    assert files == {each.relative_to(spread) for each in spread.rglob("*")}
+    for each in files:
+        if (alone / each).is_file():
+            assert (alone / each).read_bytes() == (spread / each).read_bytes()
+
+
+def test_interrupt_cancels_the_tasks_which_clean_up(address: str, tmp_path: Path) -> None:
+    def begin_and_interrupt() -> None:
+        with RayTasks(address) as crew:
+            crew.start(Job("long", small_jobs.linger, (tmp_path / "long",)))
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "long.pid").exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            assert list(tmp_path.glob(".long.partial-*"))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin_and_interrupt()
+    assert [each.name for each in tmp_path.iterdir()] == ["long.pid"]
+
+
+def test_wrong_address_is_named() -> None:
+    pytest.importorskip("ray", reason="ray: not installed (pip install 'motion_seg_ros[ray]')")
+    with pytest.raises(InputError, match="--ray here: expected the address of a Ray cluster"):
+        RayTasks("here").__enter__()
+
+
+def test_without_ray_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'motion_seg_ros\[ray\]'"):
+        RayTasks("auto").__enter__()
