@@ -78,6 +78,7 @@ class Beside(Generic[Result]):
         self._thread: threading.Thread | None = None
         self._work: Callable[[], Result] | None = None
         self._done: tuple[Result | None, BaseException | None] | None = None
+        self._running = False  # the thread goes on to ask for work
         self._closing = False
 
     @property
@@ -92,12 +93,13 @@ class Beside(Generic[Result]):
             if self._work is not None or self._done is not None:
                 raise RuntimeError("expected a thread that is free, found one at work")
             self._work = work
-            self._changed.notify_all()
-        if self._thread is None or not self._thread.is_alive():
             self._closing = False
-            # A daemon: where it hangs, the process can end all the same.
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+            self._changed.notify_all()
+            if not self._running:
+                self._running = True
+                # A daemon: where it hangs, the process can end all the same.
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
     def take(self) -> Result | None:
         """What was done, once; None while nothing is. What the work raised is raised here."""
@@ -130,8 +132,9 @@ class Beside(Generic[Result]):
             with self._changed:
                 self._changed.wait_for(lambda: self._work is not None or self._closing)
                 work = self._work
-            if work is None:
-                return
+                if work is None:
+                    self._running = False
+                    return
             done: tuple[Result | None, BaseException | None]
             try:
                 done = work(), None
