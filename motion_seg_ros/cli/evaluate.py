@@ -6,10 +6,11 @@ import argparse
 import functools
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import configuration, many
+from motion_seg_ros.cli import configuration, many, trajectory
 from motion_seg_ros.cli.many import check_outcomes, work_through
 from motion_seg_ros.cli.origin import with_origin
 from motion_seg_ros.config import Config, config_values
@@ -54,6 +55,7 @@ examples:
   motion_seg evaluate --dataset davis17_moving --root DAVIS --predictions masks -o out
   motion_seg evaluate --dataset folder --root frames --truth masks -o out
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
+  motion_seg evaluate --trajectory -o out                 do masks help COLMAP? rendered scenes
 """
 
 logger = logging.getLogger(__name__)
@@ -68,9 +70,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--dataset", choices=DATASETS, required=True, metavar="NAME", help=", ".join(DATASETS)
-    )
+    parser.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=", ".join(DATASETS))
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
     )
@@ -107,6 +107,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
+    trajectory.add_options(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
@@ -119,6 +120,13 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an input, setting or output that is wrong; sequences that were finished
             before stay.
     """
+    if arguments.trajectory:
+        trajectory.run(arguments)
+        return
+    if arguments.dataset is None:
+        raise InputError(f"evaluate: expected --dataset ({', '.join(DATASETS)}) or --trajectory")
+    if arguments.dataset is None:
+        raise InputError(f"evaluate: expected --dataset, one of {', '.join(DATASETS)}, found none")
     config = configuration.read(arguments)
     methods: dict[str, MethodFactory | Predictions] = {}
     values: dict[str, object] = {}
@@ -133,11 +141,14 @@ def run(arguments: argparse.Namespace) -> None:
         if isinstance(method, Predictions):
             method.check(dataset.sequences)
     folder: Path = arguments.output
-    with output_folder(folder):
+    with ExitStack() as stack:
+        stack.enter_context(output_folder(folder))
         plan = Plan(__version__, arguments.dataset, _inputs(arguments), values)
         begin(folder, plan, overwrite=arguments.overwrite)
         try:
             tasks = _tasks(dataset, methods, folder)
+            for place in dict.fromkeys(task.place.parent for task in tasks):
+                stack.enter_context(output_folder(place))  # shared by what works side by side
             scores = _score(arguments, tasks, config)
         except BaseException:
             abandon(folder)
