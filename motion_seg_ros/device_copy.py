@@ -29,7 +29,7 @@ def to_device(values: npt.NDArray[Any] | torch.Tensor, device: torch.device) -> 
     import torch
 
     tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
-    if device.type == "cpu" or tensor.device.type != "cpu":
+    if device.type != "cuda" or tensor.device.type != "cpu":
         return tensor.to(device)
     # The pinned copy is PyTorch's own, and not used again before the device has read it.
     return tensor.pin_memory().to(device, non_blocking=True)

@@ -74,10 +74,11 @@ class TrackBatch:
     depth: Tensor | None = None
     features: Tensor | None = None
 
-    def to(self, device: torch.device) -> TrackBatch:
+    def to(self, device: torch.device | str) -> TrackBatch:
         """The same batch on another device."""
         tensors = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        moved = {name: to_device(x, device) for name, x in tensors.items() if x is not None}
+        place = torch.device(device)
+        moved = {name: to_device(x, place) for name, x in tensors.items() if x is not None}
         return dataclasses.replace(self, **moved)
 
 
