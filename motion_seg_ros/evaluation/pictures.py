@@ -43,8 +43,9 @@ class Moments:
     Attributes:
         worst: the frame of lowest J; of lowest F among equals.
         best: the frame of highest J, then F, among those in which something moves, if any.
-        failure: up to STRETCH_TILES frames, spread over the STRETCH_FRAMES successive scored frames
-            of lowest mean J; () where J is 1 in all frames.
+        failure: up to STRETCH_TILES frames, spread over the stretch of successive scored frames of
+            lowest mean J: a quarter of them, but no more than STRETCH_FRAMES; () where J is 1 in
+            all frames.
     """
 
     worst: str
@@ -107,7 +108,7 @@ def choose_moments(per_frame: PerFrame) -> Moments:
     moving = [each for each in every if per_frame.true_share[each] > 0] or every
     worst = min(every, key=lambda each: (region[each], boundary[each]))
     best = max(moving, key=lambda each: (region[each], boundary[each]))
-    length = min(STRETCH_FRAMES, len(region))
+    length = min(max(STRETCH_TILES, len(region) // 4), STRETCH_FRAMES, len(region))
     total = np.concatenate(([0.0], np.cumsum(region)))
     # Rounded, so that stretches that are equal but for rounding errors are: the first one is taken.
     start = int(np.argmin(np.round(total[length:] - total[:-length], 9)))

@@ -47,13 +47,19 @@ def test_the_outline_decides_between_frames_of_equal_region() -> None:
 
 
 def test_the_strip_is_spread_over_the_worst_stretch() -> None:
-    region = [0.9] * 60
+    region = [0.9] * 80
     region[30 : 30 + pictures.STRETCH_FRAMES] = [0.1] * pictures.STRETCH_FRAMES
     region[5] = 0.0  # a single bad frame is no stretch
     failure = choose_moments(per_frame(region)).failure
     assert len(failure) == pictures.STRETCH_TILES
     assert failure[0] == "f30"
     assert failure[-1] == f"f{30 + pictures.STRETCH_FRAMES - 1}"
+
+
+def test_the_stretch_of_a_short_sequence_is_short() -> None:
+    region = [0.9] * 20
+    region[9:15] = [0.1] * 6
+    assert choose_moments(per_frame(region)).failure == tuple(f"f{index}" for index in range(9, 15))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
