@@ -125,8 +125,6 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.dataset is None:
         raise InputError(f"evaluate: expected --dataset ({', '.join(DATASETS)}) or --trajectory")
-    if arguments.dataset is None:
-        raise InputError(f"evaluate: expected --dataset, one of {', '.join(DATASETS)}, found none")
     config = configuration.read(arguments)
     methods: dict[str, MethodFactory | Predictions] = {}
     values: dict[str, object] = {}

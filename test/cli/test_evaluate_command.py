@@ -344,4 +344,4 @@ class TestErrors:
             main.main(["evaluate", "--dataset", "davis2015", "-o", "x"])
         assert exit_.value.code == 2
         assert "davis2015" in capsys.readouterr().err
-        assert_fails(capsys, main.main(["evaluate", "-o", "x"]), "expected --dataset, one of")
+        assert_fails(capsys, main.main(["evaluate", "-o", "x"]), "expected --dataset (")
