@@ -54,6 +54,7 @@ SPARE_WARM_UP = 4
 SEED = 0
 SIZE = (640, 480)
 FRAMES = 120
+PUBLISHED, TOY = (full_benchmark.SCALES[scale] for scale in ("published", "toy"))
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -84,7 +85,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "for published, 160x120 for toy)",
     )
     parser.add_argument(
-        "--frames", type=int, help=f"how many frames (default: {FRAMES}; 48 for --size toy)"
+        "--frames",
+        type=int,
+        help=f"how many frames (default: {FRAMES}; {TOY.frames} for --size toy)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     _add_full_options(parser)
@@ -120,7 +123,8 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
         "--official-frames",
         type=int,
         metavar="N",
-        help="frames of the clip that is processed so (default: 69; 16 for --size toy)",
+        help="frames of the clip that is processed so (default: "
+        f"{PUBLISHED.official_frames}; {TOY.official_frames} for --size toy)",
     )
 
 

@@ -61,8 +61,8 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
         ),
         "toy": Scale(
             frame_size=(160, 120),
-            frames=48,
-            official_frames=16,
+            frames=36,
+            official_frames=12,
             settings=MappingProxyType(
                 {
                     "window.size": 8,

@@ -133,6 +133,7 @@ def _floor(measured: Measured) -> Iterator[str]:
     yield "the least time for the networks of a frame in full"
     yield f"{'work of a frame':<32}{work.flops / 1e9:>12.2f} GFLOP"
     yield f"{'':<32}{work.bytes / 1e9:>12.3f} GB moved"
+    yield f"{'':<32}{work.operations:>12.0f} operations"
     yield f"{'rate of matrices, ' + rates.dtype:<32}{rates.flops_per_s / 1e9:>12.1f} GFLOP/s"
     yield f"{'rate of copies':<32}{rates.bytes_per_s / 1e9:>12.1f} GB/s"
     yield f"{'floor of a frame':<32}{measured.floor.ms:>12.2f} ms"

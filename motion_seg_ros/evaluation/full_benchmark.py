@@ -315,8 +315,9 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
     counter = WorkCounter()
     with counter:
         _push_all(segmenter, source, counted)
-    work = counter.work
-    return Floor(Work(work.flops / len(counted), work.bytes / len(counted)), rates)
+    work, frames = counter.work, len(counted)
+    mean = Work(work.flops / frames, work.bytes / frames, work.operations / frames)
+    return Floor(mean, rates)
 
 
 def _push_all(segmenter: MotionSegmenter, clip: Clip, indices: range) -> None:

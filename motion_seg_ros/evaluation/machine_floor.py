@@ -47,10 +47,12 @@ class Work:
     Attributes:
         flops: of matrix products, convolutions and attention; all else is left out.
         bytes: of the operands and results of those, each read or written once.
+        operations: of any kind that PyTorch was asked for; on a GPU at least one launch each.
     """
 
     flops: float
     bytes: float
+    operations: float
 
     def floor_ms(self, rates: MachineRates) -> float:
         """Milliseconds that no program can undercut which moves these bytes."""
@@ -93,7 +95,7 @@ def synchronise(device: torch.device) -> None:
 
 
 class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """A block whose work is counted, as far as this thread runs it: `with counter:`, once."""
+    """Counts the work of blocks `with counter:`, as far as this thread does it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -101,12 +103,12 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # That of attention on CPUs is in no table of the library.
         of_attention = shape_wrapper(_attention_flops)  # type: ignore[no-untyped-call]
         self._formulas = {**flop_registry, attention: of_attention}
-        self._flops = self._bytes = 0.0
+        self._flops = self._bytes = self._operations = 0.0
 
     @property
     def work(self) -> Work:
         """What was counted."""
-        return Work(self._flops, self._bytes)
+        return Work(self._flops, self._bytes, self._operations)
 
     def __torch_dispatch__(
         self,
@@ -124,7 +126,9 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     parts = func.decompose(*args, **kwargs)
                 if parts is not NotImplemented:
                     return parts
+                self._operations += not func.is_view
             return func(*args, **kwargs)
+        self._operations += 1
         out = func(*args, **kwargs)
         self._flops += formula(*args, **kwargs, out_val=out)
         tensors = (x for x in tree_leaves((args, kwargs, out)) if isinstance(x, Tensor))

@@ -20,7 +20,10 @@ def test_products_convolutions_and_attention_are_counted() -> None:
     convolution = torch.nn.Conv2d(3, 5, 3, bias=False)
     counter = WorkCounter()
     with torch.inference_mode(), counter:
-        linear(torch.ones(10, 8)).relu()
+        pass
+    assert counter.work == Work(0, 0, 0)
+    with torch.inference_mode(), counter:
+        linear(torch.ones(10, 8)).relu().flatten()
         convolution(torch.ones(1, 3, 6, 7))
         q, k = torch.ones(1, 2, 9, 4), torch.ones(1, 2, 11, 4)
         torch.nn.functional.scaled_dot_product_attention(q, k, k)
@@ -33,6 +36,8 @@ def test_products_convolutions_and_attention_are_counted() -> None:
     of_attention = 2 * 9 * 4 + 2 * (2 * 11 * 4) + 2 * 9 * 4
     least = FLOAT * (of_linear + of_convolution + of_attention)
     log_sums = FLOAT * 2 * 9  # which attention gives beside its result
+    # Four tensors of ones, three calculations and a ReLU; views are none.
+    assert counter.work.operations == 4 + 3 + 1
     assert least <= counter.work.bytes <= least + log_sums
 
 
@@ -46,7 +51,7 @@ def test_what_another_thread_or_a_later_line_does_is_not_counted() -> None:
 
 @pytest.mark.parametrize(
     ("work", "floor_ms"),
-    [(Work(3e9, 1e6), 3.0), (Work(1e6, 4e6), 4.0), (Work(0, 0), 0.0)],
+    [(Work(3e9, 1e6, 1), 3.0), (Work(1e6, 4e6, 9), 4.0), (Work(0, 0, 2), 0.0)],
 )
 def test_the_floor_is_the_slower_of_the_two(work: Work, floor_ms: float) -> None:
     rates = MachineRates("cpu", "float32", flops_per_s=1e12, bytes_per_s=1e9)
