@@ -215,6 +215,15 @@ def test_settings_that_differ_are_named() -> None:
     assert differing_settings([run(one), run(one)]) == []
 
 
+def test_settings_stand_as_in_a_configuration_file(tmp_path: Path) -> None:
+    one = results({"a": sequence([0.5])}, configuration={"depth.enabled": True, "window.size": 12})
+    two = replace(one, configuration={"window.size": 24})
+    texts = Outline(page(tmp_path, run(one, "one"), run(two, "two"))).texts
+    at = texts.index("What is not the same in all runs")
+    cells = [each for each in texts[at:] if each.strip()][4:10]
+    assert cells == ["depth.enabled", "true", "–", "window.size", "12", "24"]
+
+
 def test_the_mean_of_label_curves_never_runs_backwards() -> None:
     def labelled(recall: tuple[float, ...], precision: tuple[float | None, ...]) -> LabelScores:
         thresholds = tuple(index / 10 for index in range(len(recall)))
