@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -140,3 +141,19 @@ def test_no_file(tmp_path: Path) -> None:
 def test_no_place_to_write(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         write_results(tmp_path / "missing" / "results.json", results())
+
+
+def test_every_field_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs/evaluation.md").read_text(encoding="utf-8")
+    for kind in (
+        Results,
+        MethodScores,
+        SequenceScores,
+        PerFrame,
+        ObjectScores,
+        LabelScores,
+        Timing,
+    ):
+        for field in dataclasses.fields(kind):
+            if field.name != "scores":  # stands at the top level
+                assert f"`{field.name}`" in text, f"{kind.__name__}.{field.name}"
