@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +29,7 @@ from rosbags.interfaces import (
     QosTime,
 )
 from rosbags.rosbag2 import Reader, StoragePlugin
+from test_demo import processes_in
 
 from motion_seg_ros.cli import live_node, main, replay
 from motion_seg_ros.evaluation.metrics import boundary_accuracy, region_similarity
@@ -201,6 +206,40 @@ def test_a_node_that_dies_ends_it(
     assert "the node process ended with status 1" in said
     assert "node: out of memory" in said
     assert not out.exists()
+
+
+def test_without_ros_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(live_node.importlib.util, "find_spec", lambda name: None)
+    assert main.main(["replay", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "replay: expected ROS 2, found no rclpy; run `make setup`" in capsys.readouterr().err
+
+
+def test_interrupt_ends_all_processes_and_leaves_nothing(tmp_path: Path) -> None:
+    bag = drive(tmp_path / "drive", compressed=False, storage=StoragePlugin.MCAP)
+    work = tmp_path / "tmp"
+    work.mkdir()
+    command = [sys.executable, "-m", "motion_seg_ros.cli.main", "replay", str(bag)]
+    process = subprocess.Popen(
+        [*command, "--topic", RAW, "-o", str(tmp_path / "out")],
+        env={**os.environ, "TMPDIR": str(work)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("playing 8 frames")
+    deadline = time.monotonic() + 30
+    while len(processes_in(tmp_path)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(processes_in(tmp_path)) == 3  # itself, the node and the player
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.splitlines()[-1]) == (130, "motion_seg: interrupted")
+    assert processes_in(tmp_path) == []
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["drive", "tmp"]
+    assert list(work.iterdir()) == []
 
 
 class ClockListener:
