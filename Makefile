@@ -68,7 +68,7 @@ $(STAMP): $(SOURCES) | check-machine
 	@if ! $(VENV_PYTHON) -c 'import torch' 2>/dev/null; then \
 	  echo 'Installing $(TORCH)'; $(PIP) install $(TORCH); fi
 	@echo 'Building the messages, installing the ROS 2 wheels and this package (a minute or two)'
-	@$(PIP) install --editable '.[ros-jazzy,full,train,ray,dev]'
+	@$(PIP) install --editable '.[ros-jazzy,full,train,trajectory,ray,dev]'
 	@$(ROS_ENV) $(VENV_PYTHON) -c 'import motion_seg_ros.msg, rclpy'
 	@echo '$(SETUP_FOR)' > $(STAMP)
 

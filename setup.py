@@ -98,6 +98,11 @@ EXTRAS = {
     "ray": [
         "ray[client]>=2.60",
     ],
+    # `motion_seg evaluate --trajectory`: COLMAP, and what measures its camera paths.
+    "trajectory": [
+        "evo>=1.31",
+        "pycolmap>=4.2",
+    ],
     "dev": [
         "catkin_pkg>=0.5.2",
         "mypy>=1.10",

@@ -65,7 +65,9 @@ ROS_NAMES = {
     "tf2_ros",
 }
 HEAVY = {
+    "evo",
     "lightning_fabric",
+    "pycolmap",
     "ray",
     "safetensors",
     "sam2",

@@ -24,6 +24,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "cv2": ("opencv-contrib-python-headless", "python3-opencv"),
     "cv_bridge": (None, "cv_bridge"),  # no wheel
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
+    "evo": ("evo", None),  # see package.xml
     "imageio_ffmpeg": ("imageio-ffmpeg", None),  # see package.xml
     "jinja2": ("Jinja2", "python3-jinja2"),
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
@@ -32,6 +33,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
     "PIL": ("Pillow", "python3-pil"),
+    "pycolmap": ("pycolmap", None),  # see package.xml
     "ray": ("ray", None),  # see package.xml
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),
     "rclpy": ("ros-jazzy-rclpy", "rclpy"),
@@ -129,7 +131,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "full", "train", "ray")
+        for extra in ("ros-jazzy", "full", "train", "trajectory", "ray")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}

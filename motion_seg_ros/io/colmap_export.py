@@ -1,0 +1,128 @@
+"""A folder of images and masks as COLMAP reads it: structure from motion without what moves.
+
+COLMAP takes the mask of images/NAME from masks/NAME.png and keeps no feature that lies on a black
+pixel (https://colmap.github.io/faq.html, "Mask image regions").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from motion_seg_ros.errors import OutputError
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.static_view import static_mask
+from motion_seg_ros.types import UInt8Array, UInt16Array
+
+IMAGES_FOLDER = "images"
+MASKS_FOLDER = "masks"
+# What every build of COLMAP reads.
+_READ_BY_COLMAP = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff"})
+_ORIENTATION = 0x0112  # of EXIF; COLMAP takes the pixels as they are stored
+_UPRIGHT = 1
+_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+class ColmapFolder:
+    """Writes images/<image> and masks/<image>.png, black = moves.
+
+    The images of a folder stay the files they are, linked where the file system can, so that COLMAP
+    finds the focal length that their EXIF tells; all others become PNG files.
+
+    Args:
+        path: the folder; made here.
+        source: the frames; None: nothing but what `write` is told.
+        dilation_px: growth of the moving pixels, so that no feature's patch reaches into them.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+
+    def __init__(self, path: Path, source: FrameSource | None, *, dilation_px: int) -> None:
+        self._images, self._masks = path / IMAGES_FOLDER, path / MASKS_FOLDER
+        for each in (self._images, self._masks):
+            each.mkdir(parents=True)
+        files = images_in(source.path) if isinstance(source, ImageFolder) else []
+        self._files = {each.stem: each for each in files if _as_stored(each)}
+        self._dilation_px = dilation_px
+
+    def write(self, name: str, image_bgr: UInt8Array, id_map: UInt16Array) -> None:
+        """Append one frame.
+
+        Args:
+            name: of the frame, without extension.
+            image_bgr: (H, W, 3) uint8.
+            id_map: (H, W) uint16, 0 = static.
+
+        Raises:
+            OutputError: a picture cannot be written.
+            OSError: a file cannot be copied.
+        """
+        file = self._files.get(name)
+        image = f"{name}{file.suffix if file else '.png'}"
+        if file is not None:
+            _link(file, self._images / image)
+        else:
+            _write(self._images / image, image_bgr)
+        _write(self._masks / f"{image}.png", static_mask(id_map, self._dilation_px))
+
+
+def colmap_commands(folder: Path) -> list[str]:
+    """The commands that make a map of a folder's images without what moves; one camera took all of
+    them, in the order of their names."""
+    place = shlex.quote(str(folder))
+    return [
+        f"colmap feature_extractor --database_path {place}/database.db --image_path "
+        f"{place}/{IMAGES_FOLDER} --ImageReader.mask_path {place}/{MASKS_FOLDER} "
+        "--ImageReader.single_camera 1",
+        f"colmap sequential_matcher --database_path {place}/database.db",
+        f"mkdir -p {place}/sparse && colmap mapper --database_path {place}/database.db "
+        f"--image_path {place}/{IMAGES_FOLDER} --output_path {place}/sparse",
+    ]
+
+
+def pycolmap_program(folder: Path) -> str:
+    """The same as a Python program for the package pycolmap."""
+    place = str(folder)
+    return f"""\
+import pycolmap
+from pathlib import Path
+folder = Path({place!r})
+reader = pycolmap.ImageReaderOptions()
+reader.mask_path = folder / "{MASKS_FOLDER}"
+pycolmap.extract_features(folder / "database.db", folder / "{IMAGES_FOLDER}",
+                          camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader)
+pycolmap.match_sequential(folder / "database.db")
+pycolmap.incremental_mapping(folder / "database.db", folder / "{IMAGES_FOLDER}", folder / "sparse")
+"""
+
+
+def _as_stored(file: Path) -> bool:
+    """Whether COLMAP sees a file as we do: the right way up, in a format that it reads."""
+    if file.suffix.lower() not in _READ_BY_COLMAP:
+        return False
+    with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(file) as picture:
+        return bool(picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT)
+    return False  # what is wrong with it, who reads the frames says
+
+
+def _link(file: Path, place: Path) -> None:
+    try:
+        os.link(file, place)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(file, place)
+
+
+def _write(place: Path, pixels: UInt8Array) -> None:
+    done, data = cv2.imencode(".png", pixels, _FAST)
+    if not done:
+        raise OutputError(f"{place}: cannot encode the picture; free memory and try again")
+    place.write_bytes(np.asarray(data, np.uint8).tobytes())
