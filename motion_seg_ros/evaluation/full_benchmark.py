@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.random_weights import write_random_weights
+from motion_seg_ros.requirements import needed_weights
 from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.torch_device import find_device, find_dtype
 from motion_seg_ros.types import Discovery, Frame
@@ -37,12 +39,10 @@ TOY_BLOCKS = 1  # with which a toy TAPIR refines
 WARM_UP_S = 600.0  # for a discovery, before frames count
 COUNTED_FRAMES = 16  # in which all that comes every few frames comes at least once
 
-DEFAULT_NETWORKS: Mapping[tuple[str, str], str] = {
-    ("depth", "depth_anything"): "depth_anything_v2_small",
-    ("features", "dino"): "dinov2_small",
-    ("masks", "sam2"): "sam2.1_hiera_tiny",
-}
-"""Stage and backend -> the network that motion_seg_ros.build takes by default."""
+RANDOM_STAGES: Mapping[str, str] = MappingProxyType(
+    {"depth": "depth_anything", "features": "dino", "masks": "sam2"}
+)
+"""Stage -> its backend of which motion_seg_ros.random_weights makes networks."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,8 @@ def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
             f"random weights: expected masks.runtime transformers, found {config.masks.runtime}; "
             "leave it out"
         )
-    for (stage, backend), default in DEFAULT_NETWORKS.items():
-        if values[f"{stage}.backend"] == backend:
-            name = str(values[f"{stage}.weights"]) or default
+    for stage, name in needed_weights(config).items():
+        if values[f"{stage}.backend"] == RANDOM_STAGES.get(stage):
             values[f"{stage}.weights"] = str(write_random_weights(name, folder / name, toy=toy))
     if config.tracking.backend == "tapir":
         file = folder / "tapir.safetensors"
