@@ -14,17 +14,18 @@ import numpy as np
 import pytest
 from tiny_networks import transformers_library
 
-from motion_seg_ros.build import build
+from motion_seg_ros.build import build, discovers_beside
 from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.prompting import PromptingRules
 from motion_seg_ros.masks.sam2 import Sam2Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.random_weights import write_random_weights
+from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.synthetic.renderer import Renderer
 from motion_seg_ros.synthetic.scenes import one_mover_still_camera
 from motion_seg_ros.tracking.tapir import TapirTracker
-from motion_seg_ros.types import FloatArray, Frame, FrameResult
+from motion_seg_ros.types import FloatArray, Frame, FrameResult, Source
 from motion_seg_ros.weights import CACHE_VARIABLE
 
 transformers_library()
@@ -327,6 +328,52 @@ def test_a_package_that_is_not_installed_is_named(
     file.touch()
     with pytest.raises(MissingDependencyError, match=package):
         build(make_config({**SMALL, **toys, **values, weights: str(file)}))
+
+
+def test_live_it_discovers_beside_the_frames(
+    toys: dict[str, object], clip: list[Frame], clicks: list[int]
+) -> None:
+    values = {**SMALL, **toys, "masks.discovery_interval": 2}
+    runs = []
+    for _ in range(2):
+        segmenter = build(make_config(values), live=True)
+        assert isinstance(segmenter, StreamingSegmenter)
+        runs.append([])
+        for t, frame in enumerate(clip):
+            result = pushed(segmenter, frame)
+            assert segmenter.wait(60)
+            assert (result.source, result.age_s) == (Source.INFERRED, 0)
+            assert list(result.stage_ms) == ["follow", *["join"] * (t % 2), "masks"]
+            if t:
+                assert result.tracks_age_s == pytest.approx((2 - t % 2) * STEP_NS * 1e-9)
+            if result.discovery is not None:
+                assert set(result.discovery.stage_ms) == {*STAGES[:-1], "prompts"}
+            runs[-1].append(result)
+        segmenter.close()
+    assert result.labels.moving.sum() > 10, "the mover's tracks"
+    assert clicks
+    for one, other in zip(*runs, strict=True):
+        np.testing.assert_array_equal(one.masks.id_map, other.masks.id_map)
+        np.testing.assert_array_equal(one.tracks.xy_px, other.tracks.xy_px)
+
+
+@pytest.mark.parametrize(
+    ("values", "beside"),
+    [
+        ({"masks.backend": "sam2"}, True),
+        ({"masks.backend": "sam2", "masks.discovery": "beside"}, True),
+        ({"masks.backend": "sam2", "masks.discovery": "in_step"}, False),
+        ({"masks.backend": "densifier"}, False),
+        ({}, False),
+    ],
+)
+def test_where_new_objects_are_looked_for(values: dict[str, object], beside: bool) -> None:
+    assert discovers_beside(make_config(values)) == beside
+
+
+def test_discovery_beside_needs_a_segmenter_with_a_memory() -> None:
+    with pytest.raises(ConfigError, match=r"masks\.discovery beside: expected masks\.backend sam2"):
+        build(make_config({"masks.discovery": "beside"}))
 
 
 def test_tracks_of_tapir_pass_all_stages(

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from drawn_scene import DrawnScene, IdBook, Thing, straight, truth
 from oracle_segmenter import OracleSegmenter
+from test_prompted import crowd
 
 from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.masks.prompted import PromptedMasks
+from motion_seg_ros.masks.pursuit import Outlook
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.types import (
@@ -75,20 +77,33 @@ class Truth:
         self.resets += 1
 
 
+class NotedMasks(PromptedMasks):
+    """Notes the frames from which discoveries began."""
+
+    looked_from: tuple[int, ...] = ()
+
+    def outlook(self) -> Outlook:
+        outlook = super().outlook()
+        self.looked_from += (outlook.index,)
+        return outlook
+
+
 class Rig:
     """A streaming segmenter over a scene.
 
     Args:
-        things: what is in it.
+        things: what is in it, or all of it.
         keep: frames that the segmenter keeps.
         moving: whether the labeller says so of what moves.
     """
 
-    def __init__(self, things: list[Thing], *, keep: int = 24, moving: bool = True) -> None:
-        self.scene = DrawnScene(things)
+    def __init__(
+        self, things: list[Thing] | DrawnScene, *, keep: int = 24, moving: bool = True
+    ) -> None:
+        self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
         self.oracle = OracleSegmenter(self.scene, keep=keep)
         self.truth = Truth(self.scene, moving=moving)
-        self.masks = PromptedMasks(self.oracle)
+        self.masks = NotedMasks(self.oracle)
         self.segmenter = StreamingSegmenter(
             window=SlidingWindow(16, 1.0),
             tracker=self.truth,
@@ -108,6 +123,17 @@ class Rig:
     def settle(self) -> None:
         assert self.segmenter.wait(PATIENCE_S)
 
+    def late(self, frames: int, lag: int) -> Iterator[tuple[int, FrameResult]]:
+        """The next frames; each discovery ends `lag` frames after the one it looks at."""
+        self.truth.gate.clear()
+        for _ in range(frames):
+            result = self.push()
+            if self.masks.looked_from[-1] == self.t + 1 - lag:
+                self.truth.gate.set()
+                self.settle()
+                self.truth.gate.clear()
+            yield self.t, result
+
     def in_step(self, frames: int) -> Iterator[tuple[int, FrameResult]]:
         """The next frames, each after all that was to be discovered before."""
         for _ in range(frames):
@@ -120,8 +146,8 @@ class Rig:
 def make() -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def made(*things: Thing, **settings: object) -> Rig:
-        rigs.append(Rig(list(things), **settings))  # type: ignore[arg-type]
+    def made(*things: Thing, scene: DrawnScene | None = None, **settings: object) -> Rig:
+        rigs.append(Rig(scene or list(things), **settings))  # type: ignore[arg-type]
         return rigs[-1]
 
     yield made
@@ -201,6 +227,23 @@ def test_ids_are_stable_and_things_that_cross_are_told_apart(make: Callable[...,
         if t >= 9:
             book.check(result.masks, truth(rig.scene, t), t)
     assert len(book.ids) == 2
+
+
+@pytest.mark.parametrize(("count", "lag"), [(8, 1), (4, 3), (8, 6)])
+def test_a_crowd_that_crosses_hides_and_leaves(
+    make: Callable[..., Rig], count: int, lag: int
+) -> None:
+    rig = make(scene=crowd(count, seed=count))
+    book = IdBook()
+    for t, result in rig.late(48, lag):
+        book.steady(result.masks, truth(rig.scene, t), t)
+        if t >= 16 + 2 * lag:
+            book.check(result.masks, truth(rig.scene, t), t)
+    assert len(book.ids) == count
+    assert np.diff(rig.masks.looked_from).tolist() == [max(4, lag)] * (
+        len(rig.masks.looked_from) - 1
+    )
+    assert len(rig.oracle.followed) <= count, "what was not taken up is not followed"
 
 
 def test_where_nothing_moves_nothing_is_found(make: Callable[..., Rig]) -> None:
