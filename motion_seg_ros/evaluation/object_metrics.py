@@ -203,7 +203,7 @@ def _present(ids: UInt16Array) -> tuple[Int64Array, Int64Array]:
     """The ids but 0 that occur, ascending; and for each pixel 0, or 1 + the place of its id."""
     occurs = np.bincount(ids.reshape(-1)) > 0
     occurs[0] = False
-    place = np.cumsum(occurs)
+    place = np.cumsum(occurs, dtype=np.int64)
     place[~occurs] = 0
     return np.flatnonzero(occurs), place[ids]
 
