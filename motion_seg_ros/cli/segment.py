@@ -18,16 +18,18 @@ from motion_seg_ros.cli import configuration, many
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources
 from motion_seg_ros.io.staging import check_free, output_folder, write_file
-from motion_seg_ros.io.writers import SequenceWriter
+from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs.base import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import check_requirements
 from motion_seg_ros.types import FrameResult
 
 SUMMARY_FILE = "summary.json"
+EXPORTS = ("colmap",)
 
 DESCRIPTION = """\
 Find the pixels that move in the world, in every frame of folders of images, videos and rosbags.
@@ -44,6 +46,7 @@ examples:
   motion_seg segment DAVIS/JPEGImages/480p -o out         a folder of folders: one sequence each
   motion_seg segment bag/ --topic /camera/image_raw -o out
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
+  motion_seg segment frames/ -o out --export colmap       and what COLMAP needs to leave movers out
   motion_seg segment bags/*/ -o out --resume              go on where an earlier run was cut off
   motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
 """
@@ -87,6 +90,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_false",
         help="leave the input's images out of the output bag",
     )
+    parser.add_argument(
+        "--export",
+        choices=EXPORTS,
+        help="also write OUTPUT/<sequence>/colmap: images, and masks in which what moves is black, "
+        "as COLMAP reads them",
+    )
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
@@ -122,6 +131,8 @@ def run(arguments: argparse.Namespace) -> None:
             write_file(output / SUMMARY_FILE, content, overwrite=True)
         many.check_outcomes(outcomes)
     _report(kept, made, time.monotonic() - started, output)
+    if arguments.export is not None:
+        print("\n" + colmap_hint([output / each / COLMAP_FOLDER for each in (*kept, *made)]))
 
 
 def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcome[Any]]]:
@@ -169,6 +180,7 @@ class Task:
         bag_images: copy a bag's images to the output bag.
         topic: asked for; None: there is only one.
         overwrite: replace what is in the folder; if not, a finished sequence there is kept.
+        export: one of EXPORTS, or None.
     """
 
     source: FrameSource
@@ -178,6 +190,7 @@ class Task:
     bag_images: bool
     topic: str | None
     overwrite: bool
+    export: str | None = None
 
     def finished(self) -> SequenceSummary | None:
         """What was finished before, with the same settings; None: nothing.
@@ -196,6 +209,7 @@ class Task:
             "bag_images": self.bag_images,
             "topic": self.topic,
             "fps": self.source.fps,
+            "export": self.export,
         }
 
 
@@ -208,6 +222,7 @@ def _task(arguments: argparse.Namespace, config: Config, source: FrameSource) ->
         bag_images=arguments.bag_images,
         topic=arguments.topic,
         overwrite=arguments.overwrite,
+        export=arguments.export,
     )
 
 
@@ -236,6 +251,7 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
         overwrite=task.overwrite,
         dilation_px=task.config.static_mask.dilation_px,
         bag_images=task.bag_images,
+        colmap=task.export == "colmap",
     )
     segmenter = build(task.config)
     with writer:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -75,34 +76,50 @@ class ColmapFolder:
         _write(self._masks / f"{image}.png", static_mask(id_map, self._dilation_px))
 
 
+def colmap_hint(folders: Sequence[Path]) -> str:
+    """How to make a map of the first of these folders without what moves, by the program colmap or
+    the package pycolmap; one camera took all of its images."""
+    folder = folders[0]
+    more = f" (and likewise for {len(folders) - 1} more)" if len(folders) > 1 else ""
+    commands = "\n".join(f"  {each}" for each in colmap_commands(folder))
+    program = "".join(f"  {each}\n" for each in pycolmap_program(folder).splitlines())
+    return (
+        f"to map {folder} without what moves{more}:\n{commands}\nor in Python:\n{program}".rstrip()
+    )
+
+
 def colmap_commands(folder: Path) -> list[str]:
-    """The commands that make a map of a folder's images without what moves; one camera took all of
-    them, in the order of their names."""
+    """Commands for a shell."""
     place = shlex.quote(str(folder))
+    database, images = f"--database_path {place}/database.db", f"--image_path {place}/images"
     return [
-        f"colmap feature_extractor --database_path {place}/database.db --image_path "
-        f"{place}/{IMAGES_FOLDER} --ImageReader.mask_path {place}/{MASKS_FOLDER} "
+        f"colmap feature_extractor {database} {images} --ImageReader.mask_path {place}/masks "
         "--ImageReader.single_camera 1",
-        f"colmap sequential_matcher --database_path {place}/database.db",
-        f"mkdir -p {place}/sparse && colmap mapper --database_path {place}/database.db "
-        f"--image_path {place}/{IMAGES_FOLDER} --output_path {place}/sparse",
+        f"colmap {_matcher(folder)}_matcher {database}",
+        f"mkdir -p {place}/sparse",
+        f"colmap mapper {database} {images} --output_path {place}/sparse",
     ]
 
 
 def pycolmap_program(folder: Path) -> str:
-    """The same as a Python program for the package pycolmap."""
-    place = str(folder)
+    """The same as a program for the package pycolmap."""
     return f"""\
-import pycolmap
-from pathlib import Path
-folder = Path({place!r})
-reader = pycolmap.ImageReaderOptions()
-reader.mask_path = folder / "{MASKS_FOLDER}"
-pycolmap.extract_features(folder / "database.db", folder / "{IMAGES_FOLDER}",
-                          camera_mode=pycolmap.CameraMode.SINGLE, reader_options=reader)
-pycolmap.match_sequential(folder / "database.db")
-pycolmap.incremental_mapping(folder / "database.db", folder / "{IMAGES_FOLDER}", folder / "sparse")
+import pathlib, pycolmap
+folder = pathlib.Path({str(folder)!r})
+images, database = folder / "{IMAGES_FOLDER}", folder / "database.db"
+reader = pycolmap.ImageReaderOptions(mask_path=folder / "{MASKS_FOLDER}")
+one_camera = pycolmap.CameraMode.SINGLE
+pycolmap.extract_features(database, images, camera_mode=one_camera, reader_options=reader)
+pycolmap.match_{_matcher(folder)}(database)
+pycolmap.incremental_mapping(database, images, folder / "sparse")
 """
+
+
+def _matcher(folder: Path) -> str:
+    """COLMAP takes images in the order of their names as characters: where that is not their order
+    (img10 before img2), each has to be held against all others."""
+    names = [each.name for each in images_in(folder / IMAGES_FOLDER)]
+    return "sequential" if names == sorted(names) else "exhaustive"
 
 
 def _as_stored(file: Path) -> bool:

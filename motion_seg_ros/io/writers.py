@@ -12,6 +12,7 @@ from types import TracebackType
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.colmap_export import ColmapFolder
 from motion_seg_ros.io.indexed_png import MAX_INDEX, encode_id_map
 from motion_seg_ros.io.sequence_record import SequenceSummary, write_record
 from motion_seg_ros.io.staging import staged_folder
@@ -23,6 +24,7 @@ from motion_seg_ros.types import FrameResult
 TRACKS_FILE = "tracks.npz"
 OVERLAY_FILE = "overlay.mp4"
 BAG_FOLDER = "masks"
+COLMAP_FOLDER = "colmap"
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +35,16 @@ class SequenceWriter:
     `<frame name>.png` is an 8-bit palette PNG, 0 = static, k = object id; ids above 255 start again
     at 1 there, with a warning, while tracks.npz and the bag keep them. overlay.mp4 is H.264. For a
     bag, `masks` is a bag in the same storage format, with the topics of the camera, as they were,
-    and of the node.
+    and of the node. With `colmap`, the folder `colmap` is what COLMAP reads: see ColmapFolder.
 
     Args:
         path: the folder.
         source: the sequence.
         overlay: write overlay.mp4.
         overwrite: replace the folder if it exists.
-        dilation_px: growth of the moving pixels in the bag's static_mask.
+        dilation_px: growth of the moving pixels in the bag's static_mask and COLMAP's masks.
         bag_images: copy the images to the bag, not only their calibration.
+        colmap: also write the folder for COLMAP.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class SequenceWriter:
         overwrite: bool,
         dilation_px: int,
         bag_images: bool = True,
+        colmap: bool = False,
     ) -> None:
         self._path = path
         self._source = source
@@ -60,9 +64,11 @@ class SequenceWriter:
         self._overwrite = overwrite
         self._dilation_px = dilation_px
         self._bag_images = bag_images
+        self._with_colmap = colmap
         self._stack = ExitStack()
         self._video: VideoWriter | None = None
         self._bag: BagWriter | None = None
+        self._colmap: ColmapFolder | None = None
         self._ids: set[int] = set()
         self._first_ns = 0
         self.summary = SequenceSummary(source=source.path.name)
@@ -84,6 +90,10 @@ class SequenceWriter:
                     images=self._bag_images,
                 )
                 self._bag = stack.enter_context(bag)
+            if self._with_colmap:
+                self._colmap = ColmapFolder(
+                    self._folder / COLMAP_FOLDER, self._source, dilation_px=self._dilation_px
+                )
             self._stack = stack.pop_all()
         return self
 
@@ -99,7 +109,7 @@ class SequenceWriter:
         """Append one frame and what is said about it.
 
         Raises:
-            OutputError: the video cannot be written.
+            OutputError: the video or a picture cannot be written.
             OSError: another file cannot be written; leaving the block makes an OutputError of it.
         """
         (self._folder / f"{item.name}.png").write_bytes(encode_id_map(result.masks.id_map))
@@ -108,6 +118,9 @@ class SequenceWriter:
             self._video.write(draw_overlay(result))
         if self._bag is not None:
             self._bag.write(item, result)
+        if self._colmap is not None:
+            image, ids = result.frame.image_bgr, result.masks.id_map
+            self._colmap.write(item.name, image, ids)
         self._count(item, result)
 
     def finish(self, settings: Mapping[str, object]) -> SequenceSummary:
