@@ -27,9 +27,8 @@ from motion_seg_ros.synthetic.textures import Colour, Texture
 from motion_seg_ros.synthetic.trajectory import Placement, Sway, Trajectory
 
 SIZE = (480, 360)
-FPS = 10.0
-FRAMES = 30
-_SECONDS = FRAMES / FPS
+FRAMES = 24
+_SECONDS = 3.0
 _LYING = Placement(pitch=np.pi / 2)
 _TREMOR = Placement(0.006, 0.006, 0.004, 0.003, 0.003, 0.003)
 _PAINTS: tuple[Colour, ...] = ((60, 80, 200), (190, 130, 60), (90, 170, 90), (60, 180, 220))
