@@ -46,7 +46,7 @@ class SequenceTask:
             those of scored frames are read.
         folder: where results go; made where it is missing.
         name: of the method, fit for a folder.
-        separate: the truth tells movers apart.
+        separate: the truth tells movers apart; None: if it has several.
         pictures: also write FOLDER/pictures/<sequence>.
     """
 
@@ -54,7 +54,7 @@ class SequenceTask:
     method: MethodFactory | Predictions
     folder: Path
     name: str
-    separate: bool = True
+    separate: bool | None = True
     pictures: bool = False
 
     @property

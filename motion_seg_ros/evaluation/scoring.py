@@ -17,6 +17,7 @@ from motion_seg_ros.evaluation.object_metrics import ObjectTally
 from motion_seg_ros.evaluation.results import (
     LabelScores,
     MethodScores,
+    ObjectScores,
     PerFrame,
     SequenceScores,
     Timing,
@@ -31,11 +32,13 @@ class SequenceScorer:
     """Gathers the scores of one method on one sequence.
 
     Args:
-        separate: also score each mover of the truth by itself.
+        separate: also score each mover of the truth by itself; None: if the truth tells several
+            apart.
     """
 
-    def __init__(self, *, separate: bool) -> None:
-        self._objects = ObjectTally() if separate else None
+    def __init__(self, *, separate: bool | None) -> None:
+        self._separate = separate
+        self._objects = None if separate is False else ObjectTally()
         self._names: list[str] = []
         self._region: list[float] = []
         self._boundary: list[float] = []
@@ -113,10 +116,16 @@ class SequenceScorer:
                 for nothing, said in zip(still, self._predicted_share, strict=True)
             ),
             per_frame=self.per_frame(),
-            objects=None if self._objects is None else self._objects.scores(),
+            objects=self._object_scores(),
             labels=labels,
             timing=timing,
         )
+
+    def _object_scores(self) -> ObjectScores | None:
+        scores = None if self._objects is None else self._objects.scores()
+        if scores is not None and scores.movers == 1 and self._separate is None:
+            return None
+        return scores
 
 
 class LabelTally:

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import recordings
 
 from motion_seg_ros.cli import main
 from motion_seg_ros.evaluation import evaluate
@@ -221,6 +222,33 @@ class TestPredictions:
         status = run(davis, tmp_path / "out", *arguments)
         assert_fails(capsys, status, "00003.png: expected 128x96 like its frame, found 9x9")
         assert not (tmp_path / "out").exists()
+
+
+class TestOtherSources:
+    def test_a_bag_with_its_truth(self, tmp_path: Path) -> None:
+        images = recordings.pan(8)
+        stamps = [recordings.START_NS + index * recordings.STEP_NS for index in range(8)]
+        ids = np.zeros((72, 96), np.uint16)
+        ids[10:30, 20:50] = 1
+        ids[40:60, 20:50] = 2
+        topics = {
+            "/camera": [*map(recordings.image_message, images, stamps)],
+            "/truth": [recordings.mask_message(ids, each, "mono16") for each in stamps],
+        }
+        bag = recordings.write_bag(tmp_path / "drive", topics)
+        words = ["--dataset", "bag", "--root", str(bag), "--truth-topic", "/truth"]
+        out = tmp_path / "out"
+        assert main.main(["evaluate", *words, "-o", str(out), *JOBS]) == 0
+        drive = read_results(out).scores.per_sequence["drive"]
+        assert len(drive.per_frame.name) == 8
+        assert drive.objects is not None
+        assert drive.objects.movers == 2
+
+    def test_rendered_scenes_need_nothing(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        words = ["--dataset", "synthetic", "--sequences", "one_mover_still_camera"]
+        assert main.main(["evaluate", *words, "-o", str(out), *JOBS]) == 0
+        assert results(out)["J_mean"] > 0.7
 
 
 class TestGoingOn:

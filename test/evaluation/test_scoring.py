@@ -22,7 +22,9 @@ def square(side: int, number: int = 1) -> np.ndarray:
     return ids
 
 
-def sequence(*frames: tuple[np.ndarray, np.ndarray], separate: bool = True) -> SequenceScores:
+def sequence(
+    *frames: tuple[np.ndarray, np.ndarray], separate: bool | None = True
+) -> SequenceScores:
     scorer = SequenceScorer(separate=separate)
     for index, (predicted, truth) in enumerate(frames):
         scorer.add(f"{index:05d}", predicted, TruthMask(truth))
@@ -37,6 +39,17 @@ class TestSequence:
         assert found.J_mean == found.F_mean == found.JF_mean == 1
         assert found.objects is not None
         assert found.objects.J_mean == pytest.approx(0.5 / 2)
+
+    def test_objects_where_the_truth_decides(self) -> None:
+        one, two = square(20, 1), square(20, 1)
+        two[:5, :5] = 2
+        for frames, separate, scored in (
+            ([(one, one)], None, False),
+            ([(one, one)], True, True),
+            ([(one, one), (one, two)], None, True),
+            ([(one, two)], False, False),
+        ):
+            assert (sequence(*frames, separate=separate).objects is not None) == scored
 
     def test_per_frame(self) -> None:
         found = sequence((square(10), square(20)), (square(0), square(20)), separate=False)

@@ -32,12 +32,12 @@ class DataSet:
     Attributes:
         name: as on the command line.
         sequences: one at least.
-        separate: the truth tells movers apart.
+        separate: the truth tells movers apart; None: a sequence's does if it has several.
     """
 
     name: str
     sequences: tuple[AnnotatedSequence, ...]
-    separate: bool = True
+    separate: bool | None = True
 
 
 class FileSequence:

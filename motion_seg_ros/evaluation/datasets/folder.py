@@ -54,6 +54,7 @@ def open_folder(
     return DataSet(
         "folder",
         tuple(_open(each, *places[each], fps) for each in chosen(list(places), sequences, root)),
+        separate=None,
     )
 
 
