@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -112,9 +113,56 @@ def _depth_anything(
     return "DepthAnythingForDepthEstimation", settings
 
 
-def _sam2_tiny(toy: bool) -> Settings:
-    """SAM 2.1 tiny is what transformers makes by default."""
-    return "Sam2VideoModel", _toy_sam2() if toy else {}
+def _sam2(size: str, toy: bool) -> Settings:
+    """SAM 2.1: https://github.com/facebookresearch/sam2, sam2/configs/sam2.1."""
+    if toy:
+        return "Sam2VideoModel", _toy_sam2()
+    if size == "tiny":  # which is what transformers makes by default
+        return "Sam2VideoModel", {}
+    backbone = dict(_HIERA[size])
+    widths = [backbone["hidden_size"] << stage for stage in range(4)]
+    backbone["embed_dim_per_stage"] = widths
+    backbone["model_type"] = "sam2_hiera_det_model"
+    vision = {
+        "model_type": "sam2_vision_model",
+        "backbone_config": backbone,
+        "backbone_channel_list": widths[::-1],
+    }
+    return "Sam2VideoModel", {"vision_config": vision}
+
+
+_HIERA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "small": MappingProxyType(
+            {
+                "hidden_size": 96,
+                "blocks_per_stage": [1, 2, 11, 2],
+                "global_attention_blocks": [7, 10, 13],
+            }
+        ),
+        "base_plus": MappingProxyType(
+            {
+                "hidden_size": 112,
+                "num_attention_heads": 2,
+                "num_attention_heads_per_stage": [2, 4, 8, 16],
+                "blocks_per_stage": [2, 3, 16, 3],
+                "global_attention_blocks": [12, 16, 20],
+                "window_positional_embedding_background_size": [14, 14],
+            }
+        ),
+        "large": MappingProxyType(
+            {
+                "hidden_size": 144,
+                "num_attention_heads": 2,
+                "num_attention_heads_per_stage": [2, 4, 8, 16],
+                "blocks_per_stage": [2, 6, 36, 4],
+                "global_attention_blocks": [23, 33, 43],
+                "window_size_per_stage": [8, 4, 16, 8],
+            }
+        ),
+    }
+)
+"""Size -> the image encoder of SAM 2.1, where it is not as the tiny one."""
 
 
 def _toy_sam2() -> dict[str, Any]:
@@ -179,7 +227,10 @@ RANDOM: Mapping[str, Callable[[bool], Settings]] = MappingProxyType(
         "depth_anything_v2_large": lambda toy: _depth_anything(
             _LARGE, [5, 12, 18, 24], [256, 512, 1024, 1024], 256, toy
         ),
-        "sam2.1_hiera_tiny": _sam2_tiny,
+        **{
+            f"sam2.1_hiera_{size}": partial(_sam2, size)
+            for size in ("tiny", "small", "base_plus", "large")
+        },
     }
 )
 """What there are random weights of: name -> settings, of the toy or of the published size."""
