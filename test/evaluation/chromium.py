@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.server
 import json
 import queue
@@ -31,9 +32,13 @@ INNER = """<script>addEventListener("load", () => {
 });</script></body>"""
 
 
+@functools.cache
 def find_chromium() -> str | None:
-    """The browser's path; None where none is installed."""
-    return next((path for each in NAMES if (path := shutil.which(each))), None)
+    """The browser's path; None where none is installed that starts (some are mere stubs)."""
+    for path in map(shutil.which, NAMES):
+        if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:
+            return path
+    return None
 
 
 @dataclass(frozen=True)
