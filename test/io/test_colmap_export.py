@@ -1,0 +1,142 @@
+"""The folder for COLMAP: which file is whose mask, and that COLMAP obeys it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import mapping
+import numpy as np
+import pytest
+import recordings
+from PIL import Image
+
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.colmap_export import (
+    ColmapFolder,
+    colmap_commands,
+    colmap_hint,
+    pycolmap_program,
+)
+from motion_seg_ros.io.sources import open_source
+from motion_seg_ros.types import UInt8Array, UInt16Array
+
+SIZE = (160, 120)
+GROWTH_PX = 3
+
+
+def ids_of(size: tuple[int, int] = SIZE) -> UInt16Array:
+    """Object 7 in a part of the picture."""
+    ids = np.zeros(size[::-1], np.uint16)
+    ids[30:90, 40:110] = 7
+    return ids
+
+
+def export(path: Path, source: FrameSource) -> Path:
+    folder = ColmapFolder(path, source, dilation_px=GROWTH_PX)
+    for item in source:
+        height, width = item.frame.size
+        folder.write(item.name, item.frame.image_bgr, ids_of((width, height)))
+    return path
+
+
+def pixels(path: Path) -> UInt8Array:
+    found = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert found is not None
+    return np.asarray(found, np.uint8)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def test_every_image_has_a_mask_of_its_whole_name_in_which_what_moves_is_black(
+    tmp_path: Path,
+) -> None:
+    files = recordings.write_images(tmp_path / "in", recordings.pan(2, SIZE), "a{}.jpg")
+    folder = export(tmp_path / "out", open_source(tmp_path / "in"))
+    assert names(folder / "images") == ["a0.jpg", "a1.jpg"]
+    assert names(folder / "masks") == ["a0.jpg.png", "a1.jpg.png"]
+    assert (folder / "images" / "a0.jpg").read_bytes() == files[0].read_bytes()
+    mask = pixels(folder / "masks" / "a0.jpg.png")
+    assert mask.shape == SIZE[::-1]
+    assert set(np.unique(mask)) == {0, 255}
+    # Black is the object grown by GROWTH_PX, by the distance between pixels.
+    distance = cv2.distanceTransform(np.uint8(ids_of() == 0), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    assert (mask[distance <= GROWTH_PX - 1] == 0).all()
+    assert (mask[distance > GROWTH_PX + 1] == 255).all()
+
+
+def test_frames_of_a_video_become_png(tmp_path: Path) -> None:
+    images = recordings.pan(2, SIZE)
+    recordings.write_video(tmp_path / "clip.mkv", images)
+    source = open_source(tmp_path / "clip.mkv")
+    folder = export(tmp_path / "out", source)
+    frame_names = [each.name for each in source]
+    assert names(folder / "images") == [f"{each}.png" for each in frame_names]
+    first = pixels(folder / "images" / f"{frame_names[0]}.png")
+    assert np.array_equal(first, next(iter(source)).frame.image_bgr)
+
+
+def test_an_image_that_colmap_would_see_lying_is_written_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to show
+    file = io.BytesIO()
+    Image.fromarray(recordings.pan(1, SIZE)[0]).save(file, "JPEG", exif=exif)
+    (tmp_path / "in" / "a.jpg").write_bytes(file.getvalue())
+    folder = export(tmp_path / "out", open_source(tmp_path / "in"))
+    assert names(folder / "images") == ["a.png"]
+    assert pixels(folder / "images" / "a.png").shape[:2] == SIZE
+    assert pixels(folder / "masks" / "a.png.png").shape == SIZE
+
+
+def test_a_format_that_colmap_may_not_read_becomes_png(tmp_path: Path) -> None:
+    recordings.write_images(tmp_path / "in", recordings.pan(1, SIZE), "a{}.webp")
+    folder = export(tmp_path / "out", open_source(tmp_path / "in"))
+    assert names(folder / "images") == ["a0.png"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matcher"), [("a{:03d}.png", "sequential"), ("a{}.png", "exhaustive")]
+)
+def test_images_whose_names_are_not_in_order_are_all_matched(
+    tmp_path: Path, pattern: str, matcher: str
+) -> None:
+    recordings.write_images(tmp_path / "out" / "images", recordings.pan(11, (16, 16)), pattern)
+    assert f"colmap {matcher}_matcher" in "\n".join(colmap_commands(tmp_path / "out"))
+    assert f"pycolmap.match_{matcher}(" in pycolmap_program(tmp_path / "out")
+
+
+def test_the_hint_quotes_places_and_tells_of_more(tmp_path: Path) -> None:
+    recordings.write_images(tmp_path / "a b" / "images", recordings.pan(1, (16, 16)))
+    hint = colmap_hint([tmp_path / "a b", tmp_path / "c", tmp_path / "d"])
+    assert f"--ImageReader.mask_path '{tmp_path / 'a b'}'/masks" in hint
+    assert "2 more" in hint
+    compile(pycolmap_program(tmp_path / "a b"), "program", "exec")
+
+
+@mapping.needs_colmap
+def test_colmap_keeps_no_feature_on_a_black_pixel(tmp_path: Path) -> None:
+    recordings.write_images(tmp_path / "in", recordings.pan(3, SIZE))
+    folder = export(tmp_path / "out", open_source(tmp_path / "in"))
+    mapping.run_program(pycolmap_program(folder))
+    masked = mapping.keypoints(folder / "database.db")
+    for each in (folder / "masks").iterdir():  # not removed: COLMAP skips images without a mask
+        cv2.imwrite(str(each), np.full(SIZE[::-1], 255, np.uint8))
+    (folder / "database.db").unlink()
+    mapping.run_program(pycolmap_program(folder))
+    free = mapping.keypoints(folder / "database.db")
+    assert set(masked) == set(free) == {"00000.png", "00001.png", "00002.png"}
+    black = cv2.distanceTransform(np.uint8(ids_of() == 0), cv2.DIST_L2, 5) <= GROWTH_PX - 1
+    for name in free:
+        assert under(black, free[name]).sum() > 20, "there is something to leave out"
+        assert under(black, masked[name]).sum() == 0
+        assert len(masked[name]) > 20, "the rest stays"
+
+
+def under(mask: np.ndarray, xy: list) -> np.ndarray:
+    """(N,) bool: the pixel that each feature lies on."""
+    x, y = np.floor(np.array(xy)).astype(int).T
+    return mask[y, x]
