@@ -96,6 +96,8 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
         Path(value["bag"]), value["topic"] or None, besides=value["truth_topic"] or None
     )
     topics, parameters = node_setup(source, reliable=reliable)
+    if lockstep:
+        parameters["masks.discovery"] = "in_step"  # as the command has it
     if value["profile"]:
         parameters["profile"] = value["profile"]
     options = ["--lockstep"] if lockstep else ["--rate", value["rate"]]

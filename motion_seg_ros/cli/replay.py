@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -37,6 +37,7 @@ from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.requirements import check_requirements
 
 REPLAY_FILE = "replay.json"
 BAG_FOLDER = "bag"
@@ -116,6 +117,8 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: no ROS here, a wrong input or output, or a process that failed.
     """
     config = configuration.read(arguments)
+    if arguments.lockstep:  # as recordings are gone through
+        config = replace(config, masks=replace(config.masks, discovery="in_step"))
     if config.depth.backend == "topic":
         raise ConfigError(
             "depth.backend: expected a source of depth that needs no topic, found topic; a replay "
@@ -123,6 +126,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     live_node.check_ros("replay")
     source, sequence = _open(arguments)
+    check_requirements(config)
     output: Path = arguments.output
     with (
         tempfile.TemporaryDirectory(prefix="motion_seg_") as work,
@@ -268,7 +272,7 @@ def _as_json(
     figures: ReplayFigures,
     scores: MethodScores | None,
 ) -> str:
-    found = dataclasses.asdict(figures)
+    found = asdict(figures)
     del found["age_ms"]
     content = {
         "version": __version__,

@@ -115,6 +115,7 @@ def test_lockstep_gives_the_masks_of_segment(
     results = read_results(out)
     assert results.dataset == "bag"
     assert results.configuration["replay.lockstep"] is True
+    assert results.configuration["masks.discovery"] == "in_step"
     assert results.versions["python"]
     timing = results.scores.per_sequence["drive"].timing
     assert timing is not None
@@ -172,6 +173,7 @@ def test_faster_than_the_node_loses_no_count(tmp_path: Path) -> None:
         (("--topic", RAW, "--truth", "/nowhere"), "/nowhere: expected a folder of masks"),
         (("--topic", RAW, "--set", "depth.backend=topic"), "depth.backend: expected a source"),
         (("--topic", RAW, "--set", "window.size=1"), "window.size"),
+        (("--topic", RAW, "--set", "labelling.weights=/nowhere"), "/nowhere: "),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(
