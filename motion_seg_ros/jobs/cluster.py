@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import socket
 import sys
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.jobs.base import Ended, Job, Watch, attempt
@@ -50,6 +52,7 @@ class RayTasks:
             InputError: no cluster answers at the address.
             MissingDependencyError: Ray, or what it needs for this address, is not installed.
         """
+        _check_reachable(self._address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before it is loaded
         try:
             import ray
@@ -71,11 +74,7 @@ class RayTasks:
                 f"--ray {self._address}: {error}; pip install 'ray[client]'"
             ) from error
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise InputError(
-                f"--ray {self._address}: expected the address of a Ray cluster, found: {reason}; "
-                "start one with `ray start --head`, or give `local`"
-            ) from error
+            raise _no_cluster(self._address, error) from error
         gpus = 1 if self._gpu and ray.cluster_resources().get("GPU", 0) >= 1 else 0
         # Tried again by the runner, which counts the tries.
         self._task = ray.remote(num_cpus=_THREADS, num_gpus=gpus, max_retries=0)(_attempt)
@@ -118,6 +117,28 @@ class RayTasks:
             logger.log(level, "%s", text)
         assert isinstance(ended, Ended)
         return ended
+
+
+def _check_reachable(address: str) -> None:
+    """Look whether anything listens at HOST:PORT or ray://HOST:PORT; Ray tries for minutes.
+
+    Raises:
+        InputError: nothing does.
+    """
+    try:
+        place = urlsplit(address if "://" in address else f"//{address}")
+        if place.hostname is not None and place.port is not None:
+            socket.create_connection((place.hostname, place.port), timeout=GRACE_S).close()
+    except (OSError, ValueError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> InputError:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return InputError(
+        f"--ray {address}: expected the address of a Ray cluster, found: {reason}; start one with "
+        "`ray start --head`, or give `local`"
+    )
 
 
 class _Collect(logging.Handler):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import recordings
 import small_jobs
@@ -15,16 +16,18 @@ from test_jobs import Tally
 
 from motion_seg_ros.cli import main, segment
 from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.evaluation.results import read_results
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.jobs.base import Job
 from motion_seg_ros.jobs.cluster import RayTasks
 from motion_seg_ros.jobs.runner import run_jobs
 
 STORE_BYTES = 100_000_000
+WITHOUT_NETWORKS = ("--set", "masks.backend=densifier", "--set", "labelling.backend=geometric")
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of the cluster."""
     cluster_utils = pytest.importorskip(
         "ray.cluster_utils", reason="ray: not installed (pip install 'motion_seg_ros[ray]')"
@@ -32,6 +35,7 @@ def address() -> Iterator[str]:
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     head = {**node, "include_dashboard": False}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # Ray keeps a token there
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # the workers import small_jobs
         cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
@@ -84,9 +88,8 @@ def test_segment_survives_a_killed_worker(
     inputs = [str(tmp_path / name) for name in ("one", "two")]
     for index, each in enumerate(inputs):
         recordings.write_images(Path(each), recordings.pan(5, (160, 120), seed=index))
-    options = ["--set", "masks.backend=densifier", "--set", "labelling.backend=geometric"]
     alone, spread = tmp_path / "alone", tmp_path / "spread"
-    assert main.main(["segment", *inputs, *options, "-o", str(alone), "--jobs", "1"]) == 0
+    assert main.main(["segment", *inputs, *WITHOUT_NETWORKS, "-o", str(alone), "--jobs", "1"]) == 0
 
     flag = tmp_path / "killed"
     monkeypatch.setattr(
@@ -95,7 +98,7 @@ def test_segment_survives_a_killed_worker(
         lambda path, **options: [DeadlySource(open_source(path), flag)],
     )
     monkeypatch.chdir(tmp_path)  # relative paths mean the same to the workers
-    arguments = ["segment", "one", "two", *options, "-o", "spread", "--ray", address]
+    arguments = ["segment", "one", "two", *WITHOUT_NETWORKS, "-o", "spread", "--ray", address]
     assert main.main(arguments) == 0
     assert flag.exists()
     files = {each.relative_to(alone) for each in alone.rglob("*")}
@@ -103,6 +106,24 @@ def test_segment_survives_a_killed_worker(
     for each in files:
         if (alone / each).is_file():
             assert (alone / each).read_bytes() == (spread / each).read_bytes()
+
+
+def test_evaluate_gives_the_same_as_here(address: str, tmp_path: Path) -> None:
+    square = np.zeros((72, 96, 3), np.uint8)
+    square[20:50, 30:60] = 255
+    for index, name in enumerate(("one", "two")):
+        recordings.write_images(tmp_path / "frames" / name, recordings.pan(4, seed=index))
+        recordings.write_images(tmp_path / "masks" / name, [square] * 4)
+    words = ["evaluate", "--dataset", "folder", "--root", str(tmp_path / "frames")]
+    words += ["--truth", str(tmp_path / "masks"), "--against", "mog2", *WITHOUT_NETWORKS]
+    for out, options in (("here", ["--jobs", "1"]), ("there", ["--ray", address])):
+        assert main.main([*words, "-o", str(tmp_path / out), *options]) == 0
+    here, there = read_results(tmp_path / "here"), read_results(tmp_path / "there")
+    for one, other in ((here.scores, there.scores), (here.against["mog2"], there.against["mog2"])):
+        assert list(one.per_sequence) == list(other.per_sequence) == ["one", "two"]
+        assert (one.J_mean, one.F_mean) == (other.J_mean, other.F_mean)
+        for name in one.per_sequence:
+            assert one.per_sequence[name].per_frame == other.per_sequence[name].per_frame
 
 
 def test_interrupt_cancels_the_tasks_which_clean_up(address: str, tmp_path: Path) -> None:
@@ -121,10 +142,11 @@ def test_interrupt_cancels_the_tasks_which_clean_up(address: str, tmp_path: Path
     assert [each.name for each in tmp_path.iterdir()] == ["long.pid"]
 
 
-def test_wrong_address_is_named() -> None:
+@pytest.mark.parametrize("wrong", ["here", "127.0.0.1:1", "ray://127.0.0.1:1", "host:port"])
+def test_wrong_address_is_named(wrong: str) -> None:
     pytest.importorskip("ray", reason="ray: not installed (pip install 'motion_seg_ros[ray]')")
-    with pytest.raises(InputError, match="--ray here: expected the address of a Ray cluster"):
-        RayTasks("here").__enter__()
+    with pytest.raises(InputError, match=f"--ray {wrong}: expected the address of a Ray cluster"):
+        RayTasks(wrong).__enter__()
 
 
 def test_without_ray_the_install_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
