@@ -111,6 +111,11 @@ class MappingProcess:
         self._process.wait()
         self._log.close()
 
+    @property
+    def pid(self) -> int:
+        """Of the process, within the block and after it."""
+        return self._process.pid
+
     def result(self) -> MappingResult:
         """Wait until it ends. One that crashes is a result with its last words as `failure`."""
         said, _ = self._process.communicate()
