@@ -249,10 +249,7 @@ class MasksConfig:
         maximum=100,
     )
     prompt_interval: int = setting(
-        16,
-        "sam2: known objects are clicked again every so many frames, where discovery is in step",
-        minimum=1,
-        maximum=1000,
+        16, "sam2: known objects are clicked again every so many frames", minimum=1, maximum=1000
     )
     max_strands: int = setting(
         12,

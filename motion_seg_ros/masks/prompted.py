@@ -136,9 +136,10 @@ class PromptedMasks:
         self._follow(window, points)
 
     def outlook(self) -> Outlook:
-        """What to search from, as of the frame followed last."""
+        """What to search from, as of the frame followed last; it is asked for once a search."""
         known = np.asarray(self._strands.objects_at(self._frame.size) > 0)
-        return Outlook(self._index, known, self._room)
+        strands = self._strands
+        return Outlook(self._index, known, self._room, strands.due(), strands.owners_now())
 
     def search(self, outlook: Outlook, tracks: Tracks, labels: TrackLabels, turn: Turn) -> Found:
         """What moves and is not known, by the tracks over the window that ends at the outlook's
@@ -159,6 +160,8 @@ class PromptedMasks:
         since = before.newest if before is not None else self._index - 1
         self._points = points
         self._strands.learn(points, since)
+        if found.prompt is not None:
+            self._strands.prompt(found.prompt)
         self._end_still(points, points.newest - since)
         self._merge(points)
         kept = self._segmenter.kept()

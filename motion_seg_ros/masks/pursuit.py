@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from motion_seg_ros.masks.discovery import Proposal, discover, take_snapshot
-from motion_seg_ros.masks.grouping import PointTracks
+from motion_seg_ros.masks.grouping import Click, PointTracks
 from motion_seg_ros.masks.prompting import PromptingRules
+from motion_seg_ros.masks.reminder import Due, clicks_again, tracks_to_click
 from motion_seg_ros.masks.segmenter import Segmenter
+from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import BoolArray, FloatArray
 
 CATCHING_UP = 2  # rounds: while one thing catches up, the stream and so the others fall behind
@@ -47,6 +49,21 @@ class Pursuit:
 
 
 @dataclass(frozen=True, eq=False)
+class Prompt:
+    """Clicks on something known.
+
+    Attributes:
+        strand_id: its id with the segmenter.
+        index: of the frame.
+        xy_px: (K, 2) float32 clicks there.
+    """
+
+    strand_id: int
+    index: int
+    xy_px: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Outlook:
     """What a search must know of the objects in the frame that it looks at.
 
@@ -54,11 +71,15 @@ class Outlook:
         index: of the frame.
         known: (H, W) bool, pixels of the known objects there.
         room: for so many more things at most.
+        due: the known thing that is to be clicked again there, or None.
+        owners: of the tracks.
     """
 
     index: int
     known: BoolArray
     room: int
+    due: Due | None
+    owners: TrackOwners
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +88,13 @@ class Found:
 
     Attributes:
         points: the labelled tracks of the window that ends at the frame looked at.
+        prompt: for what was due to be clicked again, or None.
         pursuits: what moves and may be new, not farther behind the stream than it could be.
         too_late: what was found in a frame that was no longer at hand.
     """
 
     points: PointTracks
+    prompt: Prompt | None = None
     pursuits: Sequence[Pursuit] = field(default_factory=tuple)
     too_late: int = 0
 
@@ -90,7 +113,8 @@ def search(
     new_id: Callable[[], int],
     turn: Turn,
 ) -> Found:
-    """What moves in a window and is not known, each caught up with the stream.
+    """What moves in a window and is not known, each caught up with the stream; and where to click
+    again what is due.
 
     Args:
         outlook: of the newest frame of the window.
@@ -100,13 +124,6 @@ def search(
         new_id: gives ids for strands.
         turn: see Turn.
     """
-    with turn():
-        kept = segmenter.kept()
-    snapshot = take_snapshot(points, outlook.known, kept, rules)
-    if outlook.room <= 0 or not snapshot.unexplained.any():
-        return Found(points)
-    if not snapshot.indices:
-        return Found(points, too_late=1)
 
     def click(index: int, xy_px: FloatArray) -> FloatArray:
         with turn():
@@ -114,6 +131,14 @@ def search(
                 return np.full(points.size, -1, np.float32)
             return segmenter.click(index, xy_px)
 
+    prompt = None if outlook.due is None else _prompt(outlook, outlook.due, points, click, rules)
+    with turn():
+        kept = segmenter.kept()
+    snapshot = take_snapshot(points, outlook.known, kept, rules)
+    if outlook.room <= 0 or not snapshot.unexplained.any():
+        return Found(points, prompt)
+    if not snapshot.indices:
+        return Found(points, prompt, too_late=1)
     pursuits, too_late = [], 0
     for proposal in discover(snapshot, click, rules)[: outlook.room]:
         with turn():
@@ -123,7 +148,18 @@ def search(
                 too_late += 1
     for pursuit in pursuits * CATCHING_UP:
         _catch_up(pursuit, segmenter, turn)
-    return Found(points, pursuits, too_late)
+    return Found(points, prompt, pursuits, too_late)
+
+
+def _prompt(
+    outlook: Outlook, due: Due, points: PointTracks, click: Click, rules: PromptingRules
+) -> Prompt | None:
+    index, owners = outlook.index, outlook.owners.of(points.ids)
+    own = tracks_to_click(due, points, index, index, owners)
+    if np.count_nonzero(own) < max(1, rules.min_prompt_points):
+        return None
+    xy_px = clicks_again(due, points, index, own, owners, click, rules)
+    return None if xy_px is None else Prompt(due.strand_id, index, xy_px)
 
 
 def _catch_up(pursuit: Pursuit, segmenter: Segmenter, turn: Turn) -> None:

@@ -27,7 +27,8 @@ class ObjectMemory(Protocol):
         """Logits of the object in a frame.
 
         Args:
-            position: of the frame; one more than that of the call before, if any.
+            position: of the frame; one more than the last one, if any. With clicks it may be an
+                earlier one too: what is remembered of the object there is replaced.
             size: H, W of the frame.
             xy_px: (K, 2) positive clicks, K at least 1; None: by what is remembered alone.
             remember: False: this is the only call, and what it would leave in memory need not be
@@ -76,9 +77,10 @@ class _Seen:
 
 @dataclass(eq=False)
 class _Followed:
-    """An object and the frame it was followed to last."""
+    """An object, the position it was started in, and the frame it was followed to last."""
 
     memory: ObjectMemory
+    first: int
     index: int
     position: int
 
@@ -141,12 +143,15 @@ class Sam2Segmenter:
         seen, clicks = self._seen(index), _checked(xy_px)
         memory = self._network.new_memory()
         logits = memory.segment(seen.position, seen.size, clicks, remember=True)
-        self._objects[object_id] = _Followed(memory, index, seen.position)
+        self._objects[object_id] = _Followed(memory, seen.position, index, seen.position)
         return logits
 
     def prompt(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
         """See motion_seg_ros.masks.segmenter.Segmenter."""
-        return self._advance(object_id, index, _checked(xy_px))
+        followed, seen, clicks = self._followed(object_id), self._seen(index), _checked(xy_px)
+        if followed.first <= seen.position <= followed.position:
+            return followed.memory.segment(seen.position, seen.size, clicks, remember=True)
+        return self._advance(object_id, index, clicks)
 
     def follow(self, object_id: int, index: int) -> FloatArray:
         """See motion_seg_ros.masks.segmenter.Segmenter."""

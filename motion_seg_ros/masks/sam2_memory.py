@@ -77,11 +77,12 @@ def forget_unneeded(
     memory: Collection[str],
     pointer: Collection[str],
 ) -> None:
-    """Drop all that no frame after `position` can read.
+    """Drop all that no frame after `position` can read, and of frames with clicks what was there
+    before these.
 
     Args:
         outputs: of one object; changed in place.
-        position: of the frame that was segmented last.
+        position: of the newest frame that was segmented.
         limits: what stays.
         memory: names of the tensors of a frame's memory.
         pointer: names of the tensors of a frame's object pointer.
@@ -93,7 +94,9 @@ def forget_unneeded(
         _keep(output, {*memory, *pointer})
     for old in list(followed):
         age = position + 1 - old  # in the next frame
-        if age < limits.memories:
+        if old in clicked:
+            del followed[old]
+        elif age < limits.memories:
             _keep(followed[old], {*memory, *pointer})
         elif age < limits.pointers:
             _keep(followed[old], pointer)

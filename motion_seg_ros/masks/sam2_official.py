@@ -144,6 +144,7 @@ class OutputsMemory:
     def __init__(self, network: OfficialSam2) -> None:
         self._network = network
         self._outputs: Outputs = {CLICKED: {}, FOLLOWED: {}}
+        self._newest = -1  # position
 
     def segment(
         self, position: int, size: tuple[int, int], xy_px: FloatArray | None, *, remember: bool
@@ -185,7 +186,8 @@ class OutputsMemory:
             network.memory_place_encodings = output["maskmem_pos_enc"]
         output["maskmem_pos_enc"] = network.memory_place_encodings
         self._outputs[CLICKED if clicked else FOLLOWED][position] = output
-        forget_unneeded(self._outputs, position, network.limits, memory=MEMORY, pointer=POINTER)
+        self._newest = max(self._newest, position)
+        forget_unneeded(self._outputs, self._newest, network.limits, memory=MEMORY, pointer=POINTER)
 
 
 def _load(weights: Path, image_side: int | None) -> Any:

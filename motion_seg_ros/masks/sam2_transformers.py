@@ -139,6 +139,7 @@ class SessionMemory:
         self._network = network
         self._session = session
         self._object = session.obj_id_to_idx(OBJECT)
+        self._newest = -1  # position
         # Stands for the image of a streamed frame, of which only the features are needed.
         self._no_image = torch.empty(0, device=network.device)
 
@@ -171,12 +172,13 @@ class SessionMemory:
 
     def _forget(self, position: int) -> None:
         session = self._session
+        self._newest = max(self._newest, position)
         outputs = session.output_dict_per_obj[self._object]
         if self._network.dtype == torch.float16:
             self._halve(outputs, position)
         forget_unneeded(
             outputs,
-            position,
+            self._newest,
             self._network.limits,
             memory=MEMORY,
             pointer=POINTER,

@@ -41,7 +41,8 @@ class Segmenter(Protocol):
 
     def prompt(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
         """(H, W) logits of a known object that is clicked in the frame after the last one it was
-        followed to, in place of `follow`."""
+        followed to, in place of `follow`; or in a kept one that it was followed through, to correct
+        what is remembered of it there."""
         ...
 
     def follow(self, object_id: int, index: int) -> FloatArray:

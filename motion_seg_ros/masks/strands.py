@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion_seg_ros.masks.grouping import PointTracks, is_moving
+from motion_seg_ros.masks.grouping import PointTracks
 from motion_seg_ros.masks.merging import Pair, Silhouette, covered
-from motion_seg_ros.masks.prompting import (
-    PromptingRules,
-    points_inside,
-    stage_two_clicks,
-)
-from motion_seg_ros.masks.pursuit import Pursuit
+from motion_seg_ros.masks.prompting import PromptingRules
+from motion_seg_ros.masks.pursuit import Prompt, Pursuit
+from motion_seg_ros.masks.reminder import Due, clicks_again, tracks_to_click
 from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 
 HISTORY = 24  # frames that silhouettes are remembered for
 RETRY_FRAMES = 4  # from one attempt to find a strand out of sight by its tracks to the next
-MAX_FOREIGN_SHARE = 0.2  # of the owned tracks in what a prompt selects: above, it is too much
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +133,10 @@ class Strands:
         """(N,) ids of the strands that tracks were last seen on, also of removed ones; 0 = none."""
         return self._owners.of(ids)
 
+    def owners_now(self) -> TrackOwners:
+        """The same, as it is now: for who asks later."""
+        return copy.copy(self._owners)
+
     def advance(self, index: int, points: PointTracks) -> None:
         """Follow all strands to the newest frame, the one after the last.
 
@@ -152,6 +153,26 @@ class Strands:
             self._own(points)
         for strand in self._strands:
             self._note(strand, points)
+
+    def due(self) -> Due | None:
+        """The one in sight that has waited longest to be clicked again, and too long; it then waits
+        anew."""
+        waiting = [
+            each
+            for each in self._strands
+            if not each.empty_frames and self._waits(each, each.index)
+        ]
+        if not waiting:
+            return None
+        strand = min(waiting, key=lambda each: each.asked)
+        strand.asked = strand.index
+        return self._due(strand, strand.mask)
+
+    def prompt(self, prompt: Prompt) -> None:
+        """Click a strand in an earlier frame, if it is still followed; what follows is better."""
+        followed = {each.id for each in self._strands}
+        if prompt.strand_id in followed and prompt.index in self._segmenter.kept():
+            self._segmenter.prompt(prompt.strand_id, prompt.index, prompt.xy_px)
 
     def learn(self, points: PointTracks, since: int) -> None:
         """Take in tracks that end before the newest frame, and are known only now.
@@ -263,33 +284,21 @@ class Strands:
     def _clicks(self, strand: Strand, points: PointTracks) -> FloatArray | None:
         """(K, 2) clicks to prompt a strand with in the newest frame; None where it is not time,
         there are too few of its tracks, or what they select is not the strand."""
-        index = points.newest
-        waited = index - strand.asked
-        interval = RETRY_FRAMES if strand.empty_frames else self._rules.prompt_interval
-        if waited < interval:
+        index, owners = points.newest, self._owners.of(points.ids)
+        if not self._waits(strand, index):
             return None
-        owners = self._owners.of(points.ids)
-        own = (owners == strand.id) & points.moving & points.seen(index)
-        if strand.empty_frames == 0 and index - 1 in points.indices:
-            own &= points.within(index - 1, strand.mask)
+        due = self._due(strand, None if strand.empty_frames else strand.mask)
+        own = tracks_to_click(due, points, index, index - 1, owners)
         if np.count_nonzero(own) < max(1, self._rules.min_prompt_points):
             return None
         strand.asked = index
+        return clicks_again(due, points, index, own, owners, self._segmenter.click, self._rules)
 
-        def answer(clicks: FloatArray) -> BoolArray:
-            return np.asarray(self._segmenter.click(index, clicks) > 0)
+    def _waits(self, strand: Strand, index: int) -> bool:
+        """Whether it is time to click a strand again."""
+        interval = RETRY_FRAMES if strand.empty_frames else self._rules.prompt_interval
+        return index - strand.asked >= interval
 
-        xy_px = points.at(index)[own]
-        clicks = stage_two_clicks(xy_px, answer, self._rules)
-        mask = answer(clicks)
-        holds = points_inside(xy_px, mask).mean() >= self._rules.covered_share
-        good = holds and is_moving(points, index, mask, self._rules)
-        return clicks if good and not self._is_too_much(strand, points, mask) else None
-
-    def _is_too_much(self, strand: Strand, points: PointTracks, mask: BoolArray) -> bool:
-        """Whether a mask in the newest frame takes in tracks of other objects."""
-        foreign = [each.id for each in self._strands if each.object_id != strand.object_id]
-        known = [each.id for each in self._strands]
-        owners = self._owners.of(points.ids)[points.within(points.indices[-1], mask)]
-        owned = np.count_nonzero(np.isin(owners, known))
-        return bool(np.count_nonzero(np.isin(owners, foreign)) > MAX_FOREIGN_SHARE * owned)
+    def _due(self, strand: Strand, mask: BoolArray | None) -> Due:
+        kin = {each.id for each in self._strands if each.object_id == strand.object_id}
+        return Due(strand.id, mask, kin, {each.id for each in self._strands} - kin)

@@ -65,10 +65,15 @@ class OracleSegmenter:
         return self._answer(object_id)
 
     def prompt(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
-        self._advance(object_id, index)
+        last = self.followed[object_id][1] if object_id in self.followed else index
+        if index > last:
+            self._advance(object_id, index)
+            last = index
+        self._need(index)
         self.prompts.append((object_id, index, len(xy_px)))
-        self.followed[object_id] = self._target(index, xy_px), index
-        return self._answer(object_id)
+        target = self._target(index, xy_px)
+        self.followed[object_id] = target, last
+        return self._logits(self._mask(target, index, None))
 
     def follow(self, object_id: int, index: int) -> FloatArray:
         self._advance(object_id, index)

@@ -253,8 +253,10 @@ def test_wrong_calls_say_what_is_wrong(segmenter: Sam2Segmenter) -> None:
         segmenter.start(1, 1, points(*ONE))
     with pytest.raises(InputError, match=r"frame after 0.*found 2"):
         segmenter.follow(1, 2)
-    with pytest.raises(InputError, match=r"frame after 0.*found 0"):
-        segmenter.prompt(1, 0, points(*ONE))
+    segmenter.start(2, 1, points(*ONE))
+    with pytest.raises(InputError, match=r"frame after 1.*found 0"):
+        segmenter.prompt(2, 0, points(*ONE))
+    segmenter.remove(2)
     with pytest.raises(InputError, match="found 2; start it first"):
         segmenter.remove(2)
     with pytest.raises(InputError, match=r"\(0, 2\)"):
@@ -263,6 +265,52 @@ def test_wrong_calls_say_what_is_wrong(segmenter: Sam2Segmenter) -> None:
         segmenter.click(1, points((np.nan, 3.0)))
     # None of it did any harm.
     segmenter.follow(1, 1)
+
+
+def test_clicks_in_an_earlier_frame_correct_what_is_remembered(
+    sam2_folder: Path,
+) -> None:
+    """As in a session of the library that is made to forget that it has followed the object to
+    that frame."""
+    frames, late = stream(8), 3
+    uncorrected, segmenter = (
+        Sam2Segmenter(TransformersSam2(sam2_folder, device="cpu"), kept=8) for _ in range(2)
+    )
+    before = run(uncorrected, frames, {0: {1: ONE}})
+    scale = np.array([tiny.SIDE / SIZE[1], tiny.SIDE / SIZE[0]])
+    model = transformers.Sam2VideoModel.from_pretrained(sam2_folder).eval()
+    session = transformers.Sam2VideoInferenceSession(dtype=torch.float32)
+    index_of = session.obj_id_to_idx(1)
+
+    def click(index: int, xy: Sequence[tuple[float, float]]) -> None:
+        square = torch.tensor((np.array(xy) + 0.5) * scale - 0.5, dtype=torch.float32)
+        labels = torch.ones(1, 1, len(xy), dtype=torch.int32)
+        inputs = {"point_coords": square[None, None], "point_labels": labels}
+        session.add_point_inputs(index_of, index, inputs)
+        session.obj_with_new_inputs = [1]
+
+    def logits(index: int) -> np.ndarray:
+        output = model(session, frame=pixels(frames[index], tiny.SIDE), frame_idx=index)
+        masks = torch.nn.functional.interpolate(output.pred_masks, SIZE, mode="bilinear")
+        found: np.ndarray = masks[0, 0].numpy()
+        return found
+
+    for index, frame in enumerate(frames):
+        segmenter.see(frame, index)
+        if index == 6:
+            session.frames_tracked_per_obj[index_of].pop(late)
+            session.output_dict_per_obj[index_of]["non_cond_frame_outputs"].pop(late)
+            click(late, THREE)
+            corrected = segmenter.prompt(1, late, points(*THREE))
+            np.testing.assert_allclose(corrected, logits(late), atol=TOLERANCE)
+        if index == 0:
+            click(0, ONE)
+            found = segmenter.start(1, 0, points(*ONE))
+        else:
+            found = segmenter.follow(1, index)
+        np.testing.assert_allclose(found, logits(index), atol=TOLERANCE)
+        if index == 6:
+            assert np.abs(found - before[1, index]).max() > 10 * TOLERANCE
 
 
 def test_memory_is_flat(segmenter: Sam2Segmenter) -> None:

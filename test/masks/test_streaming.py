@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from drawn_scene import DrawnScene, IdBook, Thing, straight, truth
-from oracle_segmenter import OracleSegmenter
+from oracle_segmenter import LosingSegmenter, OracleSegmenter
 from test_prompted import crowd
 
 from motion_seg_ros.errors import DeviceMemoryError
@@ -95,13 +95,19 @@ class Rig:
         things: what is in it, or all of it.
         keep: frames that the segmenter keeps.
         moving: whether the labeller says so of what moves.
+        oracle: another segmenter.
     """
 
     def __init__(
-        self, things: list[Thing] | DrawnScene, *, keep: int = 24, moving: bool = True
+        self,
+        things: list[Thing] | DrawnScene,
+        *,
+        keep: int = 24,
+        moving: bool = True,
+        oracle: OracleSegmenter | None = None,
     ) -> None:
         self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
-        self.oracle = OracleSegmenter(self.scene, keep=keep)
+        self.oracle = oracle or OracleSegmenter(self.scene, keep=keep)
         self.truth = Truth(self.scene, moving=moving)
         self.masks = NotedMasks(self.oracle)
         self.segmenter = StreamingSegmenter(
@@ -244,6 +250,34 @@ def test_a_crowd_that_crosses_hides_and_leaves(
         len(rig.masks.looked_from) - 1
     )
     assert len(rig.oracle.followed) <= count, "what was not taken up is not followed"
+
+
+def test_objects_are_clicked_again_at_regular_intervals(make: Callable[..., Rig]) -> None:
+    rig = make(Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE))
+    for t, result in rig.late(60, 3):
+        if t >= 16:
+            IdBook().check(result.masks, truth(rig.scene, t), t)
+    assert len(result.masks.objects) == 2
+    for strand_id in rig.oracle.followed:
+        frames = [index for each, index, _ in rig.oracle.prompts if each == strand_id]
+        assert len(frames) == 3
+        assert set(np.diff(frames)) <= {16, 20}, "one at a time; discovery comes every 4 frames"
+    assert {clicks for *_, clicks in rig.oracle.prompts} == {3}
+
+
+@pytest.mark.parametrize("strays", [False, True])
+def test_what_the_segmenter_loses_is_found_again_with_its_id(
+    make: Callable[..., Rig], strays: bool
+) -> None:
+    scene = DrawnScene([Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
+    rig = make(scene=scene, oracle=LosingSegmenter(scene, lost_at=21, strays=strays))
+    ids: dict[bool, int] = {}
+    for t, result in rig.late(60, 3):
+        if t == 20:
+            ids = {each.centroid_px[1] < 50: each.id for each in result.masks.objects}
+    IdBook().check(result.masks, truth(scene, t), t)
+    assert {each.centroid_px[1] < 50: each.id for each in result.masks.objects} == ids
+    assert len(ids) == 2
 
 
 def test_where_nothing_moves_nothing_is_found(make: Callable[..., Rig]) -> None:
