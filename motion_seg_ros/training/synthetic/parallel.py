@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,12 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import cv2
-
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.jobs.threads import limit_opencv, threads_of_children
 
 TASKS_AHEAD_PER_WORKER = 4
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 Result = TypeVar("Result")
 
@@ -31,27 +28,21 @@ def worker_pool(workers: int) -> Iterator[Executor]:
     Raises:
         MotionSegError: a worker died.
     """
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    # Read when numpy is loaded, so before a worker runs any code of ours.
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
-    try:
-        yield pool
-    except BrokenProcessPool as error:
-        raise MotionSegError(
-            "a worker process died, perhaps of too little memory; start again with fewer workers"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with threads_of_children(1):
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+        try:
+            yield pool
+        except BrokenProcessPool as error:
+            raise MotionSegError(
+                "a worker process died, perhaps of too little memory; start again with fewer "
+                "workers"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
-    cv2.setNumThreads(1)
+    limit_opencv(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends them in order
 
 
