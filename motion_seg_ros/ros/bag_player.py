@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rclpy
+from lifecycle_msgs.srv import GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
 from rosgraph_msgs.msg import Clock
 
 from motion_seg_ros.errors import InputError, MotionSegError
@@ -149,9 +151,26 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         """Wait until the node takes the images and its answers can be heard.
 
         Raises:
-            InputError: not so after `timeout_s`.
+            InputError: not so after `timeout_s`, or the node failed to configure itself.
         """
-        wait_for_partners(self, self._outlets[self._source.topic], list(ANSWERS), timeout_s)
+        images = self._outlets[self._source.topic]
+        client = self.create_client(GetState, f"{NAMESPACE}/get_state")
+        answers: list[Future] = []
+
+        def check() -> None:
+            """The node answers once it has configured itself and become active, or failed to."""
+            if not answers and client.service_is_ready():
+                answers.append(client.call_async(GetState.Request()))
+            self._executor.spin_once(timeout_sec=0.0)
+            if answers and answers[0].done():
+                state = answers[0].result().current_state.label
+                if state != "active":
+                    raise InputError(
+                        f"bag player: expected an active node, found it {state}; it has said why"
+                    )
+
+        wait_for_partners(self, images, list(ANSWERS), timeout_s, check)
+        self.destroy_client(client)
 
     def play(self) -> None:
         """Play the whole bag, and wait for the answers.

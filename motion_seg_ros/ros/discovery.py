@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rclpy.node import Node
@@ -15,7 +15,13 @@ SETTLE_S = 1.0
 POLL_S = 0.05
 
 
-def wait_for_partners(node: Node, publisher: Any, topics: Sequence[str], timeout_s: float) -> None:
+def wait_for_partners(
+    node: Node,
+    publisher: Any,
+    topics: Sequence[str],
+    timeout_s: float,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Wait until somebody takes what `publisher` publishes, and until `topics` have a publisher and
     a reader.
 
@@ -24,6 +30,7 @@ def wait_for_partners(node: Node, publisher: Any, topics: Sequence[str], timeout
         publisher: one of rclpy.
         topics: full names.
         timeout_s: patience, in seconds.
+        check: called again and again meanwhile; raises when there is nothing to wait for.
 
     Raises:
         InputError: not so after `timeout_s`.
@@ -35,6 +42,7 @@ def wait_for_partners(node: Node, publisher: Any, topics: Sequence[str], timeout
                 f"{node.get_name()}: expected {missing} within {timeout_s:g} s, found none; "
                 "check that the node is active and in the same ROS domain"
             )
+        check()
         time.sleep(POLL_S)
     time.sleep(SETTLE_S)
 

@@ -173,7 +173,6 @@ def test_faster_than_the_node_loses_no_count(tmp_path: Path) -> None:
         (("--topic", RAW, "--truth", "/nowhere"), "/nowhere: expected a folder of masks"),
         (("--topic", RAW, "--set", "depth.backend=topic"), "depth.backend: expected a source"),
         (("--topic", RAW, "--set", "window.size=1"), "window.size"),
-        (("--topic", RAW, "--set", "labelling.weights=/nowhere"), "/nowhere: "),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(
@@ -207,6 +206,21 @@ def test_a_node_that_dies_ends_it(
     said = capsys.readouterr().err
     assert "the node process ended with status 1" in said
     assert "node: out of memory" in said
+    assert not out.exists()
+
+
+def test_a_node_that_cannot_configure_itself_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = drive(tmp_path / "drive", compressed=False, storage=StoragePlugin.MCAP)
+    out = tmp_path / "out"
+    options = ("--topic", RAW, "--set", "labelling.weights=/nowhere")
+    started = time.monotonic()
+    assert main.main(["replay", str(bag), "-o", str(out), *options]) == 2
+    assert time.monotonic() - started < replay.STARTUP_S / 2  # it does not wait in vain
+    said = capsys.readouterr().err
+    assert "weights /nowhere: expected a file" in said
+    assert "expected an active node, found it unconfigured" in said
     assert not out.exists()
 
 
