@@ -41,6 +41,7 @@ from motion_seg_ros.jobs.base import Job
 from motion_seg_ros.requirements import check_requirements
 
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "pycolmap", "evo")
+RENDERED_EVERY = 2
 _DATASETS = (None, "synthetic", "folder", "bag")
 
 
@@ -79,9 +80,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--every",
         type=_count,
-        default=1,
         metavar="N",
-        help="map every Nth frame; all are masked (default: %(default)s)",
+        help="map every Nth frame; all are masked (default: 2 for rendered scenes, which are a "
+        "camera's 16 frames/s, 1 for recordings)",
     )
     group.add_argument(
         "--features",
@@ -138,7 +139,7 @@ def _tasks(arguments: argparse.Namespace, config: Config) -> list[TrajectoryTask
     settings = MappingSettings(
         max_features=arguments.features,
         dilation_px=config.static_mask.dilation_px,
-        every=arguments.every,
+        every=arguments.every or (RENDERED_EVERY if arguments.root is None else 1),
     )
     method = functools.partial(PipelineMethod, config)
     if arguments.root is not None:

@@ -82,7 +82,7 @@ def summary(results: TrajectoryResults) -> str:
         return f"{len(results.clips)} clips, {judged} with true masks, none spoiled by its movers"
     enough = sum(each >= HALF for each in recovered)
     return (
-        f"movers spoil {len(recovered)} of {judged} clips (ATE without masks at least "
+        f"Movers spoil {len(recovered)} of {judged} clips (ATE without masks at least "
         f"{SPOILED_FACTOR:g} times that with true ones); of what true masks win back, ours do "
         f"{np.mean(recovered):.0%} on average, and at least half in {enough}"
     )

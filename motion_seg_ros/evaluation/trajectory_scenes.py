@@ -1,9 +1,9 @@
 """Rendered scenes for the comparison of trajectories: a camera that walks down a street beside
 large, richly textured things that move as one, and two scenes in which little or nothing moves.
 
-All cameras travel 2.6 m sideways within 3 s, so that there is parallax enough for a map. What the
-movers cover, and how they go, differs; so does how much they spoil. The street is the same for all
-scenes of one seed.
+All cameras travel 2.6 m sideways within 3 s, 16 frames a second, so that there is parallax enough
+for a map. What the movers cover, and how they go, differs; so does how much they spoil. The street
+is the same for all scenes of one seed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from motion_seg_ros.synthetic.textures import Colour, Texture
 from motion_seg_ros.synthetic.trajectory import Placement, Sway, Trajectory
 
 SIZE = (480, 360)
-FRAMES = 24
+FRAMES = 48
 _SECONDS = 3.0
 _LYING = Placement(pitch=np.pi / 2)
 _TREMOR = Placement(0.006, 0.006, 0.004, 0.003, 0.003, 0.003)

@@ -63,7 +63,7 @@ def test_the_table_has_a_row_for_each_clip() -> None:
     ]
     assert rows["calm_0"][-2:] == ["not", "spoiled"]
     assert rows["a<b"] == ["80.0", "10.0", "-", "-", "1.2", "-", "0/6", "6/6", "-", "-"]
-    assert "movers spoil 1 of 2 clips" in lines[-1]
+    assert "Movers spoil 1 of 2 clips" in lines[-1]
     assert "75% on average, and at least half in 1" in lines[-1]
 
 
@@ -97,7 +97,7 @@ def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
     assert "too few &lt;matches&gt; to start a map" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert page.count("data:image/svg+xml;base64,") == 3
-    assert "movers spoil 1 of 2 clips" in page
+    assert "Movers spoil 1 of 2 clips" in page
 
 
 def test_the_same_results_make_the_same_files(tmp_path: Path) -> None:
