@@ -96,7 +96,7 @@ class Timing:
 
     Attributes:
         ms: wall time of each frame of the sequence (not only the scored ones), in milliseconds.
-        age_ms: stamp to arrival of the answer of each frame, where played live; () elsewhere.
+        age_ms: publication to arrival of each answer, where played live; () elsewhere.
         answered: frames answered; all of them where not played live.
         propagated: answered from an earlier frame's masks.
         dropped: not answered.
