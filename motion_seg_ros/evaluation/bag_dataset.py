@@ -152,13 +152,6 @@ def _bags(root: Path) -> list[Path]:
             f"{root}: expected a rosbag2 (mcap or sqlite3) or a folder of them, found none; check "
             "the path"
         )
-    by_name = {bag_name(each): each for each in bags}
-    for each in bags:
-        if by_name[bag_name(each)] != each:
-            raise InputError(
-                f"{root}: expected bags of different names, found {each.name} and "
-                f"{by_name[bag_name(each)].name}; move one of them away"
-            )
     return bags
 
 

@@ -118,7 +118,7 @@ def _what_to_open(path: Path) -> Path:
     if bare and len(files) > 1:
         raise InputError(
             f"{path}: expected {METADATA_FILE}, which orders the bag's {len(files)} files, found "
-            "none; `ros2 bag reindex` makes it"
+            "none; `ros2 bag reindex` makes it, or name one of the files"
         )
     if bare and files[0].suffix not in BAG_SUFFIXES:
         raise InputError(

@@ -198,13 +198,6 @@ def test_a_folder_of_bags_is_several_sequences(tmp_path: Path) -> None:
     ]
 
 
-def test_two_bags_of_one_name(tmp_path: Path) -> None:
-    inner = bag(tmp_path / "bags" / "drive", truth=masks([0])) / "drive.mcap"
-    (tmp_path / "bags" / "drive.mcap").write_bytes(inner.read_bytes())
-    with pytest.raises(InputError, match=r"different names, found drive and drive\.mcap"):
-        open_one(tmp_path / "bags", truth_topic=TRUTH)
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
