@@ -23,7 +23,7 @@ def draw_overlay(result: FrameResult) -> UInt8Array:
     """
     picture = _tint(result)
     scale = max(0.35, min(picture.shape[:2]) / 720)
-    if result.source is Source.INFERRED:  # tracks of a propagated result belong to an earlier frame
+    if result.tracks_source is Source.INFERRED:  # else they belong to an earlier frame
         _draw_tracks(picture, result, scale)
     for each in result.masks.objects:
         x, y, _, _ = each.box_xywh_px

@@ -46,8 +46,9 @@ class StaticImage:
     """Paints over moving pixels with the world behind them: no mask's edge makes new features.
 
     A pixel that an earlier frame saw uncovered is taken from there, registered by the homography of
-    the static tracks; what no frame saw is filled smoothly from around it. So is everything in a
-    propagated result: its tracks are those of an earlier frame, and register nothing.
+    the static tracks; what no frame saw is filled smoothly from around it. So is everything where
+    the tracks are those of an earlier frame, which register nothing: in a propagated result, and
+    where discovery runs beside the stream.
 
     Args:
         history: earlier frames kept.
@@ -77,7 +78,7 @@ class StaticImage:
             self.reset()
         image = result.frame.image_bgr.copy()
         hole = _dilate(result.masks.moving.view(np.uint8), self._margin_px)
-        registered = result.source is Source.INFERRED
+        registered = result.tracks_source is Source.INFERRED
         if hole.any():
             unknown = hole.copy()
             # The newest first: least parallax, least change of light.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,16 +78,15 @@ def test_what_an_earlier_frame_saw_is_put_back_in_its_place() -> None:
     assert np.array_equal(filled[:30], result.frame.image_bgr[:30])
 
 
-def test_the_tracks_of_a_propagated_result_register_nothing() -> None:
+@pytest.mark.parametrize("change", [{"source": Source.PROPAGATED}, {"tracks_age_s": 0.5}])
+def test_the_tracks_of_an_earlier_frame_register_nothing(change: dict[str, Any]) -> None:
     earlier, _ = view(0, 10, 0.0)
     now, _ = view(6, 60, 0.5)
-    propagated = dataclasses.replace(
-        now, tracks=earlier.tracks, labels=earlier.labels, source=Source.PROPAGATED
-    )
+    stale = dataclasses.replace(now, tracks=earlier.tracks, labels=earlier.labels, **change)
     later, clean = view(12, 100, 1.0)
     static = StaticImage(history=1)
     static.fill(earlier)
-    np.testing.assert_array_equal(static.fill(propagated), StaticImage().fill(propagated))
+    np.testing.assert_array_equal(static.fill(stale), StaticImage().fill(stale))
     error = np.abs(static.fill(later).astype(int) - clean.astype(int))
     assert error.max() <= 3
 

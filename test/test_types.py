@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import FrameError
-from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
 
 def image(height: int = 4, width: int = 6) -> np.ndarray:
@@ -78,3 +78,23 @@ def test_tracks_lie_on_the_object_under_their_newest_visible_position() -> None:
         0,
         0,
     ]  # inside, left, inside, off the image, hidden
+
+
+@pytest.mark.parametrize(
+    ("source", "tracks_age_s", "expected"),
+    [
+        (Source.INFERRED, 0.0, Source.INFERRED),
+        (Source.INFERRED, 0.2, Source.PROPAGATED),
+        (Source.PROPAGATED, 0.2, Source.PROPAGATED),
+        (Source.PROPAGATED, 0.0, Source.PROPAGATED),  # two frames of one stamp
+    ],
+)
+def test_tracks_have_a_source_of_their_own(
+    source: Source, tracks_age_s: float, expected: Source
+) -> None:
+    frame = Frame(np.zeros((4, 6, 3), np.uint8), 0)
+    masks, labels = ObjectMasks.empty(frame.size), TrackLabels.abstain(0, "none")
+    result = FrameResult(
+        frame, masks, Tracks.empty(1), labels, source=source, tracks_age_s=tracks_age_s
+    )
+    assert result.tracks_source is expected

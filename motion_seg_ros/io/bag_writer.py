@@ -268,8 +268,8 @@ class BagWriter:
         return self._make(
             "motion_seg_ros/msg/TrackArray",
             header=header,
-            source=int(result.source),
-            age=result.age_s,
+            source=int(result.tracks_source),
+            age=result.tracks_age_s,
             abstention=result.labels.abstention or "",
             tracks=[
                 self._make(
