@@ -11,6 +11,7 @@ from motion_seg_ros.config import Config
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.depth.topic import TopicDepth
+from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.features.base import FeatureExtractor
@@ -83,6 +84,7 @@ class Around:
 NOTHING = Around()
 
 
+@device_memory("loading the networks")
 def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> MotionSegmenter:
     """A segmenter with the backends that `config` names, and what is to be around them.
 
@@ -94,6 +96,7 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
 
     Raises:
         ConfigError: settings that do not go together, or a device that is not there.
+        DeviceMemoryError: the device has not enough memory for the networks.
         InputError: weights are missing (all of them are named) or damaged.
         MissingDependencyError: a backend's package is not installed.
     """

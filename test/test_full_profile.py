@@ -16,7 +16,12 @@ from tiny_networks import transformers_library
 
 from motion_seg_ros.build import build, discovers_beside
 from motion_seg_ros.config import make_config
-from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
+from motion_seg_ros.errors import (
+    ConfigError,
+    DeviceMemoryError,
+    InputError,
+    MissingDependencyError,
+)
 from motion_seg_ros.masks.prompting import PromptingRules
 from motion_seg_ros.masks.sam2 import Sam2Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
@@ -328,6 +333,17 @@ def test_a_package_that_is_not_installed_is_named(
     file.touch()
     with pytest.raises(MissingDependencyError, match=package):
         build(make_config({**SMALL, **toys, **values, weights: str(file)}))
+
+
+def test_networks_that_do_not_fit_into_the_device(
+    toys: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(DeviceMemoryError, match="loading the networks: expected enough memory"):
+        build(make_config({**SMALL, **toys}))
 
 
 def test_live_it_discovers_beside_the_frames(
