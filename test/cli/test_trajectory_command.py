@@ -62,6 +62,24 @@ def test_a_folder_with_poses_and_truth(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @mapping.needs_colmap
+def test_a_bag_with_poses_of_the_same_clock(tmp_path: Path) -> None:
+    bag, out = (
+        recordings.image_bag(tmp_path / "drive", recordings.pan(4, (64, 48))),
+        tmp_path / "out",
+    )
+    stamps = [(recordings.START_NS + k * recordings.STEP_NS) * 1e-9 for k in range(-1, 5)]
+    lines = [f"{stamp + 0.003:.6f} {k} {k * k} 0 0 0 0 1" for k, stamp in enumerate(stamps)]
+    (tmp_path / "poses.txt").write_text("\n".join(lines), encoding="utf-8")
+    arguments = [*COMMAND, *QUICK, "--root", bag, "--poses", tmp_path / "poses.txt", "-o", out]
+    assert main.main([str(each) for each in arguments]) == 0
+    (found,) = json.loads((out / "trajectory.json").read_text(encoding="utf-8"))["clips"]
+    # Of the poses those of the four frames count: 3, 5 and 7 up, and 1 across each.
+    assert found["path_m"] == pytest.approx(10**0.5 + 26**0.5 + 50**0.5)
+    assert set(found["maps"]) == {"none", "ours"}
+    assert found["spoiled"] is None
+
+
+@mapping.needs_colmap
 @pytest.mark.parametrize(
     ("options", "words"),
     [
