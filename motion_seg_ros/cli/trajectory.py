@@ -23,6 +23,7 @@ from motion_seg_ros.evaluation.trajectory import (
 )
 from motion_seg_ros.evaluation.trajectory_mapping import check_installed
 from motion_seg_ros.evaluation.trajectory_report import (
+    DRAWINGS_FOLDER,
     PAGE_FILE,
     TRAJECTORY_FILE,
     TrajectoryResults,
@@ -107,8 +108,8 @@ def run(arguments: argparse.Namespace) -> None:
     tasks = _tasks(arguments, config)
     folder: Path = arguments.output
     with output_folder(folder):
-        for file in (TRAJECTORY_FILE, PAGE_FILE):
-            check_free(folder / file, overwrite=arguments.overwrite)
+        for place in (TRAJECTORY_FILE, PAGE_FILE, DRAWINGS_FOLDER):
+            check_free(folder / place, overwrite=arguments.overwrite)
         jobs = [Job(each.sequence.frames.name, compare, (each,), each.size) for each in tasks]
         outcomes = many.work_through(arguments, jobs, config)
         clips = tuple(each.result for each in outcomes if each.result is not None)

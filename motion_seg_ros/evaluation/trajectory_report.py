@@ -24,6 +24,7 @@ from motion_seg_ros.io.staging import write_file
 SCHEMA = 1
 TRAJECTORY_FILE = "trajectory.json"
 PAGE_FILE = "trajectory.html"
+DRAWINGS_FOLDER = "trajectories"
 NAMES = {NONE: "without masks", OURS: "with our masks", TRUE: "with true masks"}
 HALF = 0.5
 _MASKS = (NONE, OURS, TRUE)
@@ -67,9 +68,9 @@ def write_trajectories(folder: Path, results: TrajectoryResults, *, overwrite: b
         OutputError: something is there already, or cannot be written.
     """
     drawings = {each.name: drawing(each) for each in results.clips}
-    (folder / "trajectories").mkdir(exist_ok=True)
+    (folder / DRAWINGS_FOLDER).mkdir(exist_ok=True)
     for name, svg in drawings.items():
-        write_file(folder / "trajectories" / f"{name}.svg", svg, overwrite=overwrite)
+        write_file(folder / DRAWINGS_FOLDER / f"{name}.svg", svg, overwrite=overwrite)
     write_file(folder / TRAJECTORY_FILE, _as_json(results), overwrite=overwrite)
     write_file(folder / PAGE_FILE, _page(results, drawings), overwrite=overwrite)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import find_chromium, visit
 
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.evaluation.trajectory import NONE, OURS, TRUE, ClipScores, MapScores
@@ -98,6 +99,38 @@ def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert page.count("data:image/svg+xml;base64,") == 3
     assert "Movers spoil 1 of 2 clips" in page
+
+
+PROBE = """
+const all = (query) => [...document.querySelectorAll(query)];
+const images = all("img");
+await Promise.all(images.map((each) => each.decode()));
+const wide = all("body *").filter(
+  (each) => !each.closest(".scroll") && each.getBoundingClientRect().right > innerWidth + 1);
+return {
+  widths: images.map((each) => each.naturalWidth),
+  wide: wide.map((each) => each.outerHTML.slice(0, 120)),
+  rows: all("tbody tr").map((each) => each.cells.length),
+};
+"""
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here (apt-get install chromium)")
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False)])
+def test_a_browser_shows_all_drawings_and_nothing_overflows(
+    tmp_path: Path, width: int, dark: bool
+) -> None:
+    write_trajectories(tmp_path, RESULTS, overwrite=False)
+    page = tmp_path / "trajectory.html"
+    text = page.read_text(encoding="utf-8")
+    # The page runs no scripts, and so forbids them: the probe is one.
+    page.write_text(text.replace("style-src", "script-src 'unsafe-inline'; style-src"))
+    shown = visit(page, PROBE, width=width, dark=dark)
+    assert len(shown.probe["widths"]) == 3
+    assert all(each > 0 for each in shown.probe["widths"])
+    assert shown.probe["wide"] == []
+    assert shown.probe["rows"] == [11, 11, 11]
+    assert shown.console == []
 
 
 def test_the_same_results_make_the_same_files(tmp_path: Path) -> None:
