@@ -15,7 +15,7 @@ from motion_seg_ros.masks.prompting import PromptingRules, dilated
 from motion_seg_ros.masks.pursuit import Found, Outlook, Pursuit, Turn, begin, search
 from motion_seg_ros.masks.segmenter import Segmenter
 from motion_seg_ros.masks.sightings import Sightings
-from motion_seg_ros.masks.strands import Strand, Strands
+from motion_seg_ros.masks.strands import HISTORY, Strand, Strands
 from motion_seg_ros.types import (
     MOVING_PROBABILITY,
     BoolArray,
@@ -153,8 +153,8 @@ class PromptedMasks:
 
         Returns:
             How many things were taken up, and how many were not, because frames that would be
-            needed to follow them until now are no longer at hand. What does not hold until now, or
-            has no room, is in neither.
+            needed to follow them until now are no longer at hand or remembered. What does not hold
+            until now, or has no room, is in neither.
         """
         points, before = found.points, self._points
         since = before.newest if before is not None else self._index - 1
@@ -166,8 +166,9 @@ class PromptedMasks:
         self._merge(points)
         kept = self._segmenter.kept()
         taken, too_late = 0, found.too_late
+        old = self._index - points.newest >= HISTORY  # what it looked at is not remembered
         for pursuit in found.pursuits:
-            late = pursuit.newest < self._index and pursuit.newest + 1 not in kept
+            late = old or (pursuit.newest < self._index and pursuit.newest + 1 not in kept)
             too_late += late
             if late or self._room <= 0:
                 self._segmenter.remove(pursuit.strand_id)

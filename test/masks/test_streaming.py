@@ -294,10 +294,11 @@ def test_what_stops_is_followed_no_longer(make: Callable[..., Rig]) -> None:
     assert (found[20], found[49]) == (1, 0)
 
 
+@pytest.mark.parametrize("keep", [6, 60])  # frames of the segmenter; strands remember fewer
 def test_what_is_found_in_frames_that_are_gone_is_left_out_and_counted(
-    make: Callable[..., Rig],
+    make: Callable[..., Rig], keep: int
 ) -> None:
-    rig = make(mover(), keep=6)
+    rig = make(mover(), keep=keep)
     for _ in range(4):
         rig.push()
         rig.settle()
