@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import platform
 import re
 import tempfile
@@ -24,6 +23,7 @@ from motion_seg_ros.evaluation.timing import Cost, measure_baseline, measure_pip
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file
+from motion_seg_ros.jobs.threads import usable_cores
 
 DESCRIPTION = """\
 Measure milliseconds per stage, frames per second and memory of the pipeline in steady state, beside
@@ -196,9 +196,7 @@ def _check_length(frames: int, warm_up: int) -> None:
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cores": usable_cores(),
         "cpu": _cpu_model(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),

@@ -127,8 +127,9 @@ def test_bag_gets_a_bag_with_the_nodes_topics(tmp_path: Path, storage: StoragePl
             assert stamp.sec * 10**9 + stamp.nanosec == sent_ns
             assert recorded_ns == sent_ns + recordings.RECORDING_DELAY_NS
             assert message.header.frame_id == "camera_optical"
+    of_node = ("moving_mask", "static_mask", "instance_mask", "objects", "tracks")
     assert {topic: len(each) for topic, each in found.items()} == dict.fromkeys(
-        ("moving_mask", "static_mask", "instance_mask", "objects", "tracks"), 3
+        ("/camera/image_raw", *of_node), 3
     )
     for index, answer in enumerate(answers):
         ids = answer.masks.id_map
