@@ -129,7 +129,13 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _size_or_scale(text: str) -> tuple[int, int] | str:
-    return text if text in full_benchmark.SCALES else _size(text)
+    if text in full_benchmark.SCALES:
+        return text
+    try:
+        return _size(text)
+    except argparse.ArgumentTypeError as error:
+        scales = ", ".join(full_benchmark.SCALES)
+        raise argparse.ArgumentTypeError(f"{error}; or, for networks, one of {scales}") from error
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -157,7 +163,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.device is not None:
         arguments.overrides = [f"device={arguments.device}", *arguments.overrides]
     config = configuration.read(arguments)
-    frames = arguments.frames or FRAMES
+    frames = FRAMES if arguments.frames is None else arguments.frames
     warm_up = config.window.size + SPARE_WARM_UP
     _check_length(frames, warm_up)
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:

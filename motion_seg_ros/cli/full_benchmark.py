@@ -94,6 +94,10 @@ def run(arguments: argparse.Namespace, scale: str, machine: Mapping[str, Any]) -
     if arguments.device is not None:
         defaults.append(f"device={arguments.device}")
     arguments.overrides = [*defaults, *arguments.overrides]
+    if arguments.frames is None:
+        arguments.frames = chosen.frames
+    if arguments.official_frames is None:
+        arguments.official_frames = min(chosen.official_frames, arguments.frames)
     config = configuration.read(arguments)
     _check(arguments, config)
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
@@ -120,26 +124,37 @@ def _check(arguments: argparse.Namespace, config: Config) -> None:
             f"benchmark --objects: expected 1 to {config.masks.max_strands} (masks.max_strands), "
             f"found {arguments.objects}"
         )
+    least = _warm_up(config) + LEAST_MEASURED
+    if arguments.frames < least:
+        raise InputError(
+            f"benchmark: expected at least {least} frames, {_warm_up(config)} of them to warm up, "
+            f"found {arguments.frames}; give more, or shorten the window with --set "
+            "window.size=..."
+        )
+    if not 2 <= arguments.official_frames <= arguments.frames:  # the clip has no more
+        raise InputError(
+            f"benchmark --official-frames: expected 2 to {arguments.frames} (--frames), found "
+            f"{arguments.official_frames}"
+        )
     find_device(config.device)
+
+
+def _warm_up(config: Config) -> int:
+    """Frames until every stage works on as much as it ever will."""
+    return config.window.size + SPARE_WARM_UP
 
 
 def _measure(arguments: argparse.Namespace, scale: str, config: Config, folder: Path) -> Measured:
     from motion_seg_ros.evaluation.official_schedule import OfficialSettings
 
     chosen, toy = SCALES[scale], scale == "toy"
-    warm_up = config.window.size + SPARE_WARM_UP
-    frames = arguments.frames or chosen.frames
-    if frames < warm_up + LEAST_MEASURED:
-        raise InputError(
-            f"benchmark: expected at least {warm_up + LEAST_MEASURED} frames, {warm_up} of them to "
-            f"warm up, found {frames}; give more, or shorten the window with --set window.size=..."
-        )
+    warm_up = _warm_up(config)
     weights, clip = folder / "weights", folder / "clip"
     weights.mkdir()
     clip.mkdir()
     config = with_random_weights(config, weights, toy=toy)
     size = arguments.frame_size or chosen.frame_size
-    render_clip(clip, seed=SEED, size=size, frames=frames)
+    render_clip(clip, seed=SEED, size=size, frames=arguments.frames)
     points = config.tracking.points if config.tracking.backend == "tapir" else config.tracking.seeds
     less = points / PUBLISHED_POINTS if toy else 1.0
     published = OfficialSettings(objects=arguments.objects)
@@ -155,7 +170,7 @@ def _measure(arguments: argparse.Namespace, scale: str, config: Config, folder: 
             clip,
             config,
             settings,
-            frames=arguments.official_frames or chosen.official_frames,
+            frames=arguments.official_frames,
             depth_side_px=round(larger * PUBLISHED_SIDE_PX),
         )
     what = clip, warm_up, config, arguments.objects
