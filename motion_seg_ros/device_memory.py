@@ -50,16 +50,21 @@ def device_memory(stage: str) -> Iterator[None]:
     """
     try:
         yield
+    except DeviceMemoryError as error:
+        error.stage = stage  # of blocks within each other the outermost, which is the pipeline's
+        raise
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         # The frames that failed hold tensors for as long as somebody holds the error.
         traceback.clear_frames(error.__traceback__)
         reason = " ".join(str(error).split()).split(". ", maxsplit=1)[0]
-        raise DeviceMemoryError(
+        full = DeviceMemoryError(
             f"{stage}: expected enough memory on the device, found: {reason}; free some, or choose "
             "a smaller network, smaller images, or fewer frames, points or objects"
-        ) from error
+        )
+        full.stage = stage
+        raise full from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -28,7 +28,13 @@ class OutputError(MotionSegError):
 
 
 class DeviceMemoryError(MotionSegError):
-    """A device has not enough memory for a stage, which is of use again after a reset."""
+    """A device has not enough memory for a stage, which is of use again after a reset.
+
+    Attributes:
+        stage: its name in the pipeline, "" while unknown.
+    """
+
+    stage = ""
 
 
 class MissingDependencyError(MotionSegError):

@@ -121,16 +121,27 @@ class MotionSegmenter:
         self._reset_tracks()
         self._masks.reset()
 
-    def shrink(self) -> str | None:
+    def shrink(self, full: str = "") -> str | None:
         """Forget the stream, let go of what memory of devices can be done without, and get by with
         less from now on.
+
+        Args:
+            full: the stage for which there was not enough, see DeviceMemoryError.stage; it is the
+                first to save.
 
         Returns:
             What is done with less now, in a few words; None where nothing is left to save.
         """
         self.reset()
         release_cached_memory()
-        for each in (self._masks, self._tracker, self._features, self._depth, self._labeller):
+        stages = {
+            "masks": self._masks,
+            "tracking": self._tracker,
+            "features": self._features,
+            "depth": self._depth,
+            "labelling": self._labeller,
+        }
+        for _, each in sorted(stages.items(), key=lambda item: item[0] != full):
             less = each.shrink() if isinstance(each, Shrinks) else None
             if less is not None:
                 return less

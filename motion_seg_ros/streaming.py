@@ -136,7 +136,7 @@ class StreamingSegmenter(MotionSegmenter):
         with self._turns.urgent():
             self._masks.reset()
 
-    def shrink(self) -> str | None:
+    def shrink(self, full: str = "") -> str | None:
         """See MotionSegmenter; None also where the other thread hangs, which cannot be helped."""
         self.reset()
         if not self.wait(END_S):
@@ -144,7 +144,7 @@ class StreamingSegmenter(MotionSegmenter):
             return None
         self._take()
         self._reset_tracks()
-        return super().shrink()
+        return super().shrink(full)
 
     def close(self) -> None:
         """End the other thread, or complain that it does not end."""

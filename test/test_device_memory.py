@@ -31,6 +31,17 @@ def test_full_memory_is_said_in_one_line(error: RuntimeError) -> None:
     assert "; free some, or choose" in text
 
 
+def test_the_pipelines_stage_is_named() -> None:
+    with (
+        pytest.raises(DeviceMemoryError) as raised,
+        device_memory("masks"),
+        device_memory("segmenter"),
+    ):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+    assert raised.value.stage == "masks"
+    assert str(raised.value).startswith("segmenter: ")
+
+
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), InputError("no file")])
 def test_other_errors_are_left_alone(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, device_memory("depth"):

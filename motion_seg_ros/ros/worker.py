@@ -323,7 +323,7 @@ class InferenceWorker:
         """Start the pipeline anew with less memory; an empty result."""
         less = None
         try:
-            less = self._segmenter.shrink()
+            less = self._segmenter.shrink(error.stage)
         except Exception as failure:
             self._fail("making room failed", failure)
         self._statistics.count("failed")

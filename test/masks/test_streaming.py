@@ -408,8 +408,9 @@ def test_a_full_device_in_the_discovery(make: Callable[..., Rig]) -> None:
         rig.truth.fails = torch.OutOfMemoryError("CUDA out of memory.")
         rig.push()
         rig.settle()
-        with pytest.raises(DeviceMemoryError, match=r"tracking: .* CUDA out of memory"):
+        with pytest.raises(DeviceMemoryError, match=r"tracking: .* CUDA out of memory") as raised:
             rig.push()
+        assert raised.value.stage == "tracking"
         rig.t -= 1
         saved = rig.segmenter.shrink()
     assert saved == "masks.max_strands 3"

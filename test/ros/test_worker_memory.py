@@ -132,13 +132,22 @@ def test_the_window_is_dropped_and_the_thread_lives(name: str) -> None:
 
 def test_less_and_less_is_tried_until_it_fits() -> None:
     masks = Stage(savings=("8 objects", "4 objects"))
-    tracker = Stage(full=EVERY, savings=("500 points", "250 points"), enough=1)
-    answers, lines, _ = run(5, masks=masks, tracking=tracker)
-    assert [bool(each.result.masks.moving.any()) for each in answers] == [False] * 3 + [True] * 2
-    assert ["8 objects" in lines[0], "4 objects" in lines[1], "500 points" in lines[2]] == [
-        True
-    ] * 3
-    assert len(lines) == 3
+    tracker = Stage(full=EVERY, savings=("500 points", "250 points"), enough=2)
+    answers, lines, _ = run(4, masks=masks, tracking=tracker)
+    assert [bool(each.result.masks.moving.any()) for each in answers] == [False] * 2 + [True] * 2
+    assert len(lines) == 2
+    assert "500 points" in lines[0]
+    assert "250 points" in lines[1]
+    assert masks.shrunk == 0
+
+
+def test_when_the_stage_that_is_full_has_nothing_left_to_save_others_do() -> None:
+    masks = Stage(savings=("8 objects", "4 objects"))
+    depth = Stage(full=(0, 1, 2, 3), savings=("half the size",))
+    answers, lines, _ = run(6, masks=masks, depth=depth, tracking=Stage(savings=("500 points",)))
+    assert [bool(each.result.masks.moving.any()) for each in answers] == [False] * 4 + [True] * 2
+    saved = [line.split("from now on ")[1].split(":")[0] for line in lines]
+    assert saved == ["half the size", "8 objects", "4 objects", "500 points"]
 
 
 def test_where_nothing_is_left_to_save_every_frame_is_answered_all_the_same() -> None:
