@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from motion_seg_ros.errors import InputError
+from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
 from motion_seg_ros.evaluation.report_runs import ReportRun, subject_of
 from motion_seg_ros.evaluation.results import RESULTS_FILE, read_results
@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     output: Path = arguments.output
     check_free(output, overwrite=arguments.overwrite)
     runs = read_runs(arguments.runs)
+    _check_no_run(output, arguments.runs)
     subject = subject_of(runs)
     write_report(output, runs)
     for each in subject.series:
@@ -82,8 +83,8 @@ def read_runs(paths: Sequence[Path]) -> list[ReportRun]:
     Raises:
         InputError: not results, or a run is given twice.
     """
-    files = [path / RESULTS_FILE if path.is_dir() else path for path in paths]
-    results = [read_results(file) for file in files]
+    results = [read_results(path) for path in paths]
+    files = [_file(path) for path in paths]
     places = [_place(file.resolve()) for file in files]
     for index, place in enumerate(places):
         if place in places[:index]:
@@ -94,6 +95,20 @@ def read_runs(paths: Sequence[Path]) -> list[ReportRun]:
         ReportRun(_name(place, places), found, file.parent)
         for place, found, file in zip(places, results, files, strict=True)
     ]
+
+
+def _check_no_run(output: Path, runs: Sequence[Path]) -> None:
+    """Refuse to replace what is read."""
+    for run in runs:
+        if output.resolve() == _file(run).resolve():
+            raise OutputError(
+                f"{output}: expected a file for the report, found the results it is made of; "
+                "choose another output"
+            )
+
+
+def _file(run: Path) -> Path:
+    return run / RESULTS_FILE if run.is_dir() else run
 
 
 def _place(file: Path) -> tuple[str, ...]:

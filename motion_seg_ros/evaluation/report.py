@@ -43,7 +43,10 @@ def write_report(path: Path, runs: Sequence[ReportRun]) -> None:
         InputError: the runs have no sequence in common.
         OutputError: the file cannot be written.
     """
-    write_file(path, _page(subject_of(runs)), overwrite=True)
+    page = _page(subject_of(runs))
+    # Names of files may hold bytes that are no text.
+    page = page.encode("utf-8", "backslashreplace").decode("utf-8")
+    write_file(path, page, overwrite=True)
 
 
 def _page(subject: Subject) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from motion_seg_ros.evaluation.pictures import BEST, FAILURE, WORST
 from motion_seg_ros.evaluation.report_charts import (
@@ -229,14 +229,14 @@ def _galleries(series: Sequence[Series], sequence: str) -> list[Gallery]:
 
 def _picture(folder: Path, path: str, kind: str, frame: str, per_frame: PerFrame) -> Picture | None:
     """A JPEG below `folder`; None where there is none: results may travel without pictures."""
-    file = (folder / path).resolve()
-    if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        return None
-    content = file.read_bytes()
     try:
+        file = (folder / path).resolve()
+        if not file.is_relative_to(folder.resolve()) or not file.is_file():
+            return None
+        content = file.read_bytes()
         with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
             width, height = image.size
-    except UnidentifiedImageError:
+    except (OSError, ValueError):  # ValueError: of a path that cannot be one
         return None
     scores = ""
     if frame in per_frame.name:

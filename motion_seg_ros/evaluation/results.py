@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +38,9 @@ class PerFrame:
     F: tuple[float, ...]
     predicted_share: tuple[float, ...]
     true_share: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_columns(self, ("name", "J", "F", "predicted_share", "true_share"))
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,9 @@ class LabelScores:
     curve_threshold: tuple[float, ...] = ()
     curve_precision: tuple[float | None, ...] = ()
     curve_recall: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_columns(self, ("curve_threshold", "curve_precision", "curve_recall"))
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,7 @@ class MethodScores:
         labels_F1: mean of the sequences' F1; null where there is none.
         false_alarms_per_still_frame: null where something moves in every scored frame.
         ms_per_frame: mean over all frames; null where not measured.
-        per_sequence: by the sequence's name.
+        per_sequence: by the sequence's name; one at least.
     """
 
     J_mean: float
@@ -181,6 +187,10 @@ class MethodScores:
     false_alarms_per_still_frame: float | None
     ms_per_frame: float | None
     per_sequence: Mapping[str, SequenceScores]
+
+    def __post_init__(self) -> None:
+        if not self.per_sequence:
+            raise ValueError("per_sequence: expected one sequence at least, found none")
 
 
 @dataclass(frozen=True)
@@ -232,15 +242,37 @@ def read_results(path: Path) -> Results:
         InputError: no such file, another schema, or a field is missing, unknown or of another type.
     """
     file = path / RESULTS_FILE if path.is_dir() else path
-    content = read_json(file)
-    if content.pop("schema", None) != SCHEMA:
+    if file != path and not file.exists():
         raise InputError(
-            f"{file}: expected results of `motion_seg evaluate` of schema {SCHEMA}, found others; "
-            "evaluate anew with this version"
+            f"{path}: expected {RESULTS_FILE} of `motion_seg evaluate` in it, found none; choose "
+            "the folder of an evaluation that has ended"
+        )
+    content = read_json(file)
+    schema = content.pop("schema", None)
+    if schema != SCHEMA:
+        found = "none" if schema is None else f"{schema!r:.40}"
+        raise InputError(
+            f"{file}: expected results of `motion_seg evaluate` of schema {SCHEMA}, found schema "
+            f"{found}; evaluate anew with this version"
         )
     names = {each.name for each in dataclasses.fields(MethodScores)}
-    content["scores"] = {name: content.pop(name) for name in names & content.keys()}
+    scores = {name: content.pop(name) for name in names & content.keys()}
+    content["scores"] = typed_json.parse(MethodScores, scores, str(file))
     return cast(Results, typed_json.parse(Results, content, str(file)))
+
+
+def _check_columns(table: object, names: Sequence[str]) -> None:
+    """Hold the columns of a table to one length.
+
+    Raises:
+        ValueError: one is longer or shorter than the first.
+    """
+    lengths = [len(getattr(table, name)) for name in names]
+    for name, length in zip(names, lengths, strict=True):
+        if length != lengths[0]:
+            raise ValueError(
+                f"{name}: expected {lengths[0]} values like {names[0]}, found {length}"
+            )
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -253,8 +285,10 @@ def read_json(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{file}: cannot read it: {error.strerror}; check the path") from error
-    except ValueError as error:
-        raise InputError(f"{file}: expected JSON, found: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: expected JSON, found: {error}; choose another file") from error
     if not isinstance(content, dict):
-        raise InputError(f"{file}: expected a JSON mapping, found {type(content).__name__}")
+        raise InputError(
+            f"{file}: expected a JSON mapping, found {type(content).__name__}; choose another file"
+        )
     return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -10,19 +11,26 @@ from typing import Any
 
 from motion_seg_ros.errors import InputError
 
+LARGEST = 2**53
+"""Whole numbers below it are the same as floats."""
+
 
 def parse(kind: Any, value: object, place: str) -> Any:
     """JSON content as an instance of a type.
 
     Args:
         kind: a dataclass, tuple[T, ...], Mapping[str, T], T | None, int, float, str or object.
-        value: what json.loads gave.
-        place: where it stands, for messages, such as `results.json: J_mean`.
+        value: what json.loads gave, or, for a dataclass, an instance of it.
+        place: where it stands, for messages, such as `results.json: J_mean`; of a whole file its
+            name alone.
 
     Raises:
-        InputError: a field is missing, unknown or of another type; names it.
+        InputError: a field is missing, unknown or of another type, a number is not finite, or a
+            dataclass refuses its fields (by ValueError); names it.
     """
     if dataclasses.is_dataclass(kind):
+        if type(value) is kind:
+            return value
         return _parse_dataclass(typing.cast("type[Any]", kind), value, place)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
@@ -46,10 +54,10 @@ def parse(kind: Any, value: object, place: str) -> Any:
 def _parse_plain(kind: Any, value: object, place: str) -> Any:
     if kind is object:
         return value
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    names = {float: "a number", int: "a whole number", str: "a text"}
+    if kind is float and type(value) is int and abs(value) < LARGEST:
         return float(value)
-    if type(value) is not kind:
-        names = {float: "a number", int: "a whole number", str: "a text"}
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         raise _unexpected(names[kind], value, place)
     return value
 
@@ -64,10 +72,14 @@ def _parse_dataclass(kind: type[Any], value: object, place: str) -> Any:
     found: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
         if field.name in value:
-            found[field.name] = parse(hints[field.name], value[field.name], f"{place}.{field.name}")
+            inner = f"{place}{'.' if ': ' in place else ': '}{field.name}"
+            found[field.name] = parse(hints[field.name], value[field.name], inner)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise InputError(f"{place}: expected a field {field.name}, found none; make it anew")
-    return kind(**found)
+    try:
+        return kind(**found)
+    except ValueError as error:
+        raise InputError(f"{place}: {error}; make it anew") from error
 
 
 def _unexpected(expected: str, value: object, place: str) -> InputError:

@@ -70,6 +70,23 @@ def test_makes_the_report_of_one_run(tmp_path: Path) -> None:
     assert "motion_seg on folder" in page.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("given", ["out", "out/results.json"])
+def test_results_are_never_replaced_by_their_report(
+    tmp_path: Path, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_run(tmp_path / "out", {"a": (0.5,)}) / "results.json"
+    before = file.read_bytes()
+    assert main.main(["report", given, "-o", "out/results.json", "--overwrite"]) == 2
+    assert "expected a file for the report, found the results" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "out", {"caf\udce9": (0.5,)})
+    assert main.main(["report", str(folder)]) == 0
+    assert r"caf\udce9" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_names_tell_runs_apart(tmp_path: Path) -> None:
     places = [write_run(tmp_path / each, {"a": (0.5,)}) for each in ("x/lite", "y/lite", "y/full")]
     renamed = places[0] / "mine.json"

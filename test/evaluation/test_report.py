@@ -117,7 +117,15 @@ def test_what_was_not_measured_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["pictures/none.jpg", "../secret.jpg", "/etc/hostname", "pictures/text.jpg"]
+    "path",
+    [
+        "pictures/none.jpg",
+        "../secret.jpg",
+        "/etc/hostname",
+        "pictures/text.jpg",
+        "pictures/\0.jpg",
+        f"pictures/{'x' * 9999}.jpg",
+    ],
 )
 def test_only_pictures_of_the_run_get_into_the_page(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "run"

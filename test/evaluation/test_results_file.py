@@ -103,14 +103,28 @@ def test_the_same_bytes_every_time(file: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        (("schema",), 2, "expected results of `motion_seg evaluate` of schema 1"),
-        (("schema",), ..., "of schema 1"),
-        (("J_mean",), ..., "scores: expected a field J_mean"),
-        (("J_mean",), "good", "scores.J_mean: expected a number, found 'good'"),
-        (("J_mean",), True, "scores.J_mean: expected a number"),
+        (("schema",), 2, "expected results of `motion_seg evaluate` of schema 1, found schema 2"),
+        (("schema",), ..., "of schema 1, found schema none"),
+        (("J_mean",), ..., "json: expected a field J_mean"),
+        (("J_mean",), "good", "json: J_mean: expected a number, found 'good'"),
+        (("J_mean",), True, "json: J_mean: expected a number"),
+        (("J_mean",), float("nan"), "json: J_mean: expected a number, found nan"),
+        (("JF_mean",), float("-inf"), "json: JF_mean: expected a number, found -inf"),
+        (("JF_mean",), 10**400, "json: JF_mean: expected a number, found 1000"),
         (("dataset",), 5, "dataset: expected a text"),
         (("novelty",), 5, "expected no field novelty"),
         (("per_sequence",), [], "per_sequence: expected a mapping"),
+        (("per_sequence",), {}, "per_sequence: expected one sequence at least, found none"),
+        (
+            ("per_sequence", "ü & <b>", "per_frame", "F"),
+            [1],
+            "b>.per_frame: F: expected 2 values like name, found 1",
+        ),
+        (
+            ("per_sequence", "ü & <b>", "labels", "curve_recall"),
+            [],
+            "labels: curve_recall: expected 2 values like curve_threshold, found 0",
+        ),
         (("per_sequence", "ü & <b>", "frames"), 1.5, "frames: expected a whole number"),
         (("per_sequence", "ü & <b>", "per_frame", "J"), [0, "x"], r"J\[1\]: expected a number"),
         (("per_sequence", "ü & <b>", "per_frame", "F"), 1, "F: expected a list"),
@@ -125,7 +139,7 @@ def test_what_is_wrong_is_named(
         read_results(file)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "{", "\udcff"])
+@pytest.mark.parametrize("content", ["", "[1]", "{", "\udcff", "[" * 200_000])
 def test_other_files(tmp_path: Path, content: str) -> None:
     file = tmp_path / "results.json"
     file.write_text(content, errors="surrogateescape")
@@ -135,6 +149,8 @@ def test_other_files(tmp_path: Path, content: str) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read it"):
+        read_results(tmp_path / "results.json")
+    with pytest.raises(InputError, match=r"expected results\.json of `motion_seg evaluate` in it"):
         read_results(tmp_path)
 
 
