@@ -14,6 +14,7 @@ from motion_seg_ros.palette import id_palette
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
 MAX_INDEX = 255
+MAX_ID = 65535
 _NUMBERS = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L"})
 """Pillow's names of the kinds of pictures whose pixels are one number each."""
 
@@ -38,27 +39,57 @@ def encode_id_map(id_map: UInt16Array) -> bytes:
     return file.getvalue()
 
 
+def tells_objects_apart(path: Path) -> bool:
+    """Whether `read_id_map` finds ids in a mask file, not only that something is there.
+
+    Raises:
+        InputError: it is missing, or is no picture.
+    """
+    try:
+        with Image.open(path) as picture:
+            return picture.mode in _NUMBERS
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _no_mask(path) from error
+
+
 def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
-    """(H, W) uint16 ids of a mask file: palette indices or grey values; in a colour picture all
-    that is not black is 1.
+    """(H, W) uint16 ids of a mask file: palette indices or grey values; in a picture of colours,
+    or with transparency, all that is neither black nor wholly transparent is 1.
 
     Args:
         path: an image file.
         size: the height and width it must have.
 
     Raises:
-        InputError: it is missing, does not decode, or has another size.
+        InputError: it is missing, does not decode, has another size or ids above 65535, or is a
+            JPEG, which does not keep values.
     """
     try:
         with Image.open(path) as picture:
-            numbers = picture.mode in _NUMBERS
-            pixels = np.asarray(picture if numbers else picture.convert("RGB"))
+            numbers, lossy = picture.mode in _NUMBERS, picture.format == "JPEG"
+            pixels = np.asarray(picture if numbers else picture.convert("RGBA"))
     except (OSError, ValueError, SyntaxError) as error:  # Pillow raises each for damaged files
-        found = "no picture that decodes" if path.is_file() else "no such file"
-        raise InputError(f"{path}: expected a mask image, found {found}; replace it") from error
+        raise _no_mask(path) from error
     if pixels.shape[:2] != size:
         raise InputError(
             f"{path}: expected {size[1]}x{size[0]} like its frame, found "
             f"{pixels.shape[1]}x{pixels.shape[0]}; replace it"
         )
-    return np.asarray(pixels if numbers else pixels.any(axis=2), np.uint16)
+    if lossy:
+        raise InputError(
+            f"{path}: expected a mask image, found a JPEG, which does not keep its values; save "
+            "masks as PNG"
+        )
+    if not numbers:
+        return np.asarray(pixels[..., :3].any(axis=2) & (pixels[..., 3] > 0), np.uint16)
+    if pixels.max(initial=0) > MAX_ID or pixels.min(initial=0) < 0:
+        raise InputError(
+            f"{path}: expected ids from 0 to {MAX_ID}, found {pixels.min()} to {pixels.max()}; "
+            "save masks with such ids"
+        )
+    return np.asarray(pixels, np.uint16)
+
+
+def _no_mask(path: Path) -> InputError:
+    found = "no picture that decodes" if path.is_file() else "no such file"
+    return InputError(f"{path}: expected a mask image, found {found}; replace it")
