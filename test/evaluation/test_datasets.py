@@ -103,6 +103,43 @@ class TestDavis:
         with pytest.raises(InputError, match="expected frames to score, found 2 images"):
             opened("davis2016", tmp_path)
 
+    @pytest.mark.parametrize(
+        "part", ["JPEGImages", "JPEGImages/480p", "JPEGImages/480p/goat/00000.jpg", ".."]
+    )
+    def test_the_root_is_found_nearby(self, tmp_path: Path, part: str) -> None:
+        made.davis(tmp_path / "DAVIS", "goat", frames=3)
+        place = (tmp_path / "DAVIS").resolve()
+        with pytest.raises(InputError) as error:
+            opened("davis2016", tmp_path / "DAVIS" / part)
+        assert str(error.value).endswith(
+            f"expected JPEGImages/480p in it, found none; give --root {place}"
+        )
+
+    def test_another_resolution(self, tmp_path: Path) -> None:
+        made.davis(tmp_path, "goat", frames=3)
+        for each in ("JPEGImages", "Annotations"):
+            (tmp_path / each / "480p").rename(tmp_path / each / "Full-Resolution")
+        with pytest.raises(InputError, match=r"JPEGImages/Full-Resolution: get .* of 480p"):
+            opened("davis2016", tmp_path)
+
+    def test_the_nearest_name_is_suggested(self, tmp_path: Path) -> None:
+        for name in ("goat", "camel"):
+            made.davis(tmp_path, name, frames=3)
+        with pytest.raises(InputError, match=r"--sequences goats: .*; did you mean goat\?"):
+            opened("davis2016", tmp_path, "goats")
+        with pytest.raises(InputError, match=r"--sequences x: .*; there are camel, goat"):
+            opened("davis2016", tmp_path, "x")
+
+    @pytest.mark.parametrize("place", ["caf\udce9/00000", "goat/caf\udce9"])
+    def test_names_that_are_no_text(self, tmp_path: Path, place: str) -> None:
+        try:
+            made.save(tmp_path / f"JPEGImages/480p/{place}.jpg", made.picture(0, 1))
+        except OSError:
+            pytest.skip("this file system takes no such names")
+        made.save(tmp_path / f"Annotations/480p/{place}.png", made.square_ids(0, 1))
+        with pytest.raises(InputError, match=r"expected names in UTF-8, found caf\\udce9"):
+            opened("davis2016", tmp_path)
+
 
 class TestSegTrack:
     def test_one_object(self, tmp_path: Path) -> None:
@@ -231,7 +268,8 @@ class TestSynthetic:
     def test_truth_is_that_of_the_pictures(self) -> None:
         (sequence,) = opened("synthetic", None, "mover_stops").sequences
         items = list(sequence.frames)
-        assert sequence.scored == tuple(each.name for each in items)
+        # All but the first: of one picture alone nothing can be told.
+        assert sequence.scored == tuple(each.name for each in items[1:])
         assert [sequence.truth(name).id_map.max() for name in ("00002", "00020")] == [1, 0]
         # Between two frames while it moves, only where the mover was or is the pictures differ.
         before, after = items[2].frame.image_bgr, items[3].frame.image_bgr
@@ -248,6 +286,10 @@ class TestSynthetic:
     def test_no_such_scene(self) -> None:
         with pytest.raises(InputError, match="--sequences walk: expected a sequence"):
             opened("synthetic", None, "walk")
+
+    def test_it_has_no_root(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="--root: expected with data sets of files"):
+            opened("synthetic", tmp_path)
 
 
 class TestAll:

@@ -3,7 +3,9 @@ anything runs."""
 
 from __future__ import annotations
 
+import difflib
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ ReadTruth = Callable[[tuple[Path, ...], Size], TruthMask]
 read."""
 
 NAMED_AT_MOST = 3
+NEARBY = 4
+"""How many folders upwards are looked at for a data set of which a part is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +55,8 @@ class FileSequence:
         trim: leave the first and the last frame out of what is scored, as DAVIS 2016 does.
 
     Raises:
-        InputError: an image or a mask is no picture, or has another size than the first image; or
-            nothing is left to score.
+        InputError: an image or a mask is no picture, or has another size than the first image; a
+            name is no text; or nothing is left to score.
     """
 
     def __init__(
@@ -64,11 +68,14 @@ class FileSequence:
         *,
         trim: bool = False,
     ) -> None:
+        _check_text(name, frames.path)
         self._name = name
         self._frames = frames
         self._masks = dict(masks)
         self._read = read
         names = [each.stem for each in images_in(frames.path)]
+        for each in names:
+            _check_text(each, frames.path)
         self._labelled = tuple(each for each in names if each in self._masks)
         inner = names[1:-1] if trim else names
         self._scored = tuple(each for each in inner if each in self._masks)
@@ -113,6 +120,23 @@ class FileSequence:
             InputError: a file cannot be read.
         """
         return self._read(self._masks[name], self._size)
+
+
+def check_layout(root: Path, part: Path, remedy: str) -> None:
+    """Hold a data set's root to what it has to hold.
+
+    Raises:
+        InputError: it does not; the message has the folder nearby that does, else `remedy`.
+    """
+    if (root / part).is_dir():
+        return
+    place = root.resolve()
+    inside = sorted(place.iterdir()) if place.is_dir() else []
+    near = [*list(place.parents)[:NEARBY], *inside]
+    # Path.is_dir raises where a folder nearby may not be entered.
+    there = [each for each in near if os.path.isdir(each / part)]
+    remedy = f"give --root {there[0]}" if there else remedy
+    raise InputError(f"{root}: expected {part} in it, found none; {remedy}")
 
 
 def folders_in(folder: Path, remedy: str) -> dict[str, Path]:
@@ -177,9 +201,24 @@ def chosen(known: Sequence[str], wanted: Sequence[str] | None, root: Path) -> li
         if name not in known:
             raise InputError(
                 f"--sequences {name}: expected a sequence of {root}, found none of that name; "
-                f"there are {some(sorted(known))}"
+                f"{suggestion(name, known)}"
             )
     return list(wanted or known)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """What to take instead of a name that is not known."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {some(sorted(known))}"
+
+
+def _check_text(name: str, place: Path) -> None:
+    """Refuse a name that could not be written anywhere, such as one of an archive in Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{place}: expected names in UTF-8, found {shown}; rename it") from error
 
 
 def picture_size(file: Path, what: str) -> Size:

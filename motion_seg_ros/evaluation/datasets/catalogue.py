@@ -65,6 +65,8 @@ def open_dataset(name: str, place: Place) -> DataSet:
 
 def _check_options(name: str, place: Place) -> None:
     """Refuse options of other data sets, rather than let them go unnoticed."""
+    if name == "synthetic" and place.root is not None:
+        raise InputError("--root: expected with data sets of files, found synthetic; leave it out")
     for option, value, of in (
         ("--truth", place.truth, ("folder", "bag")),
         ("--topic", place.topic, ("bag",)),

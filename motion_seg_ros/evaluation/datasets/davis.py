@@ -25,6 +25,7 @@ from motion_seg_ros.evaluation.datasets.base import (
     DataSet,
     FileSequence,
     ReadTruth,
+    check_layout,
     chosen,
     folders_in,
     masks_of,
@@ -35,6 +36,7 @@ from motion_seg_ros.io.image_folder import ImageFolder
 
 IMAGES = Path("JPEGImages/480p")
 ANNOTATIONS = Path("Annotations/480p")
+FULL_RESOLUTION = Path("JPEGImages/Full-Resolution")
 UNSUPERVISED = Path("Annotations_unsupervised/480p")
 FPS = 24.0
 VOID = 255
@@ -173,7 +175,13 @@ def clip_names(root: Path) -> list[str]:
     Raises:
         InputError: there is none.
     """
-    return list(folders_in(root / IMAGES, "give the root of a data set in the layout of DAVIS"))
+    remedy = (
+        f"there is {FULL_RESOLUTION}: get the images and masks of 480p"
+        if (root / FULL_RESOLUTION).is_dir()
+        else "give the root of a data set in the layout of DAVIS"
+    )
+    check_layout(root, IMAGES, remedy)
+    return list(folders_in(root / IMAGES, remedy))
 
 
 def davis_clip(root: Path, name: str) -> FileSequence:

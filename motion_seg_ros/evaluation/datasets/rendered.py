@@ -2,6 +2,10 @@
 
 Each has one property: see motion_seg_ros.synthetic.scenes. What moves in a frame is what some part
 of is displaced by more than 0.1 mm on the way from the frame before or to the frame after.
+
+The data set leaves the first frame of each out of what is scored, as DAVIS 2016 does: one picture
+does not tell what moves, so it would measure no method. The last one counts (DAVIS leaves it out as
+well): all that it takes has been seen by then.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ SCENES: tuple[Callable[..., Scene], ...] = (
     scenes.crossing_movers,
     scenes.mover_stops,
 )
+UNSCORED = 1
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,11 @@ class RenderedSequence:
 
     Attributes:
         frames: all frames in order.
+        unscored: how many frames at the beginning are not scored.
     """
 
     frames: RenderedFrames
+    unscored: int = 0
 
     @property
     def name(self) -> str:
@@ -87,8 +94,8 @@ class RenderedSequence:
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """All frames."""
-        return tuple(map(_frame_name, range(self.frames.length)))
+        """All frames but the first ones."""
+        return tuple(map(_frame_name, range(self.unscored, self.frames.length)))
 
     def truth(self, name: str) -> TruthMask:
         """What moves in a frame."""
@@ -114,7 +121,7 @@ def open_synthetic(sequences: Sequence[str] | None, seed: int = 0) -> DataSet:
     names = chosen(list(known), sequences, Path("synthetic"))
     return DataSet(
         "synthetic",
-        tuple(RenderedSequence(RenderedFrames(known[each](seed=seed))) for each in names),
+        tuple(RenderedSequence(RenderedFrames(known[each](seed=seed)), UNSCORED) for each in names),
     )
 
 

@@ -23,6 +23,7 @@ from motion_seg_ros.evaluation.datasets.base import (
     DataSet,
     FileSequence,
     Size,
+    check_layout,
     chosen,
     folders_in,
     masks_of,
@@ -43,6 +44,7 @@ def open_segtrack(root: Path, sequences: Sequence[str] | None) -> DataSet:
     Raises:
         InputError: another layout, or images or masks are missing or broken.
     """
+    check_layout(root, Path(IMAGES), REMEDY)
     known = list(folders_in(root / IMAGES, REMEDY))
     return DataSet(
         "segtrackv2", tuple(_open(root, each) for each in chosen(known, sequences, root))
