@@ -17,9 +17,15 @@ from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import MethodFactory
 from motion_seg_ros.evaluation.baselines import BASELINES
-from motion_seg_ros.evaluation.datasets.base import DataSet
+from motion_seg_ros.evaluation.datasets.base import DataSet, suggestion
 from motion_seg_ros.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
-from motion_seg_ros.evaluation.evaluate import SequenceTask, evaluate_sequence, finished_scores
+from motion_seg_ros.evaluation.evaluate import (
+    MASKS_FOLDER,
+    SequenceTask,
+    evaluate_sequence,
+    finished_scores,
+)
+from motion_seg_ros.evaluation.pictures import PICTURES_FOLDER
 from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.evaluation.predictions import Predictions
 from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
@@ -91,8 +97,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--missing",
         choices=("error", "empty"),
-        default="error",
-        help="what a frame without a file there is; empty: nothing moves (default: %(default)s)",
+        help="what a frame without a file there is; empty: nothing moves (default: error)",
     )
     parser.add_argument(
         "--against",
@@ -125,6 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if arguments.dataset is None:
         raise InputError(f"evaluate: expected --dataset ({', '.join(DATASETS)}) or --trajectory")
+    _check_options(arguments)
     config = configuration.read(arguments)
     methods: dict[str, MethodFactory | Predictions] = {}
     values: dict[str, object] = {}
@@ -137,7 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
     dataset = open_dataset(arguments.dataset, _place(arguments))
     for method in methods.values():
         if isinstance(method, Predictions):
-            method.check(dataset.sequences)
+            method.check(dataset.sequences, separate=dataset.separate is not False)
     folder: Path = arguments.output
     with ExitStack() as stack:
         stack.enter_context(output_folder(folder))
@@ -145,7 +151,8 @@ def run(arguments: argparse.Namespace) -> None:
         begin(folder, plan, overwrite=arguments.overwrite)
         try:
             tasks = _tasks(dataset, methods, folder)
-            for place in dict.fromkeys(task.place.parent for task in tasks):
+            places = [folder / PICTURES_FOLDER, *(task.place.parent for task in tasks)]
+            for place in dict.fromkeys(places):
                 stack.enter_context(output_folder(place))  # shared by what works side by side
             scores = _score(arguments, tasks, config)
         except BaseException:
@@ -156,6 +163,23 @@ def run(arguments: argparse.Namespace) -> None:
         write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
     print(as_table(results))
     print(f"\nwritten to {folder}: {RESULTS_FILE}, {REPORT_FILE}")
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that would go unnoticed, and an output that would take the input's place."""
+    for option in ("poses", "fps", "every"):
+        if getattr(arguments, option) is not None:
+            raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
+    if arguments.missing is not None and arguments.predictions is None:
+        raise InputError("--missing: expected with --predictions, found none; leave it out")
+    masks = (arguments.output / MASKS_FOLDER).resolve()
+    for option in ("root", "truth", "predictions"):
+        path = getattr(arguments, option)
+        if path is not None and path.resolve().is_relative_to(masks):
+            raise InputError(
+                f"--{option} {path}: expected another place than the masks of the output "
+                f"{arguments.output}, which may be replaced; choose another output"
+            )
 
 
 def _tasks(
@@ -216,12 +240,18 @@ def _results(
     return with_origin(
         Results(
             dataset=arguments.dataset,
-            method=OURS if main == OURS else str(arguments.predictions),
+            method=OURS if main == OURS else _folder_name(arguments.predictions),
             scores=found.pop(main),
             against=found,
             configuration=values,
         )
     )
+
+
+def _folder_name(path: Path) -> str:
+    """A path that cannot be taken for the name of a method."""
+    name = str(path)
+    return f"{name}/" if name in (OURS, *BASELINES) else name
 
 
 def _place(arguments: argparse.Namespace) -> Place:
@@ -242,7 +272,7 @@ def _inputs(arguments: argparse.Namespace) -> dict[str, str]:
         if getattr(arguments, name) is not None:
             inputs[name] = getattr(arguments, name)
     if arguments.predictions is not None:
-        inputs["missing"] = arguments.missing
+        inputs["missing"] = arguments.missing or "error"
     return inputs
 
 
@@ -250,7 +280,8 @@ def _baselines(names: Sequence[str]) -> dict[str, MethodFactory]:
     for name in names:
         if name not in BASELINES:
             raise InputError(
-                f"--against {name}: expected some of {', '.join(BASELINES)}, found {name!r}"
+                f"--against {name}: expected some of {', '.join(BASELINES)}, found none of that "
+                f"name; {suggestion(name, list(BASELINES))}"
             )
     return {name: BASELINES[name] for name in names}
 

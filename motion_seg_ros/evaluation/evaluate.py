@@ -13,7 +13,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from motion_seg_ros.evaluation import typed_json
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
-from motion_seg_ros.evaluation.pictures import write_pictures
+from motion_seg_ros.evaluation.pictures import picture_folder, write_pictures
 from motion_seg_ros.evaluation.predictions import Predictions
 from motion_seg_ros.evaluation.results import SequenceScores, Timing, read_json
 from motion_seg_ros.evaluation.scoring import LabelTally, SequenceScorer
@@ -92,25 +92,31 @@ def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
             scores = _read(task, task.method, advance)
         else:
             scores = _run(task, task.method(), staged, advance)
-        if task.pictures:
+        if not task.pictures:
+            return _keep(scores, staged)
+        with picture_folder(task.folder, task.sequence.name):
             predicted = functools.partial(_predicted, task, staged)
             shown = write_pictures(task.folder, task.sequence, predicted, scores.per_frame)
-            scores = dataclasses.replace(scores, pictures=shown)
-        content = json.dumps(dataclasses.asdict(scores), allow_nan=False)
-        (staged / SCORES_FILE).write_text(content + "\n", encoding="utf-8")
-    return scores
+            return _keep(dataclasses.replace(scores, pictures=shown), staged)
 
 
 def finished_scores(task: SequenceTask) -> SequenceScores | None:
-    """What `evaluate_sequence` left behind; None where it has not ended.
+    """What `evaluate_sequence` left behind; None where it has not ended, and of masks made before:
+    they may have changed since, and to score them is quick.
 
     Raises:
         InputError: the file is damaged, or of another version.
     """
     file = task.place / SCORES_FILE
-    if not file.is_file():
+    if isinstance(task.method, Predictions) or not file.is_file():
         return None
     return cast(SequenceScores, typed_json.parse(SequenceScores, read_json(file), str(file)))
+
+
+def _keep(scores: SequenceScores, staged: Path) -> SequenceScores:
+    content = json.dumps(dataclasses.asdict(scores), allow_nan=False)
+    (staged / SCORES_FILE).write_text(content + "\n", encoding="utf-8")
+    return scores
 
 
 def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, TruthMask
 from motion_seg_ros.evaluation.results import PerFrame
+from motion_seg_ros.io.staging import output_folder
 from motion_seg_ros.types import BoolArray, UInt8Array, UInt16Array
 
 PICTURES_FOLDER = "pictures"
@@ -95,6 +97,35 @@ def write_pictures(
             break
     order = [f"{kind} {frame}" for kind, frame, _, _ in wanted]
     return {key: pictures[key] for key in order if key in pictures}
+
+
+@contextmanager
+def picture_folder(folder: Path, sequence: str) -> Iterator[None]:
+    """The folder to which `write_pictures` writes, without older pictures of it; if the block
+    fails, without new ones too.
+
+    Args:
+        folder: an existing one.
+        sequence: its name.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    place = folder / PICTURES_FOLDER / sequence
+    with output_folder(place):
+        remove_pictures(place)
+        try:
+            yield
+        except BaseException:
+            remove_pictures(place)
+            raise
+
+
+def remove_pictures(place: Path) -> None:
+    """Remove from a folder what `write_pictures` wrote to it, and nothing else."""
+    tiles = (f"{FAILURE}_{number + 1}" for number in range(STRETCH_TILES))
+    for name in (WORST, BEST, *tiles):
+        (place / f"{name}.jpg").unlink(missing_ok=True)
 
 
 def choose_moments(per_frame: PerFrame) -> Moments:

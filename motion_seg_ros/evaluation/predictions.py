@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,17 @@ import numpy as np
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.evaluation.datasets.base import picture_size, some
-from motion_seg_ros.io.indexed_png import read_id_map
+from motion_seg_ros.io.indexed_png import read_id_map, tells_objects_apart
 from motion_seg_ros.types import UInt16Array
 
 REMEDY = "give DIR/<sequence>/<frame>.png, or pass --missing empty"
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """ROOT/<sequence>/<frame>.png: palette indices or grey values are object ids, 0 = static; in a
-    colour picture all that is not black is one object.
+    """ROOT/<sequence>/<frame>.png: see motion_seg_ros.io.indexed_png.read_id_map.
 
     Attributes:
         root: the folder.
@@ -31,8 +33,12 @@ class Predictions:
     root: Path
     missing_empty: bool = False
 
-    def check(self, sequences: Iterable[AnnotatedSequence]) -> None:
+    def check(self, sequences: Iterable[AnnotatedSequence], *, separate: bool) -> None:
         """Look whether the masks of all scored frames are there, and are pictures.
+
+        Args:
+            sequences: to be scored.
+            separate: objects are scored one by one: warn where the masks do not tell them apart.
 
         Raises:
             InputError: no such folder, or a mask is missing or broken.
@@ -40,6 +46,7 @@ class Predictions:
         if not self.root.is_dir():
             raise InputError(f"{self.root}: expected a folder of masks, found none; check the path")
         found = 0
+        merged: list[str] = []
         for sequence in sequences:
             files = {name: self._file(sequence.name, name) for name in sequence.scored}
             missing = [name for name, file in files.items() if not file.is_file()]
@@ -49,12 +56,22 @@ class Predictions:
                     f"none of {some([f'{each}.png' for each in missing])}; {REMEDY}"
                 )
             found += len(files) - len(missing)
-            for name in files.keys() - set(missing):
-                picture_size(files[name], "a mask image")
+            there = [file for name, file in files.items() if name not in missing]
+            for file in there:
+                picture_size(file, "a mask image")
+            if separate and not all(map(tells_objects_apart, there)):
+                merged.append(sequence.name)
         if not found:
             raise InputError(
                 f"{self.root}: expected masks of some scored frame, found none; give "
                 "DIR/<sequence>/<frame>.png"
+            )
+        if merged:
+            logger.warning(
+                "%s: colour pictures in %s: what is not black in them counts as one object; save "
+                "palette or grey PNG files to have objects scored one by one",
+                self.root,
+                some(merged),
             )
 
     def mask(self, sequence: str, frame: str, size: tuple[int, int]) -> UInt16Array:

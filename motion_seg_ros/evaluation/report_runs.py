@@ -91,8 +91,8 @@ def subject_of(runs: Sequence[ReportRun]) -> Subject:
     """
     first = runs[0]
     if len(runs) == 1:
-        methods = {first.results.method: first.results.scores, **first.results.against}
-        series = tuple(Series(name, each, first.folder) for name, each in methods.items())
+        methods = [(first.results.method, first.results.scores), *first.results.against.items()]
+        series = tuple(Series(name, each, first.folder) for name, each in methods)
         return Subject(tuple(runs), series, tuple(first.results.scores.per_sequence))
     common = _common_sequences(runs)
     series = tuple(Series(each.name, _over(each, common), each.folder) for each in runs)

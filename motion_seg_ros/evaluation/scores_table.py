@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from motion_seg_ros.evaluation.results import MethodScores, Results, SequenceScores
@@ -61,12 +61,12 @@ def as_table(results: Results) -> str:
     Columns without a figure are left out. `objects` is J&F of single movers, `alarms` the share of
     the frames without motion in which something is said to move, `ms` the time per frame.
     """
-    methods = {results.method: results.scores, **results.against}
+    methods = [(results.method, results.scores), *results.against.items()]
     columns = [
-        each for each in _COLUMNS if any(each.of_all(all_) is not None for all_ in methods.values())
+        each for each in _COLUMNS if any(each.of_all(all_) is not None for _, all_ in methods)
     ]
     sequences = results.scores.per_sequence
-    width = max(map(len, (*sequences, *methods, "sequence"))) + 1
+    width = max(map(len, (*sequences, *(name for name, _ in methods), "sequence"))) + 1
     lines = [_line("sequence", width, ["frames", *(each.heading for each in columns)])]
     for name, scores in sequences.items():
         cells = [_cell(each.of_sequence(scores), each.decimals) for each in columns]
@@ -75,9 +75,11 @@ def as_table(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _means(methods: Mapping[str, MethodScores], columns: list[_Column], width: int) -> list[str]:
+def _means(
+    methods: Sequence[tuple[str, MethodScores]], columns: list[_Column], width: int
+) -> list[str]:
     lines = []
-    for name, scores in methods.items():
+    for name, scores in methods:
         frames = sum(len(each.per_frame.name) for each in scores.per_sequence.values())
         cells = [_cell(each.of_all(scores), each.decimals) for each in columns]
         lines.append(_line(name, width, [str(frames), *cells]))

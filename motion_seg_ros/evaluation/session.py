@@ -10,6 +10,8 @@ from pathlib import Path
 
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.evaluation.evaluate import MASKS_FOLDER, SCORES_FILE
+from motion_seg_ros.evaluation.pictures import PICTURES_FOLDER, remove_pictures
+from motion_seg_ros.evaluation.report import REPORT_FILE
 from motion_seg_ros.evaluation.results import RESULTS_FILE, SCHEMA, read_json
 from motion_seg_ros.io.staging import check_free, write_file
 
@@ -39,7 +41,7 @@ def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
     Args:
         folder: an existing one.
         plan: of this evaluation.
-        overwrite: forget what is finished, of whatever plan.
+        overwrite: forget what is finished, of whatever plan, and what was found.
 
     Raises:
         OutputError: an evaluation of another plan was begun there, or the results are of something
@@ -50,6 +52,11 @@ def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
     if overwrite:
         for scores in (folder / MASKS_FOLDER).glob(f"*/*/{SCORES_FILE}"):
             shutil.rmtree(scores.parent)
+        if file.is_file():  # else they are of something else, and go when they are replaced
+            (folder / RESULTS_FILE).unlink(missing_ok=True)
+            (folder / REPORT_FILE).unlink(missing_ok=True)
+            for place in (folder / PICTURES_FOLDER).glob("*"):
+                remove_pictures(place)
     elif file.is_file():
         _check_same(file, _flat(plan))
         return

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import annotated_folders as made
 import cv2
 import numpy as np
 import pytest
@@ -212,6 +213,62 @@ class TestPredictions:
         status = run(davis, tmp_path / "out", *arguments)
         assert_fails(capsys, status, "expected masks of some scored frame, found none")
 
+    def test_masks_that_changed_are_scored_anew(self, davis: Path, tmp_path: Path) -> None:
+        for late in (0, 4):
+            shutil.rmtree(tmp_path / "masks", ignore_errors=True)
+            write_predictions(tmp_path / "masks", "one", late=late)
+            arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+            assert run(davis, tmp_path / "out", *arguments) == 0
+        assert results(tmp_path / "out")["J_mean"] == pytest.approx(20 / 44)
+
+    def test_a_folder_called_like_a_method(
+        self,
+        davis: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_predictions(tmp_path / "mog2", "one", late=0)
+        arguments = ("--sequences", "one", "--predictions", "mog2", "--against", "mog2")
+        assert run(davis, tmp_path / "out", *arguments) == 0
+        rows = [each.split() for each in capsys.readouterr().out.splitlines()]
+        assert [each[:3] for each in rows if each and each[0] == "mog2/"] == [
+            ["mog2/", "4", "1.000"]
+        ]
+        assert [each[0] for each in rows if each].count("mog2") == 1
+        assert "mog2/ on davis2016" in (tmp_path / "out/report.html").read_text()
+
+    @pytest.mark.parametrize("options", [(), ("--overwrite",)])
+    def test_masks_of_the_output_itself(
+        self,
+        davis: Path,
+        tmp_path: Path,
+        options: tuple[str, ...],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--sequences", "one", "--against", "mog2") == 0
+        before = {each: each.read_bytes() for each in out.rglob("*") if each.is_file()}
+        arguments = ("--sequences", "one", "--predictions", out / "masks/mog2", *options)
+        words = "expected another place than the masks of the output"
+        assert_fails(capsys, run(davis, out, *arguments), words)
+        assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
+
+    def test_colours_do_not_tell_objects_apart(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        made.davis(tmp_path / "davis", "goat", several=True, frames=3)
+        colours = np.array([[0, 0, 0], [0, 0, 200], [0, 200, 0]], np.uint8)
+        for index in range(3):
+            pixels = colours[made.square_ids(index, 1, 2)]
+            made.save(tmp_path / f"masks/goat/{index:05d}.png", pixels)
+        words = ["--root", str(tmp_path / "davis"), "--predictions", str(tmp_path / "masks")]
+        for dataset in ("davis2016", "davis2017"):
+            out = ["-o", str(tmp_path / dataset), *JOBS]
+            assert main.main(["evaluate", "--dataset", dataset, *words, *out]) == 0
+            assert ("colour pictures in goat" in caplog.text) == (dataset == "davis2017")
+
     def test_masks_of_another_size(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -325,6 +382,17 @@ class TestGoingOn:
         assert run(davis, out, "--sequences", "one", *options, "--overwrite") == 0
         assert counted == ["one"] * (2 if "--set" in options else 1)
 
+    def test_what_is_begun_anew_and_fails_leaves_no_older_results(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--sequences", "one") == 0
+        image = davis / "JPEGImages/480p/one/00003.jpg"
+        image.write_bytes(image.read_bytes()[:900])
+        arguments = ("--sequences", "one", "--set", "window.size=9", "--overwrite")
+        assert_fails(capsys, run(davis, out, *arguments), "00003.jpg")
+        assert not [each for each in out.rglob("*") if each.is_file()]
+
     def test_another_root(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -347,8 +415,11 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
-            (("--against", "mog3"), "--against mog3: expected some of"),
+            (("--against", "mog3"), "none of that name; did you mean mog2?"),
             (("--sequences", "three"), "--sequences three: expected a sequence of"),
+            (("--missing", "empty"), "--missing: expected with --predictions"),
+            (("--fps", "10"), "--fps: expected with --trajectory"),
+            (("--poses", "poses.txt"), "--poses: expected with --trajectory"),
             (("--set", "window.sizes=3"), "window.sizes: no such setting"),
             (("--predictions", "nowhere"), "nowhere: expected a folder of masks"),
             (("--truth", "nowhere"), "--truth: expected with --dataset folder or bag"),

@@ -12,7 +12,12 @@ import pytest
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.evaluation import pictures
 from motion_seg_ros.evaluation.annotated import TruthMask
-from motion_seg_ros.evaluation.pictures import choose_moments, draw_verdict, write_pictures
+from motion_seg_ros.evaluation.pictures import (
+    choose_moments,
+    draw_verdict,
+    picture_folder,
+    write_pictures,
+)
 from motion_seg_ros.evaluation.results import PerFrame
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.types import Frame, UInt16Array
@@ -178,6 +183,30 @@ def test_pictures_are_files_of_the_chosen_frames(tmp_path: Path) -> None:
 
 def test_where_nothing_is_scored_nothing_is_written(tmp_path: Path) -> None:
     assert write_pictures(tmp_path, Sequence(), lambda name: masks()[1], scores_of((), ())) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_older_pictures_go(tmp_path: Path) -> None:
+    other = tmp_path / "pictures/clip/worst_of_all.jpg"
+    for region in ((0.5, 0.9, 0.1), (1.0, 1.0, 1.0)):
+        with picture_folder(tmp_path, "clip"):
+            other.touch()
+            frames = scores_of(("f1", "f2", "f3"), region)
+            written = write_pictures(tmp_path, Sequence(), lambda name: masks()[1], frames)
+    there = {each.relative_to(tmp_path).as_posix() for each in other.parent.iterdir()}
+    assert there == {*written.values(), other.relative_to(tmp_path).as_posix()}
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
+    frames = scores_of(("f1", "f2"), (0.5, 0.9))
+
+    def interrupted() -> None:
+        with picture_folder(tmp_path, "clip"):
+            assert write_pictures(tmp_path, Sequence(), lambda name: masks()[1], frames)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
