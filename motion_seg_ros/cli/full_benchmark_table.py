@@ -162,6 +162,7 @@ def _official(measured: Measured, official: OfficialCost) -> Iterator[str]:
         yield _against(stage, [_of_stage(each, stage) for each in costs.values()], theirs)
     ours = [1e3 / each.frames_per_s for each in costs.values()]
     yield _against("all", ours, 1e3 / official.frames_per_s)
+    yield _against("processor", [each.cost.cpu_ms for each in costs.values()], official.cpu_ms)
     for name, ratio in ratios(measured, official).items():
         cost = costs[name.replace("_", " ")]
         yield (
