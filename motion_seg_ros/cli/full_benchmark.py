@@ -15,7 +15,7 @@ from typing import Any
 from motion_seg_ros.build import discovers_beside
 from motion_seg_ros.cli import configuration
 from motion_seg_ros.cli.clips import render_clip
-from motion_seg_ros.cli.full_benchmark_table import Measured, figures, table
+from motion_seg_ros.cli.full_benchmark_table import Measured, figures, official_table, table
 from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.evaluation.full_benchmark import (
@@ -101,11 +101,18 @@ def run(arguments: argparse.Namespace, scale: str, machine: Mapping[str, Any]) -
     config = configuration.read(arguments)
     _check(arguments, config)
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
-        measured = _measure(arguments, scale, config, Path(name))
-    print(table(measured, machine))
-    if arguments.json is not None:
-        text = json.dumps(figures(measured, machine), indent=2) + "\n"
-        write_file(arguments.json, text, overwrite=True)
+        clip = Path(name) / "clip"
+        clip.mkdir()
+        measured = _measure(arguments, scale, config, clip)
+        print(table(measured, machine), flush=True)
+        try:
+            if arguments.against is not None:
+                measured = _with_official(measured, clip, arguments.official_frames)
+                print(f"\n{official_table(measured)}")
+        finally:  # what there is, also where the device has too little memory for their schedule
+            if arguments.json is not None:
+                text = json.dumps(figures(measured, machine), indent=2) + "\n"
+                write_file(arguments.json, text, overwrite=True)
 
 
 def _check(arguments: argparse.Namespace, config: Config) -> None:
@@ -144,47 +151,52 @@ def _warm_up(config: Config) -> int:
     return config.window.size + SPARE_WARM_UP
 
 
-def _measure(arguments: argparse.Namespace, scale: str, config: Config, folder: Path) -> Measured:
+def _measure(arguments: argparse.Namespace, scale: str, config: Config, clip: Path) -> Measured:
+    """All but the authors' schedule."""
     from motion_seg_ros.evaluation.official_schedule import OfficialSettings
 
-    chosen, toy = SCALES[scale], scale == "toy"
-    warm_up = _warm_up(config)
-    weights, clip = folder / "weights", folder / "clip"
+    weights = clip.with_name("weights")
     weights.mkdir()
-    clip.mkdir()
-    config = with_random_weights(config, weights, toy=toy)
-    size = arguments.frame_size or chosen.frame_size
+    config = with_random_weights(config, weights, toy=scale == "toy")
+    size = arguments.frame_size or SCALES[scale].frame_size
     render_clip(clip, seed=SEED, size=size, frames=arguments.frames)
-    points = config.tracking.points if config.tracking.backend == "tapir" else config.tracking.seeds
-    less = points / PUBLISHED_POINTS if toy else 1.0
-    published = OfficialSettings(objects=arguments.objects)
-    settings = dataclasses.replace(
-        published,
-        grid_points=round(less * published.grid_points),
-        most_tracks=round(less * published.most_tracks),
-    )
-    larger = config.depth.short_side_px / DEFAULT_SIDE_PX if toy else 1.0
-    official = live = None
-    if arguments.against is not None:
-        official = measure_official(
-            clip,
-            config,
-            settings,
-            frames=arguments.official_frames,
-            depth_side_px=round(larger * PUBLISHED_SIDE_PX),
-        )
-    what = clip, warm_up, config, arguments.objects
+    what = clip, _warm_up(config), config, arguments.objects
+    live = None
     if discovers_beside(config):
         live = measure_full(*what, live=True, rate=arguments.rate)
+    official = OfficialSettings(objects=arguments.objects)
+    if scale == "toy":
+        tracking = config.tracking
+        points = tracking.points if tracking.backend == "tapir" else tracking.seeds
+        official = dataclasses.replace(
+            official,
+            grid_points=round(points / PUBLISHED_POINTS * official.grid_points),
+            most_tracks=round(points / PUBLISHED_POINTS * official.most_tracks),
+        )
     return Measured(
         scale=scale,
         config=config,
         size=size,
-        warm_up=warm_up,
+        warm_up=_warm_up(config),
         objects=arguments.objects,
         in_step=measure_full(*what),
         live=live,
         floor=measure_floor(*what),
-        official=official,
-        official_settings=settings,
+        official=None,
+        official_settings=official,
     )
+
+
+def _with_official(measured: Measured, clip: Path, frames: int) -> Measured:
+    """The same figures, and those of the authors' schedule on the first `frames` of the clip."""
+    side_px: float = PUBLISHED_SIDE_PX
+    if measured.scale == "toy":
+        side_px *= measured.config.depth.short_side_px / DEFAULT_SIDE_PX
+    official = measure_official(
+        clip,
+        measured.config,
+        measured.official_settings,
+        frames=frames,
+        depth_side_px=round(side_px),
+    )
+    return dataclasses.replace(measured, official=official)

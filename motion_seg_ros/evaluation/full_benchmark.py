@@ -21,6 +21,7 @@ import numpy as np
 
 from motion_seg_ros.build import build, build_sam2
 from motion_seg_ros.config import Config, config_values, make_config
+from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.evaluation.rehearsal import Script
 from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time_frames
@@ -243,6 +244,9 @@ def measure_official(
         settings: of the schedule.
         frames: the first so many of the clip are processed, or all if it has fewer.
         depth_side_px: shorter side of the images of which depth is estimated.
+
+    Raises:
+        DeviceMemoryError: the device has too little memory for so many frames at once.
     """
     return in_own_process(_official_cost, clip, config, settings, frames, depth_side_px)
 
@@ -334,10 +338,11 @@ def _official_cost(
 
     source = Clip(clip)
     images = [source.frame(index) for index in islice(range(len(source)), frames)]
-    networks = _official_networks(config, depth_side_px)
-    run_official(networks, settings, images[:2])  # what is done once only
-    started = time.process_time()
-    stage_ms = run_official(networks, settings, images)
+    with device_memory("the authors' schedule"):
+        networks = _official_networks(config, depth_side_px)
+        run_official(networks, settings, images[:2])  # what is done once only
+        started = time.process_time()
+        stage_ms = run_official(networks, settings, images)
     cpu_ms = (time.process_time() - started) * 1e3 / len(images)
     return OfficialCost(len(images), stage_ms, cpu_ms, peak_mb())
 

@@ -165,6 +165,25 @@ def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert values(said, "objects in sight, mean") == [pytest.approx(1, abs=0.2)]
 
 
+def test_ours_is_told_where_theirs_does_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from motion_seg_ros.evaluation import official_schedule
+
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 TiB")
+
+    monkeypatch.setattr(official_schedule, "run_official", full)
+    file = tmp_path / "cost.json"
+    alone = ["--set", "masks.discovery=in_step", "--json", str(file)]
+    assert run(*FLOW, *SMALL, *alone, "--against", "official-schedule") == 2
+    said = capsys.readouterr()
+    assert "the authors' schedule: expected enough memory" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert len(values(said.out, "frame to mask")) == 1
+    assert json.loads(file.read_text())["in_step"]["frames_per_s"] > 0
+
+
 @needs_tapnet
 def test_with_tapir_too(capsys: pytest.CaptureFixture[str]) -> None:
     few = ["--set", "tracking.points=60", "--set", "tracking.tail=1", "--frames", "12"]
