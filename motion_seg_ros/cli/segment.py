@@ -94,7 +94,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--export",
         choices=EXPORTS,
         help="also write OUTPUT/<sequence>/colmap: images, and masks in which what moves is black, "
-        "as COLMAP reads them",
+        "as COLMAP reads them; goes through the frames twice, the second time backwards",
     )
     many.add_options(parser)
     configuration.add_options(parser)
@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> None:
         tasks = [_task(arguments, config, each) for each in sources]
         kept = _finished(tasks) if arguments.resume else {}
         jobs = [
-            Job(each.source.name, segment_sequence, (each,), each.source.length)
+            Job(each.source.name, segment_sequence, (each,), each.size)
             for each in tasks
             if each.source.name not in kept
         ]
@@ -200,6 +200,12 @@ class Task:
         """
         return finished_summary(self.folder, self.source.path.name, self.settings())
 
+    @property
+    def size(self) -> int | None:
+        """Frames to go through, twice for COLMAP; None: not known."""
+        length = self.source.length
+        return length * 2 if length is not None and self.export == "colmap" else length
+
     def settings(self) -> dict[str, object]:
         """All that the output depends on besides the input."""
         return {
@@ -258,6 +264,11 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
         for item, result in _answers(segmenter, iter(task.source)):
             writer.write(item, result)
             advance(1)
+        if writer.colmap is not None:
+            backwards = _answers(build(task.config), writer.colmap.backwards())
+            for item, result in backwards:
+                writer.colmap.mask_also(item.name, result.masks.id_map)
+                advance(1)
         return writer.finish(task.settings())
 
 

@@ -3,10 +3,11 @@ with the true ones, and each camera path held against the true one."""
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -148,9 +149,9 @@ class TrajectoryTask:
 
     @property
     def size(self) -> int | None:
-        """Frames to go through: once to mask them, once for each map; None: not known."""
+        """Frames to go through: twice to mask them, once for each map; None: not known."""
         length = self.sequence.frames.length
-        return None if length is None else length * (1 + len(self.masks))
+        return None if length is None else length * (2 + len(self.masks))
 
 
 def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
@@ -173,7 +174,8 @@ def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
             started = time.monotonic()
             with MappingProcess(_job(task.settings, masks, Path(folder), clip)) as process:
                 result = process.result()
-            maps[masks] = _scores(result, time.monotonic() - started, truth, clip.stamps_s)
+            seconds = time.monotonic() - started
+            maps[masks] = _scores(result, seconds, truth, clip.stamps_s, task.settings.every)
             advance(clip.frames)
     xyz = truth.camera_to_world[:, :3, 3]
     return ClipScores(
@@ -204,31 +206,38 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _Clip:
     """Write images and masks. The images are named by number, so that their names are in order."""
     sequence, settings = task.sequence, task.settings
     method = task.method()
-    writers = {
-        masks: ColmapFolder(folder / masks, None, dilation_px=settings.dilation_px)
-        for masks in task.masks[1:]
-    }
-    count, pinhole = 0, None
+    ours, true = (
+        ColmapFolder(folder / masks, None, dilation_px=settings.dilation_px)
+        for masks in (OURS, TRUE)
+    )
     stamps: list[float] = []
-    for item in sequence.frames:
-        ids = {OURS: method.push(item.frame)}
-        if count % settings.every == 0:
-            if sequence.annotated is not None:
-                ids[TRUE] = _true_ids(sequence.annotated, item)
-            for masks, writer in writers.items():
-                writer.write(f"{len(stamps):06d}", item.frame.image_bgr, ids[masks])
-            stamps.append(item.frame.stamp_ns * 1e-9)
+    pinhole = None
+    for index, original in enumerate(sequence.frames):
+        item = dataclasses.replace(original, name=_image_name(index))
+        ours.write(item, method.push(item.frame))
+        if sequence.annotated is not None:
+            true.write(item, _true_ids(sequence.annotated, original))
+        stamps.append(item.frame.stamp_ns * 1e-9)
         if pinhole is None and item.frame.camera_matrix is not None:
             (fx, _, cx), (_, fy, cy), _ = item.frame.camera_matrix.tolist()
             pinhole = (fx, fy, cx, cy)
-        count += 1
         advance(1)
+    method = task.method()
+    for item in ours.backwards():
+        ours.mask_also(item.name, method.push(item.frame))
+        advance(1)
+    count = len(stamps)
+    stamps = stamps[:: settings.every]
     if len(stamps) < MIN_REGISTERED:
         raise InputError(
             f"{sequence.frames.path}: expected at least {MIN_REGISTERED} frames to map, found "
             f"{len(stamps)}; give a longer sequence, or take every frame"
         )
     return _Clip(count, np.array(stamps, np.float64), pinhole)
+
+
+def _image_name(index: int) -> str:
+    return f"{index:06d}"
 
 
 def _true_ids(annotated: AnnotatedSequence, item: SourceFrame) -> UInt16Array:
@@ -241,6 +250,7 @@ def _true_ids(annotated: AnnotatedSequence, item: SourceFrame) -> UInt16Array:
 def _job(settings: MappingSettings, masks: str, folder: Path, clip: _Clip) -> MappingJob:
     return MappingJob(
         images=str(folder / OURS / IMAGES_FOLDER),
+        names=tuple(f"{_image_name(index)}.png" for index in range(0, clip.frames, settings.every)),
         masks=None if masks == NONE else str(folder / masks / MASKS_FOLDER),
         pinhole=clip.pinhole,
         workspace=tempfile.mkdtemp(dir=folder),
@@ -251,14 +261,20 @@ def _job(settings: MappingSettings, masks: str, folder: Path, clip: _Clip) -> Ma
 
 
 def _scores(
-    result: MappingResult, seconds: float, truth: Poses, stamps_s: npt.NDArray[np.float64]
+    result: MappingResult,
+    seconds: float,
+    truth: Poses,
+    stamps_s: npt.NDArray[np.float64],
+    every: int,
 ) -> MapScores:
-    indices = [int(Path(image).stem) for image in result.poses]
+    indices = [int(Path(image).stem) // every for image in result.poses]
     matrices = np.tile(np.eye(4), (len(indices), 1, 1))
     if indices:
         matrices[:, :3] = np.array(list(result.poses.values()))
     errors = path_errors(truth, Poses(stamps_s[indices], matrices))
     scores = MapScores(len(indices), result.points, result.maps, errors, seconds, result.failure)
     if scores.failure is None and errors.ate_m is None:
-        return replace(scores, failure="the frames that are placed have no path to compare")
+        return dataclasses.replace(
+            scores, failure="the frames that are placed have no path to compare"
+        )
     return scores

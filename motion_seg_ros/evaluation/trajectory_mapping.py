@@ -31,6 +31,7 @@ class MappingJob:
 
     Attributes:
         images: folder of images, the camera's frames in the order of their names.
+        names: those of its images that are mapped.
         masks: folder with `<image name>.png`, black = no features there; None: none.
         pinhole: fx, fy, cx, cy in pixels, the centre of the top-left pixel at (0, 0); they are kept
             as given. None: COLMAP estimates one focal length and one distortion of all images.
@@ -42,6 +43,7 @@ class MappingJob:
     """
 
     images: str
+    names: tuple[str, ...]
     masks: str | None
     pinhole: tuple[float, float, float, float] | None
     workspace: str
@@ -174,6 +176,7 @@ def _extract(pycolmap: Any, job: MappingJob, database: Path) -> None:
     pycolmap.extract_features(
         database,
         job.images,
+        list(job.names),
         camera_mode=pycolmap.CameraMode.SINGLE,
         reader_options=reader,
         extraction_options=extraction,

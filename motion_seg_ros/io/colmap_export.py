@@ -10,18 +10,20 @@ import contextlib
 import os
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from motion_seg_ros.errors import OutputError
-from motion_seg_ros.io.base import FrameSource
-from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
 from motion_seg_ros.static_view import static_mask
-from motion_seg_ros.types import UInt8Array, UInt16Array
+from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
 IMAGES_FOLDER = "images"
 MASKS_FOLDER = "masks"
@@ -30,6 +32,16 @@ _READ_BY_COLMAP = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".
 _ORIENTATION = 0x0112  # of EXIF; COLMAP takes the pixels as they are stored
 _UPRIGHT = 1
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Written:
+    """Files of a frame; its stamp, and its (3, 3) float64 camera matrix where that is known."""
+
+    image: Path
+    mask: Path
+    stamp_ns: int
+    matrix: npt.NDArray[np.float64] | None
 
 
 class ColmapFolder:
@@ -54,26 +66,64 @@ class ColmapFolder:
         files = images_in(source.path) if isinstance(source, ImageFolder) else []
         self._files = {each.stem: each for each in files if _as_stored(each)}
         self._dilation_px = dilation_px
+        self._written: dict[str, _Written] = {}
 
-    def write(self, name: str, image_bgr: UInt8Array, id_map: UInt16Array) -> None:
+    def write(self, item: SourceFrame, id_map: UInt16Array) -> None:
         """Append one frame.
 
         Args:
-            name: of the frame, without extension.
-            image_bgr: (H, W, 3) uint8.
+            item: the frame; its depth is not kept.
             id_map: (H, W) uint16, 0 = static.
 
         Raises:
             OutputError: a picture cannot be written.
             OSError: a file cannot be copied.
         """
-        file = self._files.get(name)
-        image = f"{name}{file.suffix if file else '.png'}"
+        file = self._files.get(item.name)
+        image = f"{item.name}{file.suffix if file else '.png'}"
         if file is not None:
             _link(file, self._images / image)
         else:
-            _write(self._images / image, image_bgr)
-        _write(self._masks / f"{image}.png", static_mask(id_map, self._dilation_px))
+            _write(self._images / image, item.frame.image_bgr)
+        mask = self._masks / f"{image}.png"
+        _write(mask, static_mask(id_map, self._dilation_px))
+        frame = item.frame
+        self._written[item.name] = _Written(
+            self._images / image, mask, frame.stamp_ns, frame.camera_matrix
+        )
+
+    def backwards(self) -> Iterator[SourceFrame]:
+        """The clip played backwards: all frames, the last one first, with stamps that rise.
+
+        What stands still until it leaves, and what is found to move only after a while, is seen to
+        move from the first frame on by whoever looks from the end. A map is made when all frames
+        are there, so its masks need not be those of a live stream; see `mask_also`.
+
+        Raises:
+            InputError: an image has gone since it was written.
+        """
+        stamps = [each.stamp_ns for each in self._written.values()]
+        for name, each in reversed(self._written.items()):
+            stamp_ns = stamps[0] + stamps[-1] - each.stamp_ns
+            image = read_image(each.image)
+            yield SourceFrame(name, Frame(image, stamp_ns, camera_matrix=each.matrix), "", stamp_ns)
+
+    def mask_also(self, name: str, id_map: UInt16Array) -> None:
+        """Mask more of a frame that was written.
+
+        Args:
+            name: of the frame.
+            id_map: (H, W) uint16, 0 = static.
+
+        Raises:
+            OutputError: the mask cannot be written.
+            OSError: as of `write`.
+        """
+        mask = self._written[name].mask
+        before = cv2.imread(str(mask), cv2.IMREAD_UNCHANGED)
+        _write(
+            mask, np.minimum(np.asarray(before, np.uint8), static_mask(id_map, self._dilation_px))
+        )
 
 
 def colmap_hint(folders: Sequence[Path]) -> str:

@@ -79,14 +79,14 @@ class ImageFolder:
         """
         check_size = SizeCheck("give images of another size a folder of their own")
         for index, file in enumerate(self._files):
-            image = _read(file)
+            image = read_image(file)
             stamp_ns = round(index * 1e9 / self.fps)
             frame = Frame(image, stamp_ns)
             check_size(frame, str(file))
             yield SourceFrame(file.stem, frame, "", stamp_ns)
 
 
-def _read(file: Path) -> UInt8Array:
+def read_image(file: Path) -> UInt8Array:
     """(H, W, 3) uint8 bgr of an image file.
 
     Raises:

@@ -119,9 +119,13 @@ class SequenceWriter:
         if self._bag is not None:
             self._bag.write(item, result)
         if self._colmap is not None:
-            image, ids = result.frame.image_bgr, result.masks.id_map
-            self._colmap.write(item.name, image, ids)
+            self._colmap.write(item, result.masks.id_map)
         self._count(item, result)
+
+    @property
+    def colmap(self) -> ColmapFolder | None:
+        """The folder for COLMAP, within the block; None where none is written."""
+        return self._colmap
 
     def finish(self, settings: Mapping[str, object]) -> SequenceSummary:
         """Say in the folder that it is complete, and with which settings it was made; what the

@@ -19,6 +19,7 @@ from motion_seg_ros.io.colmap_export import (
     colmap_hint,
     pycolmap_program,
 )
+from motion_seg_ros.io.image_folder import ImageFolder
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
@@ -37,7 +38,7 @@ def export(path: Path, source: FrameSource) -> Path:
     folder = ColmapFolder(path, source, dilation_px=GROWTH_PX)
     for item in source:
         height, width = item.frame.size
-        folder.write(item.name, item.frame.image_bgr, ids_of((width, height)))
+        folder.write(item, ids_of((width, height)))
     return path
 
 
@@ -66,6 +67,33 @@ def test_every_image_has_a_mask_of_its_whole_name_in_which_what_moves_is_black(
     distance = cv2.distanceTransform(np.uint8(ids_of() == 0), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     assert (mask[distance <= GROWTH_PX - 1] == 0).all()
     assert (mask[distance > GROWTH_PX + 1] == 255).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_the_clip_can_be_played_backwards_and_masked_also_there(
+    tmp_path: Path, suffix: str
+) -> None:
+    recordings.write_images(tmp_path / "in", recordings.pan(3, SIZE), f"a{{}}.{suffix}")
+    source = ImageFolder(tmp_path / "in", 10.0)
+    folder = ColmapFolder(tmp_path / "out", source, dilation_px=0)
+    there = list(source)
+    for item in there:
+        folder.write(item, ids_of())
+    back = list(folder.backwards())
+    assert [each.name for each in back] == ["a2", "a1", "a0"]
+    assert [each.frame.stamp_ns for each in back] == [0, 100_000_000, 200_000_000]
+    for one, other in zip(there, reversed(back), strict=True):
+        assert np.array_equal(one.frame.image_bgr, other.frame.image_bgr)
+    more = np.zeros(SIZE[::-1], np.uint16)
+    more[5:20, 5:20] = 3
+    folder.mask_also("a1", more)
+    masks = {
+        name: pixels(tmp_path / "out" / "masks" / name) for name in names(tmp_path / "out/masks")
+    }
+    black = {name.split(".")[0]: mask == 0 for name, mask in masks.items()}
+    assert np.array_equal(black["a0"], ids_of() > 0)
+    assert np.array_equal(black["a1"], (ids_of() > 0) | (more > 0))
+    assert np.array_equal(black["a2"], ids_of() > 0)
 
 
 def test_frames_of_a_video_become_png(tmp_path: Path) -> None:
