@@ -29,6 +29,11 @@ def test_the_folder_is_there_and_the_commands_are_said(
         keep = cv2.imread(str(folder / "masks" / f"f{index}.jpg.png"), cv2.IMREAD_UNCHANGED)
         assert (keep[ids.any(axis=2)] == 0).all()
         assert (keep == 255).any()
+    # The stub's box is at x = 2 to 11 in the first frame of three, and at 6 to 15 in the last one,
+    # which the first one is when the clip is played backwards; masks grow by 4.
+    keep = cv2.imread(str(folder / "masks" / "f0.jpg.png"), cv2.IMREAD_UNCHANGED)
+    assert keep[8, 3:24].tolist() == [0] * 17 + [255] * 4
+    assert not cv2.imread(str(out / "walk" / "f0.png"))[8, 12:].any()
     said = capsys.readouterr().out
     assert f"--ImageReader.mask_path {folder}/masks" in said
     assert "pycolmap.incremental_mapping" in said
