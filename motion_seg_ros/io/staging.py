@@ -34,6 +34,10 @@ def output_folder(path: Path) -> Iterator[Path]:
     new = [each for each in (path, *path.parents) if not each.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(
+            f"{path}: expected a folder to write to, found a file; choose another output"
+        ) from error
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:

@@ -438,6 +438,14 @@ class TestErrors:
         assert_fails(capsys, run(davis, out, *arguments), words)
         assert not out.exists()
 
+    def test_a_file_where_the_output_goes(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "out").write_text("mine")
+        words = "out: expected a folder to write to, found a file; choose another output"
+        assert_fails(capsys, run(davis, tmp_path / "out", "--overwrite"), words)
+        assert (tmp_path / "out").read_text() == "mine"
+
     def test_wrong_usage(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as exit_:
             main.main(["evaluate", "--dataset", "davis2015", "-o", "x"])

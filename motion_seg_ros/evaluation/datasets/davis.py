@@ -31,6 +31,7 @@ from motion_seg_ros.evaluation.datasets.base import (
     masks_of,
     read_binary,
     read_numbered,
+    some,
 )
 from motion_seg_ros.io.image_folder import ImageFolder
 
@@ -157,12 +158,12 @@ def open_davis(name: str, root: Path, sequences: Sequence[str] | None) -> DataSe
         there = len(sequences or ())
         if there < len(LISTS[name]):
             logger.warning(
-                "%s: %d of the %d sequences of %s are there: scores are those of %s",
+                "%s: %d of the %d sequences of %s are there; evaluated are %s",
                 root,
                 there,
                 len(LISTS[name]),
                 name,
-                "these" if there else f"the {len(known)} others that are",
+                "these" if there else f"all others that are: {some(known)}",
             )
     several = name in ("davis2017", "davis17_moving")
     clips = [_open(root, each, several) for each in chosen(known, sequences, root)]
