@@ -61,12 +61,12 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
         ),
         "toy": Scale(
             frame_size=(160, 120),
-            frames=36,
+            frames=32,
             official_frames=12,
             settings=MappingProxyType(
                 {
                     "window.size": 8,
-                    "tracking.points": 100,
+                    "tracking.points": 80,
                     "tracking.seeds": 100,
                     "tracking.resolution": 64,
                     "depth.short_side_px": 56,
