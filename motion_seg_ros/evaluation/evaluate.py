@@ -6,11 +6,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation import typed_json
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
 from motion_seg_ros.evaluation.pictures import picture_folder, write_pictures
@@ -24,6 +26,8 @@ from motion_seg_ros.types import TrackLabels, Tracks, UInt16Array
 
 MASKS_FOLDER = "masks"
 SCORES_FILE = "scores.json"
+
+logger = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -101,16 +105,17 @@ def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
 
 
 def finished_scores(task: SequenceTask) -> SequenceScores | None:
-    """What `evaluate_sequence` left behind; None where it has not ended, and of masks made before:
-    they may have changed since, and to score them is quick.
-
-    Raises:
-        InputError: the file is damaged, or of another version.
-    """
+    """What `evaluate_sequence` left behind; None where it has not ended or the file is damaged, and
+    of masks made before: they may have changed since, and to score them is quick."""
     file = task.place / SCORES_FILE
     if isinstance(task.method, Predictions) or not file.is_file():
         return None
-    return cast(SequenceScores, typed_json.parse(SequenceScores, read_json(file), str(file)))
+    try:
+        content = read_json(file, "it is made anew")
+        return cast(SequenceScores, typed_json.parse(SequenceScores, content, str(file)))
+    except InputError as error:
+        logger.warning("%s", error)
+        return None
 
 
 def _keep(scores: SequenceScores, staged: Path) -> SequenceScores:

@@ -275,8 +275,12 @@ def _check_columns(table: object, names: Sequence[str]) -> None:
             )
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path, remedy: str = "choose another file") -> dict[str, Any]:
     """The JSON mapping in a file.
+
+    Args:
+        file: its path.
+        remedy: what to do if it holds something else.
 
     Raises:
         InputError: it cannot be read, or holds something else.
@@ -286,9 +290,9 @@ def read_json(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{file}: cannot read it: {error.strerror}; check the path") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: expected JSON, found: {error}; choose another file") from error
+        raise InputError(f"{file}: expected JSON, found: {error}; {remedy}") from error
     if not isinstance(content, dict):
         raise InputError(
-            f"{file}: expected a JSON mapping, found {type(content).__name__}; choose another file"
+            f"{file}: expected a JSON mapping, found {type(content).__name__}; {remedy}"
         )
     return content

@@ -73,7 +73,8 @@ def abandon(folder: Path) -> None:
 
 
 def _check_same(file: Path, wanted: Mapping[str, object]) -> None:
-    found = {name: value for name, value in _flattened(read_json(file)).items() if name != "schema"}
+    content = read_json(file, "pass --overwrite to begin anew")
+    found = {name: value for name, value in _flattened(content).items() if name != "schema"}
     names = sorted(found.keys() | wanted.keys())
     # What was read says more than the settings, which are none where masks are read.
     for name in sorted(names, key=lambda each: each.startswith("configuration.")):

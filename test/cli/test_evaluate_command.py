@@ -331,6 +331,35 @@ class TestGoingOn:
         assert results(out)["per_sequence"]["two"] == first
         assert list(results(out)["per_sequence"]) == ["one", "two"]
 
+    @pytest.mark.parametrize("content", ["", "{}", "[1]"])
+    def test_damaged_scores_are_made_anew(
+        self,
+        davis: Path,
+        tmp_path: Path,
+        counted: list[str],
+        content: str,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--sequences", "one") == 0
+        first = without_times(results(out))
+        (out / "masks/motion_seg/one/scores.json").write_text(content)
+        assert run(davis, out, "--sequences", "one") == 0
+        assert counted == ["one", "one"]
+        assert "one/scores.json: expected" in caplog.text
+        assert without_times(results(out)) == first
+
+    def test_a_damaged_plan(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_predictions(tmp_path / "masks", "one")
+        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
+        assert run(davis, tmp_path / "out", *arguments) == 0
+        (tmp_path / "out/evaluation.json").write_text("")
+        status = run(davis, tmp_path / "out", *arguments)
+        assert_fails(capsys, status, "evaluation.json: expected JSON")
+        assert run(davis, tmp_path / "out", *arguments, "--overwrite") == 0
+
     def test_a_failure_leaves_what_is_finished(
         self, davis: Path, tmp_path: Path, counted: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
