@@ -11,7 +11,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence
-from motion_seg_ros.evaluation.datasets.base import picture_size, some
+from motion_seg_ros.evaluation.datasets.base import some
 from motion_seg_ros.io.indexed_png import read_id_map, tells_objects_apart
 from motion_seg_ros.types import UInt16Array
 
@@ -47,6 +47,7 @@ class Predictions:
             raise InputError(f"{self.root}: expected a folder of masks, found none; check the path")
         found = 0
         merged: list[str] = []
+        gaps: list[str] = []
         for sequence in sequences:
             files = {name: self._file(sequence.name, name) for name in sequence.scored}
             missing = [name for name, file in files.items() if not file.is_file()]
@@ -56,15 +57,22 @@ class Predictions:
                     f"none of {some([f'{each}.png' for each in missing])}; {REMEDY}"
                 )
             found += len(files) - len(missing)
-            there = [file for name, file in files.items() if name not in missing]
-            for file in there:
-                picture_size(file, "a mask image")
-            if separate and not all(map(tells_objects_apart, there)):
+            if missing:
+                gaps.append(f"{len(missing)} of {len(files)} in {sequence.name}")
+            there = files.keys() - set(missing)
+            apart = [tells_objects_apart(files[name]) for name in there]
+            if separate and not all(apart):
                 merged.append(sequence.name)
         if not found:
             raise InputError(
                 f"{self.root}: expected masks of some scored frame, found none; give "
                 "DIR/<sequence>/<frame>.png"
+            )
+        if gaps:
+            logger.warning(
+                "%s: frames without a mask, in which nothing moves then: %s",
+                self.root,
+                some(gaps),
             )
         if merged:
             logger.warning(

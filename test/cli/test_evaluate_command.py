@@ -193,7 +193,11 @@ class TestPredictions:
         assert run(davis, tmp_path / "out", *arguments) == 0
 
     def test_missing_frames(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self,
+        davis: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         out = tmp_path / "out"
         write_predictions(tmp_path / "masks", "one", late=0)
@@ -205,6 +209,7 @@ class TestPredictions:
         assert not out.exists()
         assert run(davis, out, *arguments, "--missing", "empty") == 0
         assert results(out)["per_sequence"]["one"]["per_frame"]["J"] == [1, 0, 0, 1]
+        assert "in which nothing moves then: 2 of 4 in one" in caplog.text
 
     def test_no_masks_at_all(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -158,12 +158,12 @@ def open_davis(name: str, root: Path, sequences: Sequence[str] | None) -> DataSe
         there = len(sequences or ())
         if there < len(LISTS[name]):
             logger.warning(
-                "%s: %d of the %d sequences of %s are there; evaluated are %s",
+                "%s: %d of the %d sequences of %s are there; %s",
                 root,
                 there,
                 len(LISTS[name]),
                 name,
-                "these" if there else f"all others that are: {some(known)}",
+                "only these are evaluated" if there else f"evaluated is what is: {some(known)}",
             )
     several = name in ("davis2017", "davis17_moving")
     clips = [_open(root, each, several) for each in chosen(known, sequences, root)]
