@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import annotated_folders as made
 import cv2
 import numpy as np
 import pytest
@@ -261,18 +260,23 @@ class TestPredictions:
         assert {each: each.read_bytes() for each in out.rglob("*") if each.is_file()} == before
 
     def test_colours_do_not_tell_objects_apart(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+        self, davis: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        made.davis(tmp_path / "davis", "goat", several=True, frames=3)
         colours = np.array([[0, 0, 0], [0, 0, 200], [0, 200, 0]], np.uint8)
-        for index in range(3):
-            pixels = colours[made.square_ids(index, 1, 2)]
-            made.save(tmp_path / f"masks/goat/{index:05d}.png", pixels)
-        words = ["--root", str(tmp_path / "davis"), "--predictions", str(tmp_path / "masks")]
+        (tmp_path / "masks/one").mkdir(parents=True)
+        for index in range(6):
+            ids = square(index, 1)
+            ids[:, : SIZE[1] // 2] *= 2
+            frame = f"one/{index:05d}.png"
+            (davis / "Annotations/480p" / frame).write_bytes(encode_id_map(ids.astype(np.uint16)))
+            cv2.imwrite(str(tmp_path / "masks" / frame), colours[ids])
+        words = ["--root", str(davis), "--predictions", str(tmp_path / "masks")]
         for dataset in ("davis2016", "davis2017"):
-            out = ["-o", str(tmp_path / dataset), *JOBS]
+            out = ["--sequences", "one", "-o", str(tmp_path / dataset), *JOBS]
             assert main.main(["evaluate", "--dataset", dataset, *words, *out]) == 0
-            assert ("colour pictures in goat" in caplog.text) == (dataset == "davis2017")
+            assert ("colour pictures in one" in caplog.text) == (dataset == "davis2017")
+        assert results(tmp_path / "davis2017")["JF_mean"] == 1
+        assert results(tmp_path / "davis2017")["objects_JF_mean"] < 1
 
     def test_masks_of_another_size(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
