@@ -46,7 +46,8 @@ examples:
   motion_seg benchmark --set tracking.backend=lk
   motion_seg benchmark --profile full --random-weights    networks of published size, on a GPU
   motion_seg benchmark --profile full --random-weights --device cpu --size toy \\
-      --set tracking.backend=flow                         on any machine, also without tapnet
+      --set tracking.backend=flow --set labelling.backend=pooled
+                                                          on any machine, also without tapnet
 """
 
 # Beyond the window, so that every stage works on as much as it ever will.
