@@ -266,7 +266,7 @@ class TestPredictions:
         (tmp_path / "masks/one").mkdir(parents=True)
         for index in range(6):
             ids = square(index, 1)
-            ids[:, : SIZE[1] // 2] *= 2
+            ids[:, :32] *= 2  # two movers
             frame = f"one/{index:05d}.png"
             (davis / "Annotations/480p" / frame).write_bytes(encode_id_map(ids.astype(np.uint16)))
             cv2.imwrite(str(tmp_path / "masks" / frame), colours[ids])
