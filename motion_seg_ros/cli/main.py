@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_BesideProgressBars()])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
     # SIGTERM cleans up as Ctrl-C does.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

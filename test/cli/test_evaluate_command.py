@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +245,24 @@ class TestPredictions:
         ]
         assert [each[0] for each in rows if each].count("mog2") == 1
         assert "mog2/ on davis2016" in (tmp_path / "out/report.html").read_text()
+
+    def test_paths_that_are_no_text(self, davis: Path, tmp_path: Path) -> None:
+        masks, out = tmp_path / "caf\udce9", tmp_path / "out \udce9"
+        try:
+            write_predictions(masks, "one")
+        except OSError:
+            pytest.skip("this file system takes no such names")
+        words = ["evaluate", "--dataset", "davis2016", "--root", str(davis), "--sequences", "one"]
+        words += ["--predictions", str(masks), "-o", str(out), *JOBS]
+        ended = subprocess.run(
+            [sys.executable, "-m", "motion_seg_ros.cli.main", *words],
+            env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert r"caf\udce9" in ended.stdout
+        assert r"caf\udce9" in (out / "report.html").read_text(encoding="utf-8")
 
     @pytest.mark.parametrize("options", [(), ("--overwrite",)])
     def test_masks_of_the_output_itself(
