@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -37,6 +38,7 @@ from motion_seg_ros.requirements import (
     check_tapir,
     needed_weights,
     uses_device,
+    without_unused,
 )
 from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
@@ -45,6 +47,8 @@ from motion_seg_ros.tracking.lk import LucasKanadeTracker
 from motion_seg_ros.tracking.tapir import TapirTracker
 from motion_seg_ros.weights import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
+
+logger = logging.getLogger(__name__)
 
 Part = TypeVar("Part")
 
@@ -88,6 +92,9 @@ NOTHING = Around()
 def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> MotionSegmenter:
     """A segmenter with the backends that `config` names, and what is to be around them.
 
+    Depth and features are left out where the labelling takes none: see
+    motion_seg_ros.requirements.without_unused.
+
     Args:
         config: the configuration.
         around: see there.
@@ -100,6 +107,7 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
         InputError: weights are missing (all of them are named) or damaged.
         MissingDependencyError: a backend's package is not installed.
     """
+    config = _used(config)
     check_requirements(config)
     beside = discovers_beside(config)
     flow = DenseFlow(config.flow.max_side_px)
@@ -129,6 +137,19 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
         depth=depth,
         features=features,
     )
+
+
+def _used(config: Config) -> Config:
+    """without_unused, which says what it leaves out."""
+    used = without_unused(config)
+    for name in ("depth", "features"):
+        asked = getattr(config, name).backend
+        if getattr(used, name).backend != asked:
+            logger.warning(
+                "%s.backend %s is left out: labelling.backend %s, as it is set, takes no %s",
+                *(name, asked, config.labelling.backend, name),
+            )
+    return used
 
 
 def discovers_beside(config: Config) -> bool:
@@ -348,7 +369,7 @@ def _build_official(
         depth,
         device=config.device,
         interval=config.labelling.interval,
-        threshold=config.labelling.threshold or None,
+        threshold=config.labelling.official_threshold or None,
     )
     channels = 0 if features is None else features.channels
     if channels != labeller.feature_channels:

@@ -106,7 +106,8 @@ class DepthConfig:
 
     backend: str = setting(
         "none",
-        "depth source: none, the camera's depth topic, or the network Depth Anything V2",
+        "depth source: none, the camera's depth topic, or the network Depth Anything V2, which "
+        "only runs where the labelling takes depth",
         choices=("none", "topic", "depth_anything"),
     )
     weights: str = setting(
@@ -128,7 +129,8 @@ class FeaturesConfig:
 
     backend: str = setting(
         "none",
-        "appearance of the tracks: none, colour and texture around them, or the network DINOv2",
+        "appearance of the tracks: none, colour and texture around them, or the network DINOv2; "
+        "they only run where the labelling takes features",
         choices=("none", "appearance", "dino"),
     )
     weights: str = setting(
@@ -177,10 +179,16 @@ class LabellingConfig:
     )
     threshold: float = setting(
         0.42,
-        "probability above which the transformer takes a track to move; the default is for the "
-        "weights of this package: where nothing moves, one track in a hundred is above it; 0 = the "
-        "one stored with the weights, which is best for F1, or official: the rule of its authors, "
-        "after which something always moves",
+        "transformer, pooled: probability above which the transformer takes a track to move; the "
+        "default is for the weights of this package: where nothing moves, one track in a hundred "
+        "is above it; 0 = the one stored with the weights, which is best for F1",
+        minimum=0.0,
+        maximum=0.99,
+    )
+    official_threshold: float = setting(
+        0.7,
+        "official: probability above which a track moves; the default is the lowest that its "
+        "authors try; 0 = their rule, after which something always moves",
         minimum=0.0,
         maximum=0.99,
     )
@@ -337,7 +345,8 @@ PROFILES: Mapping[str, Mapping[str, Value]] = MappingProxyType(
                 "tracking.backend": "tapir",
                 "depth.backend": "depth_anything",
                 "features.backend": "dino",
-                "labelling.backend": "transformer",
+                "features.variant": "official",
+                "labelling.backend": "official",
                 "masks.backend": "sam2",
             }
         ),

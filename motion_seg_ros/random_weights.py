@@ -1,8 +1,8 @@
 """Networks as they are published, but with random numbers in place of what they have learned.
 
 Speed and memory do not depend on what a network has learned, so these do to measure them; and in a
-toy size they do to test what is around them, on any machine. transformers is loaded when a function
-is called.
+toy size they do to test what is around them, on any machine. torch and transformers are loaded when
+a function is called.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from types import MappingProxyType
 from typing import Any
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.published_weights import PUBLISHED
 
 TOY_SIDE_PX = 64  # of the square that the toy SAM 2 takes
 TOY_PATCHES = 4  # along a side of the images that the toy DINOv2 has position codes for
 PATCH_PX = 14
 DINOV2_IMAGE_PX = 518
+OFFICIAL_TRACKS = "segment_any_motion_tracks"
 
 
 def random_network(name: str, *, toy: bool = False, seed: int = 0) -> Any:
@@ -43,10 +45,7 @@ def random_network(name: str, *, toy: bool = False, seed: int = 0) -> Any:
 
         library: Any = importlib.import_module("transformers")
     except ImportError as error:
-        raise MissingDependencyError(
-            f"random weights: expected torch and transformers, found: {error}; "
-            "pip install 'motion_seg_ros[full]'"
-        ) from error
+        raise _not_installed(error) from error
     kind, settings = RANDOM[name](toy)
     cls = getattr(library, kind)
     with torch.random.fork_rng():
@@ -55,11 +54,19 @@ def random_network(name: str, *, toy: bool = False, seed: int = 0) -> Any:
 
 
 def write_random_weights(name: str, folder: Path, *, toy: bool = False, seed: int = 0) -> Path:
-    """Save random_network(name, ...) to a folder as a published one is laid out.
+    """Save random_network(name, ...) to a folder as a published one is laid out; or the authors'
+    track network, OFFICIAL_TRACKS, which is small and has no toy size.
 
     Returns:
-        The folder, for the backend that takes weights of that name.
+        What the backend that takes weights of that name is to be given: the folder, which is made,
+        or the one file in it.
+
+    Raises:
+        InputError: not such a name.
+        MissingDependencyError: torch or transformers is not installed.
     """
+    if name == OFFICIAL_TRACKS:
+        return _write_official_tracks(folder, seed)
     network = random_network(name, toy=toy, seed=seed)
     logging: Any = importlib.import_module("transformers.utils.logging")
     bars = logging.is_progress_bar_enabled()
@@ -72,12 +79,44 @@ def write_random_weights(name: str, folder: Path, *, toy: bool = False, seed: in
     return folder
 
 
+def _write_official_tracks(folder: Path, seed: int) -> Path:
+    try:
+        import torch
+
+        from motion_seg_ros.labelling.official import OfficialTrackNetwork
+        from motion_seg_ros.labelling.official_checkpoint import save_official
+    except ImportError as error:
+        raise _not_installed(error) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = OfficialTrackNetwork()
+    file = PUBLISHED[OFFICIAL_TRACKS].place(folder)
+    save_official(file, network)
+    return file
+
+
+def _not_installed(error: ImportError) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"random weights: expected torch and transformers, found: {error}; "
+        "pip install 'motion_seg_ros[full]'"
+    )
+
+
 Settings = tuple[str, dict[str, Any]]
 """Name of a class of transformers, and what its configuration is made with."""
 
 
 def _dinov2(width: int, heads: int, layers: int, toy: bool) -> Settings:
     return "Dinov2Model", _vision_transformer(width, heads, layers, toy)
+
+
+def _dinov2_base(toy: bool) -> Settings:
+    """A toy of it has the published width, which labelling.backend official needs, in one layer."""
+    kind, settings = _dinov2(*_BASE, False)
+    if toy:
+        settings |= {"num_hidden_layers": 1, "mlp_ratio": 1, "image_size": TOY_PATCHES * PATCH_PX}
+    return kind, settings
 
 
 def _vision_transformer(width: int, heads: int, layers: int, toy: bool) -> dict[str, Any]:
@@ -217,7 +256,7 @@ _SMALL, _BASE, _LARGE = (384, 6, 12), (768, 12, 12), (1024, 16, 24)
 RANDOM: Mapping[str, Callable[[bool], Settings]] = MappingProxyType(
     {
         "dinov2_small": lambda toy: _dinov2(*_SMALL, toy),
-        "dinov2_base": lambda toy: _dinov2(*_BASE, toy),
+        "dinov2_base": _dinov2_base,
         "depth_anything_v2_small": lambda toy: _depth_anything(
             _SMALL, [3, 6, 9, 12], [48, 96, 192, 384], 64, toy
         ),
@@ -233,4 +272,4 @@ RANDOM: Mapping[str, Callable[[bool], Settings]] = MappingProxyType(
         },
     }
 )
-"""What there are random weights of: name -> settings, of the toy or of the published size."""
+"""What there are random networks of: name -> settings, of the toy or of the published size."""

@@ -5,14 +5,16 @@ Told before anything is loaded, so that what is wrong is said at once, and all o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.labelling.inputs import TakenInputs, taken_inputs
 from motion_seg_ros.settings import Value
 from motion_seg_ros.torch_device import find_device
-from motion_seg_ros.weights import published_name, require
+from motion_seg_ros.weights import published_name, require, resolve
 
 ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
 """Backends that run where `device` says."""
@@ -40,11 +42,38 @@ def check_requirements(config: Config) -> None:
         InputError: weights that are not fetched: names all of them.
         MissingDependencyError: torch is not installed, and a network is to run on a device.
     """
+    config = without_unused(config)
     if uses_device(config):
         find_device(config.device)  # first: without it nobody needs to fetch weights
     check_official(config)
     check_tapir(config)
     require(needed_weights(config).values())
+
+
+def without_unused(config: Config) -> Config:
+    """The same without networks whose results nobody looks at: of depth and features, where the
+    labelling takes neither. Depth from the camera stays: not only the labelling is there for it.
+
+    Raises:
+        InputError: the weights of the labelling cannot be read, which say what they take.
+    """
+    takes = _labelling_takes(config)
+    if config.depth.backend == "depth_anything" and not takes.depth:
+        config = dataclasses.replace(
+            config, depth=dataclasses.replace(config.depth, backend="none")
+        )
+    if config.features.backend != "none" and not takes.features:
+        config = dataclasses.replace(
+            config, features=dataclasses.replace(config.features, backend="none")
+        )
+    return config
+
+
+def _labelling_takes(config: Config) -> TakenInputs:
+    backend = config.labelling.backend
+    if backend in ("geometric", "official"):
+        return TakenInputs(depth=backend == "official", features=backend == "official")
+    return taken_inputs(resolve(needed_weights(config)["labelling"]))
 
 
 def uses_device(config: Config) -> bool:
@@ -92,7 +121,8 @@ def check_official(config: Config) -> None:
         remedy = " ".join(f"{name}={_yaml(value)}" for name, value in wrong.items())
         raise ConfigError(
             "labelling.backend official: expected the tracker, depth and features that its "
-            f"authors trained it with, found {found}; set {remedy}"
+            f"authors trained it with, found {found}; set {remedy}, or labelling.backend=pooled, "
+            "which needs none of them"
         )
 
 

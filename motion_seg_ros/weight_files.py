@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from motion_seg_ros.errors import InputError
 
@@ -43,8 +44,27 @@ def check_format(path: Path, model_type: str | None = None) -> None:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _check_safetensors(path: Path) -> None:
-    """The format: https://huggingface.co/docs/safetensors."""
+def safetensors_metadata(path: Path) -> dict[str, str]:
+    """The text that a .safetensors file carries beside its tensors.
+
+    Raises:
+        InputError: the file cannot be read, or is not one.
+    """
+    try:
+        content, _ = _safetensors_header(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    metadata = content.get("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise _foreign(path, "a safetensors file")
+    return {str(name): str(text) for name, text in metadata.items()}
+
+
+def _safetensors_header(path: Path) -> tuple[dict[str, Any], int]:
+    """What describes the tensors, and the byte at which they begin.
+
+    The format: https://huggingface.co/docs/safetensors.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
@@ -55,10 +75,20 @@ def _check_safetensors(path: Path) -> None:
         raise _truncated(path, LENGTH_BYTES + length, size)
     try:
         content = json.loads(header)
+    except ValueError as error:
+        raise _foreign(path, "a safetensors file") from error
+    if not isinstance(content, dict):
+        raise _foreign(path, "a safetensors file")
+    return content, LENGTH_BYTES + length
+
+
+def _check_safetensors(path: Path) -> None:
+    content, begin = _safetensors_header(path)
+    try:
         ends = [int(content[name]["data_offsets"][1]) for name in content if name != "__metadata__"]
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise _foreign(path, "a safetensors file") from error
-    expected = LENGTH_BYTES + length + max(ends, default=0)
+    size, expected = path.stat().st_size, begin + max(ends, default=0)
     if size != expected:
         raise _truncated(path, expected, size)
 

@@ -28,7 +28,7 @@ def test_the_profile_of_the_paper() -> None:
     assert config.tracking.backend == "tapir"
     assert config.depth.backend == "depth_anything"
     assert config.features.backend == "dino"
-    assert config.labelling.backend == "transformer"
+    assert (config.features.variant, config.labelling.backend) == ("official", "official")
     assert config.masks.backend == "sam2"
     assert config.device == "cuda", "never the CPU unasked: it is far too slow"
     lite, full = config_values(make_config()), config_values(config)

@@ -13,12 +13,20 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.pretrained import load_pretrained
 from motion_seg_ros.published_weights import PUBLISHED
-from motion_seg_ros.random_weights import RANDOM, random_network, write_random_weights
+from motion_seg_ros.random_weights import (
+    OFFICIAL_TRACKS,
+    RANDOM,
+    random_network,
+    write_random_weights,
+)
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.window import SlidingWindow
 
 transformers_library()
 import torch  # noqa: E402
+
+from motion_seg_ros.labelling.official import OfficialTrackNetwork  # noqa: E402
+from motion_seg_ros.labelling.official_checkpoint import load_official  # noqa: E402
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -41,7 +49,7 @@ def test_toys_are_loaded_as_the_published_ones_are(name: str, tmp_path: Path) ->
     assert loaded.keys() == same.keys()
     assert all(torch.equal(loaded[key], same[key]) for key in loaded)
     assert any(not torch.equal(loaded[key], other[key]) for key in loaded)
-    assert sum(each.numel() for each in loaded.values()) < 1_000_000
+    assert sum(each.numel() for each in loaded.values()) < 5_000_000
 
 
 def test_the_backends_take_them(tmp_path: Path) -> None:
@@ -57,6 +65,23 @@ def test_the_backends_take_them(tmp_path: Path) -> None:
         write_random_weights("dinov2_base", tmp_path / "dino", toy=True), device="cpu"
     )
     assert features.extract(window, Tracks.empty(1)).shape == (0, features.channels)
+
+
+def test_the_authors_track_network_is_written_as_they_lay_it_out(tmp_path: Path) -> None:
+    state = torch.get_rng_state()
+    file = write_random_weights(OFFICIAL_TRACKS, tmp_path / "tracks", seed=3)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert file == tmp_path / "tracks" / "moseg.pth"
+    content = torch.load(file, weights_only=True)["model_state_dict"]
+    time_attention = "joint_encoder.transformer_model.encoder.layers.0.self_attn.in_proj_weight"
+    assert content[time_attention].shape == (48, 16)
+    assert content["joint_encoder.input_fc1.weight"].shape == (16, 88, 1, 1)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        own = OfficialTrackNetwork().state_dict()
+    loaded = load_official(file).state_dict()
+    assert loaded.keys() == own.keys()
+    assert all(torch.equal(loaded[key], own[key]) for key in own)
 
 
 def test_a_name_without_random_weights() -> None:

@@ -25,6 +25,7 @@ from motion_seg_ros.evaluation.full_benchmark import (
     with_random_weights,
 )
 from motion_seg_ros.io.staging import write_file
+from motion_seg_ros.requirements import check_official
 from motion_seg_ros.torch_device import find_device
 
 SEED = 0
@@ -144,6 +145,7 @@ def _check(arguments: argparse.Namespace, config: Config) -> None:
             f"{arguments.official_frames}"
         )
     find_device(config.device)
+    check_official(config)
 
 
 def _warm_up(config: Config) -> int:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,10 @@ STAGES = ("tracking", "depth", "features", "labelling", "masks")
 LIBRARIES = ("torch", "transformers", "numpy", "opencv-contrib-python-headless")
 MASK_STAGES = ("masks", "follow", "join", "prompts")
 """What the stage masks is called in step, and its parts beside the stream."""
+BACKENDS_OF_AUTHORS: Mapping[str, str] = MappingProxyType(
+    {"tracking": "tapir", "depth": "depth_anything", "features": "dino"}
+)
+"""Stage -> the backend without which it is left out of the authors' schedule."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,8 @@ def _official(measured: Measured, official: OfficialCost) -> Iterator[str]:
     heads = [*costs, "official", *(f"ratio to {name}" for name in costs)]
     yield f"{'ms a frame':<16}" + "".join(f"{head:>17}" for head in heads)
     for stage, ms in official.stage_ms.items():
-        skipped = stage == "tracking" and backends(measured.config).get(stage) != "tapir"
+        needed = BACKENDS_OF_AUTHORS.get(stage)
+        skipped = needed not in (None, backends(measured.config).get(stage))
         theirs = None if skipped else ms / official.frames
         yield _against(stage, [_of_stage(each, stage) for each in costs.values()], theirs)
     ours = [1e3 / each.frames_per_s for each in costs.values()]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.compilation import OFF, compiled
-from motion_seg_ros.network_image import network_image, patch_size_px
+from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.pretrained import load_pretrained
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
 from motion_seg_ros.types import FloatArray, Frame
@@ -21,6 +21,7 @@ from motion_seg_ros.window import Window
 # Added to the network's disparity: where that is 0 (the sky), depth is still finite.
 LEAST_DISPARITY = 0.01
 LEAST_DEPTH_M = 1e-3  # of networks that give metres: inverse depth is finite too
+LEAST_SHORT_SIDE_PX = 4 * PATCH_PX  # that is left where memory is short
 
 
 class DepthAnythingDepth:
@@ -84,6 +85,13 @@ class DepthAnythingDepth:
     def reset(self) -> None:
         """See motion_seg_ros.depth.base.DepthEstimator."""
         self._kept.clear()
+
+    def shrink(self) -> str | None:
+        """See motion_seg_ros.device_memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at least."""
+        if self._short_side_px <= LEAST_SHORT_SIDE_PX:
+            return None
+        self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)
+        return f"depth.short_side_px {self._short_side_px}"
 
     def _forget_before(self, index: int) -> None:
         self._kept = {each: kept for each, kept in self._kept.items() if each >= index}

@@ -28,7 +28,7 @@ from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.random_weights import write_random_weights
-from motion_seg_ros.requirements import needed_weights
+from motion_seg_ros.requirements import needed_weights, without_unused
 from motion_seg_ros.streaming import StreamingSegmenter
 from motion_seg_ros.torch_device import find_device, find_dtype
 from motion_seg_ros.types import Discovery, Frame
@@ -42,7 +42,7 @@ WARM_UP_S = 600.0  # for a discovery, before frames count
 COUNTED_FRAMES = 16  # in which all that comes every few frames comes at least once
 
 RANDOM_STAGES: Mapping[str, str] = MappingProxyType(
-    {"depth": "depth_anything", "features": "dino", "masks": "sam2"}
+    {"depth": "depth_anything", "features": "dino", "labelling": "official", "masks": "sam2"}
 )
 """Stage -> its backend of which motion_seg_ros.random_weights makes networks."""
 
@@ -166,7 +166,8 @@ class OfficialCost:
 
 
 def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
-    """A configuration whose networks have random weights, written to `folder`.
+    """A configuration whose networks have random weights, written to `folder`; without those whose
+    results nobody looks at.
 
     Args:
         config: names the networks, by their backends and weights.
@@ -178,6 +179,7 @@ def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
         InputError: weights of a name of which there are no random ones.
         MissingDependencyError: a package that a network needs is not installed.
     """
+    config = without_unused(config)
     values = config_values(config)
     if config.masks.backend == "sam2" and config.masks.runtime != "transformers":
         raise ConfigError(

@@ -22,6 +22,9 @@ OFFICIAL_STRIDE_PX = 7  # between the patches of the authors' variant, which ove
 # Added to the number of patches, so that rounding cannot make their position codes one too few:
 # https://github.com/facebookresearch/dino/issues/8.
 OFFICIAL_EXTRA_PATCH = 0.1
+# Where memory is short: what is left of the side of the images, and of the full image.
+LEAST_SHORT_SIDE_PX = 4 * PATCH_PX
+MOST_REDUCTION = 4
 
 
 class DinoFeatures:
@@ -63,6 +66,7 @@ class DinoFeatures:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._short_side_px = short_side_px
+        self._reduction = 1  # of the full image's sides
         model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
         self._channels = int(model.config.hidden_size)
         model = model.to(self._device)
@@ -70,6 +74,7 @@ class DinoFeatures:
         def keys(x: Tensor) -> Tensor:
             return official_keys(model, x)
 
+        self._official = official
         self._network: Any = compiled(keys if official else model, compilation, self._device)
         self._map = self._official_map if official else self._token_map
         self._sample = _nearest if official else _bilinear
@@ -86,6 +91,19 @@ class DinoFeatures:
         self._maps.clear()
         self._ids: Int64Array = np.zeros(0, np.int64)
         self._described = np.zeros((0, self.channels), np.float32)
+
+    def shrink(self) -> str | None:
+        """See motion_seg_ros.device_memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at least;
+        official: of the full image, at least 1 / MOST_REDUCTION of it."""
+        if self._official:
+            if self._reduction >= MOST_REDUCTION:
+                return None
+            self._reduction *= 2
+            return f"dino sees images of 1/{self._reduction} of their sides"
+        if self._short_side_px <= LEAST_SHORT_SIDE_PX:
+            return None
+        self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)
+        return f"features.short_side_px {self._short_side_px}"
 
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         """See motion_seg_ros.features.base.FeatureExtractor; C = channels."""
@@ -136,7 +154,8 @@ class DinoFeatures:
     def _official_map(self, frame: Frame) -> Tensor:
         """(C, h, w) float32 keys of the last block, with the precision of float16, in which the
         authors keep them."""
-        height, width = (-(-side // PATCH_PX) * PATCH_PX for side in frame.size)
+        step = self._reduction * PATCH_PX  # of the image: a patch of what the network sees
+        height, width = (-(-side // step) * PATCH_PX for side in frame.size)
         x = network_image(frame.image_bgr, (height, width), self._device, mode="bilinear")
         with autocast(self._device, self._dtype):
             keys: Tensor = self._network(x)

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.labelling.inputs import MODEL_KEY
 from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer
 from motion_seg_ros.tensor_files import load_into, load_tensors, save_tensors
-
-MODEL_KEY = "track_transformer"  # of the metadata: the configuration as JSON
 
 
 def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, str]) -> None:

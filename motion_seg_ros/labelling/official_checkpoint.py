@@ -101,6 +101,18 @@ def load_official(path: Path) -> OfficialTrackNetwork:
     return network.eval()
 
 
+def save_official(path: Path, network: OfficialTrackNetwork) -> None:
+    """Write a network as the authors' file is laid out: the inverse of load_official."""
+    own = network.state_dict()
+    state = {}
+    for name, x in own.items():
+        if ".key_value." in name:  # comes with its queries
+            continue
+        parts = [x, own[name.replace(".query.", ".key_value.")]] if ".query." in name else [x]
+        state[official_name(name)] = torch.cat(parts).reshape(_official_shape(name, x))
+    torch.save({CHECKPOINT_KEY: state}, path)
+
+
 def official_name(name: str) -> str:
     """The authors' name of the tensor that `name` of OfficialTrackNetwork is, or is a part of."""
     block = re.fullmatch(r"(\w+\.(?:en|de)coder)\.(\d+)\.(.+)", name)

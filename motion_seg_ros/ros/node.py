@@ -15,6 +15,7 @@ from motion_seg_ros.config import Config
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.requirements import without_unused
 from motion_seg_ros.ros.conversion import choose_conversion
 from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
@@ -141,7 +142,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     def _backends(self) -> dict[str, str]:
         """Stage -> what does it."""
         stages = ("tracking", "depth", "features", "labelling", "masks")
-        backends = {stage: getattr(self._config, stage).backend for stage in stages}
+        used = without_unused(self._config)
+        backends = {stage: getattr(used, stage).backend for stage in stages}
         return {
             "profile": self._config.profile,
             **backends,

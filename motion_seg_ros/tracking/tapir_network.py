@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.errors import ConfigError, MissingDependencyError
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
 from motion_seg_ros.tracking.tapir_chunks import PointChunks
@@ -105,10 +106,7 @@ class TapnetNetwork:
     def encode(self, image_bgr: UInt8Array) -> FrameFeatures:
         """See TapirNetwork."""
         square = cv2.resize(image_bgr, (self._side, self._side), interpolation=cv2.INTER_AREA)
-        rgb = torch.from_numpy(cv2.cvtColor(square, cv2.COLOR_BGR2RGB))
-        if self._device.type == "cuda":
-            rgb = rgb.pin_memory()
-        rgb = rgb.to(self._device, non_blocking=True)
+        rgb = to_device(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), self._device)
         video = rgb[None, None].float() / 255 * 2 - 1  # (1, 1, S, S, 3)
 
         def work(_: slice) -> FrameFeatures:
@@ -210,7 +208,7 @@ class TapnetNetwork:
         return self._port.FeatureGrids((coarse,) * 2, (fine,) * 2, (pair,) * 2)
 
     def _tensor(self, array: FloatArray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(self._device)
+        return to_device(np.ascontiguousarray(array, np.float32), self._device)
 
 
 def _estimates(parts: Sequence[Tensor], frames: int) -> Estimates:

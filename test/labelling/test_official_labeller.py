@@ -129,7 +129,7 @@ SETTINGS: dict[str, object] = {
     "features.variant": "official",
     "labelling.backend": "official",
     "labelling.interval": 1,
-    "labelling.threshold": 0.6,
+    "labelling.official_threshold": 0.6,
     "masks.backend": "densifier",
 }
 
@@ -254,7 +254,7 @@ def test_labels_are_those_of_the_checkpoint(
     follower: ScriptedFollower,
     asked: list[OfficialInputs],
 ) -> None:
-    segmenter = build(make_config({**SETTINGS, **weights, "labelling.threshold": 0.0}))
+    segmenter = build(make_config({**SETTINGS, **weights, "labelling.official_threshold": 0.0}))
     results = push_all(segmenter, frames)
     assert len(asked) == FRAMES - WINDOW + 1, "not before there are four frames"
     assert [each.labels.abstention is None for each in results] == [False] * 3 + [True] * 4
@@ -385,7 +385,8 @@ def test_other_companions_than_the_authors_are_refused(
 ) -> None:
     with pytest.raises(ConfigError) as error:
         build(make_config({**SETTINGS, **weights, **wrong}))
-    assert str(error.value).endswith(remedy)
+    either = ", or labelling.backend=pooled, which needs none of them"
+    assert str(error.value).endswith(remedy + either)
 
 
 def test_features_of_another_width_are_refused(
@@ -397,18 +398,22 @@ def test_features_of_another_width_are_refused(
         build(make_config({**SETTINGS, **weights, "features.weights": str(tmp_path)}))
 
 
-def test_the_documented_command_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It asks for companions that are accepted, and its weights are those that `fetch` gets."""
+def test_the_documented_commands_are_right() -> None:
+    """They ask for companions that are accepted, and their weights are those that `fetch` gets."""
     text = (Path(__file__).parents[2] / "docs" / "networks.md").read_text(encoding="utf-8")
-    (line,) = re.findall(
-        r"^motion_seg segment .*labelling\.backend=official.*$", text, re.MULTILINE
+    commands = re.findall(
+        r"^motion_seg weights fetch (.+)\n(motion_seg segment .+)$", text, re.MULTILINE
     )
-    words = shlex.split(line)
-    overrides = [parse_override(words[at + 1]) for at, word in enumerate(words) if word == "--set"]
-    config = make_config({"profile": words[words.index("--profile") + 1], **dict(overrides)})
-    check_official(config)
-    (fetched,) = re.findall(r"^motion_seg weights fetch (.*tracks.*)$", text, re.MULTILINE)
-    assert set(fetched.split()) == set(needed_weights(config).values()) <= set(PUBLISHED)
+    assert len(commands) == 2
+    for fetched, segment in commands:
+        words = shlex.split(segment)
+        settings = [
+            parse_override(words[at + 1]) for at, each in enumerate(words) if each == "--set"
+        ]
+        config = make_config({"profile": words[words.index("--profile") + 1], **dict(settings)})
+        assert config.labelling.backend == "official"
+        check_official(config)
+        assert set(fetched.split()) == set(needed_weights(config).values()) <= set(PUBLISHED)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""The node with its real pipeline, on a device that is full when SAM 2 is shown its n-th frame.
+"""The node with its real pipeline, but optical flow in the place of BootsTAPIR's network, on a
+device that is full when SAM 2 is shown its n-th frame.
 
 FULL_AT in the environment is n.
 """
@@ -7,12 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import torch
 
 from motion_seg_ros.masks.sam2 import Sam2Segmenter
 from motion_seg_ros.ros.main import main
+from motion_seg_ros.tracking.tapir import TapirTracker
 from motion_seg_ros.types import Frame
+
+sys.path.append(str(Path(__file__).parents[1]))
+import flow_as_tapir
 
 FULL_AT = int(os.environ["FULL_AT"])
 
@@ -34,5 +40,6 @@ class FullDevice:
 if __name__ == "__main__":
     full = FullDevice()
     Sam2Segmenter.see = lambda *arguments: full(*arguments)  # type: ignore[method-assign]
+    TapirTracker.load = flow_as_tapir.load  # type: ignore[assignment, method-assign]
     torch.set_num_threads(1)
     sys.exit(main())

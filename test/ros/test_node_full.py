@@ -26,18 +26,19 @@ STEP_NS = SECOND // 10
 FRAMES, FULL_AT = 16, 11
 TOYS = {
     "depth": "depth_anything_v2_small",
-    "features": "dinov2_small",
+    "features": "dinov2_base",
+    "labelling": "segment_any_motion_tracks",
     "masks": "sam2.1_hiera_tiny",
 }
 SETTINGS = {
     "profile": "full",
     "device": "cpu",
-    "tracking.backend": "flow",
-    "tracking.seeds": 300,
+    "tracking.weights": __file__,  # of any file: optical flow is in the place of the network
+    "tracking.points": 300,
     "window.size": 6,
     "window.max_gap_s": 60.0,
     "depth.short_side_px": 42,
-    "features.short_side_px": 42,
+    "labelling.official_threshold": 0.0,  # something always moves
     "masks.discovery_interval": 2,
     "diagnostics.period_s": 0.2,
 }
@@ -82,6 +83,8 @@ def test_live_with_discovery_beside_the_frames(
             assert tracks.source == int(late > 0 or stamp == stamps[full])
         status = bench.status("segmentation")
         assert value(status, "backend discovery") == "beside"
+        assert value(status, "backend labelling") == "official"
+        assert value(status, "backend features") == "dino"
         assert float(value(status, "discovery duration p50 [ms]")) > 0
         assert float(value(status, "discovery age [ms]")) >= STEP_NS * 1e-6 - 1e-3
         assert "out of memory" in value(status, "last error")
