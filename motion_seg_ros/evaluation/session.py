@@ -76,14 +76,25 @@ def _check_same(file: Path, wanted: Mapping[str, object]) -> None:
     content = read_json(file, "pass --overwrite to begin anew")
     found = {name: value for name, value in _flattened(content).items() if name != "schema"}
     names = sorted(found.keys() | wanted.keys())
-    # What was read says more than the settings, which are none where masks are read.
-    for name in sorted(names, key=lambda each: each.startswith("configuration.")):
+    for name in sorted(names, key=_rank):
         if found.get(name) != wanted.get(name):
             raise OutputError(
-                f"{file.parent}: expected to go on with the evaluation begun there, with {name} "
-                f"{found.get(name, 'none')}, found {wanted.get(name, 'none')}; choose another "
-                "output, or pass --overwrite to begin anew"
+                f"{file.parent}: expected to go on with the evaluation begun there, with "
+                f"{_shown(name)} {found.get(name, 'none')}, found {wanted.get(name, 'none')}; "
+                "choose another output, or pass --overwrite to begin anew"
             )
+
+
+def _rank(name: str) -> tuple[bool, bool]:
+    """What was read says more than the settings, which are none where masks are read, and where
+    masks were read from more than what missing ones meant."""
+    return name.startswith("configuration."), name == "inputs.missing"
+
+
+def _shown(name: str) -> str:
+    """An input as the option that names it."""
+    _, is_input, option = name.rpartition("inputs.")
+    return f"--{option.replace('_', '-')}" if is_input else name
 
 
 def _flat(plan: Plan) -> dict[str, object]:

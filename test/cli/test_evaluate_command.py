@@ -419,7 +419,7 @@ class TestGoingOn:
         ("arguments", "words"),
         [
             (("--set", "window.size=9"), "with configuration.window.size 16, found 9"),
-            (("--predictions", "MASKS"), "with inputs.missing none, found error"),
+            (("--predictions", "MASKS"), "with --predictions none, found /"),
         ],
     )
     def test_another_evaluation(
@@ -458,7 +458,7 @@ class TestGoingOn:
         assert run(davis, tmp_path / "out", "--sequences", "one") == 0
         shutil.copytree(davis, tmp_path / "copy")
         status = run(tmp_path / "copy", tmp_path / "out", "--sequences", "one")
-        assert_fails(capsys, status, "with inputs.root")
+        assert_fails(capsys, status, f"with --root {davis}, found {tmp_path}/copy")
 
     def test_a_folder_of_something_else(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
