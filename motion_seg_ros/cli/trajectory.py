@@ -73,10 +73,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--seeds",
-        type=_count,
-        default=1,
-        metavar="N",
-        help="render each scene with so many seeds (default: %(default)s)",
+        type=_seeds,
+        default=(0,),
+        metavar="A,B",
+        help="render each scene once with each of these seeds (default: 0)",
     )
     group.add_argument(
         "--every",
@@ -152,7 +152,7 @@ def _tasks(arguments: argparse.Namespace, config: Config) -> list[TrajectoryTask
             rendered_sequence(name, seed), method, dataclasses.replace(settings, seed=seed)
         )
         for name in scene_names(arguments.sequences)
-        for seed in range(arguments.seeds)
+        for seed in arguments.seeds
     ]
 
 
@@ -176,6 +176,13 @@ def _sources(arguments: argparse.Namespace) -> list[tuple[FrameSource, Annotated
         return [(each.frames, each) for each in open_dataset(kind, place).sequences]
     by_name = {each.name: each for each in open_sources(root, topic=arguments.topic)}
     return [(by_name[each], None) for each in chosen(list(by_name), arguments.sequences, root)]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(each.isdecimal() for each in parts) or len(set(parts)) < len(parts):
+        raise argparse.ArgumentTypeError(f"expected different numbers such as 0,1, found {text}")
+    return tuple(map(int, parts))
 
 
 def _count(text: str) -> int:

@@ -127,3 +127,10 @@ def test_a_missing_package_is_named(
 def test_evaluate_asks_for_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["evaluate", "-o", str(tmp_path / "out")]) == 2
     assert "expected --dataset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seeds", ["", "1,", "1,1", "a"])
+def test_wrong_seeds_are_wrong_usage(seeds: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main.main([*COMMAND, "--seeds", seeds, "-o", str(tmp_path / "out")])
+    assert exit_.value.code == 2
