@@ -17,7 +17,7 @@ from motion_seg_ros.jobs.processes import Processes
 from motion_seg_ros.jobs.runner import run_jobs
 from motion_seg_ros.jobs.serial import Serial
 from motion_seg_ros.jobs.threads import usable_cores
-from motion_seg_ros.requirements import uses_device
+from motion_seg_ros.requirements import uses_device, without_unused
 
 SHOWN_FAILURES = 5  # in the one line of an error
 SHOWN_ROWS = 20
@@ -111,7 +111,7 @@ def summary(outcomes: Sequence[Outcome[Any]]) -> str:
 
 def _crew(arguments: argparse.Namespace, jobs: int, config: Config) -> Crew:
     wanted: int | None = arguments.jobs
-    on_device = uses_device(config)
+    on_device = uses_device(without_unused(config))
     if arguments.ray is not None:
         return RayTasks(arguments.ray, gpu=on_device and config.device != "cpu", room=wanted)
     count = min(jobs, wanted or (1 if on_device else usable_cores()))
