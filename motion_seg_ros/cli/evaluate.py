@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -172,14 +173,19 @@ def _check_options(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
     if arguments.missing is not None and arguments.predictions is None:
         raise InputError("--missing: expected with --predictions, found none; leave it out")
-    masks = (arguments.output / MASKS_FOLDER).resolve()
+    masks = _real(arguments.output / MASKS_FOLDER)
     for option in ("root", "truth", "predictions"):
         path = getattr(arguments, option)
-        if path is not None and path.resolve().is_relative_to(masks):
+        if path is not None and _real(path).is_relative_to(masks):
             raise InputError(
                 f"--{option} {path}: expected another place than the masks of the output "
                 f"{arguments.output}, which may be replaced; choose another output"
             )
+
+
+def _real(path: Path) -> Path:
+    """Not Path.resolve, which raises RuntimeError for links in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _tasks(

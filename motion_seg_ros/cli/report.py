@@ -100,7 +100,7 @@ def read_runs(paths: Sequence[Path]) -> list[ReportRun]:
 def _check_no_run(output: Path, runs: Sequence[Path]) -> None:
     """Refuse to replace what is read."""
     for run in runs:
-        if output.resolve() == _file(run).resolve():
+        if output.exists() and output.samefile(_file(run)):
             raise OutputError(
                 f"{output}: expected a file for the report, found the results it is made of; "
                 "choose another output"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import subprocess
@@ -15,45 +14,24 @@ import cv2
 import numpy as np
 import pytest
 import recordings
+from evaluations import (
+    JOBS,
+    assert_fails,
+    results,
+    run,
+    square,
+    without_times,
+    write_predictions,
+    write_sequence,
+)
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.evaluation import evaluate
 from motion_seg_ros.evaluation.results import read_results
 from motion_seg_ros.io.indexed_png import encode_id_map
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "../shared/tools/davis_metrics.py"
 DAVIS_DEV = ROOT / "../shared/data/davis_dev"
-SIZE = (96, 128)
-JOBS = ("--jobs", "1")
-
-
-def square(index: int, number: int = 255) -> np.ndarray:
-    """(H, W) uint8: a square that goes 3 px to the right each frame."""
-    mask = np.zeros(SIZE, np.uint8)
-    mask[30:62, 12 + 3 * index : 44 + 3 * index] = number
-    return mask
-
-
-def write_sequence(root: Path, name: str, frames: int = 6) -> None:
-    """A square that passes over a still, textured wall, and its masks, as in DAVIS 2016."""
-    rng = np.random.default_rng(1)
-    wall = cv2.GaussianBlur(rng.integers(0, 255, (*SIZE, 3), np.uint8), (5, 5), 0)
-    for kind in ("JPEGImages", "Annotations"):
-        (root / kind / "480p" / name).mkdir(parents=True)
-    for index in range(frames):
-        image = wall.copy()
-        image[square(index) > 0] = np.roll(wall, 3 * index, axis=1)[::-1][square(index) > 0]
-        cv2.imwrite(str(root / f"JPEGImages/480p/{name}/{index:05d}.jpg"), image)
-        cv2.imwrite(str(root / f"Annotations/480p/{name}/{index:05d}.png"), square(index))
-
-
-def write_predictions(folder: Path, name: str, frames: int = 6, late: int = 1) -> None:
-    """The masks of `late` frames ago."""
-    (folder / name).mkdir(parents=True)
-    for index in range(frames):
-        ids = (square(index - late) > 0).astype(np.uint16)
-        (folder / name / f"{index:05d}.png").write_bytes(encode_id_map(ids))
 
 
 @pytest.fixture
@@ -61,32 +39,6 @@ def davis(tmp_path: Path) -> Path:
     for name in ("one", "two"):
         write_sequence(tmp_path / "davis", name)
     return tmp_path / "davis"
-
-
-def run(davis: Path, out: Path, *arguments: object) -> int:
-    words = ["evaluate", "--dataset", "davis2016", "--root", davis, "-o", out, *JOBS, *arguments]
-    return main.main([str(each) for each in words])
-
-
-def results(out: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((out / "results.json").read_text())
-    return content
-
-
-def without_times(tree: Any) -> Any:
-    """The same without what differs from run to run."""
-    if isinstance(tree, dict):
-        skipped = ("timing", "ms_per_frame", "command")
-        return {name: without_times(each) for name, each in tree.items() if name not in skipped}
-    return tree
-
-
-def assert_fails(capsys: pytest.CaptureFixture[str], status: int, words: str) -> None:
-    """Status 2, and one line on stderr with the words."""
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert status == 2
-    assert line.startswith("motion_seg: error: ")
-    assert words in line
 
 
 def reference() -> Any:
@@ -338,138 +290,6 @@ class TestOtherSources:
         assert results(out)["J_mean"] > 0.7
 
 
-class TestGoingOn:
-    @pytest.fixture
-    def counted(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """The sequences that are run over, as they are."""
-        seen: list[str] = []
-        original = evaluate._run
-
-        def count(task: Any, *arguments: Any) -> Any:
-            seen.append(task.sequence.name)
-            return original(task, *arguments)
-
-        monkeypatch.setattr(evaluate, "_run", count)
-        return seen
-
-    def test_what_is_finished_stays(self, davis: Path, tmp_path: Path, counted: list[str]) -> None:
-        out = tmp_path / "out"
-        assert run(davis, out, "--sequences", "two") == 0
-        first = results(out)["per_sequence"]["two"]
-        assert run(davis, out) == 0
-        assert counted == ["two", "one"]
-        assert results(out)["per_sequence"]["two"] == first
-        assert list(results(out)["per_sequence"]) == ["one", "two"]
-
-    @pytest.mark.parametrize("content", ["", "{}", "[1]"])
-    def test_damaged_scores_are_made_anew(
-        self,
-        davis: Path,
-        tmp_path: Path,
-        counted: list[str],
-        content: str,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        out = tmp_path / "out"
-        assert run(davis, out, "--sequences", "one") == 0
-        first = without_times(results(out))
-        (out / "masks/motion_seg/one/scores.json").write_text(content)
-        assert run(davis, out, "--sequences", "one") == 0
-        assert counted == ["one", "one"]
-        assert "one/scores.json: expected" in caplog.text
-        assert without_times(results(out)) == first
-
-    def test_a_damaged_plan(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        write_predictions(tmp_path / "masks", "one")
-        arguments = ("--sequences", "one", "--predictions", tmp_path / "masks")
-        assert run(davis, tmp_path / "out", *arguments) == 0
-        (tmp_path / "out/evaluation.json").write_text("")
-        status = run(davis, tmp_path / "out", *arguments)
-        assert_fails(capsys, status, "evaluation.json: expected JSON")
-        assert run(davis, tmp_path / "out", *arguments, "--overwrite") == 0
-
-    def test_a_failure_leaves_what_is_finished(
-        self, davis: Path, tmp_path: Path, counted: list[str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = tmp_path / "out"
-        image = davis / "JPEGImages/480p/two/00003.jpg"
-        whole = image.read_bytes()
-        image.write_bytes(whole[: len(whole) // 2])  # its size can still be read
-        assert_fails(capsys, run(davis, out), "00003.jpg")
-        kept = sorted(each.name for each in (out / "masks/motion_seg").iterdir())
-        assert kept == ["one"]
-        assert not (out / "results.json").exists()
-        image.write_bytes(whole)
-        assert run(davis, out) == 0
-        assert counted == ["one", "two", "two"]
-
-    def test_a_failure_of_all_leaves_nothing(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        image = davis / "JPEGImages/480p/one/00003.jpg"
-        image.write_bytes(image.read_bytes()[:900])
-        before = sorted(tmp_path.rglob("*"))
-        status = run(davis, tmp_path / "out", "--sequences", "one")
-        assert_fails(capsys, status, "00003.jpg")
-        assert sorted(tmp_path.rglob("*")) == before
-
-    @pytest.mark.parametrize(
-        ("arguments", "words"),
-        [
-            (("--set", "window.size=9"), "with configuration.window.size 16, found 9"),
-            (("--predictions", "MASKS"), "with --predictions none, found /"),
-        ],
-    )
-    def test_another_evaluation(
-        self,
-        davis: Path,
-        tmp_path: Path,
-        arguments: tuple[str, str],
-        words: str,
-        counted: list[str],
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        out = tmp_path / "out"
-        write_predictions(tmp_path / "masks", "one")
-        options = [each.replace("MASKS", str(tmp_path / "masks")) for each in arguments]
-        assert run(davis, out, "--sequences", "one") == 0
-        before = (out / "results.json").read_bytes()
-        assert_fails(capsys, run(davis, out, "--sequences", "one", *options), words)
-        assert (out / "results.json").read_bytes() == before
-        assert run(davis, out, "--sequences", "one", *options, "--overwrite") == 0
-        assert counted == ["one"] * (2 if "--set" in options else 1)
-
-    def test_what_is_begun_anew_and_fails_leaves_no_older_results(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = tmp_path / "out"
-        assert run(davis, out, "--sequences", "one") == 0
-        image = davis / "JPEGImages/480p/one/00003.jpg"
-        image.write_bytes(image.read_bytes()[:900])
-        arguments = ("--sequences", "one", "--set", "window.size=9", "--overwrite")
-        assert_fails(capsys, run(davis, out, *arguments), "00003.jpg")
-        assert not [each for each in out.rglob("*") if each.is_file()]
-
-    def test_another_root(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert run(davis, tmp_path / "out", "--sequences", "one") == 0
-        shutil.copytree(davis, tmp_path / "copy")
-        status = run(tmp_path / "copy", tmp_path / "out", "--sequences", "one")
-        assert_fails(capsys, status, f"with --root {davis}, found {tmp_path}/copy")
-
-    def test_a_folder_of_something_else(
-        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        out = tmp_path / "out"
-        out.mkdir()
-        (out / "results.json").write_text("{}")
-        assert_fails(capsys, run(davis, out), "already exists")
-        assert sorted(each.name for each in out.iterdir()) == ["results.json"]
-
-
 class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "words"),
@@ -496,6 +316,11 @@ class TestErrors:
         out = tmp_path / "out"
         assert_fails(capsys, run(davis, out, *arguments), words)
         assert not out.exists()
+
+    def test_links_in_a_circle(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "circle").symlink_to(tmp_path / "circle")
+        status = run(tmp_path / "circle", tmp_path / "out")
+        assert_fails(capsys, status, "circle: no such file or folder; check --root")
 
     def test_a_file_where_the_output_goes(
         self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -319,6 +319,13 @@ class TestAll:
         with pytest.raises(InputError, match=words):
             opened("davis2016", root)
 
+    def test_an_image_is_missing(self, root: Path, caplog: pytest.LogCaptureFixture) -> None:
+        (root / "JPEGImages/480p/goat/00002.jpg").unlink()
+        (sequence,) = opened("davis2016", root).sequences
+        assert sequence.scored == ("00001", "00003", "00004")
+        assert "masks without an image in" in caplog.text
+        assert "goat: 00002; they are left out" in caplog.text
+
     @pytest.mark.parametrize(
         "what", ["JPEGImages/480p/goat/00002.jpg", "Annotations/480p/goat/00002.png"]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ read."""
 NAMED_AT_MOST = 3
 NEARBY = 4
 """How many folders upwards are looked at for a data set of which a part is given."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +164,7 @@ def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, 
     Args:
         frames: the images.
         folder: of masks.
-        complete: each image must have one.
+        complete: each image must have one, and the other way round there is a warning.
 
     Raises:
         InputError: no such folder, no mask of any image, or one is missing.
@@ -180,6 +183,14 @@ def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, 
         raise InputError(
             f"{folder}: expected a mask for each of the {len(names)} images of {frames.path}, "
             f"found none for {some(missing)}; get the whole data set"
+        )
+    without = sorted(by_stem.keys() - set(names))
+    if complete and without:
+        logger.warning(
+            "%s: masks without an image in %s: %s; they are left out, get the whole data set",
+            folder,
+            frames.path,
+            some(without),
         )
     return {each: (by_stem[each],) for each in names if each in by_stem}
 
