@@ -148,7 +148,7 @@ class TestErrors:
         assert_fails(capsys, words="expected --davis ROOT, --samples FOLDER or both")
 
     def test_no_such_data_set(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="a folder for each sequence")
+        assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="JPEGImages/480p in it")
 
     def test_no_such_clip(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--sequences", "walk", *LABELLER)

@@ -112,7 +112,7 @@ class TestDavis:
         with pytest.raises(InputError) as error:
             opened("davis2016", tmp_path / "DAVIS" / part)
         assert str(error.value).endswith(
-            f"expected JPEGImages/480p in it, found none; give --root {place}"
+            f"expected JPEGImages/480p in it, found none; did you mean {place}?"
         )
 
     def test_another_resolution(self, tmp_path: Path) -> None:

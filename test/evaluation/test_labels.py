@@ -234,7 +234,7 @@ class TestClips:
             for each in masks.iterdir():
                 each.rename(each.with_name(f"x{each.name}"))
         else:
-            with pytest.raises(InputError, match="expected a folder for each sequence"):
+            with pytest.raises(InputError, match="expected JPEGImages/480p in it, found none"):
                 clip_names(tmp_path / "Annotations")
             return
         with pytest.raises(InputError, match="expected"):

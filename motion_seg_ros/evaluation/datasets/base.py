@@ -138,7 +138,7 @@ def check_layout(root: Path, part: Path, remedy: str) -> None:
     near = [*list(place.parents)[:NEARBY], *inside]
     # Path.is_dir raises where a folder nearby may not be entered.
     there = [each for each in near if os.path.isdir(each / part)]
-    remedy = f"give --root {there[0]}" if there else remedy
+    remedy = f"did you mean {there[0]}?" if there else remedy
     raise InputError(f"{root}: expected {part} in it, found none; {remedy}")
 
 
