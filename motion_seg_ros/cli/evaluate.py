@@ -50,8 +50,8 @@ Hold masks against the truth of a data set: those of the pipeline, of masks made
 (--predictions), and of plain methods (--against).
 
 The folder gets results.json, report.html, masks/<method>/<sequence>/<frame>.png and pictures.
-Interrupted, the same command goes on where it was: sequences that are finished stay. Every measure
-and the fields of results.json are defined in docs/evaluation.md."""
+Interrupted, the same command goes on where it was: sequences that are finished stay. The layouts of
+data sets, the kinds of masks, every measure and the fields of results.json: docs/evaluation.md."""
 
 EXAMPLES = """\
 examples:
