@@ -43,6 +43,10 @@ from motion_seg_ros.requirements import check_requirements
 
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "pycolmap", "evo")
 RENDERED_EVERY = 2
+GROUP = """\
+Map rendered scenes, or the images or the bag at --root, by COLMAP: without masks, with ours and,
+where --truth or --truth-topic tells them, with the true ones. See docs/trajectory.md. Needs
+pip install 'motion_seg_ros[trajectory]'."""
 _DATASETS = (None, "synthetic", "folder", "bag")
 
 
@@ -50,9 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add --trajectory and what belongs to it; `run` understands them."""
     group = parser.add_argument_group(
         "camera paths",
-        "Map rendered scenes, or the images or bag at --root, by COLMAP: without masks, with ours "
-        "and, where --truth or --truth-topic tells them, with the true ones; see "
-        "docs/trajectory.md. Needs pip install 'motion_seg_ros[trajectory]'.",
+        GROUP,
     )
     group.add_argument(
         "--trajectory",
