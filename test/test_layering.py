@@ -50,7 +50,7 @@ ONLY = {"synthetic": {"errors", "types"}}
 NEVER = {"ros": {"training", "evaluation"}}
 # Modules of a unit on the same line that may be imported all the same: the score that training
 # stops by, and the windows that labels are judged on.
-ALSO = {"training": {"evaluation.label_metrics"}, "evaluation": {"training.samples"}}
+ALSO = {"training": {"evaluation.labels.metrics"}, "evaluation": {"training.samples"}}
 ROS_SUFFIXES = ("_msgs", "_srvs", "_interfaces")
 ROS_NAMES = {
     "cv_bridge",
@@ -216,7 +216,7 @@ def test_no_modules_import_each_other_in_a_ring() -> None:
         ("masks.densifier", "from motion_seg_ros.labelling.geometric import label"),
         ("synthetic.scene", "from motion_seg_ros.config import Config"),
         ("training.loop", "from motion_seg_ros.evaluation import metrics"),
-        ("evaluation.labels", "from motion_seg_ros.training import loop"),
+        ("evaluation.labels.comparison", "from motion_seg_ros.training import loop"),
         ("cli.demo", "from motion_seg_ros.ros import node"),
         ("", "from motion_seg_ros.types import Frame"),
         ("novelty", ""),
@@ -236,8 +236,8 @@ def test_a_planted_violation_is_found(module: str, source: str) -> None:
         ("cli.demo", "def run():\n    from motion_seg_ros.ros import node"),
         ("masks.densifier", "from motion_seg_ros import flow, types"),
         ("cli.main", "from motion_seg_ros import __version__"),
-        ("training.loop", "from motion_seg_ros.evaluation.label_metrics import LabelMetrics"),
-        ("evaluation.labels", "from motion_seg_ros.training.samples import TrackSample"),
+        ("training.loop", "from motion_seg_ros.evaluation.labels.metrics import LabelMetrics"),
+        ("evaluation.labels.comparison", "from motion_seg_ros.training.samples import TrackSample"),
     ],
 )
 def test_a_lawful_import_is_not_reported(module: str, source: str) -> None:

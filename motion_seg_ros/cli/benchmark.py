@@ -19,7 +19,7 @@ from motion_seg_ros.cli import configuration, full_benchmark
 from motion_seg_ros.cli.clips import copy_clip, render_clip
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.timing import Cost, measure_baseline, measure_pipeline
+from motion_seg_ros.evaluation.benchmark.timing import Cost, measure_baseline, measure_pipeline
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file

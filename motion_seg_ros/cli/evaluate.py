@@ -26,11 +26,11 @@ from motion_seg_ros.evaluation.evaluate import (
     evaluate_sequence,
     finished_scores,
 )
-from motion_seg_ros.evaluation.pictures import PICTURES_FOLDER
 from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.evaluation.predictions import Predictions
-from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
-from motion_seg_ros.evaluation.report_runs import ReportRun
+from motion_seg_ros.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.evaluation.report.pictures import PICTURES_FOLDER
+from motion_seg_ros.evaluation.report.runs import ReportRun
 from motion_seg_ros.evaluation.results import (
     RESULTS_FILE,
     Results,

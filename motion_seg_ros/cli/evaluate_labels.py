@@ -20,9 +20,9 @@ from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.evaluation.datasets.davis import clip_names, davis_clip
-from motion_seg_ros.evaluation.labels import Comparison, Stream, compare
-from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
-from motion_seg_ros.evaluation.labels_sources import follow_clip, sample_stream
+from motion_seg_ros.evaluation.labels.comparison import Comparison, Stream, compare
+from motion_seg_ros.evaluation.labels.report import as_json, as_picture, as_table
+from motion_seg_ros.evaluation.labels.sources import follow_clip, sample_stream
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key

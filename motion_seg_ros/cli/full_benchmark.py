@@ -18,7 +18,7 @@ from motion_seg_ros.cli.clips import render_clip
 from motion_seg_ros.cli.full_benchmark_table import Measured, figures, official_table, table
 from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.evaluation.full_benchmark import (
+from motion_seg_ros.evaluation.benchmark.full_profile import (
     measure_floor,
     measure_full,
     measure_official,
@@ -155,7 +155,7 @@ def _warm_up(config: Config) -> int:
 
 def _measure(arguments: argparse.Namespace, scale: str, config: Config, clip: Path) -> Measured:
     """All but the authors' schedule."""
-    from motion_seg_ros.evaluation.official_schedule import OfficialSettings
+    from motion_seg_ros.evaluation.benchmark.official_schedule import OfficialSettings
 
     weights = clip.with_name("weights")
     weights.mkdir()

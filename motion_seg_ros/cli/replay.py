@@ -25,8 +25,8 @@ from motion_seg_ros.evaluation.replay import (
     replayed_masks,
 )
 from motion_seg_ros.evaluation.replay_scores import score_replay
-from motion_seg_ros.evaluation.report import REPORT_FILE, write_report
-from motion_seg_ros.evaluation.report_runs import ReportRun
+from motion_seg_ros.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.evaluation.report.runs import ReportRun
 from motion_seg_ros.evaluation.results import (
     RESULTS_FILE,
     MethodScores,
@@ -126,6 +126,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     live_node.check_ros("replay")
     source, sequence = _open(arguments)
+    next(iter(source))  # so that images which nobody can read are named before anything is started
     check_requirements(config)
     output: Path = arguments.output
     with (
@@ -168,7 +169,10 @@ def node_setup(source: BagTopic, *, reliable: bool) -> tuple[dict[str, str], dic
 
 
 def _rate(text: str) -> float:
-    rate = float(text)
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
     if not 0.01 <= rate <= 100:
         raise argparse.ArgumentTypeError(f"expected 0.01 to 100, found {text}")
     return rate

@@ -15,8 +15,8 @@ from typing import Protocol, cast, runtime_checkable
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation import typed_json
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
-from motion_seg_ros.evaluation.pictures import picture_folder, write_pictures
 from motion_seg_ros.evaluation.predictions import Predictions
+from motion_seg_ros.evaluation.report.pictures import picture_folder, write_pictures
 from motion_seg_ros.evaluation.results import SequenceScores, Timing, read_json
 from motion_seg_ros.evaluation.scoring import LabelTally, SequenceScorer
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map

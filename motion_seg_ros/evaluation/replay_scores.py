@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from motion_seg_ros.evaluation.bag_dataset import BagSequence
-from motion_seg_ros.evaluation.pictures import write_pictures
+from motion_seg_ros.evaluation.report.pictures import write_pictures
 from motion_seg_ros.evaluation.results import MethodScores, Timing
 from motion_seg_ros.evaluation.scoring import SequenceScorer, method_scores
 from motion_seg_ros.io.indexed_png import read_id_map

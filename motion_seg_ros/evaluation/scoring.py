@@ -9,9 +9,9 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import TruthMask
-from motion_seg_ros.evaluation.label_metrics import label_metrics
-from motion_seg_ros.evaluation.labels import judged_tracks
-from motion_seg_ros.evaluation.labels_sources import mask_at
+from motion_seg_ros.evaluation.labels.comparison import judged_tracks
+from motion_seg_ros.evaluation.labels.metrics import label_metrics
+from motion_seg_ros.evaluation.labels.sources import mask_at
 from motion_seg_ros.evaluation.metrics import boundary_accuracy, region_similarity, statistics
 from motion_seg_ros.evaluation.object_metrics import ObjectTally
 from motion_seg_ros.evaluation.results import (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.evaluation.evaluate import MASKS_FOLDER, SCORES_FILE
-from motion_seg_ros.evaluation.pictures import PICTURES_FOLDER, remove_pictures
-from motion_seg_ros.evaluation.report import REPORT_FILE
+from motion_seg_ros.evaluation.report.page import REPORT_FILE
+from motion_seg_ros.evaluation.report.pictures import PICTURES_FOLDER, remove_pictures
 from motion_seg_ros.evaluation.results import RESULTS_FILE, SCHEMA, read_json
 from motion_seg_ros.io.staging import check_free, write_file
 

@@ -163,5 +163,5 @@ def _page(results: TrajectoryResults, drawings: Mapping[str, str]) -> str:
         names=NAMES,
         series=_SERIES,
         summary=summary(results),
-        style=(folder / "report.css").read_text(encoding="utf-8"),
+        style=(folder / "report" / "report.css").read_text(encoding="utf-8"),
     )

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.evaluation.label_metrics import best_threshold
+from motion_seg_ros.evaluation.labels.metrics import best_threshold
 from motion_seg_ros.labelling.calibration import Calibration
 from motion_seg_ros.types import BoolArray, FloatArray
 

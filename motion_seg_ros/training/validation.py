@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from motion_seg_ros.evaluation.label_metrics import LabelMetrics, label_metrics
+from motion_seg_ros.evaluation.labels.metrics import LabelMetrics, label_metrics
 from motion_seg_ros.labelling.calibration import Calibration
 from motion_seg_ros.training.calibration import fit_calibration, log_loss
 from motion_seg_ros.training.packed import PackedTracks

@@ -18,8 +18,8 @@ from tiny_networks import transformers_library
 from motion_seg_ros.cli import main
 from motion_seg_ros.cli.clips import render_clip
 from motion_seg_ros.config import make_config
-from motion_seg_ros.evaluation import full_benchmark
-from motion_seg_ros.evaluation.timing import Cost, time_frames
+from motion_seg_ros.evaluation.benchmark import full_profile
+from motion_seg_ros.evaluation.benchmark.timing import Cost, time_frames
 from motion_seg_ros.published_weights import PUBLISHED
 from motion_seg_ros.tracking.tapir import TapirTracker
 from motion_seg_ros.tracking.tapir_estimates import Estimates
@@ -58,7 +58,7 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> Any:
         function, arguments = pickle.loads(pickle.dumps((function, arguments)))
         return pickle.loads(pickle.dumps(function(*arguments)))
 
-    monkeypatch.setattr(full_benchmark, "in_own_process", call)
+    monkeypatch.setattr(full_profile, "in_own_process", call)
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -95,7 +95,7 @@ def idle_tapir(monkeypatch: pytest.MonkeyPatch) -> None:
         return tracker(Idle(), points=settings["points"], query_interval=settings["query_interval"])
 
     monkeypatch.setattr(TapirTracker, "load", classmethod(load))
-    monkeypatch.setattr(full_benchmark, "_write_tapir", lambda file, **_: file.touch())
+    monkeypatch.setattr(full_profile, "_write_tapir", lambda file, **_: file.touch())
     monkeypatch.setattr(tapir_network, "TapnetNetwork", lambda *_, **__: None)
 
 
@@ -163,19 +163,19 @@ def test_prints_and_writes_figures_that_agree(
 
 
 def test_frames_that_come_at_a_rate() -> None:
-    def cost(rate: float | None, *frame_ms: float) -> full_benchmark.FullCost:
+    def cost(rate: float | None, *frame_ms: float) -> full_profile.FullCost:
         times = Cost(frame_ms=frame_ms, stage_ms={"follow": frame_ms}, cpu_ms=1, peak_mb=1)
-        searches = full_benchmark.Searches.of(
+        searches = full_profile.Searches.of(
             [Discovery(0.1, 30, {"tracking": 20, "follow": 6}, found=1, too_late=0)] * 2
         )
-        return full_benchmark.FullCost(
+        return full_profile.FullCost(
             times, rate, searches, "cpu", "float32", 1, None, None, objects=3, tracks=9
         )
 
     assert cost(None, 5, 15, 10).frames_per_s == pytest.approx(100)
     assert cost(10, 5, 15, 10).frames_per_s == pytest.approx(3 / 0.21)
     assert cost(10, 5, 15, 10).stage_mean_ms == pytest.approx({"follow": 14, "tracking": 40 / 3})
-    assert cost(10, 5).searches == full_benchmark.Searches(
+    assert cost(10, 5).searches == full_profile.Searches(
         (30, 30), {"tracking": (20, 20), "follow": (6, 6)}, found=2, too_late=0
     )
 
@@ -211,7 +211,7 @@ def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_ours_is_told_where_theirs_does_not_fit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from motion_seg_ros.evaluation import official_schedule
+    from motion_seg_ros.evaluation.benchmark import official_schedule
 
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 TiB")
@@ -300,7 +300,7 @@ def test_what_cannot_be_measured_is_refused(
 
 def test_random_weights_go_the_way_of_published_ones(tmp_path: Path, idle_tapir: None) -> None:
     asked = {"profile": "full", "device": "cpu", "depth.weights": "depth_anything_v2_base"}
-    config = full_benchmark.with_random_weights(make_config(asked), tmp_path, toy=True)
+    config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
     assert config.depth.weights == str(tmp_path / "depth_anything_v2_base")
     assert config.masks.weights == str(tmp_path / "sam2.1_hiera_tiny")
     depth = build_depth(config)
@@ -315,7 +315,7 @@ def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path
     asked = {"profile": "full", "device": "cpu", "tracking.causal": causal}
     asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
     asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
-    config = full_benchmark.with_random_weights(make_config(asked), tmp_path, toy=True)
+    config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
     file = Path(config.tracking.weights)
     published = PUBLISHED["bootstapir"].megabytes
     assert published is not None
@@ -328,5 +328,5 @@ def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:
     asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
     asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
     config = make_config(asked)
-    assert full_benchmark.with_random_weights(config, tmp_path, toy=True) == config
+    assert full_profile.with_random_weights(config, tmp_path, toy=True) == config
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from motion_seg_ros.evaluation.rehearsal import (
+from motion_seg_ros.evaluation.benchmark.rehearsal import (
     CROSSING_FRAMES,
     DriftingTracker,
     Script,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import OutputError
-from motion_seg_ros.evaluation import pictures
 from motion_seg_ros.evaluation.annotated import TruthMask
-from motion_seg_ros.evaluation.pictures import (
+from motion_seg_ros.evaluation.report import pictures
+from motion_seg_ros.evaluation.report.pictures import (
     choose_moments,
     draw_verdict,
     picture_folder,

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.evaluation.label_metrics import LabelMetrics, reliability_bins, roc_curve
-from motion_seg_ros.evaluation.labels import Comparison, GroupScore
+from motion_seg_ros.evaluation.labels.comparison import Comparison, GroupScore
+from motion_seg_ros.evaluation.labels.metrics import LabelMetrics, reliability_bins, roc_curve
 from motion_seg_ros.types import UInt8Array
 
 PLOT_PX = 420

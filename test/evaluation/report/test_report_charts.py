@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from motion_seg_ros.evaluation.report_charts import (
+from motion_seg_ros.evaluation.report.charts import (
     BINS,
     SPAN,
     axis_end,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.evaluation.datasets.base import FileSequence
-from motion_seg_ros.evaluation.labels import Moment, Stream
+from motion_seg_ros.evaluation.labels.comparison import Moment, Stream
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.training.samples import TrackSample

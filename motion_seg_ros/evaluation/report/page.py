@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from motion_seg_ros.evaluation.pictures import FALSE_ALARM_BGR, FOUND_BGR, MISSED_BGR
-from motion_seg_ros.evaluation.report_frames import cards, label_curves, latency
-from motion_seg_ros.evaluation.report_runs import (
+from motion_seg_ros.evaluation.report.frames import cards, label_curves, latency
+from motion_seg_ros.evaluation.report.pictures import FALSE_ALARM_BGR, FOUND_BGR, MISSED_BGR
+from motion_seg_ros.evaluation.report.runs import (
     ReportRun,
     Subject,
     described,
     differing_settings,
     subject_of,
 )
-from motion_seg_ros.evaluation.report_scores import (
+from motion_seg_ros.evaluation.report.scores import (
     alarms_table,
     bars,
     differences,

@@ -12,7 +12,7 @@ from motion_seg_ros.types import FloatArray, Frame, Tracks, UInt8Array
 from motion_seg_ros.window import Window
 
 torch = pytest.importorskip("torch", reason="torch: not installed")
-from motion_seg_ros.evaluation.official_schedule import (  # noqa: E402
+from motion_seg_ros.evaluation.benchmark.official_schedule import (  # noqa: E402
     STAGES,
     OfficialNetworks,
     OfficialSettings,

@@ -8,8 +8,8 @@ import pytest
 from chromium import Visit, find_chromium, visit
 from invented_results import results, sequence, whole, with_pictures
 
-from motion_seg_ros.evaluation.report import write_report
-from motion_seg_ros.evaluation.report_runs import ReportRun
+from motion_seg_ros.evaluation.report.page import write_report
+from motion_seg_ros.evaluation.report.runs import ReportRun
 from motion_seg_ros.evaluation.scoring import method_scores
 
 pytestmark = pytest.mark.skipif(

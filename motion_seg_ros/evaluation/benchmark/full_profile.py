@@ -3,8 +3,8 @@ have learned.
 
 The weights are written to a folder once, and are loaded from there as published ones are. The
 networks run as they would, and a script stands in for what they cannot say; see
-motion_seg_ros.evaluation.rehearsal. Each measurement is made in a process of its own. PyTorch is
-loaded when a function is called.
+motion_seg_ros.evaluation.benchmark.rehearsal. Each measurement is made in a process of its own.
+PyTorch is loaded when a function is called.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from motion_seg_ros.build import build, build_sam2
 from motion_seg_ros.config import Config, config_values, make_config
 from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.evaluation.rehearsal import Script
-from motion_seg_ros.evaluation.timing import Cost, in_own_process, peak_mb, time_frames
+from motion_seg_ros.evaluation.benchmark.rehearsal import Script
+from motion_seg_ros.evaluation.benchmark.timing import Cost, in_own_process, peak_mb, time_frames
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.random_weights import write_random_weights
@@ -34,8 +34,11 @@ from motion_seg_ros.torch_device import find_device, find_dtype
 from motion_seg_ros.types import Discovery, Frame
 
 if TYPE_CHECKING:
-    from motion_seg_ros.evaluation.machine_floor import MachineRates, Work
-    from motion_seg_ros.evaluation.official_schedule import OfficialNetworks, OfficialSettings
+    from motion_seg_ros.evaluation.benchmark.machine_floor import MachineRates, Work
+    from motion_seg_ros.evaluation.benchmark.official_schedule import (
+        OfficialNetworks,
+        OfficialSettings,
+    )
 
 TOY_BLOCKS = 1  # with which a toy TAPIR refines
 WARM_UP_S = 600.0  # for a discovery, before frames count
@@ -312,7 +315,7 @@ def _described(
 
 
 def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
-    from motion_seg_ros.evaluation.machine_floor import Work, WorkCounter, measure_rates
+    from motion_seg_ros.evaluation.benchmark.machine_floor import Work, WorkCounter, measure_rates
 
     device = find_device(config.device)
     rates = measure_rates(device, find_dtype(config.dtype, device))
@@ -336,7 +339,7 @@ def _push_all(segmenter: MotionSegmenter, clip: Clip, indices: range) -> None:
 def _official_cost(
     clip: Path, config: Config, settings: OfficialSettings, frames: int, depth_side_px: int
 ) -> OfficialCost:
-    from motion_seg_ros.evaluation.official_schedule import run_official
+    from motion_seg_ros.evaluation.benchmark.official_schedule import run_official
 
     source = Clip(clip)
     images = [source.frame(index) for index in islice(range(len(source)), frames)]
@@ -353,7 +356,7 @@ def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
     import torch
 
     from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
-    from motion_seg_ros.evaluation.official_schedule import OfficialNetworks
+    from motion_seg_ros.evaluation.benchmark.official_schedule import OfficialNetworks
     from motion_seg_ros.features.dino import DinoFeatures
     from motion_seg_ros.labelling.official import OfficialTrackNetwork
     from motion_seg_ros.tracking.tapir_network import TapnetNetwork

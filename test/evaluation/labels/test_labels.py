@@ -13,9 +13,15 @@ import pytest
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.datasets.davis import clip_names, davis_clip
-from motion_seg_ros.evaluation.labels import MIN_AGE_FRAMES, Moment, Stream, compare, listen
-from motion_seg_ros.evaluation.labels_report import as_json, as_picture, as_table
-from motion_seg_ros.evaluation.labels_sources import follow_clip, mask_at, sample_stream
+from motion_seg_ros.evaluation.labels.comparison import (
+    MIN_AGE_FRAMES,
+    Moment,
+    Stream,
+    compare,
+    listen,
+)
+from motion_seg_ros.evaluation.labels.report import as_json, as_picture, as_table
+from motion_seg_ros.evaluation.labels.sources import follow_clip, mask_at, sample_stream
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.hints import HINT_CHANNELS
 from motion_seg_ros.training.samples import TrackSample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch: not installed")
-from motion_seg_ros.evaluation.machine_floor import (  # noqa: E402
+from motion_seg_ros.evaluation.benchmark.machine_floor import (  # noqa: E402
     MachineRates,
     Work,
     WorkCounter,
@@ -59,7 +59,7 @@ def test_the_floor_is_the_slower_of_the_two(work: Work, floor_ms: float) -> None
 
 
 def test_rates_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from motion_seg_ros.evaluation import machine_floor
+    from motion_seg_ros.evaluation.benchmark import machine_floor
 
     monkeypatch.setitem(machine_floor.MATRIX_SIDE, "cpu", 64)
     monkeypatch.setitem(machine_floor.COPIED_BYTES, "cpu", 2**16)

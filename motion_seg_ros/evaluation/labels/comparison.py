@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.evaluation.label_metrics import LabelMetrics, best_threshold, label_metrics
+from motion_seg_ros.evaluation.labels.metrics import LabelMetrics, best_threshold, label_metrics
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Tracks
 from motion_seg_ros.window import Window

@@ -11,8 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from motion_seg_ros.evaluation.pictures import BEST, FAILURE, WORST
-from motion_seg_ros.evaluation.report_charts import (
+from motion_seg_ros.evaluation.report.charts import (
     Histogram,
     Tick,
     axis_end,
@@ -21,8 +20,9 @@ from motion_seg_ros.evaluation.report_charts import (
     polyline,
     ticks,
 )
-from motion_seg_ros.evaluation.report_runs import Series, Subject
-from motion_seg_ros.evaluation.report_scores import UNKNOWN, anchor_of, number
+from motion_seg_ros.evaluation.report.pictures import BEST, FAILURE, WORST
+from motion_seg_ros.evaluation.report.runs import Series, Subject
+from motion_seg_ros.evaluation.report.scores import UNKNOWN, anchor_of, number
 from motion_seg_ros.evaluation.results import LabelScores, PerFrame, SequenceScores, Timing
 
 RECALLS = 101

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from motion_seg_ros.evaluation.report_runs import Series, Subject
+from motion_seg_ros.evaluation.report.runs import Series, Subject
 from motion_seg_ros.evaluation.results import SequenceScores
 
 UNKNOWN = "–"

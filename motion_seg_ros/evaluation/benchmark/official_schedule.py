@@ -36,7 +36,7 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
-from motion_seg_ros.evaluation.machine_floor import synchronise
+from motion_seg_ros.evaluation.benchmark.machine_floor import synchronise
 from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.labelling.official import (
     DINO_CHANNELS,

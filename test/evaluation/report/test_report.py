@@ -11,10 +11,10 @@ import pytest
 from invented_results import results, sequence, whole, with_pictures
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.evaluation.report import write_report
-from motion_seg_ros.evaluation.report_frames import label_curves
-from motion_seg_ros.evaluation.report_runs import ReportRun, differing_settings, subject_of
-from motion_seg_ros.evaluation.report_scores import anchor_of, bars, differences, number, summary
+from motion_seg_ros.evaluation.report.frames import label_curves
+from motion_seg_ros.evaluation.report.page import write_report
+from motion_seg_ros.evaluation.report.runs import ReportRun, differing_settings, subject_of
+from motion_seg_ros.evaluation.report.scores import anchor_of, bars, differences, number, summary
 from motion_seg_ros.evaluation.results import LabelScores, Results
 from motion_seg_ros.evaluation.scoring import method_scores
 

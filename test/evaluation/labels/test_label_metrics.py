@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from motion_seg_ros.evaluation.label_metrics import (
+from motion_seg_ros.evaluation.labels.metrics import (
     best_threshold,
     expected_calibration_error,
     label_metrics,
