@@ -94,19 +94,27 @@ def _left_behind(path: Path) -> list[Path]:
 
 
 def _move(partial: Path, path: Path) -> None:
-    """Rename `partial` to `path`, in place of an older folder."""
+    """Rename `partial` to `path`, in place of an older folder or a link to one."""
+    replaced = path.with_name(f".{path.name}.replaced")
+    _remove(replaced)  # a killed run may have left it
     if not os.path.lexists(path):
         partial.rename(path)
         return
-    replaced = path.with_name(f".{path.name}.replaced")
-    shutil.rmtree(replaced, ignore_errors=True)
     path.rename(replaced)
     try:
         partial.rename(path)
     except BaseException:
         replaced.rename(path)
         raise
-    shutil.rmtree(replaced)
+    _remove(replaced)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder or a link, if there is one."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def write_file(path: Path, content: str, *, overwrite: bool) -> None:

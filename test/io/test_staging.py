@@ -39,3 +39,23 @@ def test_a_name_that_begins_alike_is_left_alone(tmp_path: Path) -> None:
             write(staged, "one")
     assert (tmp_path / "walk.partial-2" / MARKER).read_text() == "other"
     assert (tmp_path / "walk" / MARKER).read_text() == "one"
+
+
+def test_a_link_to_a_folder_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    place, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write(elsewhere, "old")
+    place.symlink_to(elsewhere)
+    for text in ("new", "newer"):
+        with staged_folder(place, overwrite=True, marker=MARKER) as staged:
+            write(staged, text)
+        assert (place / MARKER).read_text() == text
+    assert (elsewhere / MARKER).read_text() == "old"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "out"]
+
+
+def test_what_was_replaced_when_a_run_was_killed_goes(tmp_path: Path) -> None:
+    (tmp_path / ".out.replaced").mkdir()
+    with staged_folder(tmp_path / "out", overwrite=False, marker=MARKER) as staged:
+        write(staged, "whole")
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
