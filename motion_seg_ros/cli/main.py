@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from tqdm import tqdm
 
@@ -29,6 +31,7 @@ from motion_seg_ros.errors import MotionSegError
 
 STATUS_ERROR = 2
 STATUS_INTERRUPTED = 130
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DESCRIPTION = "Masks what moves in the world in a camera's image."
 EXAMPLES = """\
@@ -57,10 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_BesideProgressBars()])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
-    # SIGTERM cleans up as Ctrl-C does.
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        arguments.run(arguments)
+        with _interrupted_once():
+            arguments.run(arguments)
     except MotionSegError as error:
         return _fail(str(error))
     except OSError as error:  # of a temporary file, or of the terminal
@@ -68,9 +70,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("motion_seg: interrupted", file=sys.stderr)
         return STATUS_INTERRUPTED
-    finally:
-        signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Within the block SIGTERM, and SIGHUP of a terminal that goes, clean up as Ctrl-C does. A
+    second one is ignored: it would cut the cleaning up short."""
+    previous = {each: signal.getsignal(each) for each in INTERRUPTS}
+    heard = [each for each, handler in previous.items() if handler != signal.SIG_IGN]  # nohup
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for each in heard:
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each in heard:
+            signal.signal(each, previous[each])
 
 
 class _BesideProgressBars(logging.Handler):

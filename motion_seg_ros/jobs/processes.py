@@ -28,9 +28,9 @@ class _Worker:
         self.connection, other = context.Pipe()
         self.process: BaseProcess = context.Process(target=_serve, args=(other, threads))
         self.job: str | None = None
-        # Ctrl-C reaches all processes of a terminal. It is for this one, which ends the others:
-        # they inherit that it is blocked.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C, and the end of the terminal, reach all of its processes. They are for this one,
+        # which ends the others: those inherit that they are blocked.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
             with threads_of_children(threads):
                 self.process.start()
@@ -157,10 +157,12 @@ def _serve(connection: Connection, threads: int) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     limit_opencv(threads)
     logging.basicConfig(format="%(message)s", handlers=[_Forward(connection)])
-    with suppress(KeyboardInterrupt, EOFError, BrokenPipeError):
-        while True:
-            job = connection.recv()
-            connection.send(attempt(job, partial(_tell, connection)))
+    with suppress(KeyboardInterrupt):
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                job = connection.recv()
+                connection.send(attempt(job, partial(_tell, connection)))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyhow
 
 
 def _tell(connection: Connection, count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import subprocess
 import sys
 
@@ -86,6 +87,36 @@ def test_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(segment, "run", interrupt)
     assert main.main(["segment", "x", "-o", "y"]) == 130
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_cleans_up_to_the_end_once_it_is_interrupted(
+    first: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaned = []
+
+    def work(arguments: argparse.Namespace) -> None:
+        try:
+            signal.raise_signal(first)
+        finally:
+            for again in main.INTERRUPTS:
+                signal.raise_signal(again)
+            cleaned.append(True)
+
+    monkeypatch.setattr(segment, "run", work)
+    before = [signal.getsignal(each) for each in main.INTERRUPTS]
+    assert main.main(["segment", "x", "-o", "y"]) == 130
+    assert cleaned == [True]
+    assert [signal.getsignal(each) for each in main.INTERRUPTS] == before
+
+
+def test_goes_on_without_a_terminal_under_nohup(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        monkeypatch.setattr(segment, "run", lambda arguments: signal.raise_signal(signal.SIGHUP))
+        assert main.main(["segment", "x", "-o", "y"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_runs_as_a_module() -> None:
