@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import signal
 import subprocess
 import sys
@@ -14,13 +16,15 @@ from types import TracebackType
 from motion_seg_ros.errors import MotionSegError
 
 GRACE_S = 5.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_S = 0.05
 
 
 class ChildProcesses:
     """Starts Python modules as processes; leaving the block ends those that still run.
 
-    Ctrl-C reaches this process alone, which then ends the others in order.
+    Ctrl-C reaches this process alone, which then ends the others in order. Where this one is
+    killed, Linux ends them.
 
     Args:
         environment: of the processes.
@@ -53,6 +57,7 @@ class ChildProcesses:
 
     def start(self, name: str, module: str, *arguments: str) -> None:
         """Run `python -m module` in the background under a name."""
+        with_this_one = _ends_with_parent()
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -61,6 +66,7 @@ class ChildProcesses:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=with_this_one,
             )
 
     def wait(
@@ -117,3 +123,11 @@ class ChildProcesses:
     def _last_words(self, name: str) -> str:
         lines = self._log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"{name}: {lines[-1]}" if lines else ""
+
+
+def _ends_with_parent() -> Callable[[], object] | None:
+    """What a new process calls to get SIGTERM when the thread that started it ends; None where the
+    system has no such thing."""
+    if sys.platform != "linux":
+        return None
+    return functools.partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGTERM.value)

@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,14 +104,18 @@ class MappingProcess:
             start_new_session=True,  # Ctrl-C reaches this process alone
         )
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
-            pipe.write(json.dumps(dataclasses.asdict(self._job)).encode())
-        self._process.stdin = None  # all is said: the process begins
+        # It stays open, so that it ends with this process, however that ends.
+        self._pipe, self._process.stdin = self._process.stdin, None
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.write(json.dumps(dataclasses.asdict(self._job)).encode() + b"\n")
+            self._pipe.flush()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe.close()
         self._log.close()
 
     @property
@@ -131,11 +136,19 @@ class MappingProcess:
 
 
 def _main() -> None:
-    job = MappingJob(**json.load(sys.stdin))
+    job = MappingJob(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # COLMAP prints; only the result is to go to what was stdout.
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
         os.dup2(2, 1)
         json.dump(dataclasses.asdict(_map(job)), answer)
+
+
+def _end_with_parent() -> None:
+    """End this process when who started it closes the pipe, or is gone."""
+    while os.read(0, 1):  # not by sys.stdin, whose lock would be in the way of a regular end
+        pass
+    os._exit(1)
 
 
 def _map(job: MappingJob) -> MappingResult:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -98,3 +101,33 @@ def test_says_so_when_a_process_does_not_finish(children: ChildProcesses, tmp_pa
         with pytest.raises(MotionSegError, match="did not within"):
             children.finish("deaf", timeout_s=0.5)
     assert running(children) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends them")
+def test_ends_with_this_process_when_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "sleeper.py").write_text("import time; time.sleep(60)")
+    program = (
+        "import os, pathlib, time\n"
+        "from motion_seg_ros.cli.child_processes import ChildProcesses\n"
+        f"with ChildProcesses(os.environ, pathlib.Path({str(tmp_path)!r})) as children:\n"
+        "    children.start('sleeper', 'sleeper')\n"
+        "    print(children._running['sleeper'].pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = Path("/proc") / parent.stdout.readline().strip()
+        assert child.exists()
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while _runs(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _runs(child)
+
+
+def _runs(process: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
