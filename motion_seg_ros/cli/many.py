@@ -95,11 +95,12 @@ def summary(outcomes: Sequence[Outcome[Any]]) -> str:
     if len(rows) > SHOWN_ROWS:
         rows.sort(key=lambda each: (each.failure is None, each.tries <= 1))
         rows = rows[: max(SHOWN_ROWS, sum(each.failure is not None for each in rows))]
-    width = max(8, *(len(each.name) for each in rows))
+    names = [_in_a_line(each.name) for each in rows]
+    width = max(8, *map(len, names))
     lines = [f"{'sequence':<{width}}  tries  seconds"]
-    for each in rows:
-        why = "" if each.failure is None else f"  failed: {each.failure}"
-        lines.append(f"{each.name:<{width}}  {each.tries:>5}  {each.seconds:>7.1f}{why}")
+    for name, each in zip(names, rows, strict=True):
+        why = "" if each.failure is None else f"  failed: {' '.join(each.failure.split())}"
+        lines.append(f"{name:<{width}}  {each.tries:>5}  {each.seconds:>7.1f}{why}")
     if len(rows) < len(outcomes):
         lines.append(f"and {len(outcomes) - len(rows)} more, done")
     lines.append(
@@ -122,6 +123,11 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found {text}")
     return int(text)
+
+
+def _in_a_line(name: str) -> str:
+    """A name in which a line break, or what is no text, is written as an escape."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -171,4 +177,4 @@ class _Bar:
     def _describe(self) -> None:
         names = list(self._sizes)
         several = f"{self._done} of {len(names)} done"
-        self._bar.set_description(names[0] if len(names) == 1 else several)
+        self._bar.set_description(_in_a_line(names[0]) if len(names) == 1 else several)

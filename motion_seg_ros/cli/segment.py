@@ -20,7 +20,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
-from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources
+from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
 from motion_seg_ros.io.staging import check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs.base import Advance, Job, Outcome
@@ -115,6 +115,8 @@ def run(arguments: argparse.Namespace) -> None:
     output: Path = arguments.output
     started = time.monotonic()
     with output_folder(output):
+        for each in sources:
+            _check_apart(each, output / each.name)
         for place in (*(output / each.name for each in sources), output / SUMMARY_FILE):
             check_free(place, overwrite=arguments.overwrite or arguments.resume)
         tasks = [_task(arguments, config, each) for each in sources]
@@ -168,6 +170,14 @@ def _check_names(sources: list[FrameSource]) -> None:
         seen[each.name] = each.path
 
 
+def _check_apart(source: FrameSource, place: Path) -> None:
+    if source.path.resolve().is_relative_to(place.resolve()):
+        raise InputError(
+            f"{source.path}: expected an output apart from the input, found that {place} would "
+            "take its place; choose another output"
+        )
+
+
 @dataclass(frozen=True)
 class Task:
     """All that is to be known to segment one sequence, in whatever process.
@@ -215,6 +225,7 @@ class Task:
             "bag_images": self.bag_images,
             "topic": self.topic,
             "fps": self.source.fps,
+            "input_bytes": size_bytes(self.source.path),
             "export": self.export,
         }
 

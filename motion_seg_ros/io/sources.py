@@ -12,6 +12,8 @@ from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
 from motion_seg_ros.io.video import VideoFile
 
 DEFAULT_FPS = 30.0
+VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+"""By which a folder of videos is told; a video that is named may have any."""
 
 
 def open_sources(
@@ -41,9 +43,35 @@ def open_sources(
         folders = [each for each in path.iterdir() if each.is_dir() and images_in(each)]
         if folders:
             return [ImageFolder(each, fps) for each in sorted(folders, key=natural_key)]
+        recordings = [each for each in path.iterdir() if is_bag(each) or _is_video(each)]
+        if recordings:
+            first = min(recordings, key=natural_key).name
+            raise InputError(
+                f"{path}: expected images, found a folder of {len(recordings)} bags or videos "
+                f"({first}, ...); name them one by one, such as {path}/*"
+            )
         return [ImageFolder(path, fps)]  # says what is missing
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
+
+
+def size_bytes(path: Path) -> int:
+    """Size of all that is read of one sequence, by which to tell inputs of one name apart.
+
+    Args:
+        path: of a source.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    if path.is_file():
+        return path.stat().st_size
+    files = path.iterdir() if is_bag(path) else images_in(path)
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
 
 
 def check_exists(path: Path) -> None:

@@ -278,6 +278,28 @@ class TestManyInputs:
         assert_fails(capsys, *arguments, "--resume", *options, words=words)
         assert contents(tmp_path / "out") == before
 
+    def test_resume_refuses_another_input_of_the_same_name(
+        self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        assert main.main(["segment", str(walk), "-o", str(out)]) == 0
+        other = tmp_path / "other" / "walk"
+        recordings.write_images(other, recordings.pan(6, SIZE, seed=1))
+        assert_fails(capsys, "segment", other, "-o", out, "--resume", words="with input_bytes ")
+
+    @pytest.mark.parametrize("inside", [".", "deeper"])
+    def test_output_that_would_replace_the_input(
+        self, tmp_path: Path, inside: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = tmp_path / "deeper" / inside  # tmp_path/deeper, or tmp_path/deeper/deeper
+        recordings.write_images(folder, recordings.pan(2, SIZE))
+        (tmp_path / "deeper" / "tracks.npz").touch()  # looks like an earlier output
+        (tmp_path / "link").symlink_to(tmp_path)
+        before = contents(tmp_path)
+        arguments = ("segment", folder, "-o", tmp_path / "link", "--overwrite")
+        assert_fails(capsys, *arguments, words="expected an output apart from the input")
+        assert contents(tmp_path) == before
+
     def test_resume_refuses_what_it_does_not_know(
         self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

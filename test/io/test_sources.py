@@ -99,6 +99,14 @@ class TestFolder:
         with pytest.raises(InputError, match=r"expected a folder of images .* found none"):
             open_source(tmp_path)
 
+    def test_says_so_when_there_are_only_folders_of_something_else(self, tmp_path: Path) -> None:
+        recordings.image_bag(tmp_path / "drive", recordings.pan(1))
+        (tmp_path / "walk.MP4").write_bytes(b"")
+        with pytest.raises(
+            InputError, match=r"found a folder of 2 bags or videos \(drive, \.\.\.\)"
+        ):
+            open_source(tmp_path)
+
     def test_says_so_when_there_is_nothing(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no such file or folder"):
             open_source(tmp_path / "missing")
