@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.torch_device import autocast
@@ -133,7 +134,7 @@ def square_points(
     is (0, 0) -> those in the image stretched to `side` x `side`, counted alike."""
     height, width = size
     scale = torch.tensor([side / width, side / height])
-    return ((torch.tensor(xy_px) + 0.5) * scale - 0.5).to(device, non_blocking=True)
+    return to_device((torch.tensor(xy_px) + 0.5) * scale - 0.5, device)
 
 
 def frame_logits(logits: Tensor, size: tuple[int, int]) -> FloatArray:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import weakref
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.masks.sam2_memory import (
     Inference,
@@ -85,6 +88,7 @@ class TransformersSam2:
         model.num_maskmem = memories
         cast_weights(model, self.dtype)
         self.model = model.to(self.device)
+        _send_offsets_unwaited(self.model)
         self.inference = Inference(self.device, self.dtype)
         self._session = getattr(importlib.import_module("transformers"), f"{names}InferenceSession")
         self._features: dict[int, _Features] = {}
@@ -206,6 +210,29 @@ class _Features:
     def get_vision_features(self, frame_idx: int) -> dict[str, list[Tensor]]:
         """What the library's own cache of that name returns, whatever the frame."""
         return self._features
+
+
+class _UnwaitedTensors(TorchFunctionMode):
+    """A block in which torch.tensor does not wait for the device that it makes a tensor on."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is not torch.tensor or kwargs.get("device") is None:
+            return func(*args, **kwargs)
+        device = torch.device(kwargs.pop("device"))
+        return to_device(func(*args, **kwargs), device)
+
+
+def _send_offsets_unwaited(model: Any) -> None:
+    """Let a network not wait for the device when it is to follow an object: it sends there how long
+    ago each object pointer was made, for which PyTorch waits until the image encoder has ended."""
+    prepare, network = type(model)._process_object_pointers, weakref.proxy(model)
+
+    def prepare_unwaited(*args: Any, **kwargs: Any) -> Any:
+        with _UnwaitedTensors():
+            return prepare(network, *args, **kwargs)
+
+    model._process_object_pointers = prepare_unwaited
 
 
 def _model_type(weights: Path) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.tracking.tapir_estimates import Estimates
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 
@@ -94,7 +95,7 @@ class CausalState:
 
 
 def _rows(some: slice | BoolArray, device: torch.device) -> slice | Tensor:
-    return some if isinstance(some, slice) else torch.from_numpy(np.flatnonzero(some)).to(device)
+    return some if isinstance(some, slice) else to_device(np.flatnonzero(some), device)
 
 
 class TapirNetwork(Protocol):

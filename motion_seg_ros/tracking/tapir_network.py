@@ -1,11 +1,11 @@
 """TAPIR as published: the PyTorch port in https://github.com/google-deepmind/tapnet.
 
-The one module that knows the port. Letters: T frames, N points, S side of the square input.
+Only this module and tapir_port know the port. Letters: T frames, N points, S side of the square
+input.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.device_copy import to_device
-from motion_seg_ros.errors import ConfigError, MissingDependencyError
+from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.torch_device import autocast, find_device, find_dtype
 from motion_seg_ros.tracking.tapir_chunks import PointChunks
 from motion_seg_ros.tracking.tapir_estimates import Estimates
@@ -26,13 +26,10 @@ from motion_seg_ros.tracking.tapir_features import (
     FrameFeatures,
     PointFeatures,
 )
+from motion_seg_ros.tracking.tapir_port import load_port
 from motion_seg_ros.tracking.tapir_weights import load_weights
 from motion_seg_ros.types import FloatArray, UInt8Array
 
-INSTALL = (
-    "pip install --no-deps git+https://github.com/google-deepmind/tapnet && "
-    "pip install dm-tree einshape"
-)
 # Working memory in float32, which a profile of the allocations gave: of a point in a frame for each
 # cell of its cost volume, and then for its refinement; of a causal point in states of its size.
 COST_VOLUME_BYTES_PER_CELL = 160
@@ -77,7 +74,7 @@ class TapnetNetwork:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._side = resolution
-        self._port = _import_port()
+        self._port = load_port(self._device)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)
             model = self._port.TAPIR(
@@ -144,11 +141,13 @@ class TapnetNetwork:
 
     def start(self, count: int) -> CausalState:
         """See TapirNetwork."""
-        # The port gives the same dictionary for every refinement.
-        initial = self._model.construct_initial_causal_state(count, 1)
-        return CausalState(
-            tuple({name: x.to(self._device) for name, x in each.items()} for each in initial)
-        )
+        # The port gives the same dictionary for every refinement, on the CPU: of all points that
+        # would be a gigabyte to copy, so one point's goes to the device, and is repeated there.
+        one = self._model.construct_initial_causal_state(1, 1)
+        state = {
+            name: to_device(x, self._device).repeat(1, count, 1, 1) for name, x in one[0].items()
+        }
+        return CausalState((state,) * len(one))
 
     def step(
         self, frame: FrameFeatures, points: PointFeatures, state: CausalState
@@ -217,13 +216,3 @@ def _estimates(parts: Sequence[Tensor], frames: int) -> Estimates:
         return Estimates.unknown(frames, 0)
     values = torch.cat(list(parts)).transpose(0, 1).cpu().numpy()
     return Estimates(values[..., :2], values[..., 2], values[..., 3])
-
-
-def _import_port() -> Any:
-    try:
-        return importlib.import_module("tapnet.torch.tapir_model")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "tracking.backend tapir: expected the packages tapnet, dm-tree and einshape, found: "
-            f"{error}; {INSTALL} (or choose tracking.backend flow)"
-        ) from error
