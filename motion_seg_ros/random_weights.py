@@ -48,8 +48,8 @@ def random_network(name: str, *, toy: bool = False, seed: int = 0) -> Any:
         raise _not_installed(error) from error
     kind, settings = RANDOM[name](toy)
     cls = getattr(library, kind)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # of the CPU: those of GPUs would start CUDA
+        torch.default_generator.manual_seed(seed)
         return cls(cls.config_class(**settings)).eval().requires_grad_(False)
 
 
@@ -88,8 +88,8 @@ def _write_official_tracks(folder: Path, seed: int) -> Path:
     except ImportError as error:
         raise _not_installed(error) from error
     folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # of the CPU: those of GPUs would start CUDA
+        torch.default_generator.manual_seed(seed)
         network = OfficialTrackNetwork()
     file = PUBLISHED[OFFICIAL_TRACKS].place(folder)
     save_official(file, network)
