@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from motion_seg_ros.evaluation.results import (
     write_results,
 )
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
+from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import output_folder, staged_folder
@@ -215,6 +217,8 @@ def _play(
     environment = live_node.private_environment(work) if alone else live_node.shared_environment()
     how = "in lockstep" if arguments.lockstep else f"at {arguments.rate:g} times its speed"
     print(f"playing {source.length} frames of {source.topic} {how}", flush=True)
+    # By its name the player knows its node from others that answer on the same topics.
+    state_service = f"{NAMESPACE}/get_state_{os.getpid()}"
     log, progress = work / "log.json", work / "progress"
     progress.touch()
     with (
@@ -228,6 +232,7 @@ def _play(
         if alone:
             reliable = _reliability(arguments) == "reliable"
             topics, parameters = node_setup(source, reliable=reliable)
+            topics["~/get_state"] = state_service
             children.start(
                 "node", live_node.NODE, *live_node.node_arguments(config, topics, parameters)
             )
@@ -238,6 +243,7 @@ def _play(
             *("--topic", source.topic, "--record", str(bag), "--log", str(log)),
             *("--progress", str(progress), "--timeout", str(STARTUP_S)),
             *_player_options(arguments),
+            *(("--state-service", state_service) if alone else ()),
         )
         children.wait("player", needs=("node",) if alone else (), meanwhile=show)
         show()

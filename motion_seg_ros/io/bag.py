@@ -17,6 +17,7 @@ from motion_seg_ros.types import Frame
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection, Qos
     from rosbags.rosbag2 import Reader
+    from rosbags.typesys.store import Typestore
 
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
@@ -99,19 +100,35 @@ class BagTopic:
         types = typestore()
         check_size = SizeCheck("split the bag there")
         for index, raw in enumerate(raw_messages(self.path, {self.topic})):
-            place = f"{self.path}: {self.topic}, message {index}"
-            # Typed Any: rosbags makes the message classes at run time.
-            try:
-                message: Any = types.deserialize_cdr(raw.data, self.image.kind)
-            except Exception as error:  # of struct, numpy and others
-                raise damaged(place, self.image.kind, error) from error
-            stamp = message.header.stamp
-            try:
-                frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
-            except FrameError as error:
-                raise InputError(f"{place}: {error}") from error
-            check_size(frame, place)
-            yield SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)
+            item = self.decoded(index, raw, types)
+            check_size(item.frame, self._place(index))
+            yield item
+
+    def decoded(self, index: int, raw: RawMessage, types: Typestore) -> SourceFrame:
+        """The image in a message of the topic.
+
+        Args:
+            index: which one it is.
+            raw: the message.
+            types: as of `typestore`.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        # Typed Any: rosbags makes the message classes at run time.
+        try:
+            message: Any = types.deserialize_cdr(raw.data, self.image.kind)
+        except Exception as error:  # of struct, numpy and others
+            raise damaged(self._place(index), self.image.kind, error) from error
+        stamp = message.header.stamp
+        try:
+            frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
+        except FrameError as error:
+            raise InputError(f"{self._place(index)}: {error}") from error
+        return SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)
+
+    def _place(self, index: int) -> str:
+        return f"{self.path}: {self.topic}, message {index}"
 
     def stamps_ns(self) -> list[int]:
         """The stamp of each frame in nanoseconds, without decoding the images.
@@ -120,7 +137,7 @@ class BagTopic:
             InputError: a message cannot be read.
         """
         return [
-            header_stamp_ns(each.data, f"{self.path}: {self.topic}, message {index}")
+            header_stamp_ns(each.data, self._place(index))
             for index, each in enumerate(raw_messages(self.path, {self.topic}))
         ]
 

@@ -44,6 +44,10 @@ TICK_S = 0.01
 QUEUE = 10
 LEAST_SILENCE_S = 5.0
 """After the last frame: so long without a message, and what is missing will not come."""
+ASK_AGAIN_S = 20.0
+"""One that was killed may have taken the question with it; to load networks takes long, too."""
+LINGER_S = 25.0
+"""So long a process that was killed may still seem to publish (20 s by default of Fast DDS)."""
 LOCKSTEP_PATIENCE_S = 120.0
 """For the answer to one frame; the first one may wait until networks are compiled."""
 
@@ -92,6 +96,43 @@ class SimClock:
         self._publisher.publish(message)
 
 
+class NodeState:
+    """Asks a lifecycle node for its state until it says that it is active.
+
+    Args:
+        node: asks; somebody spins it.
+        service: of the node that is asked.
+
+    Attributes:
+        active: whether it has said so.
+    """
+
+    def __init__(self, node: Node, service: str) -> None:
+        self._client = node.create_client(GetState, service)
+        self._answer: Future | None = None
+        self._asked_s = 0.0
+        self.active = False
+
+    def check(self) -> None:
+        """Ask, again if need be, and take the answer if there is one. The node answers once it has
+        configured itself and become active, or failed to.
+
+        Raises:
+            InputError: it failed to.
+        """
+        now_s = time.monotonic()
+        waited = self._answer is None or now_s - self._asked_s > ASK_AGAIN_S
+        if self._answer is not None and self._answer.done():
+            state = self._answer.result().current_state.label
+            if state != "active":
+                raise InputError(
+                    f"bag player: expected an active node, found it {state}; it has said why"
+                )
+            self.active = True
+        elif waited and self._client.service_is_ready():
+            self._answer, self._asked_s = self._client.call_async(GetState.Request()), now_s
+
+
 class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
     """Publishes images and calibration as they were stored, at the times they were recorded.
 
@@ -103,6 +144,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         reliability: of the publishers, "reliable" or "best_effort"; None: as recorded.
         images: put the images into `bag`, too.
         progress: a file that grows by one byte with each frame that is answered; None: none does.
+        state_service: where the node tells its state.
 
     Attributes:
         sent: stamp in nanoseconds and time.monotonic() of each image.
@@ -118,6 +160,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         reliability: str | None,
         images: bool,
         progress: Path | None,
+        state_service: str = f"{NAMESPACE}/get_state",
     ) -> None:
         super().__init__("bag_player")
         self.sent: list[tuple[int, float]] = []
@@ -126,6 +169,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         self._bag = bag
         self._lockstep = rate is None
         self._progress = progress
+        self._state_service = state_service
         self._answers = dict.fromkeys(ANSWERS, 0)
         self._last_arrival = time.monotonic()
         self._longest_s = 0.0
@@ -133,7 +177,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         self._executor.add_node(self)
         first = next(source.camera_messages())
         self.clock = SimClock(self, first.recorded_ns, rate)
-        types = typestore()
+        self._types = typestore()
         self._kept: dict[str, Connection] = {}
         self._outlets: dict[str, Any] = {}
         for topic, name in ((source.image, source.live_topic), (source.camera_info, None)):
@@ -144,42 +188,60 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
                     publisher_profile(topic, reliability),
                 )
                 if images or topic is not source.image:
-                    self._kept[topic.name] = add_recorded(bag, topic, types)
+                    self._kept[topic.name] = add_recorded(bag, topic, self._types)
         AnswerRecorder(self, bag, ANSWERS, now_ns=self.clock.now_ns, on_arrival=self._note)
 
     def wait_for_node(self, timeout_s: float) -> None:
-        """Wait until the node takes the images and its answers can be heard.
+        """Wait until the node is active and takes the images, and its answers can be heard.
 
         Raises:
-            InputError: not so after `timeout_s`, or the node failed to configure itself.
+            InputError: not so after `timeout_s`, the node failed to configure itself, or others
+                publish on the same topics.
         """
-        images = self._outlets[self._source.topic]
-        client = self.create_client(GetState, f"{NAMESPACE}/get_state")
-        answers: list[Future] = []
+        state = NodeState(self, self._state_service)
 
         def check() -> None:
-            """The node answers once it has configured itself and become active, or failed to."""
-            if not answers and client.service_is_ready():
-                answers.append(client.call_async(GetState.Request()))
             self._executor.spin_once(timeout_sec=0.0)
-            if answers and answers[0].done():
-                state = answers[0].result().current_state.label
-                if state != "active":
-                    raise InputError(
-                        f"bag player: expected an active node, found it {state}; it has said why"
-                    )
+            state.check()
 
+        images = self._outlets[self._source.topic]
+        deadline = time.monotonic() + timeout_s
         wait_for_partners(self, images, list(ANSWERS), timeout_s, check)
-        self.destroy_client(client)
+        while not state.active and time.monotonic() < deadline:
+            check()
+            time.sleep(TICK_S)
+        patience_end = time.monotonic() + LINGER_S
+        while self._busy_topic() is not None and time.monotonic() < patience_end:
+            time.sleep(TICK_S)
+        self._check_alone()
+
+    def _busy_topic(self) -> str | None:
+        """One of the topics on which somebody besides this player and its node publishes."""
+        topics = (*ANSWERS, "/clock", *(each.topic_name for each in self._outlets.values()))
+        return next((each for each in topics if self.count_publishers(each) > 1), None)
+
+    def _check_alone(self) -> None:
+        """
+        Raises:
+            InputError: answers of others would be taken for those of the node.
+        """
+        topic = self._busy_topic()
+        if topic is not None:
+            raise InputError(
+                f"bag player: expected one publisher of {topic}, found "
+                f"{self.count_publishers(topic)}; end the others, or choose another ROS_DOMAIN_ID"
+            )
 
     def play(self) -> None:
         """Play the whole bag, and wait for the answers.
 
         Raises:
-            InputError: a message cannot be read, or in lockstep a frame is not answered.
+            InputError: a message cannot be read, others publish on the same topics, or in lockstep
+                a frame is not answered.
         """
         self.clock.start()
         for message in self._source.camera_messages():
+            self._check_alone()
             self._wait_until(message.recorded_ns)
             self.clock.advance(message.recorded_ns)
             self.clock.tick()
@@ -190,6 +252,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
             LEAST_SILENCE_S, 3 * self._longest_s
         ):
             self._listen(TICK_S)
+        self._check_alone()
 
     def close(self) -> None:
         """Leave the ROS graph."""
@@ -203,6 +266,8 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
 
     def _publish(self, message: RawMessage) -> None:
         if message.topic == self._source.topic:
+            if self._lockstep:  # nothing would answer one that cannot be read
+                self._source.decoded(len(self.sent), message, self._types)
             place = f"{self._source.path}: {message.topic}, message {len(self.sent)}"
             self.sent.append((header_stamp_ns(message.data, place), time.monotonic()))
         self._outlets[message.topic].publish(message.data)
@@ -280,6 +345,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 reliability=arguments.reliability,
                 images=arguments.images,
                 progress=arguments.progress,
+                state_service=arguments.state_service,
             )
             with contextlib.closing(player):
                 player.wait_for_node(arguments.timeout)
@@ -310,6 +376,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--lockstep", action="store_true")
     parser.add_argument("--reliability", choices=("reliable", "best_effort"))
     parser.add_argument("--no-bag-images", dest="images", action="store_false")
+    parser.add_argument("--state-service", default=f"{NAMESPACE}/get_state", help="of the node")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
     return parser
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from PIL import Image
 
 pytest.importorskip("rclpy")
 
+import rclpy
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rosbags.interfaces import (
     Qos,
@@ -29,14 +30,17 @@ from rosbags.interfaces import (
     QosTime,
 )
 from rosbags.rosbag2 import Reader, StoragePlugin
+from sensor_msgs.msg import Image as RosImage
 from test_demo import processes_in
 
 from motion_seg_ros.cli import live_node, main, replay
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.metrics import boundary_accuracy, region_similarity
 from motion_seg_ros.evaluation.results import read_results
-from motion_seg_ros.io.bag import RecordedTopic
+from motion_seg_ros.io.bag import BagTopic, RecordedTopic
 from motion_seg_ros.io.bag_files import raw_messages
-from motion_seg_ros.ros.bag_player import SimClock, publisher_profile
+from motion_seg_ros.io.bag_writer import new_bag
+from motion_seg_ros.ros.bag_player import MASK, BagPlayer, SimClock, publisher_profile
 
 FRAMES, SIZE = 8, (160, 120)
 INFO = "/cam/camera_info"
@@ -256,6 +260,44 @@ def test_interrupt_ends_all_processes_and_leaves_nothing(tmp_path: Path) -> None
     assert processes_in(tmp_path) == []
     assert sorted(each.name for each in tmp_path.iterdir()) == ["drive", "tmp"]
     assert list(work.iterdir()) == []
+
+
+@pytest.fixture
+def player(tmp_path: Path) -> Iterator[BagPlayer]:
+    """Plays in lockstep a bag whose image 0 is whole, and whose image 1 is not."""
+    image = recordings.pan(1, SIZE)[0]
+    cut = {"data": image.reshape(-1)[:100]}
+    messages = [recordings.image_message(image, i + 1, **(cut if i else {})) for i in range(2)]
+    source = BagTopic(recordings.write_bag(tmp_path / "drive", {RAW: messages}), None)
+    rclpy.init()
+    with new_bag(tmp_path / "played", sqlite3=False) as bag:
+        made = BagPlayer(source, bag, rate=None, reliability=None, images=True, progress=None)
+        yield made
+        made.close()
+    rclpy.try_shutdown()
+
+
+def test_answers_of_others_are_not_taken_for_those_of_the_node(player: BagPlayer) -> None:
+    other = rclpy.create_node("other")
+    answers = [other.create_publisher(RosImage, MASK, 10) for _ in range(2)]
+    deadline = time.monotonic() + 20
+    while player.count_publishers(MASK) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(InputError, match=f"expected one publisher of {MASK}, found 2; end the"):
+        player.play()
+    assert player.sent == []
+    for each in answers:
+        other.destroy_publisher(each)
+    other.destroy_node()
+
+
+def test_lockstep_does_not_wait_for_an_answer_to_an_image_that_nobody_can_read(
+    player: BagPlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player, "_await_answer", lambda: None)  # there is no node
+    with pytest.raises(InputError, match=r"message 1: image: expected .* found 100: truncated"):
+        player.play()
+    assert len(player.sent) == 1
 
 
 class ClockListener:
