@@ -14,7 +14,7 @@ import numpy as np
 from motion_seg_ros.compilation import OFF, compiled
 from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.pretrained import load_pretrained
-from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.torch_device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import Window
 
@@ -37,7 +37,7 @@ class DepthAnythingDepth:
         weights: folder with config.json and model.safetensors. A network of the "metric" kind is
             taken at its word: depth is then in metres.
         device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        dtype: see motion_seg_ros.torch_device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side. 252 makes 448x252 of 854x480; published is 518.
         compilation: see motion_seg_ros.compilation.compiled.
@@ -64,6 +64,7 @@ class DepthAnythingDepth:
         # The model as a whole does not know this attention; the transformer in it does.
         model.backbone.set_attn_implementation("sdpa")
         self._metric = model.config.depth_estimation_type == "metric"
+        cast_weights(model, self._dtype)
         self._model = compiled(model.to(self._device), compilation, self._device)
         self._kept: dict[int, FloatArray] = {}  # disparity by the frame's index
 

@@ -11,7 +11,7 @@ from motion_seg_ros.compilation import OFF, compiled
 from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.pretrained import load_pretrained
-from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.torch_device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
@@ -39,7 +39,7 @@ class DinoFeatures:
     Args:
         weights: folder with config.json and model.safetensors.
         device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        dtype: see motion_seg_ros.torch_device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side.
         official: describe as the authors' code does: keys of the last block, channel d * heads +
@@ -69,6 +69,7 @@ class DinoFeatures:
         self._reduction = 1  # of the full image's sides
         model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
         self._channels = int(model.config.hidden_size)
+        cast_weights(model, self._dtype)
         model = model.to(self._device)
 
         def keys(x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from motion_seg_ros.device_copy import to_device
@@ -108,15 +108,6 @@ def forget_unneeded(
 def _keep(output: MutableMapping[str, Any], names: Collection[str]) -> None:
     for name in [each for each in output if each not in names]:
         del output[name]
-
-
-def cast_weights(network: nn.Module, dtype: torch.dtype) -> None:
-    """Keep in `dtype` the weights that `inference` casts to it each time they are used: the same
-    results, half the memory, and less to do. All others stay in float32."""
-    if dtype != torch.float32:
-        for module in network.modules():
-            if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
-                module.to(dtype)
 
 
 def not_kept(position: int) -> InputError:

@@ -21,7 +21,6 @@ from motion_seg_ros.masks.sam2_memory import (
     Inference,
     MemoryLimits,
     Outputs,
-    cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
@@ -29,7 +28,7 @@ from motion_seg_ros.masks.sam2_memory import (
     square_points,
 )
 from motion_seg_ros.network_image import network_image
-from motion_seg_ros.torch_device import find_device, find_dtype
+from motion_seg_ros.torch_device import cast_weights, find_device, find_dtype
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 CONFIGS = {12: "t", 16: "s", 24: "b+", 48: "l"}

@@ -19,7 +19,6 @@ from motion_seg_ros.masks.sam2_memory import (
     Inference,
     MemoryLimits,
     Outputs,
-    cast_weights,
     check_limits,
     forget_unneeded,
     frame_logits,
@@ -28,7 +27,7 @@ from motion_seg_ros.masks.sam2_memory import (
 )
 from motion_seg_ros.network_image import network_image
 from motion_seg_ros.pretrained import CONFIG_FILE, load_pretrained
-from motion_seg_ros.torch_device import find_device, find_dtype
+from motion_seg_ros.torch_device import cast_weights, find_device, find_dtype
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 KINDS = {"sam2_video": "Sam2Video", "edgetam_video": "EdgeTamVideo"}

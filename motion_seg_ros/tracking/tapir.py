@@ -120,7 +120,7 @@ class TapirTracker:
             weights: the published file (.pt, or the same tensors in .safetensors); `causal` has a
                 file of its own with the same names and shapes. None: random, to measure speed with.
             device: see motion_seg_ros.torch_device.find_device.
-            dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+            dtype: see motion_seg_ros.torch_device.find_dtype.
             points: see TapirTracker.
             query_interval: see TapirTracker.
             causal: follow frame by frame with a memory for each point (CausalFollower) instead of

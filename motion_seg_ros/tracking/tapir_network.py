@@ -17,7 +17,7 @@ from torch import Tensor
 
 from motion_seg_ros.device_copy import to_device
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.torch_device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.tracking.tapir_chunks import PointChunks
 from motion_seg_ros.tracking.tapir_estimates import Estimates
 from motion_seg_ros.tracking.tapir_features import (
@@ -84,6 +84,7 @@ class TapnetNetwork:
             )
         if weights is not None:
             load_weights(model, weights)
+        cast_weights(model, self._dtype)
         self._model = model.to(self._device).eval().requires_grad_(False)
         self._chunks = PointChunks(memory_budget_mb)
         cost_volume_bytes = (resolution // 8) ** 2 * COST_VOLUME_BYTES_PER_CELL
@@ -96,7 +97,7 @@ class TapnetNetwork:
 
     @property
     def model(self) -> torch.nn.Module:
-        """The port's own network, which takes whole clips."""
+        """The port's own network, which takes whole clips; to be run under autocast."""
         model: torch.nn.Module = self._model
         return model
 

@@ -145,6 +145,24 @@ def test_tokens_are_those_written_out(weights: Path) -> None:
     np.testing.assert_allclose(found, mixed, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("official", [False, True])
+def test_half_precision_says_nearly_the_same(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, official: bool
+) -> None:
+    def described(dtype: str) -> np.ndarray:
+        settings: dict[str, Any] = {"short_side_px": SIDE, "official": official, "dtype": dtype}
+        backend = DinoFeatures(weights, device="cpu", **settings)
+        positions = np.random.default_rng(0).uniform(0, SIDE, (1, 30, 2))
+        return backend.extract(one_frame(random_frame(SIDE, SIDE)), tracks_at(positions))
+
+    full, half = described("float32"), described("bfloat16")
+    assert not np.array_equal(full, half)
+    assert np.corrcoef(full.ravel(), half.ravel())[0, 1] > 0.99
+    # With weights that are cast when they are used it is the same to the last bit.
+    monkeypatch.setattr(dino, "cast_weights", lambda *_: None)
+    np.testing.assert_array_equal(described("bfloat16"), half)
+
+
 def test_official_keys_are_those_written_out(weights: Path) -> None:
     height, width = 4 * PATCH, 6 * PATCH
     frame = random_frame(height, width)

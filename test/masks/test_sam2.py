@@ -30,6 +30,7 @@ from segmenter_runs import (
     run,
     stream,
 )
+from torch.overrides import TorchFunctionMode
 
 from motion_seg_ros.errors import (
     ConfigError,
@@ -37,7 +38,7 @@ from motion_seg_ros.errors import (
     InputError,
     MissingDependencyError,
 )
-from motion_seg_ros.masks import sam2_transformers
+from motion_seg_ros.masks import sam2_memory, sam2_transformers
 from motion_seg_ros.masks.sam2 import LEAST_KEPT, Sam2Segmenter
 from motion_seg_ros.masks.sam2_transformers import TransformersSam2
 from motion_seg_ros.types import Frame
@@ -445,6 +446,41 @@ def test_limits_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         TransformersSam2(sam2_folder, device="cpu", **limits)
+
+
+def test_clicks_and_ages_of_pointers_go_to_the_device_without_a_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing else is made of Python numbers while an object is followed."""
+    sent: list[Any] = []
+
+    def to_device(values: Any, device: torch.device) -> Any:
+        sent.append(values.tolist())
+        return values.to(device)
+
+    for module in (sam2_memory, sam2_transformers):
+        monkeypatch.setattr(module, "to_device", to_device)
+    network = TransformersSam2(folder, device="cpu")
+    made = TensorsMade()
+    with made:
+        run(Sam2Segmenter(network), stream(3), {0: {1: ONE}})
+    clicks, *ages = sent
+    assert np.shape(clicks) == (1, 2)
+    assert ages == [[1.0], [2.0, 1.0]]
+    assert made.found == []
+
+
+class TensorsMade(TorchFunctionMode):
+    """Notes the tensors that are made of Python numbers on a device that is named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Any] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.tensor and (kwargs or {}).get("device") is not None:
+            self.found.append(args)
+        return func(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
