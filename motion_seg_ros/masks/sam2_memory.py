@@ -9,13 +9,14 @@ clicks (Ravi et al. 2024, Section 4, "Memory bank"); neither ever forgets any by
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, MutableMapping
+import weakref
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from motion_seg_ros.device_copy import to_device
@@ -108,6 +109,25 @@ def forget_unneeded(
 def _keep(output: MutableMapping[str, Any], names: Collection[str]) -> None:
     for name in [each for each in output if each not in names]:
         del output[name]
+
+
+def run_within(
+    part: nn.Module, method: str, block: Callable[[], contextlib.AbstractContextManager[Any]]
+) -> None:
+    """Let a part of a network run one of its methods within a new block each time."""
+    work, owner = getattr(type(part), method), weakref.proxy(part)
+
+    def within(*args: Any, **kwargs: Any) -> Any:
+        with block():
+            return work(owner, *args, **kwargs)
+
+    setattr(part, method, within)
+
+
+def in_float32(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """A block without autocast. The codes of places in the image are made in such: as products in
+    bfloat16 they are, in the mean, those of places half a pixel away."""
+    return torch.autocast(device.type, enabled=False)
 
 
 def not_kept(position: int) -> InputError:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from motion_seg_ros.masks.sam2_memory import (
     check_limits,
     forget_unneeded,
     frame_logits,
+    in_float32,
     not_kept,
+    run_within,
     square_points,
 )
 from motion_seg_ros.network_image import network_image
@@ -95,6 +98,9 @@ class OfficialSam2:
         _remember_less(model, memories)
         cast_weights(model, self.dtype)
         self.model = model.to(self.device)
+        places = self.model.sam_prompt_encoder.pe_layer
+        for method in ("forward", "forward_with_coords"):
+            run_within(places, method, partial(in_float32, self.device))
         self.inference = Inference(self.device, self.dtype)
         self._features: dict[int, _Features] = {}
         self._place_encodings: list[Tensor] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
-import weakref
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from motion_seg_ros.masks.sam2_memory import (
     check_limits,
     forget_unneeded,
     frame_logits,
+    in_float32,
     not_kept,
+    run_within,
     square_points,
 )
 from motion_seg_ros.network_image import network_image
@@ -87,7 +89,11 @@ class TransformersSam2:
         model.num_maskmem = memories
         cast_weights(model, self.dtype)
         self.model = model.to(self.device)
-        _send_offsets_unwaited(self.model)
+        for part in (self.model.shared_image_embedding, self.model.prompt_encoder.shared_embedding):
+            run_within(part, "forward", partial(in_float32, self.device))
+        # It sends to the device how long ago each object pointer was made, for which PyTorch would
+        # wait until the image encoder has ended.
+        run_within(self.model, "_process_object_pointers", _UnwaitedTensors)
         self.inference = Inference(self.device, self.dtype)
         self._session = getattr(importlib.import_module("transformers"), f"{names}InferenceSession")
         self._features: dict[int, _Features] = {}
@@ -220,18 +226,6 @@ class _UnwaitedTensors(TorchFunctionMode):
             return func(*args, **kwargs)
         device = torch.device(kwargs.pop("device"))
         return to_device(func(*args, **kwargs), device)
-
-
-def _send_offsets_unwaited(model: Any) -> None:
-    """Let a network not wait for the device when it is to follow an object: it sends there how long
-    ago each object pointer was made, for which PyTorch waits until the image encoder has ended."""
-    prepare, network = type(model)._process_object_pointers, weakref.proxy(model)
-
-    def prepare_unwaited(*args: Any, **kwargs: Any) -> Any:
-        with _UnwaitedTensors():
-            return prepare(network, *args, **kwargs)
-
-    model._process_object_pointers = prepare_unwaited
 
 
 def _model_type(weights: Path) -> str:

@@ -470,6 +470,20 @@ def test_clicks_and_ages_of_pointers_go_to_the_device_without_a_wait(
     assert made.found == []
 
 
+def test_places_are_not_rounded_to_bfloat16(folder: Path) -> None:
+    network = TransformersSam2(folder, device="cpu", dtype="bfloat16")
+    model = network.model
+    matrix = model.prompt_encoder.shared_embedding.positional_embedding.double()
+    square = torch.tensor([[[[3.25, 60.5], [31.75, 17.0]]]])
+    with network.inference():
+        found = model.prompt_encoder.shared_embedding(square, (tiny.SIDE, tiny.SIDE))
+        whole = model.get_image_wide_positional_embeddings()
+    phase = 2 * np.pi * ((2 * square.double() / tiny.SIDE - 1) @ matrix)
+    expected = torch.cat((phase.sin(), phase.cos()), -1)
+    np.testing.assert_allclose(found.float().numpy(), expected.numpy(), atol=1e-4)
+    assert whole.dtype == torch.float32
+
+
 class TensorsMade(TorchFunctionMode):
     """Notes the tensors that are made of Python numbers on a device that is named."""
 

@@ -158,6 +158,20 @@ def test_fewer_memories_of_the_package(weights: Path, predictor: Any) -> None:
     assert np.abs(found[1, 4] - expected[1, 4]).max() > 1e-5
 
 
+def test_places_are_not_rounded_to_bfloat16_in_the_package(weights: Path) -> None:
+    network = OfficialSam2(weights, device="cpu", image_side=SIDE, dtype="bfloat16")
+    places = network.model.sam_prompt_encoder.pe_layer
+    square = torch.tensor([[[3.25, 60.5], [31.75, 17.0]]])
+    with network.inference():
+        found = places.forward_with_coords(square, (SIDE, SIDE))
+        whole = network.model.sam_prompt_encoder.get_dense_pe()
+    matrix = places.positional_encoding_gaussian_matrix.double()
+    phase = 2 * np.pi * ((2 * square.double() / SIDE - 1) @ matrix)
+    expected = torch.cat((phase.sin(), phase.cos()), -1)
+    np.testing.assert_allclose(found.float().numpy(), expected.numpy(), atol=1e-4)
+    assert whole.dtype == torch.float32
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_as_many_bytes_in_the_package_give_nearly_the_same(
     weights: Path, segmenter: Sam2Segmenter, monkeypatch: pytest.MonkeyPatch, dtype: str
