@@ -17,6 +17,8 @@ from motion_seg_ros.build import build
 from motion_seg_ros.cli import configuration, many
 from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
@@ -67,7 +69,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
     )
-    parser.add_argument("--topic", help="image topic of the bag, if it has several")
+    parser.add_argument("--topic", help="image topic of the bags, if they have several")
     parser.add_argument(
         "--fps",
         type=configuration.positive_rate,
@@ -148,9 +150,11 @@ def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcom
         check_exists(path)
     sources: list[FrameSource] = []
     unread: list[Outcome[Any]] = []
+    for_bags = arguments.topic is not None and any(map(is_bag, arguments.inputs))
     for path in arguments.inputs:
+        topic = None if for_bags and not is_bag(path) else arguments.topic
         try:
-            sources += open_sources(path, topic=arguments.topic, fps=arguments.fps)
+            sources += open_sources(path, topic=topic, fps=arguments.fps)
         except InputError as error:
             if len(arguments.inputs) == 1:
                 raise
@@ -188,7 +192,7 @@ class Task:
         config: the pipeline's.
         overlay: write overlay.mp4.
         bag_images: copy a bag's images to the output bag.
-        topic: asked for; None: there is only one.
+        topic: asked for in a bag; None: there is only one.
         overwrite: replace what is in the folder; if not, a finished sequence there is kept.
         export: one of EXPORTS, or None.
     """
@@ -237,7 +241,7 @@ def _task(arguments: argparse.Namespace, config: Config, source: FrameSource) ->
         config=config,
         overlay=arguments.overlay,
         bag_images=arguments.bag_images,
-        topic=arguments.topic,
+        topic=arguments.topic if isinstance(source, BagTopic) else None,
         overwrite=arguments.overwrite,
         export=arguments.export,
     )

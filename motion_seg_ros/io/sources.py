@@ -38,6 +38,10 @@ def open_sources(
             raise InputError(f"--topic {topic}: expected a rosbag2 to take it from, found {path}")
         if path.is_file():
             return [VideoFile(path, fps)]
+        if not path.is_dir():
+            raise InputError(
+                f"{path}: expected a file or folder, found a device or pipe; write it to a file"
+            )
         if images_in(path):
             return [ImageFolder(path, fps)]
         folders = [each for each in path.iterdir() if each.is_dir() and images_in(each)]

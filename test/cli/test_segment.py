@@ -116,6 +116,18 @@ class TestOutput:
                 for name in ("moving_mask", "static_mask", "instance_mask", "objects", "tracks")
             }
 
+    def test_topic_is_for_the_bags_among_the_inputs(self, tmp_path: Path, walk: Path) -> None:
+        images = recordings.pan(2, SIZE)
+        messages = [recordings.image_message(each, i) for i, each in enumerate(images)]
+        bag = recordings.write_bag(tmp_path / "drive", {"/a": messages, "/b": messages[:1]})
+        both = ["segment", str(walk), str(bag), "--jobs", "1", "-o", str(tmp_path / "out")]
+        assert main.main([*both, "--topic", "/b"]) == 0
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        assert {name: each["frames"] for name, each in summary["sequences"].items()} == {
+            "drive": 1,
+            "walk": 6,
+        }
+
     def test_no_overlay(self, tmp_path: Path, walk: Path) -> None:
         main.main(["segment", str(walk), "-o", str(tmp_path / "out"), "--no-overlay"])
         assert not (tmp_path / "out" / "walk" / "overlay.mp4").exists()

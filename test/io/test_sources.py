@@ -107,6 +107,10 @@ class TestFolder:
         ):
             open_source(tmp_path)
 
+    def test_says_so_when_it_is_a_device(self) -> None:
+        with pytest.raises(InputError, match="/dev/null: expected a file or folder, found a dev"):
+            open_source(Path("/dev/null"))
+
     def test_says_so_when_there_is_nothing(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="no such file or folder"):
             open_source(tmp_path / "missing")
