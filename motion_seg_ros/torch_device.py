@@ -45,7 +45,8 @@ def find_device(name: str) -> torch.device:
     if index:
         return torch.device(name)
     # Before CUDA is started it is the first one; asking would start it.
-    return torch.device(kind, torch.cuda.current_device() if torch.cuda.is_initialized() else 0)
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.device(kind, torch.cuda.current_device() if started else 0)
 
 
 def check_device_name(name: str) -> None:

@@ -29,7 +29,7 @@ from motion_seg_ros.tracking.tapir_port import DeviceTorch, load_port  # noqa: E
 CPU, NOWHERE = torch.device("cpu"), torch.device("meta")
 SIDE = 64
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 80, 3), np.uint8)
-POINTS = np.float32([[10, 10], [50, 40], [30, 20]])
+POINTS = np.array([[10, 10], [50, 40], [30, 20]], np.float32)
 
 needs_tapnet = pytest.mark.skipif(
     importlib.util.find_spec("tapnet") is None, reason="tapnet: not installed (it is not on PyPI)"
