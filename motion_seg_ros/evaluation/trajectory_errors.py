@@ -21,6 +21,9 @@ Array = npt.NDArray[np.float64]
 MAX_APART_S = 0.02
 """A frame whose stamp is farther than this from that of any pose has no true pose."""
 
+MIN_POSES = 3
+"""Of frames with a true pose, for a path to be compared."""
+
 
 @dataclass(frozen=True)
 class PathErrors:
@@ -57,19 +60,43 @@ def true_poses(truth: Poses, stamps_s: Array, max_apart_s: float = MAX_APART_S) 
         The poses under the frames' stamps.
 
     Raises:
-        InputError: fewer than three frames have one.
+        InputError: fewer than MIN_POSES frames have one.
     """
     from evo.core.sync import matching_time_indices
 
     frames, poses = matching_time_indices(stamps_s, truth.stamps_s, max_apart_s)
-    if len(frames) < 3:
-        raise InputError(
-            f"poses: expected one within {max_apart_s:g} s of the stamps of at least 3 frames, "
-            f"found {len(frames)} of {len(stamps_s)}: frames are from {stamps_s[0]:.3f} to "
-            f"{stamps_s[-1]:.3f} s, poses from {truth.stamps_s[0]:.3f} to "
-            f"{truth.stamps_s[-1]:.3f} s; give poses of the same clock"
-        )
+    if len(frames) < MIN_POSES:
+        raise _apart(truth, stamps_s, len(frames), max_apart_s)
     return Poses(stamps_s[frames], truth.camera_to_world[poses])
+
+
+def check_same_clock(truth: Poses, stamps_s: Array, max_apart_s: float = MAX_APART_S) -> None:
+    """Look whether `true_poses` has a chance to find enough, before work is put into frames.
+
+    Args:
+        truth: poses at any rate.
+        stamps_s: (T,) of the frames, in any order.
+        max_apart_s: see MAX_APART_S.
+
+    Raises:
+        InputError: it has none.
+    """
+    after = np.searchsorted(truth.stamps_s, stamps_s).clip(1, len(truth) - 1)
+    nearest = np.minimum(
+        np.abs(stamps_s - truth.stamps_s[after - 1]), np.abs(stamps_s - truth.stamps_s[after])
+    )
+    near = int((nearest <= max_apart_s).sum())
+    if near < MIN_POSES <= len(stamps_s):
+        raise _apart(truth, stamps_s, near, max_apart_s)
+
+
+def _apart(truth: Poses, stamps_s: Array, found: int, max_apart_s: float) -> InputError:
+    return InputError(
+        f"poses: expected one within {max_apart_s:g} s of the stamps of at least {MIN_POSES} "
+        f"frames, found {found} of {len(stamps_s)}: frames are from {stamps_s.min():.3f} to "
+        f"{stamps_s.max():.3f} s, poses from {truth.stamps_s[0]:.3f} to "
+        f"{truth.stamps_s[-1]:.3f} s; give poses of the same clock"
+    )
 
 
 def path_errors(truth: Poses, found: Poses) -> PathErrors:

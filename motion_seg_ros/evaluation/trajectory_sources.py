@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.evaluation.datasets.base import chosen
 from motion_seg_ros.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
 from motion_seg_ros.evaluation.trajectory import PosedSequence
+from motion_seg_ros.evaluation.trajectory_errors import check_same_clock
 from motion_seg_ros.evaluation.trajectory_poses import read_tum, scene_poses
 from motion_seg_ros.evaluation.trajectory_scenes import SCENES, trajectory_scene
+from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.image_folder import ImageFolder, images_in
 
 # File names such as 1305031102.175304.png, as of the TUM RGB-D benchmark.
 _STAMP = re.compile(r"\d+\.\d+")
@@ -51,12 +57,16 @@ def recorded_sequences(
         fps: frames per second of those whose names are no stamps; None: as the source has them.
 
     Raises:
-        InputError: poses are missing or broken.
+        InputError: poses are missing or broken, or those of another clock.
     """
     found = []
     for frames, annotated in sources:
         truth = read_tum(_poses_file(poses, frames.name, len(sources)))
-        found.append(PosedSequence(Restamped(frames, fps), truth, annotated))
+        restamped = Restamped(frames, fps)
+        stamps_s = restamped.stamps_s()
+        if stamps_s is not None:
+            check_same_clock(truth, stamps_s)
+        found.append(PosedSequence(restamped, truth, annotated))
     return found
 
 
@@ -102,6 +112,23 @@ class Restamped:
     def fps(self) -> float:
         """Frames per second."""
         return self.rate or self.source.fps
+
+    def stamps_s(self) -> npt.NDArray[np.float64] | None:
+        """The stamps of all frames in seconds, without decoding them; None where that cannot be.
+
+        Raises:
+            InputError: as of the source.
+        """
+        if isinstance(self.source, BagTopic) and self.rate is None:
+            return np.array(self.source.stamps_ns(), np.float64) * 1e-9
+        if not isinstance(self.source, ImageFolder):
+            return None
+        names = (each.stem for each in images_in(self.source.path))
+        stamps = [
+            float(name) if _STAMP.fullmatch(name) else index / self.fps
+            for index, name in enumerate(names)
+        ]
+        return np.array(stamps, np.float64)
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """All frames.
