@@ -52,6 +52,17 @@ def test_toys_are_loaded_as_the_published_ones_are(name: str, tmp_path: Path) ->
     assert sum(each.numel() for each in loaded.values()) < 5_000_000
 
 
+def test_a_gpu_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("CUDA was started")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "_lazy_init", refuse)
+    for name in ("dinov2_small", OFFICIAL_TRACKS):
+        write_random_weights(name, tmp_path / name, toy=True)
+
+
 def test_the_backends_take_them(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     window = SlidingWindow(2, 1.0).push(Frame(image, 0))
