@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 2 wrong input, 130 interrupted. argparse exits by itself, with 2
             for wrong usage.
     """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by who started this, as some daemons do
+            setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     arguments = _parser().parse_args(argv)
     # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

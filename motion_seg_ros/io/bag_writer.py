@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,6 +84,15 @@ def answer_qos() -> Qos:
     )
 
 
+@contextmanager
+def _errors_of_the_disk() -> Iterator[None]:
+    """Errors of sqlite3, such as that the disk is full, as those of other files."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(errno.EIO, str(error)) from error
+
+
 class BagWriter:
     """Writes masks, objects and tracks under the node's topic names, with the headers of the input,
     beside the messages of the camera as they were.
@@ -117,6 +129,7 @@ class BagWriter:
         self._to_copy: Iterator[RawMessage] = iter(())
         self._next: RawMessage | None = None
 
+    @_errors_of_the_disk()
     def __enter__(self) -> BagWriter:
         """Make the bag.
 
@@ -139,6 +152,7 @@ class BagWriter:
             raise
         return self
 
+    @_errors_of_the_disk()
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -153,11 +167,13 @@ class BagWriter:
                 raise
         self._writer.__exit__(kind, error, traceback)
 
+    @_errors_of_the_disk()
     def write(self, item: SourceFrame, result: FrameResult) -> None:
         """Append the messages about one frame, at the time at which its image was recorded.
 
         Raises:
             InputError: a message of the camera cannot be read.
+            OSError: the bag cannot be written.
         """
         self._copy(item.recorded_ns)
         header = self._header(item)

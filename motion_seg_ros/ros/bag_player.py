@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import json
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -355,6 +356,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except MotionSegError as error:
         print(f"motion_seg: error: {error}", file=sys.stderr)
+        return 2
+    except (OSError, sqlite3.Error) as error:
+        print(
+            f"motion_seg: error: cannot write what is recorded: {error}; check permissions and "
+            "free space, or choose another output",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         pass

@@ -128,6 +128,14 @@ class TestOutput:
             "walk": 6,
         }
 
+    @pytest.mark.parametrize("stream", ["stdout", "stderr"])
+    def test_nobody_listens(
+        self, tmp_path: Path, walk: Path, stream: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, stream, None)
+        assert main.main(["segment", str(walk), "-o", str(tmp_path / "out")]) == 0
+        assert names(tmp_path / "out") == ["summary.json", "walk"]
+
     def test_no_overlay(self, tmp_path: Path, walk: Path) -> None:
         main.main(["segment", str(walk), "-o", str(tmp_path / "out"), "--no-overlay"])
         assert not (tmp_path / "out" / "walk" / "overlay.mp4").exists()

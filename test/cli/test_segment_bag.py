@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,22 @@ def test_a_camera_under_the_nodes_own_name_is_refused(
     assert main.main(["segment", str(bag), "-o", str(tmp_path / "out")]) == 2
     assert "would mix with those written" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("storage", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    tmp_path: Path, storage: StoragePlugin, capfd: pytest.CaptureFixture[str]
+) -> None:
+    images = recordings.pan(2, (1200, 900))  # more than sqlite3 keeps in memory
+    bag = recordings.image_bag(tmp_path / "drive", images, storage)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limit[1]))
+    try:
+        out = tmp_path / "out"
+        assert main.main(["segment", str(bag), "-o", str(out), "--no-overlay"]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    said = capfd.readouterr().err
+    assert said.startswith(f"motion_seg: error: {out / 'drive'}: cannot write the output: ")
+    assert said.count("\n") == 1
+    assert not out.exists()
