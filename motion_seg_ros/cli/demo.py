@@ -23,7 +23,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
-from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 
 DESCRIPTION = """\
 Play a clip as a camera on ROS 2 topics, run the node on it, and show what it answers.
@@ -104,6 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
             _play_alone(work, arguments)
             return
         output: Path = arguments.output
+        if arguments.input is not None:
+            check_apart(arguments.input, output)
         with (
             output_folder(output.parent),
             staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,

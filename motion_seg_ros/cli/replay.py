@@ -38,7 +38,7 @@ from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
-from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.requirements import check_requirements
 
 REPLAY_FILE = "replay.json"
@@ -131,6 +131,9 @@ def run(arguments: argparse.Namespace) -> None:
     next(iter(source))  # so that images which nobody can read are named before anything is started
     check_requirements(config)
     output: Path = arguments.output
+    for each in (source.path, arguments.truth):
+        if each is not None:
+            check_apart(each, output)
     with (
         tempfile.TemporaryDirectory(prefix="motion_seg_") as work,
         output_folder(output.parent),

@@ -23,7 +23,7 @@ from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
-from motion_seg_ros.io.staging import check_free, output_folder, write_file
+from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs.base import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
     with output_folder(output):
         for each in sources:
-            _check_apart(each, output / each.name)
+            check_apart(each.path, output / each.name)
         for place in (*(output / each.name for each in sources), output / SUMMARY_FILE):
             check_free(place, overwrite=arguments.overwrite or arguments.resume)
         tasks = [_task(arguments, config, each) for each in sources]
@@ -172,14 +172,6 @@ def _check_names(sources: list[FrameSource]) -> None:
                 f"{seen[each.name]}; rename one, or segment it to another folder"
             )
         seen[each.name] = each.path
-
-
-def _check_apart(source: FrameSource, place: Path) -> None:
-    if source.path.resolve().is_relative_to(place.resolve()):
-        raise InputError(
-            f"{source.path}: expected an output apart from the input, found that {place} would "
-            "take its place; choose another output"
-        )
 
 
 @dataclass(frozen=True)

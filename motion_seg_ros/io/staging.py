@@ -23,6 +23,19 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: already exists; choose another output, or pass --overwrite")
 
 
+def check_apart(source: Path, place: Path) -> None:
+    """Refuse an output that would take the place of what is read.
+
+    Raises:
+        OutputError: `source` is `place`, or in it.
+    """
+    if source.resolve().is_relative_to(place.resolve()):
+        raise OutputError(
+            f"{source}: expected an output apart from the input, found that {place} would take its "
+            "place; choose another output"
+        )
+
+
 @contextmanager
 def output_folder(path: Path) -> Iterator[Path]:
     """Make sure that a folder exists; if the block fails, those of its folders that are new and

@@ -192,6 +192,18 @@ def test_what_is_wrong_is_said_before_anything_runs(
     assert not out.exists()
 
 
+def test_output_that_would_replace_the_bag(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    bag = drive(out / "bag", compressed=False, storage=StoragePlugin.MCAP)
+    (out / replay.REPLAY_FILE).touch()  # as an earlier replay has it
+    arguments = ["replay", str(bag), "--topic", RAW, "-o", str(out), "--overwrite"]
+    assert main.main(arguments) == 2
+    assert "expected an output apart from the input" in capsys.readouterr().err
+    assert sorted(each.name for each in out.iterdir()) == ["bag", replay.REPLAY_FILE]
+
+
 def test_images_are_no_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recordings.write_images(tmp_path / "walk", recordings.pan(2))
     assert main.main(["replay", str(tmp_path / "walk"), "-o", str(tmp_path / "out")]) == 2
