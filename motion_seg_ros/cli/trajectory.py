@@ -15,14 +15,14 @@ from motion_seg_ros.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.evaluation.datasets.base import chosen
 from motion_seg_ros.evaluation.datasets.catalogue import Place, open_dataset
 from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
-from motion_seg_ros.evaluation.trajectory import (
+from motion_seg_ros.evaluation.trajectory.comparison import (
     MappingSettings,
     PosedSequence,
     TrajectoryTask,
     compare,
 )
-from motion_seg_ros.evaluation.trajectory_mapping import check_installed
-from motion_seg_ros.evaluation.trajectory_report import (
+from motion_seg_ros.evaluation.trajectory.mapping import check_installed
+from motion_seg_ros.evaluation.trajectory.report import (
     DRAWINGS_FOLDER,
     PAGE_FILE,
     TRAJECTORY_FILE,
@@ -30,7 +30,7 @@ from motion_seg_ros.evaluation.trajectory_report import (
     as_table,
     write_trajectories,
 )
-from motion_seg_ros.evaluation.trajectory_sources import (
+from motion_seg_ros.evaluation.trajectory.sources import (
     recorded_sequences,
     rendered_sequence,
     scene_names,

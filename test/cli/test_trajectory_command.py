@@ -12,8 +12,8 @@ import recordings
 
 from motion_seg_ros.cli import main, trajectory
 from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.evaluation.trajectory_poses import scene_poses
-from motion_seg_ros.evaluation.trajectory_scenes import trajectory_scene
+from motion_seg_ros.evaluation.trajectory.poses import scene_poses
+from motion_seg_ros.evaluation.trajectory.scenes import trajectory_scene
 from motion_seg_ros.synthetic.renderer import Renderer
 
 COMMAND = ("evaluate", "--trajectory", "--jobs", "1")

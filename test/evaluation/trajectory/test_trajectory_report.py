@@ -12,10 +12,10 @@ import pytest
 from chromium import find_chromium, visit
 
 from motion_seg_ros.errors import OutputError
-from motion_seg_ros.evaluation.trajectory import NONE, OURS, TRUE, ClipScores, MapScores
-from motion_seg_ros.evaluation.trajectory_drawing import drawing
-from motion_seg_ros.evaluation.trajectory_errors import PathErrors
-from motion_seg_ros.evaluation.trajectory_report import (
+from motion_seg_ros.evaluation.trajectory.comparison import NONE, OURS, TRUE, ClipScores, MapScores
+from motion_seg_ros.evaluation.trajectory.drawing import drawing
+from motion_seg_ros.evaluation.trajectory.errors import PathErrors
+from motion_seg_ros.evaluation.trajectory.report import (
     TrajectoryResults,
     as_table,
     summary,

@@ -1,6 +1,6 @@
 """Structure from motion of one folder of images, by COLMAP, in a process of its own.
 
-`python -m motion_seg_ros.evaluation.trajectory_mapping` reads a job from stdin and writes what was
+`python -m motion_seg_ros.evaluation.trajectory.mapping` reads a job from stdin and writes what was
 found to stdout, both as JSON. It imports pycolmap and nothing that brings other image libraries:
 they crash each other within one process.
 """

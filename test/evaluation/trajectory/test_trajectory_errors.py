@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.trajectory_errors import path_errors, true_poses
-from motion_seg_ros.evaluation.trajectory_poses import Poses
+from motion_seg_ros.evaluation.trajectory.errors import path_errors, true_poses
+from motion_seg_ros.evaluation.trajectory.poses import Poses
 
 pytestmark = mapping.needs_colmap
 

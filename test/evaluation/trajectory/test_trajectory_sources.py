@@ -8,7 +8,7 @@ import pytest
 import recordings
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.trajectory_sources import (
+from motion_seg_ros.evaluation.trajectory.sources import (
     Restamped,
     recorded_sequences,
     rendered_sequence,

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from motion_seg_ros.evaluation.trajectory import (
+from motion_seg_ros.evaluation.trajectory.comparison import (
     NONE,
     OURS,
     SPOILED_FACTOR,
     TRUE,
     ClipScores,
 )
-from motion_seg_ros.evaluation.trajectory_drawing import drawing
+from motion_seg_ros.evaluation.trajectory.drawing import drawing
 from motion_seg_ros.io.staging import write_file
 
 SCHEMA = 1
@@ -163,5 +163,5 @@ def _page(results: TrajectoryResults, drawings: Mapping[str, str]) -> str:
         names=NAMES,
         series=_SERIES,
         summary=summary(results),
-        style=(folder / "report" / "report.css").read_text(encoding="utf-8"),
+        style=(folder.parent / "report" / "report.css").read_text(encoding="utf-8"),
     )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.trajectory_poses import read_tum, scene_poses
-from motion_seg_ros.evaluation.trajectory_scenes import SCENES, trajectory_scene
+from motion_seg_ros.evaluation.trajectory.poses import read_tum, scene_poses
+from motion_seg_ros.evaluation.trajectory.scenes import SCENES, trajectory_scene
 from motion_seg_ros.synthetic.renderer import Renderer
 
 HALF = 0.5**0.5

@@ -12,9 +12,9 @@ import pytest
 import recordings
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
-from motion_seg_ros.evaluation import trajectory_mapping
 from motion_seg_ros.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
-from motion_seg_ros.evaluation.trajectory import (
+from motion_seg_ros.evaluation.trajectory import mapping as colmap_mapping
+from motion_seg_ros.evaluation.trajectory.comparison import (
     NONE,
     OURS,
     TRUE,
@@ -25,14 +25,14 @@ from motion_seg_ros.evaluation.trajectory import (
     TrajectoryTask,
     compare,
 )
-from motion_seg_ros.evaluation.trajectory_errors import PathErrors
-from motion_seg_ros.evaluation.trajectory_mapping import (
+from motion_seg_ros.evaluation.trajectory.errors import PathErrors
+from motion_seg_ros.evaluation.trajectory.mapping import (
     MappingJob,
     MappingProcess,
     check_installed,
 )
-from motion_seg_ros.evaluation.trajectory_poses import Poses, scene_poses
-from motion_seg_ros.evaluation.trajectory_scenes import trajectory_scene
+from motion_seg_ros.evaluation.trajectory.poses import Poses, scene_poses
+from motion_seg_ros.evaluation.trajectory.scenes import trajectory_scene
 from motion_seg_ros.io.image_folder import ImageFolder
 from motion_seg_ros.types import Frame, UInt16Array
 
@@ -155,7 +155,7 @@ def test_a_process_does_not_outlive_its_block(tmp_path: Path) -> None:
 
 
 def test_what_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trajectory_mapping.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(colmap_mapping.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"pip install .*\[trajectory\]"):
         check_installed()
 

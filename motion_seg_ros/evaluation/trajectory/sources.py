@@ -16,10 +16,10 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.evaluation.datasets.base import chosen
 from motion_seg_ros.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
-from motion_seg_ros.evaluation.trajectory import PosedSequence
-from motion_seg_ros.evaluation.trajectory_errors import check_same_clock
-from motion_seg_ros.evaluation.trajectory_poses import read_tum, scene_poses
-from motion_seg_ros.evaluation.trajectory_scenes import SCENES, trajectory_scene
+from motion_seg_ros.evaluation.trajectory.comparison import PosedSequence
+from motion_seg_ros.evaluation.trajectory.errors import check_same_clock
+from motion_seg_ros.evaluation.trajectory.poses import read_tum, scene_poses
+from motion_seg_ros.evaluation.trajectory.scenes import SCENES, trajectory_scene
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
@@ -29,7 +29,7 @@ _STAMP = re.compile(r"\d+\.\d+")
 
 
 def rendered_sequence(name: str, seed: int) -> PosedSequence:
-    """A scene of trajectory_scenes.SCENES, with exact poses and truth."""
+    """A scene of `scenes.SCENES`, with exact poses and truth."""
     scene = trajectory_scene(name, seed)
     sequence = RenderedSequence(RenderedFrames(scene))
     return PosedSequence(sequence.frames, scene_poses(scene), sequence)

@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.evaluation.annotated import AnnotatedSequence, MethodFactory
-from motion_seg_ros.evaluation.trajectory_errors import PathErrors, path_errors, true_poses
-from motion_seg_ros.evaluation.trajectory_mapping import (
+from motion_seg_ros.evaluation.trajectory.errors import PathErrors, path_errors, true_poses
+from motion_seg_ros.evaluation.trajectory.mapping import (
     MIN_REGISTERED,
     MappingJob,
     MappingProcess,
     MappingResult,
 )
-from motion_seg_ros.evaluation.trajectory_poses import Poses
+from motion_seg_ros.evaluation.trajectory.poses import Poses
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import IMAGES_FOLDER, MASKS_FOLDER, ColmapFolder
 from motion_seg_ros.jobs.base import Advance
@@ -164,7 +164,7 @@ def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
     Raises:
         InputError: a frame or a true mask cannot be read, or hardly any frame has a true pose.
         MotionSegError: as the method raises.
-        MissingDependencyError: see trajectory_mapping.check_installed.
+        MissingDependencyError: see mapping.check_installed.
     """
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as folder:
         clip = _prepare(task, Path(folder), advance)

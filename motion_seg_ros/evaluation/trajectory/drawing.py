@@ -7,7 +7,7 @@ import html
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.evaluation.trajectory import ClipScores, MapScores
+from motion_seg_ros.evaluation.trajectory.comparison import ClipScores, MapScores
 
 Array = npt.NDArray[np.float64]
 _SPAN, _MARGIN, _LONGEST_BAR = 1000, 60, 300

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.trajectory_poses import Poses
+from motion_seg_ros.evaluation.trajectory.poses import Poses
 
 Array = npt.NDArray[np.float64]
 MAX_APART_S = 0.02
