@@ -55,12 +55,6 @@ class CameraMotion:
         basis = quadratic_basis(xy, self.size)
         return np.asarray(basis @ self.surface.astype(np.float32), np.float32)
 
-    def parallax(self, noise_px: float) -> float:
-        """Belief in [0, 1] that static points move along the lines to the epipole by more than
-        `noise_px` or than their spread across them explains."""
-        noise = 3 * max(self.sigma_across_px, noise_px)
-        return float(1 - 1 / (1 + (self.sigma_along_px / noise) ** 2))
-
     def components(self, xy: FloatArray, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Magnitudes (...) of residuals (..., 2) across and along the lines to the epipole, in
         pixels."""
