@@ -17,8 +17,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from motion_seg_ros.config import PROFILES
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings.pipeline import PROFILES
 
 ARGUMENTS = [
     DeclareLaunchArgument(

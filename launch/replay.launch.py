@@ -17,9 +17,9 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
 from motion_seg_ros.cli.replay import node_setup
-from motion_seg_ros.config import PROFILES
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.settings.pipeline import PROFILES
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="rosbag2: folder or storage file"),

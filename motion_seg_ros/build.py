@@ -8,29 +8,28 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from motion_seg_ros.config import Config
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.depth.topic import TopicDepth
-from motion_seg_ros.device_memory import device_memory
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.features.dino import DinoFeatures
-from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
-from motion_seg_ros.labelling.official_labeller import OfficialLabeller
+from motion_seg_ros.labelling.official.labeller import OfficialLabeller
 from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.masks.base import MaskBackend
-from motion_seg_ros.masks.densifier import Densifier
-from motion_seg_ros.masks.learned import MaskPredictor
-from motion_seg_ros.masks.prompted import PromptedMasks
-from motion_seg_ros.masks.prompting import PromptingRules
+from motion_seg_ros.masks.fusion.densifier import Densifier
+from motion_seg_ros.masks.fusion.learned import MaskPredictor
+from motion_seg_ros.masks.prompted.backend import PromptedMasks
+from motion_seg_ros.masks.prompted.clicks import PromptingRules
+from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.masks.propagation import FlowPropagator
-from motion_seg_ros.masks.sam2 import Sam2Network, Sam2Segmenter
-from motion_seg_ros.masks.segmenter import Segmenter
+from motion_seg_ros.masks.sam2.segmenter import Sam2Network, Sam2Segmenter
+from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import (
     check_official,
@@ -40,12 +39,13 @@ from motion_seg_ros.requirements import (
     uses_device,
     without_unused,
 )
-from motion_seg_ros.streaming import StreamingSegmenter
+from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
-from motion_seg_ros.tracking.tapir import TapirTracker
-from motion_seg_ros.weights import find_weights, resolve
+from motion_seg_ros.tracking.tapir.tracker import TapirTracker
+from motion_seg_ros.weights.cache import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
 
 logger = logging.getLogger(__name__)
@@ -287,8 +287,8 @@ def build_sam2(config: Config) -> Sam2Network:
         MissingDependencyError: a package that it needs is not installed.
     """
     # Not above: they need torch, which is known to be there once a device is found.
-    from motion_seg_ros.masks.sam2_official import OfficialSam2
-    from motion_seg_ros.masks.sam2_transformers import TransformersSam2
+    from motion_seg_ros.masks.sam2.official import OfficialSam2
+    from motion_seg_ros.masks.sam2.transformers import TransformersSam2
 
     masks = config.masks
     official = masks.runtime == "official"

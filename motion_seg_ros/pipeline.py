@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from motion_seg_ros.depth.base import DepthEstimator
-from motion_seg_ros.device_memory import Shrinks, device_memory, release_cached_memory
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.base import MaskBackend, MaskPropagator
+from motion_seg_ros.networks.memory import Shrinks, device_memory, release_cached_memory
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window

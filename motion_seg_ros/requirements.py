@@ -9,12 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling.inputs import TakenInputs, taken_inputs
-from motion_seg_ros.settings import Value
-from motion_seg_ros.torch_device import find_device
-from motion_seg_ros.weights import published_name, require, resolve
+from motion_seg_ros.labelling.network.inputs import TakenInputs, taken_inputs
+from motion_seg_ros.networks.device import find_device
+from motion_seg_ros.settings.declaration import Value
+from motion_seg_ros.settings.pipeline import Config, config_values
+from motion_seg_ros.weights.cache import published_name, require, resolve
 
 ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
 """Backends that run where `device` says."""

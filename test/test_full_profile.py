@@ -15,31 +15,31 @@ import pytest
 from tiny_networks import transformers_library
 
 from motion_seg_ros.build import build, discovers_beside
-from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import (
     ConfigError,
     DeviceMemoryError,
     InputError,
     MissingDependencyError,
 )
-from motion_seg_ros.masks.prompting import PromptingRules
-from motion_seg_ros.masks.sam2 import Sam2Segmenter
+from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
+from motion_seg_ros.lab.synthetic.renderer import Renderer
+from motion_seg_ros.lab.synthetic.scenes import one_mover_still_camera
+from motion_seg_ros.masks.prompted.clicks import PromptingRules
+from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.random_weights import write_random_weights
-from motion_seg_ros.streaming import StreamingSegmenter
-from motion_seg_ros.synthetic.renderer import Renderer
-from motion_seg_ros.synthetic.scenes import one_mover_still_camera
-from motion_seg_ros.tracking.tapir import TapirTracker
+from motion_seg_ros.settings.pipeline import make_config
+from motion_seg_ros.streaming.segmenter import StreamingSegmenter
+from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import FloatArray, Frame, FrameResult, Source
-from motion_seg_ros.weights import CACHE_VARIABLE
+from motion_seg_ros.weights.cache import CACHE_VARIABLE
 
 transformers_library()
 import torch  # noqa: E402
 
-from motion_seg_ros.labelling.calibration import Calibration  # noqa: E402
-from motion_seg_ros.labelling.checkpoint import save_weights  # noqa: E402
 from motion_seg_ros.labelling.learned import MIN_FRAMES  # noqa: E402
-from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer  # noqa: E402
+from motion_seg_ros.labelling.network.calibration import Calibration  # noqa: E402
+from motion_seg_ros.labelling.network.checkpoint import save_weights  # noqa: E402
+from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer  # noqa: E402
 
 WIDTH, HEIGHT = 160, 120
 FRAMES = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,46 +12,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "motion_seg_ros"
 
-# A unit is a module or folder right below the package. It imports from the lines above its own.
+# A room is a module or folder right below the package, of `settings` and `lab` each module or
+# folder in it. A room imports from the lines above its own.
+SPLIT = {"settings", "lab"}
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    (
-        "types",
-        "settings",
-        "compilation",
-        "device_copy",
-        "device_memory",
-        "torch_device",
-        "pretrained",
-        "published_weights",
-        "tensor_files",
-        "weight_files",
-    ),
-    ("config", "node_config", "download"),
+    ("errors", "settings", "lab"),
+    ("types", "settings.declaration"),
+    ("networks",),
+    ("settings.node", "settings.pipeline"),
     ("weights",),
-    ("jobs",),
-    ("palette", "window", "static_view", "network_image"),
-    ("flow", "camera_motion", "overlay", "synthetic"),
+    ("window",),
+    ("flow", "geometry", "outputs"),
     ("tracking", "depth", "features", "labelling", "masks", "io"),
-    ("pipeline", "requirements", "random_weights"),
-    ("beside",),
+    ("pipeline", "requirements"),
     ("streaming",),
     ("build",),
-    ("training", "evaluation"),
     ("ros",),
+    ("lab.synthetic", "lab.jobs", "lab.track_samples"),
+    ("lab.evaluation",),
+    ("lab.training", "lab.benchmark"),
     ("cli",),
 )
-RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
+RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 # Closer rules: all that these import from the package.
-ONLY = {"synthetic": {"errors", "types"}}
-NEVER = {"ros": {"training", "evaluation"}}
-# Modules of a unit on the same line that may be imported all the same: the score that training
-# stops by, and the windows that labels are judged on.
-ALSO = {"training": {"evaluation.labels.metrics"}, "evaluation": {"training.samples"}}
+ONLY = {"lab.synthetic": {"errors", "types"}}
+# Rooms that are not for everybody above them.
+NEVER = {room: {"ros"} for room in RANK if room.startswith("lab.")}
 ROS_SUFFIXES = ("_msgs", "_srvs", "_interfaces")
 ROS_NAMES = {
     "cv_bridge",
@@ -121,9 +112,10 @@ def imports(module: str, source: str, known: Mapping[str, str]) -> Iterator[tupl
     yield from visit(ast.parse(source), True)
 
 
-def unit_of(module: str) -> str:
+def room_of(module: str) -> str:
     """`motion_seg_ros.masks.base` -> `masks`; "" for the package itself."""
-    return [*module.split("."), ""][1]
+    _, *parts = module.split(".")
+    return ".".join(parts[: 2 if parts[:1] and parts[0] in SPLIT else 1])
 
 
 def is_ros(module: str) -> bool:
@@ -137,14 +129,14 @@ def violations(package: Mapping[str, str]) -> list[str]:
     """One line per import that breaks the layering."""
     found = []
     for module, source in package.items():
-        unit = unit_of(module)
-        if unit and unit not in RANK:
-            found.append(f"{module}: '{unit}' has no place in LAYERS; give it one")
+        room = room_of(module)
+        if room and room not in RANK:
+            found.append(f"{module}: '{room}' has no place in LAYERS; give it one")
             continue
         for name, at_import in imports(module, source, package):
-            if is_ros(name) and unit != "ros":
+            if is_ros(name) and room != "ros":
                 found.append(f"{module} imports {name}: only {PACKAGE}.ros may know ROS")
-            elif name.split(".")[0] in HEAVY and unit == "ros":
+            elif name.split(".")[0] in HEAVY and room == "ros":
                 found.append(f"{module} imports {name}: no deep learning in {PACKAGE}.ros")
             elif name.split(".")[0] == PACKAGE and not is_ros(name):
                 found += order_violations(module, name, at_import)
@@ -153,18 +145,16 @@ def violations(package: Mapping[str, str]) -> list[str]:
 
 def order_violations(module: str, name: str, at_import: bool) -> list[str]:
     """What is wrong with one module of the package importing another one."""
-    unit, other = unit_of(module), unit_of(name)
-    if other in ("", unit):  # the package itself holds the version only
+    room, other = room_of(module), room_of(name)
+    if other in ("", room):  # the package itself holds the version only
         return []
-    if not unit:
+    if not room:
         return [f"{module} imports {name}: the package's __init__ imports nothing of it"]
-    if name.partition(".")[2] in ALSO.get(unit, set()):
-        return []
-    if other not in RANK or RANK[other] >= RANK[unit]:
-        return [f"{module} imports {name}: {other} is not below {unit}"]
-    if other not in ONLY.get(unit, RANK) or other in NEVER.get(unit, set()):
-        return [f"{module} imports {name}: {unit} does not need {other}"]
-    if unit == "cli" and other == "ros" and at_import:
+    if other not in RANK or RANK[other] >= RANK[room]:
+        return [f"{module} imports {name}: {other} is not below {room}"]
+    if other not in ONLY.get(room, RANK) or other in NEVER.get(room, set()):
+        return [f"{module} imports {name}: {room} does not need {other}"]
+    if room == "cli" and other == "ros" and at_import:
         return [f"{module} imports {name} at its top: the command line starts without ROS"]
     return []
 
@@ -200,23 +190,23 @@ def test_no_modules_import_each_other_in_a_ring() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("masks.densifier", "import rclpy"),
+        ("masks.fusion.densifier", "import rclpy"),
         ("cli.demo", "from sensor_msgs.msg import Image"),
         ("io.bag", "from motion_seg_ros.msg import TrackArray"),
         ("io.bag", "from motion_seg_ros import msg"),
-        ("evaluation.replay", "def f():\n    from std_srvs.srv import Trigger"),
+        ("lab.evaluation.replay", "def f():\n    from std_srvs.srv import Trigger"),
         ("build", "import importlib\nimportlib.import_module('rcl_interfaces.msg')"),
         ("ros.node", "class Node:\n    def f(self):\n        import torch"),
-        ("ros.node", "from motion_seg_ros.evaluation import metrics"),
+        ("ros.node", "from motion_seg_ros.lab.evaluation import metrics"),
         ("types", "from motion_seg_ros.window import Window"),
-        ("types", "from .config import Config"),
+        ("types", "from .settings.pipeline import Config"),
         ("tracking.flow", "from ..masks import base"),
         ("pipeline", "import motion_seg_ros.build"),
         ("pipeline", "from motion_seg_ros import build"),
-        ("masks.densifier", "from motion_seg_ros.labelling.geometric import label"),
-        ("synthetic.scene", "from motion_seg_ros.config import Config"),
-        ("training.loop", "from motion_seg_ros.evaluation import metrics"),
-        ("evaluation.labels.comparison", "from motion_seg_ros.training import loop"),
+        ("masks.fusion.densifier", "from motion_seg_ros.labelling.geometric import label"),
+        ("lab.synthetic.scene", "from motion_seg_ros.settings.pipeline import Config"),
+        ("masks.fusion.learned", "from motion_seg_ros.lab.training import loop"),
+        ("lab.evaluation.labels.comparison", "from motion_seg_ros.lab.training import loop"),
         ("cli.demo", "from motion_seg_ros.ros import node"),
         ("", "from motion_seg_ros.types import Frame"),
         ("novelty", ""),
@@ -232,12 +222,15 @@ def test_a_planted_violation_is_found(module: str, source: str) -> None:
     ("module", "source"),
     [
         ("ros.node", "import rclpy\nfrom motion_seg_ros.msg import TrackArray"),
-        ("masks.sam", "class Sam:\n    def __init__(self):\n        import torch"),
+        ("masks.sam2", "class Sam:\n    def __init__(self):\n        import torch"),
         ("cli.demo", "def run():\n    from motion_seg_ros.ros import node"),
-        ("masks.densifier", "from motion_seg_ros import flow, types"),
+        (
+            "masks.fusion.densifier",
+            "from motion_seg_ros import types\nfrom motion_seg_ros.flow import dense",
+        ),
         ("cli.main", "from motion_seg_ros import __version__"),
-        ("training.loop", "from motion_seg_ros.evaluation.labels.metrics import LabelMetrics"),
-        ("evaluation.labels.comparison", "from motion_seg_ros.training.samples import TrackSample"),
+        ("lab.training.loop", "from motion_seg_ros.lab.evaluation.labels import metrics"),
+        ("cli.train", "from motion_seg_ros.lab.training import run"),
     ],
 )
 def test_a_lawful_import_is_not_reported(module: str, source: str) -> None:
@@ -282,9 +275,36 @@ def test_the_node_loads_no_deep_learning() -> None:
     assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 
+def test_the_runtime_does_without_the_laboratory(tmp_path: Path) -> None:
+    copy = tmp_path / PACKAGE
+    shutil.copytree(ROOT / PACKAGE, copy, ignore=shutil.ignore_patterns("lab", "__pycache__"))
+    has_ros = importlib.util.find_spec("rclpy") is not None
+    modules = [
+        name
+        for name in sources()
+        if room_of(name).split(".")[0] not in ("lab", "cli") and (has_ros or room_of(name) != "ros")
+    ]
+    code = f"""
+import importlib, sys
+sys.path.insert(0, {str(tmp_path)!r})
+for name in {modules!r}:
+    importlib.import_module(name)
+import numpy as np
+from motion_seg_ros.build import build
+from motion_seg_ros.settings.pipeline import make_config
+from motion_seg_ros.types import Frame
+segmenter = build(make_config())
+image = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+for index in range(4):
+    result = segmenter.push(Frame(np.roll(image, index, axis=1), stamp_ns=index * 10**8))
+print(importlib.import_module({PACKAGE!r}).__file__, result.masks.id_map.shape)
+"""
+    assert run_python(code).split(maxsplit=1) == [str(copy / "__init__.py"), "(96, 128)\n"]
+
+
 def test_importing_opens_no_connection_and_no_gpu() -> None:
     has_ros = importlib.util.find_spec("rclpy") is not None
-    modules = [name for name in sources() if has_ros or unit_of(name) != "ros"]
+    modules = [name for name in sources() if has_ros or room_of(name) != "ros"]
     code = f"""
 import importlib, socket, sys
 def refuse(*args, **kwargs):

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import setuptools
+from checkout import ROOT
 
 import motion_seg_ros
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "motion_seg_ros"
 
 # Import name -> (what pip installs, what package.xml names); None: not declared there, on purpose.

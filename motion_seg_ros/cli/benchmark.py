@@ -17,13 +17,13 @@ import numpy as np
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, full_benchmark
 from motion_seg_ros.cli.clips import copy_clip, render_clip
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.benchmark.timing import Cost, measure_baseline, measure_pipeline
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file
-from motion_seg_ros.jobs.threads import usable_cores
+from motion_seg_ros.lab.benchmark.timing import Cost, measure_baseline, measure_pipeline
+from motion_seg_ros.lab.jobs.threads import usable_cores
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 DESCRIPTION = """\
 Measure milliseconds per stage, frames per second and memory of the pipeline in steady state, beside

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.clip import Clip, ClipFrame, write_clip
-from motion_seg_ros.synthetic.demo import demo_clip
-from motion_seg_ros.synthetic.renderer import RenderedFrame, Renderer
+from motion_seg_ros.lab.synthetic.demo import demo_clip
+from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.types import Frame
 
 

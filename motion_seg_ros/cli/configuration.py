@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from motion_seg_ros.config import PROFILES, Config, make_config
-from motion_seg_ros.node_config import DECLARED_BY_ROS, NodeConfig
-from motion_seg_ros.settings import parse_override, read_config_file, settings
+from motion_seg_ros.settings.declaration import parse_override, read_config_file, settings
+from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
+from motion_seg_ros.settings.pipeline import PROFILES, Config, make_config
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -18,12 +18,12 @@ from motion_seg_ros.cli.demo_report import (
     DemoFigures,
     write_report,
 )
-from motion_seg_ros.config import Config
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
+from motion_seg_ros.settings.pipeline import Config
 
 DESCRIPTION = """\
 Play a clip as a camera on ROS 2 topics, run the node on it, and show what it answers.
@@ -42,8 +42,8 @@ SIZE = (640, 480)
 RENDERED_FRAMES = 120
 INPUT_FRAMES = 150
 MAX_WIDTH = 960  # raw pixels of clip and answers must fit into a temporary folder
-CAMERA = "motion_seg_ros.ros.demo_camera"
-VIEWER = "motion_seg_ros.ros.demo_viewer"
+CAMERA = "motion_seg_ros.ros.tools.demo_camera"
+VIEWER = "motion_seg_ros.ros.tools.demo_viewer"
 ANSWER_TOPICS = (f"{NAMESPACE}/moving_mask", f"{NAMESPACE}/tracks")
 
 

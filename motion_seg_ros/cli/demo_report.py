@@ -14,17 +14,17 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.evaluation.contact_sheet import (
+from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.image_messages import image_to_array, image_to_bgr
+from motion_seg_ros.io.video_writer import VideoWriter
+from motion_seg_ros.lab.evaluation.contact_sheet import (
     Row,
     draw_ids,
     draw_mask,
     draw_sheet,
     draw_tracks,
 )
-from motion_seg_ros.evaluation.recording import Agreement, Answer, Recording, agreement
-from motion_seg_ros.io.clip import Clip
-from motion_seg_ros.io.image_messages import image_to_array, image_to_bgr
-from motion_seg_ros.io.video_writer import VideoWriter
+from motion_seg_ros.lab.evaluation.recording import Agreement, Answer, Recording, agreement
 from motion_seg_ros.types import MOVING_PROBABILITY, Source, UInt8Array
 
 VIDEO_FILE = "overlay.mp4"

@@ -14,34 +14,34 @@ from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, many, trajectory
 from motion_seg_ros.cli.many import check_outcomes, work_through
 from motion_seg_ros.cli.origin import with_origin
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.annotated import MethodFactory
-from motion_seg_ros.evaluation.baselines import BASELINES
-from motion_seg_ros.evaluation.datasets.base import DataSet, suggestion
-from motion_seg_ros.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
-from motion_seg_ros.evaluation.evaluate import (
+from motion_seg_ros.io.staging import output_folder
+from motion_seg_ros.lab.evaluation.annotated import MethodFactory
+from motion_seg_ros.lab.evaluation.baselines import BASELINES
+from motion_seg_ros.lab.evaluation.datasets.base import DataSet, suggestion
+from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
+from motion_seg_ros.lab.evaluation.evaluate import (
     MASKS_FOLDER,
     SequenceTask,
     evaluate_sequence,
     finished_scores,
 )
-from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
-from motion_seg_ros.evaluation.predictions import Predictions
-from motion_seg_ros.evaluation.report.page import REPORT_FILE, write_report
-from motion_seg_ros.evaluation.report.pictures import PICTURES_FOLDER
-from motion_seg_ros.evaluation.report.runs import ReportRun
-from motion_seg_ros.evaluation.results import (
+from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
+from motion_seg_ros.lab.evaluation.predictions import Predictions
+from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.lab.evaluation.report.pictures import PICTURES_FOLDER
+from motion_seg_ros.lab.evaluation.report.runs import ReportRun
+from motion_seg_ros.lab.evaluation.results import (
     RESULTS_FILE,
     Results,
     SequenceScores,
     write_results,
 )
-from motion_seg_ros.evaluation.scores_table import as_table
-from motion_seg_ros.evaluation.scoring import method_scores
-from motion_seg_ros.evaluation.session import Plan, abandon, begin
-from motion_seg_ros.io.staging import output_folder
-from motion_seg_ros.jobs.base import Job
+from motion_seg_ros.lab.evaluation.scores_table import as_table
+from motion_seg_ros.lab.evaluation.scoring import method_scores
+from motion_seg_ros.lab.evaluation.session import Plan, abandon, begin
+from motion_seg_ros.lab.jobs.base import Job
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
 

@@ -16,20 +16,20 @@ from tqdm import tqdm
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build_features, build_labeller, build_tracker
 from motion_seg_ros.cli import configuration
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.evaluation.datasets.base import FileSequence, chosen
-from motion_seg_ros.evaluation.datasets.davis import clip_names, davis_clip
-from motion_seg_ros.evaluation.labels.comparison import Comparison, Stream, compare
-from motion_seg_ros.evaluation.labels.report import as_json, as_picture, as_table
-from motion_seg_ros.evaluation.labels.sources import follow_clip, sample_stream
 from motion_seg_ros.features.base import FeatureExtractor
-from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.io.staging import staged_folder
-from motion_seg_ros.settings import settings
+from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
+from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
+from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, Stream, compare
+from motion_seg_ros.lab.evaluation.labels.report import as_json, as_picture, as_table
+from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, sample_stream
+from motion_seg_ros.lab.track_samples import TrackSample, read_samples
+from motion_seg_ros.settings.declaration import settings
+from motion_seg_ros.settings.pipeline import Config, config_values
 from motion_seg_ros.tracking.base import Tracker
-from motion_seg_ros.training.samples import TrackSample, read_samples
 from motion_seg_ros.window import SlidingWindow
 
 RESULTS_FILE = "results.json"

@@ -16,17 +16,17 @@ from motion_seg_ros.build import discovers_beside
 from motion_seg_ros.cli import configuration
 from motion_seg_ros.cli.clips import render_clip
 from motion_seg_ros.cli.full_benchmark_table import Measured, figures, official_table, table
-from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.evaluation.benchmark.full_profile import (
+from motion_seg_ros.io.staging import write_file
+from motion_seg_ros.lab.benchmark.full_profile import (
     measure_floor,
     measure_full,
     measure_official,
     with_random_weights,
 )
-from motion_seg_ros.io.staging import write_file
+from motion_seg_ros.networks.device import find_device
 from motion_seg_ros.requirements import check_official
-from motion_seg_ros.torch_device import find_device
+from motion_seg_ros.settings.pipeline import Config
 
 SEED = 0
 SPARE_WARM_UP = 4  # beyond the window
@@ -155,7 +155,7 @@ def _warm_up(config: Config) -> int:
 
 def _measure(arguments: argparse.Namespace, scale: str, config: Config, clip: Path) -> Measured:
     """All but the authors' schedule."""
-    from motion_seg_ros.evaluation.benchmark.official_schedule import OfficialSettings
+    from motion_seg_ros.lab.benchmark.official_schedule import OfficialSettings
 
     weights = clip.with_name("weights")
     weights.mkdir()

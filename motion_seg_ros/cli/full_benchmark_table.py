@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.config import Config, config_values
-from motion_seg_ros.evaluation.benchmark.full_profile import Floor, FullCost, OfficialCost
+from motion_seg_ros.lab.benchmark.full_profile import Floor, FullCost, OfficialCost
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 if TYPE_CHECKING:
-    from motion_seg_ros.evaluation.benchmark.official_schedule import OfficialSettings
+    from motion_seg_ros.lab.benchmark.official_schedule import OfficialSettings
 
 STAGES = ("tracking", "depth", "features", "labelling", "masks")
 LIBRARIES = ("torch", "transformers", "numpy", "opencv-contrib-python-headless")

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.io.package_files import package_folder
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 NODE = "motion_seg_ros.ros.main"
 LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away

@@ -9,15 +9,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from motion_seg_ros.config import Config
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.jobs.base import Crew, Job, Outcome, Result
-from motion_seg_ros.jobs.cluster import RayTasks
-from motion_seg_ros.jobs.processes import Processes
-from motion_seg_ros.jobs.runner import run_jobs
-from motion_seg_ros.jobs.serial import Serial
-from motion_seg_ros.jobs.threads import usable_cores
+from motion_seg_ros.lab.jobs.base import Crew, Job, Outcome, Result
+from motion_seg_ros.lab.jobs.cluster import RayTasks
+from motion_seg_ros.lab.jobs.processes import Processes
+from motion_seg_ros.lab.jobs.runner import run_jobs
+from motion_seg_ros.lab.jobs.serial import Serial
+from motion_seg_ros.lab.jobs.threads import usable_cores
 from motion_seg_ros.requirements import uses_device, without_unused
+from motion_seg_ros.settings.pipeline import Config
 
 SHOWN_FAILURES = 5  # in the one line of an error
 SHOWN_ROWS = 20
@@ -136,7 +136,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class _Bar:
-    """A progress bar of the frames of all jobs. See motion_seg_ros.jobs.base.Watch."""
+    """A progress bar of the frames of all jobs. See motion_seg_ros.lab.jobs.base.Watch."""
 
     def __init__(self, jobs: Sequence[Job[Any]]) -> None:
         self._sizes = {each.name: each.size for each in jobs}

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from motion_seg_ros import __version__
 from motion_seg_ros.cli.benchmark import machine
-from motion_seg_ros.evaluation.results import Results
-from motion_seg_ros.evaluation.trajectory.report import TrajectoryResults
+from motion_seg_ros.lab.evaluation.results import Results
+from motion_seg_ros.lab.evaluation.trajectory.report import TrajectoryResults
 
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
 

@@ -15,35 +15,35 @@ from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.cli.origin import with_origin
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.evaluation.bag_dataset import BagSequence, open_bag_sequence
-from motion_seg_ros.evaluation.recording import Recording
-from motion_seg_ros.evaluation.replay import (
-    ReplayFigures,
-    ReplayLog,
-    replay_figures,
-    replayed_masks,
-)
-from motion_seg_ros.evaluation.replay_scores import score_replay
-from motion_seg_ros.evaluation.report.page import REPORT_FILE, write_report
-from motion_seg_ros.evaluation.report.runs import ReportRun
-from motion_seg_ros.evaluation.results import (
-    RESULTS_FILE,
-    MethodScores,
-    Results,
-    write_results,
-)
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
+from motion_seg_ros.lab.evaluation.bag_dataset import BagSequence, open_bag_sequence
+from motion_seg_ros.lab.evaluation.recording import Recording
+from motion_seg_ros.lab.evaluation.replay import (
+    ReplayFigures,
+    ReplayLog,
+    replay_figures,
+    replayed_masks,
+)
+from motion_seg_ros.lab.evaluation.replay_scores import score_replay
+from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.lab.evaluation.report.runs import ReportRun
+from motion_seg_ros.lab.evaluation.results import (
+    RESULTS_FILE,
+    MethodScores,
+    Results,
+    write_results,
+)
 from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 REPLAY_FILE = "replay.json"
 BAG_FOLDER = "bag"
-PLAYER = "motion_seg_ros.ros.bag_player"
+PLAYER = "motion_seg_ros.ros.tools.bag_player"
 STARTUP_S = 300.0
 """For the node to load its networks."""
 

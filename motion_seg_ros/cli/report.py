@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.evaluation.report.page import REPORT_FILE, write_report
-from motion_seg_ros.evaluation.report.runs import ReportRun, subject_of
-from motion_seg_ros.evaluation.results import RESULTS_FILE, read_results
 from motion_seg_ros.io.staging import check_free
+from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.lab.evaluation.report.runs import ReportRun, subject_of
+from motion_seg_ros.lab.evaluation.results import RESULTS_FILE, read_results
 
 DESCRIPTION = """\
 Show what `motion_seg evaluate` found, as one HTML file that needs nothing else: of one run all

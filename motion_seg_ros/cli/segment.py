@@ -15,7 +15,6 @@ from typing import Any
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
 from motion_seg_ros.cli import configuration, many
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
@@ -25,9 +24,10 @@ from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
 from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
-from motion_seg_ros.jobs.base import Advance, Job, Outcome
+from motion_seg_ros.lab.jobs.base import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.settings.pipeline import Config, config_values
 from motion_seg_ros.types import FrameResult
 
 SUMMARY_FILE = "summary.json"

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.settings import parse_override
+from motion_seg_ros.settings.declaration import parse_override
 
 DESCRIPTION = """\
 Train the track transformer, which tells the tracks that move from those that do not.
@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     """
     try:
         # Here, so that the other commands start without PyTorch.
-        from motion_seg_ros.training.config import read_train_config, to_yaml
-        from motion_seg_ros.training.run import train
+        from motion_seg_ros.lab.training.config import read_train_config, to_yaml
+        from motion_seg_ros.lab.training.run import train
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("motion_seg_ros"):
             raise

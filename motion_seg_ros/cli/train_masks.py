@@ -78,10 +78,10 @@ def run(arguments: argparse.Namespace) -> None:
     # Here, so that the other commands start without PyTorch.
     import torch
 
-    from motion_seg_ros.training.interruption import StopRequest
-    from motion_seg_ros.training.masks.dataset import build_mask_dataset, load_split
-    from motion_seg_ros.training.masks.loop import MaskTraining, train_masks
-    from motion_seg_ros.training.provenance import commit, machine
+    from motion_seg_ros.lab.training.interruption import StopRequest
+    from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split
+    from motion_seg_ros.lab.training.masks.loop import MaskTraining, train_masks
+    from motion_seg_ros.lab.training.provenance import commit, machine
 
     torch.set_num_threads(arguments.threads)
     try:

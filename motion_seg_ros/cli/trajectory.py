@@ -9,20 +9,22 @@ from pathlib import Path
 
 from motion_seg_ros.cli import configuration, many
 from motion_seg_ros.cli.origin import with_origin
-from motion_seg_ros.config import Config, config_values
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.evaluation.annotated import AnnotatedSequence
-from motion_seg_ros.evaluation.datasets.base import chosen
-from motion_seg_ros.evaluation.datasets.catalogue import Place, open_dataset
-from motion_seg_ros.evaluation.pipeline_method import PipelineMethod
-from motion_seg_ros.evaluation.trajectory.comparison import (
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.sources import open_sources
+from motion_seg_ros.io.staging import check_free, output_folder
+from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
+from motion_seg_ros.lab.evaluation.datasets.base import chosen
+from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
+from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
+from motion_seg_ros.lab.evaluation.trajectory.comparison import (
     MappingSettings,
     PosedSequence,
     TrajectoryTask,
     compare,
 )
-from motion_seg_ros.evaluation.trajectory.mapping import check_installed
-from motion_seg_ros.evaluation.trajectory.report import (
+from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
+from motion_seg_ros.lab.evaluation.trajectory.report import (
     DRAWINGS_FOLDER,
     PAGE_FILE,
     TRAJECTORY_FILE,
@@ -30,16 +32,14 @@ from motion_seg_ros.evaluation.trajectory.report import (
     as_table,
     write_trajectories,
 )
-from motion_seg_ros.evaluation.trajectory.sources import (
+from motion_seg_ros.lab.evaluation.trajectory.sources import (
     recorded_sequences,
     rendered_sequence,
     scene_names,
 )
-from motion_seg_ros.io.base import FrameSource
-from motion_seg_ros.io.sources import open_sources
-from motion_seg_ros.io.staging import check_free, output_folder
-from motion_seg_ros.jobs.base import Job
+from motion_seg_ros.lab.jobs.base import Job
 from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "torch", "pycolmap", "evo")
 RENDERED_EVERY = 2

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from motion_seg_ros.published_weights import PUBLISHED
-from motion_seg_ros.weights import (
+from motion_seg_ros.weights.cache import (
     SHIPPED,
     cache_folder,
     check_names,
@@ -15,6 +14,7 @@ from motion_seg_ros.weights import (
     resolve,
     verify,
 )
+from motion_seg_ros.weights.catalogue import PUBLISHED
 
 DESCRIPTION = """\
 Bring trained weights onto this machine, and prove that they are the right ones.

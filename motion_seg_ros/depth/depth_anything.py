@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motion_seg_ros.compilation import OFF, compiled
-from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
-from motion_seg_ros.pretrained import load_pretrained
-from motion_seg_ros.torch_device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.compilation import OFF, compiled
+from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
+from motion_seg_ros.networks.pretrained import load_pretrained
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import Window
 
@@ -36,11 +36,11 @@ class DepthAnythingDepth:
     Args:
         weights: folder with config.json and model.safetensors. A network of the "metric" kind is
             taken at its word: depth is then in metres.
-        device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype.
+        device: see motion_seg_ros.networks.device.find_device.
+        dtype: see motion_seg_ros.networks.device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side. 252 makes 448x252 of 854x480; published is 518.
-        compilation: see motion_seg_ros.compilation.compiled.
+        compilation: see motion_seg_ros.networks.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -88,7 +88,8 @@ class DepthAnythingDepth:
         self._kept.clear()
 
     def shrink(self) -> str | None:
-        """See motion_seg_ros.device_memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at least."""
+        """See motion_seg_ros.networks.memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at
+        least."""
         if self._short_side_px <= LEAST_SHORT_SIDE_PX:
             return None
         self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from motion_seg_ros.flow import DenseFlow, resized
+from motion_seg_ros.flow.dense import DenseFlow, resized
 from motion_seg_ros.types import FloatArray, Tracks, UInt8Array
 from motion_seg_ros.window import Window
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motion_seg_ros.compilation import OFF, compiled
-from motion_seg_ros.device_copy import to_device
-from motion_seg_ros.network_image import PATCH_PX, network_image, patch_size_px
-from motion_seg_ros.pretrained import load_pretrained
-from motion_seg_ros.torch_device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.compilation import OFF, compiled
+from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
+from motion_seg_ros.networks.pretrained import load_pretrained
+from motion_seg_ros.networks.transfer import to_device
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
@@ -38,14 +38,14 @@ class DinoFeatures:
 
     Args:
         weights: folder with config.json and model.safetensors.
-        device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype.
+        device: see motion_seg_ros.networks.device.find_device.
+        dtype: see motion_seg_ros.networks.device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side.
         official: describe as the authors' code does: keys of the last block, channel d * heads +
             head, of patches every OFFICIAL_STRIDE_PX pixels of the full image; the nearest patch
             counts, not a mixture; `short_side_px` does not.
-        compilation: see motion_seg_ros.compilation.compiled.
+        compilation: see motion_seg_ros.networks.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -94,7 +94,7 @@ class DinoFeatures:
         self._described = np.zeros((0, self.channels), np.float32)
 
     def shrink(self) -> str | None:
-        """See motion_seg_ros.device_memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at least;
+        """See motion_seg_ros.networks.memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at least;
         official: of the full image, at least 1 / MOST_REDUCTION of it."""
         if self._official:
             if self._reduction >= MOST_REDUCTION:

@@ -17,8 +17,8 @@ from motion_seg_ros.io.bag import BagTopic, RecordedTopic
 from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.message_types import require_rosbags, typestore
-from motion_seg_ros.settings import NODE_NAME
-from motion_seg_ros.static_view import static_mask
+from motion_seg_ros.outputs.static_image import static_mask
+from motion_seg_ros.settings.declaration import NODE_NAME
 from motion_seg_ros.types import FrameResult, MovingObject
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from PIL import Image
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
-from motion_seg_ros.static_view import static_mask
+from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
 IMAGES_FOLDER = "images"

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.palette import id_palette
+from motion_seg_ros.outputs.palette import id_palette
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
 MAX_INDEX = 255

@@ -18,7 +18,7 @@ from motion_seg_ros.io.sequence_record import SequenceSummary, write_record
 from motion_seg_ros.io.staging import staged_folder
 from motion_seg_ros.io.track_table import TrackTable
 from motion_seg_ros.io.video_writer import VideoWriter
-from motion_seg_ros.overlay import draw_overlay
+from motion_seg_ros.outputs.overlay import draw_overlay
 from motion_seg_ros.types import FrameResult
 
 TRACKS_FILE = "tracks.npz"

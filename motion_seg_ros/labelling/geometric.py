@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion_seg_ros.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
+from motion_seg_ros.geometry.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
 from motion_seg_ros.labelling.abstention import MIN_TRACKS, abstention_reason
-from motion_seg_ros.labelling.hints import REFERENCE_SIDE_PX, border_prior
+from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX, border_prior
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window

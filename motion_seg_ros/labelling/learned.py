@@ -9,10 +9,10 @@ import numpy as np
 
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
-from motion_seg_ros.labelling.hints import camera_hints
+from motion_seg_ros.labelling.camera_residuals import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.track_depth import DisparitySource, TrackDepth
-from motion_seg_ros.torch_device import autocast, find_device, find_dtype
+from motion_seg_ros.networks.device import autocast, find_device, find_dtype
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -23,7 +23,8 @@ LEAST_PROBABILITY = 1e-4  # and most, less than 1 by as much: log-odds stay fini
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """The tracks the network is asked about; see motion_seg_ros.labelling.tokens.SampleLike."""
+    """The tracks the network is asked about; see
+    motion_seg_ros.labelling.network.tokens.SampleLike."""
 
     xy_px: FloatArray
     visible: BoolArray
@@ -41,12 +42,12 @@ class TransformerLabeller:
     Between two askings a track keeps its label, and new tracks have none.
 
     Args:
-        weights: a file that motion_seg_ros.labelling.checkpoint.save_weights wrote.
+        weights: a file that motion_seg_ros.labelling.network.checkpoint.save_weights wrote.
         sha256: expected digest of the file in hexadecimal; None: any.
         interval: frames from one asking to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the one stored with the weights.
-        device: see motion_seg_ros.torch_device.find_device.
-        dtype: see motion_seg_ros.torch_device.find_dtype; the weights stay in float32.
+        device: see motion_seg_ros.networks.device.find_device.
+        dtype: see motion_seg_ros.networks.device.find_dtype; the weights stay in float32.
         disparities: where weights that take depth get that of every frame of the window from; None:
             from the frames that they were shown as the newest.
 
@@ -68,8 +69,8 @@ class TransformerLabeller:
         disparities: DisparitySource | None = None,
     ) -> None:
         try:
-            from motion_seg_ros.labelling.calibration import Calibration
-            from motion_seg_ros.labelling.checkpoint import load_weights
+            from motion_seg_ros.labelling.network.calibration import Calibration
+            from motion_seg_ros.labelling.network.checkpoint import load_weights
         except ImportError as error:
             raise MissingDependencyError(
                 f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
@@ -138,7 +139,7 @@ class TransformerLabeller:
         """(M,) probability of moving of the tracks at `some` (M,)."""
         import torch
 
-        from motion_seg_ros.labelling.tokens import collate
+        from motion_seg_ros.labelling.network.tokens import collate
 
         size = window.newest.size
         xy_px, visible = tracks.xy_px[:, some], tracks.visible[:, some]

@@ -7,7 +7,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow import resized, sample, working_size
+from motion_seg_ros.flow.dense import resized, sample, working_size
 from motion_seg_ros.types import BoolArray, FloatArray
 from motion_seg_ros.window import Window
 
@@ -28,7 +28,7 @@ class DisparitySource(Protocol):
 class TrackDepth:
     """Remembers the depth of a window's frames, and looks it up at tracks.
 
-    As training does: motion_seg_ros.training.synthetic.window_samples.
+    As training does: motion_seg_ros.lab.training.simulation.window_samples.
 
     Args:
         source: is asked for frames whose depth is not known yet: all of them, where not every

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow import pixel_grid, remap
+from motion_seg_ros.flow.dense import pixel_grid, remap
 from motion_seg_ros.masks.ownership import (
     alike,
     divide,
@@ -14,7 +14,7 @@ from motion_seg_ros.masks.ownership import (
     owners_of_parts,
     strays,
 )
-from motion_seg_ros.masks.sightings import (
+from motion_seg_ros.masks.reidentification import (
     MAX_ID,
     MIN_COLOUR_LIKENESS,
     REACH,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.node_config import DepthSyncConfig
+from motion_seg_ros.settings.node import DepthSyncConfig
 
 
 def require_message_filters() -> Any:

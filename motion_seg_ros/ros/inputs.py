@@ -10,11 +10,11 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import Received
+from motion_seg_ros.settings.node import NodeConfig
 
 QUEUE_DEPTH = 10
 LATE_CHECK_S = 0.05

@@ -11,9 +11,7 @@ from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build, discovers_beside
-from motion_seg_ros.config import Config
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import without_unused
 from motion_seg_ros.ros.conversion import choose_conversion
@@ -30,7 +28,9 @@ from motion_seg_ros.ros.parameters import (
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import InferenceWorker
-from motion_seg_ros.settings import NODE_NAME
+from motion_seg_ros.settings.declaration import NODE_NAME
+from motion_seg_ros.settings.node import NodeConfig
+from motion_seg_ros.settings.pipeline import Config
 
 
 class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped

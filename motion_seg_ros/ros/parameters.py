@@ -19,10 +19,10 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import PROFILES, Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError, MotionSegError
-from motion_seg_ros.node_config import DECLARED_BY_ROS, NodeConfig
-from motion_seg_ros.settings import Setting, Value, build_config, hint, settings
+from motion_seg_ros.settings.declaration import Setting, Value, build_config, hint, settings
+from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
+from motion_seg_ros.settings.pipeline import PROFILES, Config, config_values, make_config
 
 AT_START = frozenset({"profile", "autostart"})
 """Read-only: these decide about the start itself."""

@@ -14,11 +14,11 @@ from std_msgs.msg import Header
 
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
-from motion_seg_ros.overlay import draw_overlay
+from motion_seg_ros.outputs.overlay import draw_overlay
+from motion_seg_ros.outputs.static_image import StaticImage, static_depth, static_mask
 from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
 from motion_seg_ros.ros.qos import overridable, publisher_events
 from motion_seg_ros.ros.worker import Answer
-from motion_seg_ros.static_view import StaticImage, static_depth, static_mask
 from motion_seg_ros.types import FrameResult
 
 QUEUE_DEPTH = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion_seg_ros.flow import DenseFlow, gradient_magnitude, resized, sample
+from motion_seg_ros.flow.dense import DenseFlow, gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import FloatArray, Tracks
 from motion_seg_ros.window import Window

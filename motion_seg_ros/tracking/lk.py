@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow import DenseFlow, gradient_magnitude, resized, sample
+from motion_seg_ros.flow.dense import DenseFlow, gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.flow import step_confidence
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array

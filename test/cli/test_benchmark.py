@@ -10,7 +10,7 @@ import pytest
 import recordings
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.evaluation.benchmark.timing import Cost
+from motion_seg_ros.lab.benchmark.timing import Cost
 
 FRAMES = 12
 OPTIONS = ("--set", "window.size=4")

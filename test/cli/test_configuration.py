@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from motion_seg_ros.cli import configuration
-from motion_seg_ros.config import Config
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings.pipeline import Config
 
-NODE_FILE = Path(__file__).parents[2] / "config" / "motion_seg.yaml"
+NODE_FILE = ROOT / "config" / "motion_seg.yaml"
 
 
 def read(*options: str) -> Config:

@@ -16,7 +16,7 @@ from evaluations import (
     write_sequence,
 )
 
-from motion_seg_ros.evaluation import evaluate
+from motion_seg_ros.lab.evaluation import evaluate
 
 
 @pytest.fixture

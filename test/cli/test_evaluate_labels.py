@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.labelling.hints import HINT_CHANNELS
-from motion_seg_ros.training.samples import TrackSample, write_samples
+from motion_seg_ros.lab.track_samples import TrackSample, write_samples
+from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
 
 SIZE = (120, 160)
 LABELLER = ("--labellers", "geometric")

@@ -17,13 +17,13 @@ from tiny_networks import transformers_library
 
 from motion_seg_ros.cli import main
 from motion_seg_ros.cli.clips import render_clip
-from motion_seg_ros.config import make_config
-from motion_seg_ros.evaluation.benchmark import full_profile
-from motion_seg_ros.evaluation.benchmark.timing import Cost, time_frames
-from motion_seg_ros.published_weights import PUBLISHED
-from motion_seg_ros.tracking.tapir import TapirTracker
-from motion_seg_ros.tracking.tapir_estimates import Estimates
+from motion_seg_ros.lab.benchmark import full_profile
+from motion_seg_ros.lab.benchmark.timing import Cost, time_frames
+from motion_seg_ros.settings.pipeline import make_config
+from motion_seg_ros.tracking.tapir.estimates import Estimates
+from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import BoolArray, Discovery, FloatArray, Frame
+from motion_seg_ros.weights.catalogue import PUBLISHED
 from motion_seg_ros.window import Window
 
 transformers_library()
@@ -36,8 +36,8 @@ from motion_seg_ros.build import (  # noqa: E402
     build_masks,
     build_tracker,
 )
-from motion_seg_ros.flow import DenseFlow  # noqa: E402
-from motion_seg_ros.labelling.official_labeller import OfficialLabeller  # noqa: E402
+from motion_seg_ros.flow.dense import DenseFlow  # noqa: E402
+from motion_seg_ros.labelling.official.labeller import OfficialLabeller  # noqa: E402
 from motion_seg_ros.tracking import tapir_network  # noqa: E402
 
 TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
@@ -211,7 +211,7 @@ def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_ours_is_told_where_theirs_does_not_fit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from motion_seg_ros.evaluation.benchmark import official_schedule
+    from motion_seg_ros.lab.benchmark import official_schedule
 
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 TiB")

@@ -13,11 +13,11 @@ import pytest
 from training_windows import pan_sample
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.labelling.checkpoint import load_weights
-from motion_seg_ros.training.config import make_train_config, read_train_config
-from motion_seg_ros.training.samples import write_samples
-from motion_seg_ros.training.state import load_checkpoint
-from motion_seg_ros.training.synthetic.dataset import shard_path
+from motion_seg_ros.lab.track_samples import write_samples
+from motion_seg_ros.lab.training.config import make_train_config, read_train_config
+from motion_seg_ros.lab.training.simulation.dataset import shard_path
+from motion_seg_ros.lab.training.state import load_checkpoint
+from motion_seg_ros.labelling.network.checkpoint import load_weights
 
 SMALL = """
 model: {encoder_width: 16, decoder_width: 8, decoder_hidden: 8, decoder_heads: 2, decoder_layers: 1}

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from motion_seg_ros.cli.main import main
-from motion_seg_ros.masks.mask_network import load_mask_network
-from motion_seg_ros.training.masks import dataset
-from motion_seg_ros.training.masks.dataset import build_mask_dataset, scene_path
-from motion_seg_ros.training.masks.samples import mask_samples, write_mask_samples
+from motion_seg_ros.lab.training.masks import dataset
+from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, scene_path
+from motion_seg_ros.lab.training.masks.samples import mask_samples, write_mask_samples
+from motion_seg_ros.masks.fusion.network import load_mask_network
 
 
 @pytest.fixture(scope="module")

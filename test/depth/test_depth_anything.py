@@ -13,7 +13,7 @@ from tiny_networks import transformers_library, write_depth_anything, write_dino
 from motion_seg_ros.depth import depth_anything
 from motion_seg_ros.depth.depth_anything import LEAST_DISPARITY, DepthAnythingDepth
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.network_image import IMAGENET_MEAN, IMAGENET_STD
+from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import SlidingWindow, Window
 

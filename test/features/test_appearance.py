@@ -15,7 +15,7 @@ from motion_seg_ros.features.appearance import (
     SPREAD_SCALE,
     AppearanceDescriptor,
 )
-from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.window import SlidingWindow
 

@@ -11,7 +11,7 @@ from tiny_networks import GRID, PATCH, transformers_library, write_dinov2
 
 from motion_seg_ros.features import dino
 from motion_seg_ros.features.dino import DinoFeatures
-from motion_seg_ros.network_image import IMAGENET_MEAN, IMAGENET_STD
+from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 

@@ -18,7 +18,7 @@ from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.writers import SequenceWriter
-from motion_seg_ros.overlay import draw_overlay
+from motion_seg_ros.outputs.overlay import draw_overlay
 from motion_seg_ros.types import FrameResult
 
 BOXES = ({}, {1: (10, 4, 20, 10)}, {1: (12, 4, 20, 10), 7: (50, 30, 8, 8)})

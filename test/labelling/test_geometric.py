@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from motion_seg_ros.flow import DenseFlow
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.synthetic import scenes
+from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.labelling.geometric import GeometricLabeller
-from motion_seg_ros.synthetic import scenes
-from motion_seg_ros.synthetic.renderer import Renderer
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import Frame, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window

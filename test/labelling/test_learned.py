@@ -12,18 +12,18 @@ import torch
 
 from motion_seg_ros import build as builder
 from motion_seg_ros.build import build
-from motion_seg_ros.config import make_config
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
+from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.abstention import MIN_TRACKS
-from motion_seg_ros.labelling.calibration import Calibration
-from motion_seg_ros.labelling.checkpoint import load_weights, save_weights
-from motion_seg_ros.labelling.hints import GAPS, HINT_CHANNELS, camera_hints
+from motion_seg_ros.labelling.camera_residuals import GAPS, HINT_CHANNELS, camera_hints
 from motion_seg_ros.labelling.learned import MIN_FRAMES, TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.labelling.tokens import collate
-from motion_seg_ros.labelling.transformer import ModelConfig, TrackTransformer
-from motion_seg_ros.training.samples import TrackSample
+from motion_seg_ros.labelling.network.calibration import Calibration
+from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
+from motion_seg_ros.labelling.network.tokens import collate
+from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.window import Window
 

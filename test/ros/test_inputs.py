@@ -9,8 +9,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 import rclpy
 from rclpy.node import Node
 
-from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.inputs import image_topic
+from motion_seg_ros.settings.node import NodeConfig
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkout import SUPPORT
 from tiny_networks import transformers_library
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
 from node_bench import ALWAYS, SECOND, image_message, pixels_of, running, value
 
-from motion_seg_ros.random_weights import write_random_weights
-from motion_seg_ros.synthetic.renderer import Renderer
-from motion_seg_ros.synthetic.scenes import one_mover_still_camera
+from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
+from motion_seg_ros.lab.synthetic.renderer import Renderer
+from motion_seg_ros.lab.synthetic.scenes import one_mover_still_camera
 
 transformers_library()
 
-NODE = (sys.executable, str(Path(__file__).with_name("full_device_node.py")))
+NODE = (sys.executable, str(SUPPORT / "full_device_node.py"))
 SIZE = (160, 120)
 STEP_NS = SECOND // 10
 FRAMES, FULL_AT, MOST_FRAMES = 16, 11, 100

@@ -23,9 +23,9 @@ from node_bench import (
 )
 from std_srvs.srv import Trigger
 
-from motion_seg_ros.synthetic import scenes
-from motion_seg_ros.synthetic.renderer import RenderedFrame, Renderer
-from motion_seg_ros.synthetic.scene import Scene
+from motion_seg_ros.lab.synthetic import scenes
+from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
+from motion_seg_ros.lab.synthetic.scene import Scene
 
 T0 = 1_700_000_000 * SECOND
 Pair = tuple[NodeProcess, Bench]

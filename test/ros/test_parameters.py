@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkout import ROOT
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
@@ -16,9 +17,7 @@ import rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from motion_seg_ros.config import PROFILES, Config, config_values, make_config
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.node_config import NodeConfig
 from motion_seg_ros.ros.parameters import (
     AT_ONCE,
     AT_START,
@@ -30,9 +29,11 @@ from motion_seg_ros.ros.parameters import (
     read_parameters,
     set_by_profile,
 )
-from motion_seg_ros.settings import read_config_file, settings
+from motion_seg_ros.settings.declaration import read_config_file, settings
+from motion_seg_ros.settings.node import NodeConfig
+from motion_seg_ros.settings.pipeline import PROFILES, Config, config_values, make_config
 
-FILE = Path(__file__).parents[2] / "config" / "motion_seg.yaml"
+FILE = ROOT / "config" / "motion_seg.yaml"
 
 
 @pytest.fixture

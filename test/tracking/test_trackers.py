@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_seg_ros.flow import DenseFlow
-from motion_seg_ros.synthetic.renderer import Renderer
-from motion_seg_ros.synthetic.scenes import mover_under_parallax, pan_only
-from motion_seg_ros.synthetic.truth import Truth
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.synthetic.renderer import Renderer
+from motion_seg_ros.lab.synthetic.scenes import mover_under_parallax, pan_only
+from motion_seg_ros.lab.synthetic.truth import Truth
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker, step_confidence
 from motion_seg_ros.tracking.lk import LucasKanadeTracker

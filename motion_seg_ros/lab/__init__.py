@@ -1,0 +1,1 @@
+"""What makes and judges the product; nothing that a running node needs."""

@@ -1,0 +1,138 @@
+"""What a frame costs: wall time, processor time and memory of a method, in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import resource
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from motion_seg_ros.build import build
+from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
+from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.types import Frame
+
+Result = TypeVar("Result")
+
+Method = Callable[[Frame], Mapping[str, float]]
+"""Takes the next frame, returns the milliseconds of its own stages."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the frames after the warm-up cost.
+
+    Attributes:
+        frame_ms: wall time of each frame in milliseconds.
+        stage_ms: the same of each stage.
+        cpu_ms: mean processor time of a frame, summed over all cores, in milliseconds.
+        peak_mb: the most memory the process held (resident set), in 10^6 bytes.
+    """
+
+    frame_ms: tuple[float, ...]
+    stage_ms: Mapping[str, tuple[float, ...]]
+    cpu_ms: float
+    peak_mb: float
+
+    @property
+    def frames_per_s(self) -> float:
+        """Frames per second, one after the other."""
+        return 1e3 * len(self.frame_ms) / sum(self.frame_ms)
+
+    @property
+    def median_ms(self) -> float:
+        """Median wall time of a frame in milliseconds."""
+        return float(np.median(self.frame_ms))
+
+
+def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:
+    """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames."""
+    return in_own_process(_pipeline_cost, clip, warm_up, config)
+
+
+def measure_baseline(clip: Path, warm_up: int) -> Cost:
+    """Cost of HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
+    return in_own_process(_baseline_cost, clip, warm_up)
+
+
+def in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
+    """Call a function in a fresh process, so that its memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
+    segmenter = build(config)
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        result = segmenter.push(frame)
+        return {} if result is None else result.stage_ms
+
+    return time_frames(Clip(clip), warm_up, push)
+
+
+def _baseline_cost(clip: Path, warm_up: int) -> Cost:
+    baseline = HomographyMog2()
+
+    def push(frame: Frame) -> Mapping[str, float]:
+        baseline.push(frame)
+        return {}
+
+    return time_frames(Clip(clip), warm_up, push)
+
+
+def time_frames(clip: Clip, warm_up: int, push: Method, rate: float | None = None) -> Cost:
+    """Cost of the frames of a clip but the first `warm_up`, in this process.
+
+    Args:
+        clip: where they are read from, which does not count.
+        warm_up: frames that are pushed first.
+        push: see Method.
+        rate: frames per second that come: a frame's time is counted from when it comes, and those
+            before it may hold it up; None: each comes when the one before it is done.
+    """
+    frame_ms: list[float] = []
+    stage_ms: dict[str, list[float]] = {}
+    cpu_s = 0.0
+    begun = 0.0
+    for index in range(len(clip)):
+        frame = clip.frame(index)
+        if index == warm_up:
+            begun = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
+        if rate is not None and index >= warm_up:
+            wall = begun + (index - warm_up) / rate
+            time.sleep(max(0.0, wall - time.perf_counter()))
+        stages = push(frame)
+        if index < warm_up:
+            continue
+        frame_ms.append((time.perf_counter() - wall) * 1e3)
+        cpu_s += time.process_time() - cpu
+        for stage, ms in stages.items():
+            stage_ms.setdefault(stage, []).append(ms)
+    return Cost(
+        frame_ms=tuple(frame_ms),
+        stage_ms={stage: tuple(each) for stage, each in stage_ms.items()},
+        cpu_ms=cpu_s * 1e3 / len(frame_ms),
+        peak_mb=peak_mb(),
+    )
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held, in 10^6 bytes."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS
+    # Linux' ru_maxrss starts with what the parent process held.
+    match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(match[1]) * 1024 / 1e6 if match else float("nan")

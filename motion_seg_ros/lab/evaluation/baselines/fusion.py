@@ -1,0 +1,137 @@
+"""Recursive fusion of dense evidence, without tracks."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow.dense import DenseFlow, WorkingImage, warp
+from motion_seg_ros.geometry.camera_motion import (
+    MAD_TO_SIGMA,
+    fit_quadratic,
+    quadratic_basis,
+    weighted_quantile,
+)
+from motion_seg_ros.masks.fusion.background import BackgroundViews
+from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
+from motion_seg_ros.masks.fusion.flow_evidence import (
+    FIT_STEP_PX,
+    LEAST_TRUST,
+    flow_log_odds,
+    textured,
+)
+from motion_seg_ros.masks.fusion.posterior import (
+    COLOUR_WEIGHT,
+    EVIDENCE_SIGMA,
+    EVIDENCE_STRENGTH,
+    FLOW_GAPS,
+    LIMIT,
+    MEMORY_LIMIT,
+    MEMORY_OUTSIDE,
+    MEMORY_WEIGHT,
+    RESULT_SIGMA,
+    RESULT_STRENGTH,
+    Scene,
+    make_scene,
+    probability,
+)
+from motion_seg_ros.masks.fusion.refinement import clean
+from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter, require_edge_aware_smoothing
+from motion_seg_ros.types import FloatArray, Frame, UInt16Array
+from motion_seg_ros.window import SlidingWindow, Window
+
+MAX_SIDE_PX = 427  # of the images it works on, which are half the frames' size or smaller
+PRIOR_LOG_ODDS = -1.6
+MIN_SIGMA_PX = 0.15
+MIN_RELATIVE_AREA = 0.2  # of the largest part
+
+
+class RecursiveFusion:
+    """What a Bayesian filter over pixels makes of flow, photometry and colour alone.
+
+    DIS flow to the frames 1 and 3 before; a quadratic background motion fitted robustly to each,
+    weighted by the last belief; how far flow is from it, spread from textured pixels; colours that
+    no registered earlier frame explains; the last belief carried along by flow; online colour
+    histograms. `masks.densifier` grew out of it, and they share these parts; this one has neither
+    tracks nor parallax, does not check flow there and back, and does not snap its masks to the
+    edges of the full image.
+
+    Raises:
+        MissingDependencyError: this OpenCV has no cv2.ximgproc.
+    """
+
+    def __init__(self) -> None:
+        require_edge_aware_smoothing()
+        self._flow = DenseFlow(MAX_SIDE_PX)
+        self._frames = SlidingWindow(max(FLOW_GAPS) + 1, float("inf"))
+        self._views = BackgroundViews()
+        self._colour = ColourModel()
+        self._scene: Scene | None = None
+        self._log_odds: FloatArray | None = None
+
+    def push(self, frame: Frame) -> UInt16Array:
+        """(H, W) uint16, 1 where the next frame's pixels move."""
+        window = self._frames.push(frame)
+        image = self._flow.image(window)
+        if self._scene is None or self._log_odds is None:
+            size = (image.gray.shape[0], image.gray.shape[1])
+            self._scene = make_scene(size, PRIOR_LOG_ODDS)
+            self._views.evidence(image.bgr, self._scene.grid, None, 1, 0.0)
+            self._log_odds = np.zeros(size, np.float32)
+            return np.zeros(frame.size, np.uint16)
+        self._log_odds = self._update(window, image, self._scene, self._log_odds)
+        height, width = frame.size
+        large = cv2.resize(self._log_odds, (width, height), interpolation=cv2.INTER_LINEAR)
+        return clean(large > 0, MIN_RELATIVE_AREA).astype(np.uint16)
+
+    def _update(
+        self, window: Window, image: WorkingImage, scene: Scene, last: FloatArray
+    ) -> FloatArray:
+        """(h, w) log-odds of moving, given those of the frame before."""
+        memory = warp(last, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
+        bins = colour_bins(image.bgr)
+        total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        total += self._motion_log_odds(window, image, scene, memory)
+        total += COLOUR_WEIGHT * self._colour.log_odds(bins)
+        smoother = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA)
+        belief = smoother.smooth(probability(np.clip(total, -LIMIT, LIMIT)))
+        belief = np.clip(belief, 0.01, 0.99)
+        self._colour.learn(bins, belief)
+        return np.asarray(np.log(belief / (1 - belief)), np.float32)
+
+    def _motion_log_odds(
+        self, window: Window, image: WorkingImage, scene: Scene, memory: FloatArray
+    ) -> FloatArray:
+        """(h, w) what flow and photometry say."""
+        static_weight = scene.static_weight * (1.02 - probability(memory))
+        gaps = [each for each in FLOW_GAPS if each < len(window)]
+        disagreement = np.zeros_like(memory)
+        for gap in gaps:
+            flow = self._flow.backward(window, gap)
+            background, sigma = _background(flow, scene.grid, static_weight)
+            residual = flow - background
+            distance = np.sqrt((residual * residual).sum(axis=2))
+            disagreement += distance / np.float32(max(sigma, MIN_SIGMA_PX) * len(gaps))
+        photometric = self._views.evidence(image.bgr, scene.grid, background, gaps[-1], 0.0)
+        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
+        trust = textured(image.gray) + np.float32(LEAST_TRUST)
+        by_flow = flow_log_odds(disagreement, trust, smoother)
+        return by_flow if photometric is None else by_flow + photometric
+
+
+def _background(
+    flow: FloatArray, grid: FloatArray, static_weight: FloatArray
+) -> tuple[FloatArray, float]:
+    """(h, w, 2) quadratic motion of the static world, and the spread of the static pixels about
+    it, in pixels."""
+    height, width = flow.shape[:2]
+    step = max(1, min(FIT_STEP_PX, height // 8, width // 8))
+    some = (slice(step // 2, None, step), slice(step // 2, None, step))
+    basis = quadratic_basis(grid[some].reshape(-1, 2).astype(np.float64), (height, width))
+    moved = flow[some].reshape(-1, 2).astype(np.float64)
+    prior = static_weight[some].ravel().astype(np.float64)
+    surface, _ = fit_quadratic(basis, moved, prior)
+    distance = np.linalg.norm(moved - basis @ surface, axis=1)
+    sigma = MAD_TO_SIGMA * weighted_quantile(distance, prior, 0.5)
+    field = quadratic_basis(grid, (height, width)) @ surface.astype(np.float32)
+    return np.asarray(field, np.float32), sigma

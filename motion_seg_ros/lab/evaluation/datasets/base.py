@@ -1,0 +1,278 @@
+"""What the readers of data sets share: a sequence of image files with mask files, checked before
+anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
+from motion_seg_ros.io.indexed_png import read_id_map
+from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, TruthMask
+from motion_seg_ros.types import BoolArray
+
+Size = tuple[int, int]
+ReadTruth = Callable[[tuple[Path, ...], Size], TruthMask]
+"""Reads the mask files of one frame, which all have the size (H, W); InputError if one cannot be
+read."""
+
+NAMED_AT_MOST = 3
+NEARBY = 4
+"""How many folders upwards are looked at for a data set of which a part is given."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Sequences to evaluate.
+
+    Attributes:
+        name: as on the command line.
+        sequences: one at least.
+        separate: the truth tells movers apart; None: a sequence's does if it has several.
+    """
+
+    name: str
+    sequences: tuple[AnnotatedSequence, ...]
+    separate: bool | None = True
+
+
+class FileSequence:
+    """A folder of images, and mask files of some or all of them.
+
+    Args:
+        name: the sequence's.
+        frames: the images.
+        masks: frame name -> its mask files, one at least.
+        read: makes a truth of them.
+        trim: leave the first and the last frame out of what is scored, as DAVIS 2016 does.
+
+    Raises:
+        InputError: an image or a mask is no picture, or has another size than the first image; a
+            name is no text; or nothing is left to score.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        frames: ImageFolder,
+        masks: Mapping[str, tuple[Path, ...]],
+        read: ReadTruth,
+        *,
+        trim: bool = False,
+    ) -> None:
+        _check_text(name, frames.path)
+        self._name = name
+        self._frames = frames
+        self._masks = dict(masks)
+        self._read = read
+        names = [each.stem for each in images_in(frames.path)]
+        for each in names:
+            _check_text(each, frames.path)
+        self._labelled = tuple(each for each in names if each in self._masks)
+        inner = names[1:-1] if trim else names
+        self._scored = tuple(each for each in inner if each in self._masks)
+        if not self._scored:
+            raise InputError(
+                f"{frames.path}: expected frames to score, found {len(names)} images with "
+                f"{len(self._labelled)} masks{'; the first and the last do not count' * trim}; "
+                "check the layout"
+            )
+        images = images_in(frames.path)
+        self._size = picture_size(images[0], "an image")
+        for image in images:
+            check_size(image, "an image", self._size)
+        for each in self._labelled:
+            for file in self._masks[each]:
+                check_size(file, "a mask image", self._size)
+
+    @property
+    def name(self) -> str:
+        """The sequence's name."""
+        return self._name
+
+    @property
+    def frames(self) -> ImageFolder:
+        """All frames in order."""
+        return self._frames
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """Names of the frames with truth, in order."""
+        return self._labelled
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Names of the frames that are scored, in order."""
+        return self._scored
+
+    def truth(self, name: str) -> TruthMask:
+        """The truth of a labelled frame, of the frame's size.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        return self._read(self._masks[name], self._size)
+
+
+def check_layout(root: Path, part: Path, remedy: str) -> None:
+    """Hold a data set's root to what it has to hold.
+
+    Raises:
+        InputError: it does not; the message has the folder nearby that does, else `remedy`.
+    """
+    if (root / part).is_dir():
+        return
+    place = root.resolve()
+    inside = sorted(place.iterdir()) if place.is_dir() else []
+    near = [*list(place.parents)[:NEARBY], *inside]
+    # Path.is_dir raises where a folder nearby may not be entered.
+    there = [each for each in near if os.path.isdir(each / part)]
+    remedy = f"did you mean {there[0]}?" if there else remedy
+    raise InputError(f"{root}: expected {part} in it, found none; {remedy}")
+
+
+def folders_in(folder: Path, remedy: str) -> dict[str, Path]:
+    """Name -> path of the folders in a folder, in natural order; hidden ones are left out.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = (
+        [each for each in folder.iterdir() if each.is_dir() and not each.name.startswith(".")]
+        if folder.is_dir()
+        else []
+    )
+    if not found:
+        raise InputError(f"{folder}: expected a folder for each sequence, found none; {remedy}")
+    return {each.name: each for each in sorted(found, key=natural_key)}
+
+
+def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, tuple[Path, ...]]:
+    """Frame name -> the mask file of that name in a folder; masks of no frame are left out.
+
+    Args:
+        frames: the images.
+        folder: of masks.
+        complete: each image must have one, and the other way round there is a warning.
+
+    Raises:
+        InputError: no such folder, no mask of any image, or one is missing.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder of masks, found none; check the layout")
+    by_stem = {each.stem: each for each in images_in(folder)}
+    names = [each.stem for each in images_in(frames.path)]
+    missing = [each for each in names if each not in by_stem]
+    if len(missing) == len(names):
+        raise InputError(
+            f"{folder}: expected masks named like the images of {frames.path}, found "
+            f"{len(by_stem)} of other names; check the layout"
+        )
+    if complete and missing:
+        raise InputError(
+            f"{folder}: expected a mask for each of the {len(names)} images of {frames.path}, "
+            f"found none for {some(missing)}; get the whole data set"
+        )
+    without = sorted(by_stem.keys() - set(names))
+    if complete and without:
+        logger.warning(
+            "%s: masks without an image in %s: %s; they are left out, get the whole data set",
+            folder,
+            frames.path,
+            some(without),
+        )
+    return {each: (by_stem[each],) for each in names if each in by_stem}
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many there are beyond them."""
+    shown = ", ".join(names[:NAMED_AT_MOST])
+    more = len(names) - NAMED_AT_MOST
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def chosen(known: Sequence[str], wanted: Sequence[str] | None, root: Path) -> list[str]:
+    """The names asked for; all where nothing is.
+
+    Raises:
+        InputError: one does not exist.
+    """
+    for name in wanted or ():
+        if name not in known:
+            raise InputError(
+                f"--sequences {name}: expected a sequence of {root}, found none of that name; "
+                f"{suggestion(name, known)}"
+            )
+    return list(wanted or known)
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """What to take instead of a name that is not known."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {some(sorted(known))}"
+
+
+def _check_text(name: str, place: Path) -> None:
+    """Refuse a name that could not be written anywhere, such as one of an archive in Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = name.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{place}: expected names in UTF-8, found {shown}; rename it") from error
+
+
+def picture_size(file: Path, what: str) -> Size:
+    """Height and width of a picture, from its first bytes alone.
+
+    Raises:
+        InputError: it cannot be read, or is no picture; `what` was expected.
+    """
+    try:
+        with Image.open(file) as picture:
+            return picture.height, picture.width
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises each for damaged files
+        raise InputError(f"{file}: expected {what}, found none that decodes; replace it") from error
+
+
+def check_size(file: Path, what: str, size: Size) -> None:
+    """Hold a file to the size of the sequence.
+
+    Raises:
+        InputError: it is no picture, or has another size; `what` was expected.
+    """
+    found = picture_size(file, what)
+    if found != size:
+        raise InputError(
+            f"{file}: expected {what} of {size[1]}x{size[0]} like the sequence's first image, "
+            f"found {found[1]}x{found[0]}; replace it"
+        )
+
+
+def read_binary(files: tuple[Path, ...], size: Size) -> TruthMask:
+    """All that is not 0 in the first file is mover 1."""
+    return TruthMask((read_id_map(files[0], size) != 0).astype(np.uint16))
+
+
+def read_numbered(files: tuple[Path, ...], size: Size, void: int | None) -> TruthMask:
+    """Mover k where the first file has k; pixels of `void` do not count."""
+    ids = read_id_map(files[0], size)
+    ignored: BoolArray | None = None
+    if void is not None and (ids == void).any():
+        ignored = ids == void
+        ids = np.where(ignored, np.uint16(0), ids)
+    return TruthMask(ids, ignored)
+
+
+numbered = functools.partial(read_numbered, void=None)
+"""Mover k where the file has k; all pixels count."""

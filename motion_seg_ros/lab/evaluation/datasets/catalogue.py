@@ -1,0 +1,86 @@
+"""Name -> data set: all that `motion_seg evaluate` knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.evaluation.bag_dataset import open_bag_dataset
+from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
+from motion_seg_ros.lab.evaluation.datasets.davis import LISTS, open_davis
+from motion_seg_ros.lab.evaluation.datasets.fbms import open_fbms
+from motion_seg_ros.lab.evaluation.datasets.folder import open_folder
+from motion_seg_ros.lab.evaluation.datasets.rendered import open_synthetic
+from motion_seg_ros.lab.evaluation.datasets.segtrack import open_segtrack
+
+DATASETS = (*LISTS, "segtrackv2", "fbms59", "synthetic", "folder", "bag")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a data set is.
+
+    Attributes:
+        root: its folder or bag; None only for synthetic.
+        sequences: those wanted; None for all.
+        truth: folder of the masks of a folder or bag, where they are apart.
+        topic: image topic of a bag; None if it has only one beside the truth.
+        truth_topic: topic of the masks of a bag.
+    """
+
+    root: Path | None
+    sequences: tuple[str, ...] | None = None
+    truth: Path | None = None
+    topic: str | None = None
+    truth_topic: str | None = None
+
+
+def open_dataset(name: str, place: Place) -> DataSet:
+    """Find the sequences, and check them before anything runs.
+
+    Args:
+        name: one of DATASETS.
+        place: where they are.
+
+    Raises:
+        InputError: an option that does not fit, another layout, or something is missing or broken.
+        MissingDependencyError: rosbags is not installed.
+    """
+    _check_options(name, place)
+    if name == "synthetic":
+        return open_synthetic(place.sequences)
+    if place.root is None:
+        raise InputError(f"--dataset {name}: expected --root, the folder it is in")
+    if not place.root.exists():
+        raise InputError(f"{place.root}: no such file or folder; check --root")
+    if name in LISTS:
+        return open_davis(name, place.root, place.sequences)
+    if name == "bag":
+        return _open_bag(place.root, place)
+    if name == "folder":
+        return open_folder(place.root, place.sequences, place.truth)
+    return {"segtrackv2": open_segtrack, "fbms59": open_fbms}[name](place.root, place.sequences)
+
+
+def _check_options(name: str, place: Place) -> None:
+    """Refuse options of other data sets, rather than let them go unnoticed."""
+    if name == "synthetic" and place.root is not None:
+        raise InputError("--root: expected with data sets of files, found synthetic; leave it out")
+    for option, value, of in (
+        ("--truth", place.truth, ("folder", "bag")),
+        ("--topic", place.topic, ("bag",)),
+        ("--truth-topic", place.truth_topic, ("bag",)),
+    ):
+        if value is not None and name not in of:
+            raise InputError(f"{option}: expected with --dataset {' or '.join(of)}, found {name}")
+
+
+def _open_bag(root: Path, place: Place) -> DataSet:
+    sequences = open_bag_dataset(
+        root, topic=place.topic, truth_topic=place.truth_topic, truth_folder=place.truth
+    )
+    by_name = {each.name: each for each in sequences}
+    names = chosen(list(by_name), place.sequences, root)
+    taken = [by_name[each] for each in names]
+    return DataSet("bag", tuple(taken), separate=any(each.separate for each in taken))

@@ -1,0 +1,165 @@
+"""One method on one sequence: run it, keep its masks, score them. The unit of work of an
+evaluation: its arguments can be sent to other processes, and it can be tried again."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
+from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.lab.evaluation import typed_json
+from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
+from motion_seg_ros.lab.evaluation.predictions import Predictions
+from motion_seg_ros.lab.evaluation.report.pictures import picture_folder, write_pictures
+from motion_seg_ros.lab.evaluation.results import SequenceScores, Timing, read_json
+from motion_seg_ros.lab.evaluation.scoring import LabelTally, SequenceScorer
+from motion_seg_ros.lab.jobs.base import Advance
+from motion_seg_ros.types import TrackLabels, Tracks, UInt16Array
+
+MASKS_FOLDER = "masks"
+SCORES_FILE = "scores.json"
+
+logger = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class LabelsTracks(Protocol):
+    """A method that labels tracks on its way to masks."""
+
+    def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
+        """The tracks over a window that ends at the last frame, and what is said of them; None
+        where none are known at that frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class SequenceTask:
+    """What to evaluate.
+
+    Attributes:
+        sequence: frames and truth.
+        method: makes the method, which is shown all frames in order; or masks made before, of which
+            those of scored frames are read.
+        folder: where results go; made where it is missing.
+        name: of the method, fit for a folder.
+        separate: the truth tells movers apart; None: if it has several.
+        pictures: also write FOLDER/pictures/<sequence>.
+    """
+
+    sequence: AnnotatedSequence
+    method: MethodFactory | Predictions
+    folder: Path
+    name: str
+    separate: bool | None = True
+    pictures: bool = False
+
+    @property
+    def place(self) -> Path:
+        """The folder of masks and scores."""
+        return self.folder / MASKS_FOLDER / self.name / self.sequence.name
+
+    @property
+    def size(self) -> int | None:
+        """How many frames are gone through; None: not known."""
+        if isinstance(self.method, Predictions):
+            return len(self.sequence.scored)
+        return self.sequence.frames.length
+
+
+def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
+    """Run a method over a sequence and score it.
+
+    FOLDER/masks/<name>/<sequence> appears when all is done, in place of an older one: a palette PNG
+    for each frame, unless masks are read, and the scores, which `finished_scores` reads. Safe to
+    try again after any failure, in any process; not for the same task twice at a time.
+
+    Args:
+        task: what to evaluate.
+        advance: told how many more frames are done.
+
+    Raises:
+        MotionSegError: an input, a setting or an output that is wrong.
+    """
+    with (
+        output_folder(task.place.parent),
+        staged_folder(task.place, overwrite=True, marker=SCORES_FILE) as staged,
+    ):
+        if isinstance(task.method, Predictions):
+            scores = _read(task, task.method, advance)
+        else:
+            scores = _run(task, task.method(), staged, advance)
+        if not task.pictures:
+            return _keep(scores, staged)
+        with picture_folder(task.folder, task.sequence.name):
+            predicted = functools.partial(_predicted, task, staged)
+            shown = write_pictures(task.folder, task.sequence, predicted, scores.per_frame)
+            return _keep(dataclasses.replace(scores, pictures=shown), staged)
+
+
+def finished_scores(task: SequenceTask) -> SequenceScores | None:
+    """What `evaluate_sequence` left behind; None where it has not ended or the file is damaged, and
+    of masks made before: they may have changed since, and to score them is quick."""
+    file = task.place / SCORES_FILE
+    if isinstance(task.method, Predictions) or not file.is_file():
+        return None
+    try:
+        content = read_json(file, "it is made anew")
+        return cast(SequenceScores, typed_json.parse(SequenceScores, content, str(file)))
+    except InputError as error:
+        logger.warning("%s", error)
+        return None
+
+
+def _keep(scores: SequenceScores, staged: Path) -> SequenceScores:
+    content = json.dumps(dataclasses.asdict(scores), allow_nan=False)
+    (staged / SCORES_FILE).write_text(content + "\n", encoding="utf-8")
+    return scores
+
+
+def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
+    """The masks of a scored frame."""
+    size = task.sequence.truth(frame).id_map.shape
+    if isinstance(task.method, Predictions):
+        return task.method.mask(task.sequence.name, frame, size)
+    return read_id_map(staged / f"{frame}.png", size)
+
+
+def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> SequenceScores:
+    scorer = SequenceScorer(separate=task.separate)
+    for frame in task.sequence.scored:
+        truth = task.sequence.truth(frame)
+        ids = predictions.mask(task.sequence.name, frame, truth.id_map.shape)
+        scorer.add(frame, ids, truth)
+        advance(1)
+    return scorer.scores(frames=len(task.sequence.scored))
+
+
+def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> SequenceScores:
+    scorer, labels = SequenceScorer(separate=task.separate), LabelTally()
+    scored = frozenset(task.sequence.scored)
+    ms: list[float] = []
+    for item in task.sequence.frames:
+        started = time.perf_counter()
+        ids = method.push(item.frame)
+        ms.append((time.perf_counter() - started) * 1e3)
+        (staged / f"{item.name}.png").write_bytes(encode_id_map(ids))
+        if item.name in scored:
+            truth = task.sequence.truth(item.name)
+            scorer.add(item.name, ids, truth)
+            labelled = method.labelled_tracks() if isinstance(method, LabelsTracks) else None
+            if labelled is not None:
+                labels.add(*labelled, truth)
+        advance(1)
+    return scorer.scores(
+        frames=len(ms),
+        labels=labels.scores() if isinstance(method, LabelsTracks) else None,
+        timing=Timing(ms=tuple(ms), answered=len(ms)),
+    )

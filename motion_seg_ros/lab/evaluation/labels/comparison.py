@@ -1,0 +1,224 @@
+"""Labellers side by side: each is told the same stream, and what it says of the same tracks is
+kept beside the truth.
+
+A labeller that says nothing of a track, or abstains, counts as saying 'static', with probability 0;
+what share of the tracks it did speak about is kept too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, best_threshold, label_metrics
+from motion_seg_ros.labelling.base import Labeller
+from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Tracks
+from motion_seg_ros.window import Window
+
+T = TypeVar("T", bound=np.generic)
+
+MIN_AGE_FRAMES = 3  # from the frame a track was seeded in to the newest; younger ones say nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a labeller is given at one frame of a stream.
+
+    Attributes:
+        window: the frames the tracks run over.
+        tracks: the tracks to label.
+        features: (N, C) float32 descriptors, or None.
+        moving: (N,) bool, the truth; None where it is not known: labellers only see the frame go
+            by.
+        known: (N,) bool, False where the truth of a track is ambiguous; None where it never is.
+    """
+
+    window: Window
+    tracks: Tracks
+    features: FloatArray | None = None
+    moving: BoolArray | None = None
+    known: BoolArray | None = None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An unbroken stream of moments, to be followed once.
+
+    Attributes:
+        name: the group it is scored in, such as a clip.
+        tags: further groups, such as "pan".
+        moments: in the order of time.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    moments: Iterable[Moment]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What labellers said of the tracks of some streams; M judged tracks, each once per frame.
+
+    Attributes:
+        moving: (M,) bool, the truth.
+        probability: labeller -> (M,) float32 in [0, 1], 0 where it said nothing.
+        said: labeller -> (M,) bool, whether it said something.
+        thresholds: labeller -> the probability above which it takes a track to move; only of
+            labellers that said something.
+        frames: frames with a track that was judged.
+    """
+
+    moving: BoolArray
+    probability: Mapping[str, FloatArray]
+    said: Mapping[str, BoolArray]
+    thresholds: Mapping[str, float]
+    frames: int
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """One labeller on one group of tracks.
+
+    Attributes:
+        shipped: at the threshold it comes with.
+        best: at the threshold that is best over all groups, known only in hindsight.
+        said_share: share of the tracks about which it said something; NaN without tracks.
+    """
+
+    shipped: LabelMetrics
+    best: LabelMetrics
+    said_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Labellers side by side on one set of streams.
+
+    Attributes:
+        thresholds: labeller -> the threshold it comes with, or was to be judged at.
+        best_thresholds: labeller -> the one with the best F1 over all tracks, in hindsight.
+        overall: labeller -> score over all tracks.
+        by_name: name of streams -> labeller -> score.
+        by_tag: tag -> labeller -> score.
+        pooled: all tracks.
+    """
+
+    thresholds: Mapping[str, float]
+    best_thresholds: Mapping[str, float]
+    overall: Mapping[str, GroupScore]
+    by_name: Mapping[str, Mapping[str, GroupScore]]
+    by_tag: Mapping[str, Mapping[str, GroupScore]]
+    pooled: Verdicts
+
+
+def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
+    """Let labellers, reset before, follow a stream, and keep what they say where there is truth.
+
+    Judged are the tracks of `judged_tracks` whose truth is known.
+    """
+    moving: list[BoolArray] = []
+    said: dict[str, list[FloatArray]] = {name: [] for name in labellers}
+    thresholds: dict[str, float] = {}
+    for labeller in labellers.values():
+        labeller.reset()
+    for moment in stream.moments:
+        chosen = _judged(moment)
+        if moment.moving is not None:
+            moving.append(moment.moving[chosen])
+        for name, labeller in labellers.items():
+            labels = labeller.label(moment.window, moment.tracks, None, moment.features)
+            if labels.abstention is None:
+                thresholds[name] = labels.threshold
+            if moment.moving is not None:
+                said[name].append(labels.moving_probability[chosen])
+    values = {name: _joined(parts, np.float32) for name, parts in said.items()}
+    return Verdicts(
+        moving=_joined(moving, np.bool_),
+        probability={name: np.nan_to_num(each, nan=0.0) for name, each in values.items()},
+        said={name: np.isfinite(each) for name, each in values.items()},
+        thresholds=thresholds,
+        frames=sum(bool(len(each)) for each in moving),
+    )
+
+
+def compare(
+    streams: Iterable[Stream],
+    labellers: Mapping[str, Labeller],
+    thresholds: Mapping[str, float] | None = None,
+) -> Comparison:
+    """Score labellers on streams: over all of them, per name and per tag.
+
+    Args:
+        streams: any number, listened to one after the other.
+        labellers: by the name they are reported under.
+        thresholds: labeller -> threshold to judge it at; of those not named, the one it comes with.
+    """
+    by_name: dict[str, list[Verdicts]] = {}
+    by_tag: dict[str, list[Verdicts]] = {}
+    for stream in streams:
+        verdicts = listen(stream, labellers)
+        by_name.setdefault(stream.name, []).append(verdicts)
+        for tag in stream.tags:
+            by_tag.setdefault(tag, []).append(verdicts)
+    everything = pool([each for group in by_name.values() for each in group], labellers)
+    own = {name: everything.thresholds.get(name, MOVING_PROBABILITY) for name in labellers}
+    shipped = {**own, **(thresholds or {})}
+    best = {
+        name: best_threshold(everything.probability[name], everything.moving) for name in labellers
+    }
+
+    def scores(verdicts: Verdicts) -> dict[str, GroupScore]:
+        return {name: _score(verdicts, name, shipped[name], best[name]) for name in labellers}
+
+    return Comparison(
+        thresholds=shipped,
+        best_thresholds=best,
+        overall=scores(everything),
+        by_name={name: scores(pool(group, labellers)) for name, group in by_name.items()},
+        by_tag={tag: scores(pool(by_tag[tag], labellers)) for tag in sorted(by_tag)},
+        pooled=everything,
+    )
+
+
+def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
+    """The verdicts of `labellers` on several streams as one."""
+    names = tuple(labellers)
+    return Verdicts(
+        moving=_joined([each.moving for each in verdicts], np.bool_),
+        probability={
+            name: _joined([each.probability[name] for each in verdicts], np.float32)
+            for name in names
+        },
+        said={name: _joined([each.said[name] for each in verdicts], np.bool_) for name in names},
+        thresholds={name: at for each in verdicts for name, at in each.thresholds.items()},
+        frames=sum(each.frames for each in verdicts),
+    )
+
+
+def judged_tracks(tracks: Tracks) -> BoolArray:
+    """(N,) bool: tracks that are visible in the newest frame and at least MIN_AGE_FRAMES old."""
+    age = len(tracks.visible) - 1 - tracks.query_frame
+    judged: BoolArray = tracks.visible[-1] & (age >= MIN_AGE_FRAMES)
+    return judged
+
+
+def _judged(moment: Moment) -> BoolArray:
+    judged = judged_tracks(moment.tracks)
+    return judged if moment.known is None else judged & moment.known
+
+
+def _score(verdicts: Verdicts, labeller: str, shipped: float, best: float) -> GroupScore:
+    probability, said = verdicts.probability[labeller], verdicts.said[labeller]
+    return GroupScore(
+        shipped=label_metrics(probability, verdicts.moving, shipped),
+        best=label_metrics(probability, verdicts.moving, best),
+        said_share=float(said.mean()) if len(said) else float("nan"),
+    )
+
+
+def _joined(parts: Sequence[npt.NDArray[T]], dtype: type[T]) -> npt.NDArray[T]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)

@@ -1,0 +1,138 @@
+"""What a replay of a bag through the live node found: which frames were answered, how, how late."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.image_messages import image_to_array
+from motion_seg_ros.lab.evaluation.recording import Recording
+from motion_seg_ros.lab.evaluation.results import Timing
+from motion_seg_ros.types import Source, UInt16Array
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class ReplayLog:
+    """When what was sent and came, as the player noted it.
+
+    Attributes:
+        sent: stamp in nanoseconds and time in seconds by a steady clock of each image, in order.
+        arrived: the same of each moving mask.
+    """
+
+    sent: Sequence[tuple[int, float]]
+    arrived: Sequence[tuple[int, float]]
+
+    @classmethod
+    def read(cls, path: Path) -> ReplayLog:
+        """What the player wrote to a JSON file."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(*([(s, t) for s, t in content[name]] for name in ("sent", "arrived")))
+
+    def by_frame(self, answers: Iterable[tuple[int, Value]]) -> Iterator[tuple[int, Value]]:
+        """Answers by the index of their frame in place of its stamp.
+
+        Where frames share a stamp, the first answer under it is that to the first of them: the node
+        answers in order. Answers to what was not sent are left out.
+
+        Args:
+            answers: stamp in nanoseconds and anything, in order of arrival.
+        """
+        frames: dict[int, deque[int]] = {}
+        for index, (stamp_ns, _) in enumerate(self.sent):
+            frames.setdefault(stamp_ns, deque()).append(index)
+        for stamp_ns, value in answers:
+            if frames.get(stamp_ns):
+                yield frames[stamp_ns].popleft(), value
+
+
+@dataclass(frozen=True)
+class ReplayFigures:
+    """The figures of a replay.
+
+    Attributes:
+        sent: frames that were published.
+        answered: frames whose masks came back.
+        propagated: those of them that were answered with the masks of an earlier frame.
+        dropped: frames that were not answered.
+        age_p50_ms: median time from the publication of a frame to the arrival of its moving mask,
+            in milliseconds.
+        age_p95_ms: the 95th percentile of it.
+        age_ms: of each answered frame, in order.
+    """
+
+    sent: int
+    answered: int
+    propagated: int
+    dropped: int
+    age_p50_ms: float
+    age_p95_ms: float
+    age_ms: tuple[float, ...]
+
+    @property
+    def timing(self) -> Timing:
+        """The same for results.json."""
+        return Timing(
+            age_ms=self.age_ms,
+            answered=self.answered,
+            propagated=self.propagated,
+            dropped=self.dropped,
+        )
+
+    def lines(self) -> list[str]:
+        """The figures in words."""
+        return [
+            f"frames sent {self.sent}, answered {self.answered} "
+            f"({self.answered - self.propagated} inferred, {self.propagated} propagated), "
+            f"dropped {self.dropped}",
+            f"age of the masks p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f} ms, from "
+            "publication to arrival",
+        ]
+
+
+def replay_figures(log: ReplayLog, recording: Recording) -> ReplayFigures:
+    """The figures of a replay from what was noted and recorded.
+
+    Raises:
+        InputError: not one frame was answered.
+    """
+    arrival_s = dict(log.by_frame(log.arrived))
+    source = dict(
+        log.by_frame(
+            (stamp, Source(message.source)) for stamp, _, message in recording.messages("objects")
+        )
+    )
+    answered = sorted(arrival_s.keys() & source.keys())
+    if not answered:
+        raise InputError(
+            f"replay: expected answers to {len(log.sent)} frames, found none; run "
+            "motion_seg_node by itself to see why"
+        )
+    age_ms = tuple((arrival_s[index] - log.sent[index][1]) * 1e3 for index in answered)
+    return ReplayFigures(
+        sent=len(log.sent),
+        answered=len(answered),
+        propagated=sum(source[index] is Source.PROPAGATED for index in answered),
+        dropped=len(log.sent) - len(answered),
+        age_p50_ms=float(np.percentile(age_ms, 50)),
+        age_p95_ms=float(np.percentile(age_ms, 95)),
+        age_ms=age_ms,
+    )
+
+
+def replayed_masks(log: ReplayLog, recording: Recording) -> Iterator[tuple[int, UInt16Array]]:
+    """Index of each answered frame and its instance mask, (H, W) uint16, 0 = static, k = object k,
+    as they came."""
+    return log.by_frame(
+        (stamp, image_to_array(message).astype(np.uint16))
+        for stamp, _, message in recording.messages("instance_mask")
+    )

@@ -1,0 +1,181 @@
+"""What a report is about: one run with the methods beside it, or several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.evaluation.results import MethodScores, Results, SequenceScores
+from motion_seg_ros.lab.evaluation.scoring import method_scores
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """An evaluation to report.
+
+    Attributes:
+        name: what it is called in a comparison.
+        results: what it found.
+        folder: what the paths of its pictures are relative to.
+    """
+
+    name: str
+    results: Results
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Series:
+    """What has one colour everywhere in a report: a method, or a run in a comparison.
+
+    Attributes:
+        name: what it is called.
+        scores: what it reached.
+        folder: what the paths of its pictures are relative to.
+    """
+
+    name: str
+    scores: MethodScores
+    folder: Path
+
+    def on(self, sequence: str) -> SequenceScores | None:
+        """Its scores on a sequence; None where it has none."""
+        return self.scores.per_sequence.get(sequence)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about.
+
+    Attributes:
+        runs: the runs, at least one.
+        series: the methods of a single run, its own first; the own methods of several runs.
+        sequences: names of the sequences that are shown, in order.
+        notes: what a reader has to know of what is compared.
+    """
+
+    runs: tuple[ReportRun, ...]
+    series: tuple[Series, ...]
+    sequences: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def compares_runs(self) -> bool:
+        """Whether there are several runs."""
+        return len(self.runs) > 1
+
+
+@dataclass(frozen=True)
+class Differing:
+    """A setting that is not the same in all runs.
+
+    Attributes:
+        name: its dotted name, or what else it is.
+        values: one for each run; None where the run does not say.
+    """
+
+    name: str
+    values: tuple[object, ...]
+
+
+def subject_of(runs: Sequence[ReportRun]) -> Subject:
+    """What a report of these runs is about; of several, the sequences they all have.
+
+    Args:
+        runs: at least one.
+
+    Raises:
+        InputError: the runs have no sequence in common.
+    """
+    first = runs[0]
+    if len(runs) == 1:
+        methods = [(first.results.method, first.results.scores), *first.results.against.items()]
+        series = tuple(Series(name, each, first.folder) for name, each in methods)
+        return Subject(tuple(runs), series, tuple(first.results.scores.per_sequence))
+    common = _common_sequences(runs)
+    series = tuple(Series(each.name, _over(each, common), each.folder) for each in runs)
+    return Subject(tuple(runs), series, common, tuple(_notes(runs, common)))
+
+
+def differing_settings(runs: Sequence[ReportRun]) -> list[Differing]:
+    """What is not the same in all runs: data set, method, settings, versions, machine."""
+    told = [described(each.results) for each in runs]
+    names = dict.fromkeys(name for each in told for name in each)
+    rows = (Differing(name, tuple(each.get(name) for each in told)) for name in names)
+    return [row for row in rows if any(value != row.values[0] for value in row.values)]
+
+
+def described(results: Results) -> dict[str, object]:
+    """How a run was made, by name: data set, method, settings, versions, machine."""
+    return {
+        "data set": results.dataset,
+        "method": results.method,
+        **results.configuration,
+        "motion_seg_ros": results.version,
+        **results.versions,
+        "machine": results.machine,
+    }
+
+
+def _over(run: ReportRun, sequences: Sequence[str]) -> MethodScores:
+    """The scores of a run's own method over some of its sequences."""
+    found = run.results.scores.per_sequence
+    return method_scores({name: found[name] for name in sequences})
+
+
+def _common_sequences(runs: Sequence[ReportRun]) -> tuple[str, ...]:
+    names = [each.results.scores.per_sequence for each in runs]
+    common = tuple(name for name in names[0] if all(name in each for each in names))
+    if not common:
+        found = "; ".join(
+            f"{each.name}: {each.results.dataset} with {_some(each.results.scores.per_sequence)}"
+            for each in runs
+        )
+        raise InputError(
+            f"runs to compare: expected sequences in common, found none ({found}); choose runs of "
+            "the same data set"
+        )
+    return common
+
+
+def _notes(runs: Sequence[ReportRun], common: tuple[str, ...]) -> list[str]:
+    """What of the runs cannot be compared."""
+    notes = []
+    datasets = dict.fromkeys(each.results.dataset for each in runs)
+    if len(datasets) > 1:
+        notes.append(
+            f"The runs are of different data sets ({', '.join(datasets)}): sequences of the same "
+            "name are compared, their truth may differ."
+        )
+    for each in runs:
+        every = each.results.scores.per_sequence
+        left_out = [name for name in every if name not in common]
+        if left_out:
+            notes.append(
+                f"{len(common)} of the {len(every)} sequences of {each.name} are compared; not all "
+                f"runs have {_some(left_out)}. All means are over the compared ones."
+            )
+    first = runs[0].results.scores.per_sequence
+    other_frames = [
+        name
+        for name in common
+        if any(
+            each.results.scores.per_sequence[name].per_frame.name != first[name].per_frame.name
+            for each in runs
+        )
+    ]
+    if other_frames:
+        notes.append(
+            f"Not the same frames are scored in {_some(other_frames)}: each run's figures are over "
+            "its own."
+        )
+    return notes
+
+
+def _some(names: Mapping[str, object] | Sequence[str], most: int = 5) -> str:
+    """Names in words, the first few of many."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -1,0 +1,298 @@
+"""results.json: what an evaluation found. Written by `motion_seg evaluate`, read by the report.
+
+Unless said otherwise, figures of a data set are means over its sequences, as in DAVIS. What was not
+measured is null.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.staging import write_file
+from motion_seg_ros.lab.evaluation import typed_json
+
+SCHEMA = 1
+RESULTS_FILE = "results.json"
+
+
+@dataclass(frozen=True)
+class PerFrame:
+    """Columns of equal length, one entry for each scored frame.
+
+    Attributes:
+        name: the frame's name.
+        J: region similarity of all movers as one.
+        F: boundary accuracy of the same.
+        predicted_share: share of the pixels said to move.
+        true_share: share of the pixels that do.
+    """
+
+    name: tuple[str, ...]
+    J: tuple[float, ...]
+    F: tuple[float, ...]
+    predicted_share: tuple[float, ...]
+    true_share: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_columns(self, ("name", "J", "F", "predicted_share", "true_share"))
+
+
+@dataclass(frozen=True)
+class ObjectScores:
+    """Fine-grained: each true mover against the predicted object matched to it (Hungarian matching
+    over the sequence, as in DAVIS 2017 unsupervised).
+
+    Attributes:
+        J_mean: mean over the movers.
+        F_mean: mean over the movers.
+        JF_mean: mean of the two.
+        movers: how many true ones.
+        predicted: how many predicted objects.
+        id_switches: times that the object covering a mover changed from one id to another, as of
+            CLEAR MOT; see motion_seg_ros.lab.evaluation.object_metrics.
+        fragmentations: times that a mover in sight was lost and covered again.
+    """
+
+    J_mean: float
+    F_mean: float
+    JF_mean: float
+    movers: int
+    predicted: int
+    id_switches: int
+    fragmentations: int
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Tracks, labelled against the mask under them.
+
+    Attributes:
+        precision: share of the tracks said to move that do; null where none is said to.
+        recall: share of the moving tracks that are said to.
+        F1: harmonic mean.
+        AUC: area under the ROC curve; null where all or none move.
+        tracks: tracks judged, each once per frame.
+        curve_threshold: thresholds of the curve, ascending.
+        curve_precision: precision at each; null where none is said to move.
+        curve_recall: recall at each.
+    """
+
+    precision: float | None
+    recall: float | None
+    F1: float | None
+    AUC: float | None
+    tracks: int
+    curve_threshold: tuple[float, ...] = ()
+    curve_precision: tuple[float | None, ...] = ()
+    curve_recall: tuple[float | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_columns(self, ("curve_threshold", "curve_precision", "curve_recall"))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What frames cost, or how late they were answered.
+
+    Attributes:
+        ms: wall time of each frame of the sequence (not only the scored ones), in milliseconds.
+        age_ms: publication to arrival of each answer, where played live; () elsewhere.
+        answered: frames answered; all of them where not played live.
+        propagated: answered from an earlier frame's masks.
+        dropped: not answered.
+    """
+
+    ms: tuple[float, ...] = ()
+    age_ms: tuple[float, ...] = ()
+    answered: int = 0
+    propagated: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True)
+class SequenceScores:
+    """One method on one sequence. Recall is the share of frames above 0.5; decay is the mean of the
+    first quarter of the frames less that of the last (Perazzi et al., CVPR 2016).
+
+    Attributes:
+        J_mean: all movers as one (MOS).
+        J_recall: see above.
+        J_decay: see above.
+        F_mean: see above.
+        F_recall: see above.
+        F_decay: see above.
+        JF_mean: mean of J_mean and F_mean.
+        frames: frames read.
+        still_frames: scored frames in which nothing moves.
+        false_alarms: those of them in which something is said to move.
+        per_frame: the scored frames.
+        objects: fine-grained; null where the truth has no separate movers.
+        labels: of the tracks; null where the method has none.
+        timing: null where masks were read from files.
+        pictures: what is shown -> path of a JPEG, relative to results.json.
+    """
+
+    J_mean: float
+    J_recall: float
+    J_decay: float
+    F_mean: float
+    F_recall: float
+    F_decay: float
+    JF_mean: float
+    frames: int
+    still_frames: int
+    false_alarms: int
+    per_frame: PerFrame
+    objects: ObjectScores | None = None
+    labels: LabelScores | None = None
+    timing: Timing | None = None
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """One method on a data set: means over its sequences.
+
+    Attributes:
+        J_mean: see SequenceScores; so are the next six.
+        J_recall: ...
+        J_decay: ...
+        F_mean: ...
+        F_recall: ...
+        F_decay: ...
+        JF_mean: ...
+        objects_JF_mean: fine-grained, mean over all movers of all sequences, as in DAVIS 2017; null
+            where there is none.
+        labels_F1: mean of the sequences' F1; null where there is none.
+        false_alarms_per_still_frame: null where something moves in every scored frame.
+        ms_per_frame: mean over all frames; null where not measured.
+        per_sequence: by the sequence's name; one at least.
+    """
+
+    J_mean: float
+    J_recall: float
+    J_decay: float
+    F_mean: float
+    F_recall: float
+    F_decay: float
+    JF_mean: float
+    objects_JF_mean: float | None
+    labels_F1: float | None
+    false_alarms_per_still_frame: float | None
+    ms_per_frame: float | None
+    per_sequence: Mapping[str, SequenceScores]
+
+    def __post_init__(self) -> None:
+        if not self.per_sequence:
+            raise ValueError("per_sequence: expected one sequence at least, found none")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole evaluation. In the file the fields of `scores` stand at the top level.
+
+    Attributes:
+        dataset: its name, such as davis2016.
+        method: what was measured: "motion_seg", or the folder of predictions.
+        scores: of that method.
+        against: other methods on the same frames, by name.
+        version: of this package.
+        versions: of Python and the libraries that matter, by name.
+        configuration: all settings, by dotted name; {} for predictions read from files.
+        machine: processor and cores, as the system names them.
+        command: the command line that made it; empty where there was none.
+    """
+
+    dataset: str
+    method: str
+    scores: MethodScores
+    against: Mapping[str, MethodScores] = field(default_factory=dict)
+    version: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    configuration: Mapping[str, object] = field(default_factory=dict)
+    machine: str = ""
+    command: str = ""
+
+
+def write_results(path: Path, results: Results) -> None:
+    """Write results as JSON, in one step, in place of an older file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    whole = dataclasses.asdict(results)
+    head = {name: whole.pop(name) for name in ("dataset", "method")}
+    content = {"schema": SCHEMA, **head, **whole.pop("scores"), **whole}
+    write_file(path, json.dumps(content, indent=1, allow_nan=False) + "\n", overwrite=True)
+
+
+def read_results(path: Path) -> Results:
+    """Read what `write_results` wrote.
+
+    Args:
+        path: the file, or the folder it is in.
+
+    Raises:
+        InputError: no such file, another schema, or a field is missing, unknown or of another type.
+    """
+    file = path / RESULTS_FILE if path.is_dir() else path
+    if file != path and not file.exists():
+        raise InputError(
+            f"{path}: expected {RESULTS_FILE} of `motion_seg evaluate` in it, found none; choose "
+            "the folder of an evaluation that has ended"
+        )
+    content = read_json(file)
+    schema = content.pop("schema", None)
+    if schema != SCHEMA:
+        found = "none" if schema is None else f"{schema!r:.40}"
+        raise InputError(
+            f"{file}: expected results of `motion_seg evaluate` of schema {SCHEMA}, found schema "
+            f"{found}; evaluate anew with this version"
+        )
+    names = {each.name for each in dataclasses.fields(MethodScores)}
+    scores = {name: content.pop(name) for name in names & content.keys()}
+    content["scores"] = typed_json.parse(MethodScores, scores, str(file))
+    return cast(Results, typed_json.parse(Results, content, str(file)))
+
+
+def _check_columns(table: object, names: Sequence[str]) -> None:
+    """Hold the columns of a table to one length.
+
+    Raises:
+        ValueError: one is longer or shorter than the first.
+    """
+    lengths = [len(getattr(table, name)) for name in names]
+    for name, length in zip(names, lengths, strict=True):
+        if length != lengths[0]:
+            raise ValueError(
+                f"{name}: expected {lengths[0]} values like {names[0]}, found {length}"
+            )
+
+
+def read_json(file: Path, remedy: str = "choose another file") -> dict[str, Any]:
+    """The JSON mapping in a file.
+
+    Args:
+        file: its path.
+        remedy: what to do if it holds something else.
+
+    Raises:
+        InputError: it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot read it: {error.strerror}; check the path") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: expected JSON, found: {error}; {remedy}") from error
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{file}: expected a JSON mapping, found {type(content).__name__}; {remedy}"
+        )
+    return content

@@ -1,0 +1,210 @@
+"""From the masks and tracks of a sequence to its scores, frame by frame."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.evaluation.annotated import TruthMask
+from motion_seg_ros.lab.evaluation.labels.comparison import judged_tracks
+from motion_seg_ros.lab.evaluation.labels.metrics import label_metrics
+from motion_seg_ros.lab.evaluation.labels.sources import mask_at
+from motion_seg_ros.lab.evaluation.metrics import boundary_accuracy, region_similarity, statistics
+from motion_seg_ros.lab.evaluation.object_metrics import ObjectTally
+from motion_seg_ros.lab.evaluation.results import (
+    LabelScores,
+    MethodScores,
+    ObjectScores,
+    PerFrame,
+    SequenceScores,
+    Timing,
+)
+from motion_seg_ros.types import BoolArray, FloatArray, TrackLabels, Tracks, UInt16Array
+
+CURVE_POINTS = 101
+MEANS = ("J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay", "JF_mean")
+
+
+class SequenceScorer:
+    """Gathers the scores of one method on one sequence.
+
+    Args:
+        separate: also score each mover of the truth by itself; None: if the truth tells several
+            apart.
+    """
+
+    def __init__(self, *, separate: bool | None) -> None:
+        self._separate = separate
+        self._objects = None if separate is False else ObjectTally()
+        self._names: list[str] = []
+        self._region: list[float] = []
+        self._boundary: list[float] = []
+        self._predicted_share: list[float] = []
+        self._true_share: list[float] = []
+
+    def add(self, name: str, predicted: UInt16Array, truth: TruthMask) -> None:
+        """Score the next frame.
+
+        Args:
+            name: the frame's.
+            predicted: (H, W) uint16, 0 = static, k = object k.
+            truth: of the same size.
+
+        Raises:
+            InputError: the masks differ in size.
+        """
+        true_ids = truth.id_map
+        if predicted.shape != true_ids.shape:
+            raise InputError(
+                f"mask of frame {name}: expected {true_ids.shape[1]}x{true_ids.shape[0]} like the "
+                f"truth, found {predicted.shape[1]}x{predicted.shape[0]}; give masks of that size"
+            )
+        counted = predicted.size
+        if truth.ignored is not None:
+            counted -= int(np.count_nonzero(truth.ignored))
+            predicted = np.where(truth.ignored, np.uint16(0), predicted)
+            true_ids = np.where(truth.ignored, np.uint16(0), true_ids)
+        moving, true_moving = predicted != 0, true_ids != 0
+        self._names.append(name)
+        self._region.append(region_similarity(moving, true_moving))
+        self._boundary.append(boundary_accuracy(moving, true_moving))
+        self._predicted_share.append(float(np.count_nonzero(moving)) / max(counted, 1))
+        self._true_share.append(float(np.count_nonzero(true_moving)) / max(counted, 1))
+        if self._objects is not None:
+            self._objects.add(predicted, true_ids)
+
+    def per_frame(self) -> PerFrame:
+        """The scored frames so far."""
+        return PerFrame(
+            name=tuple(self._names),
+            J=tuple(self._region),
+            F=tuple(self._boundary),
+            predicted_share=tuple(self._predicted_share),
+            true_share=tuple(self._true_share),
+        )
+
+    def scores(
+        self, *, frames: int, labels: LabelScores | None = None, timing: Timing | None = None
+    ) -> SequenceScores:
+        """Over all frames so far, one at least; without pictures.
+
+        Args:
+            frames: frames read, the scored ones among them.
+            labels: of the tracks.
+            timing: of the frames.
+
+        Raises:
+            MissingDependencyError: scipy is not installed.
+        """
+        region, boundary = statistics(self._region), statistics(self._boundary)
+        still = [share == 0 for share in self._true_share]
+        return SequenceScores(
+            J_mean=region.mean,
+            J_recall=region.recall,
+            J_decay=region.decay,
+            F_mean=boundary.mean,
+            F_recall=boundary.recall,
+            F_decay=boundary.decay,
+            JF_mean=(region.mean + boundary.mean) / 2,
+            frames=frames,
+            still_frames=sum(still),
+            false_alarms=sum(
+                nothing and said > 0
+                for nothing, said in zip(still, self._predicted_share, strict=True)
+            ),
+            per_frame=self.per_frame(),
+            objects=self._object_scores(),
+            labels=labels,
+            timing=timing,
+        )
+
+    def _object_scores(self) -> ObjectScores | None:
+        scores = None if self._objects is None else self._objects.scores()
+        if scores is not None and scores.movers == 1 and self._separate is None:
+            return None
+        return scores
+
+
+class LabelTally:
+    """Gathers what is said of tracks, beside the truth under their newest position.
+
+    Judged are the same tracks as in `evaluate-labels`; one about which nothing is said counts as
+    said to be static.
+    """
+
+    def __init__(self) -> None:
+        self._moving: list[BoolArray] = []
+        self._probability: list[FloatArray] = []
+        self._threshold = 0.5
+
+    def add(self, tracks: Tracks, labels: TrackLabels, truth: TruthMask) -> None:
+        """Judge the tracks of the next frame, `tracks` being those of a window that ends at it."""
+        judged = judged_tracks(tracks)
+        newest = tracks.xy_px[-1]
+        if truth.ignored is not None:
+            judged &= ~mask_at(truth.ignored, newest)
+        self._moving.append(mask_at(truth.id_map != 0, newest)[judged])
+        self._probability.append(np.nan_to_num(labels.moving_probability[judged], nan=0.0))
+        if labels.abstention is None:
+            self._threshold = labels.threshold
+
+    def scores(self) -> LabelScores:
+        """Over all frames so far, at the threshold that the labels come with."""
+        moving = np.concatenate([np.zeros(0, bool), *self._moving])
+        probability = np.concatenate([np.zeros(0, np.float32), *self._probability])
+        metrics = label_metrics(probability, moving, self._threshold)
+        thresholds = np.linspace(0, 1, CURVE_POINTS)
+        said = len(moving) - np.searchsorted(np.sort(probability), thresholds, side="right")
+        positives = np.sort(probability[moving])
+        hits = len(positives) - np.searchsorted(positives, thresholds, side="right")
+        has_curve = len(positives) > 0
+        return LabelScores(
+            precision=_known(metrics.precision),
+            recall=_known(metrics.recall),
+            F1=_known(metrics.f1) if has_curve else None,
+            AUC=_known(metrics.roc_auc),
+            tracks=len(moving),
+            curve_threshold=tuple(thresholds.tolist()) if has_curve else (),
+            curve_precision=tuple(
+                hit / all_said if all_said else None
+                for hit, all_said in zip(hits.tolist(), said.tolist(), strict=True)
+            )
+            if has_curve
+            else (),
+            curve_recall=tuple((hits / len(positives)).tolist()) if has_curve else (),
+        )
+
+
+def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
+    """One method on a data set, from its sequences, one at least."""
+    sequences = list(per_sequence.values())
+    means = {name: _mean([getattr(each, name) for each in sequences]) for name in MEANS}
+    objects = [each.objects for each in sequences if each.objects is not None]
+    movers = sum(each.movers for each in objects)
+    f1 = [each.labels.F1 for each in sequences if each.labels is not None]
+    still = sum(each.still_frames for each in sequences)
+    ms = [ms for each in sequences if each.timing is not None for ms in each.timing.ms]
+    known_f1 = [each for each in f1 if each is not None]
+    return MethodScores(
+        **means,
+        objects_JF_mean=sum(each.JF_mean * each.movers for each in objects) / movers
+        if movers
+        else None,
+        labels_F1=_mean(known_f1) if known_f1 else None,
+        false_alarms_per_still_frame=sum(each.false_alarms for each in sequences) / still
+        if still
+        else None,
+        ms_per_frame=_mean(ms) if ms else None,
+        per_sequence=dict(per_sequence),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

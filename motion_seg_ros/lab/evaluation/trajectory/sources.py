@@ -1,0 +1,148 @@
+"""Clips with the true poses of their camera: rendered, or recorded with a file of poses beside."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
+from motion_seg_ros.lab.evaluation.datasets.base import chosen
+from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
+from motion_seg_ros.lab.evaluation.trajectory.comparison import PosedSequence
+from motion_seg_ros.lab.evaluation.trajectory.errors import check_same_clock
+from motion_seg_ros.lab.evaluation.trajectory.poses import read_tum, scene_poses
+from motion_seg_ros.lab.evaluation.trajectory.scenes import SCENES, trajectory_scene
+
+# File names such as 1305031102.175304.png, as of the TUM RGB-D benchmark.
+_STAMP = re.compile(r"\d+\.\d+")
+
+
+def rendered_sequence(name: str, seed: int) -> PosedSequence:
+    """A scene of `scenes.SCENES`, with exact poses and truth."""
+    scene = trajectory_scene(name, seed)
+    sequence = RenderedSequence(RenderedFrames(scene))
+    return PosedSequence(sequence.frames, scene_poses(scene), sequence)
+
+
+def scene_names(wanted: Sequence[str] | None) -> list[str]:
+    """The scenes of those names; all where None.
+
+    Raises:
+        InputError: there is no such scene.
+    """
+    return list(chosen(list(SCENES), wanted, Path("synthetic")))
+
+
+def recorded_sequences(
+    sources: Sequence[tuple[FrameSource, AnnotatedSequence | None]], poses: Path, fps: float | None
+) -> list[PosedSequence]:
+    """Recorded clips with their poses.
+
+    Frames whose names are stamps in seconds (1305031102.175304) have these.
+
+    Args:
+        sources: the clips; annotated too where their truth is known.
+        poses: a file in the TUM format; or a folder of `<sequence>.txt`, where there are several.
+        fps: frames per second of those whose names are no stamps; None: as the source has them.
+
+    Raises:
+        InputError: poses are missing or broken, or those of another clock.
+    """
+    found = []
+    for frames, annotated in sources:
+        truth = read_tum(_poses_file(poses, frames.name, len(sources)))
+        restamped = Restamped(frames, fps)
+        stamps_s = restamped.stamps_s()
+        if stamps_s is not None:
+            check_same_clock(truth, stamps_s)
+        found.append(PosedSequence(restamped, truth, annotated))
+    return found
+
+
+def _poses_file(poses: Path, name: str, count: int) -> Path:
+    if poses.is_dir():
+        return poses / f"{name}.txt"
+    if count > 1:
+        raise InputError(
+            f"{poses}: expected a folder with poses <sequence>.txt of {count} sequences, found a "
+            "file; choose one by --sequences, or give such a folder"
+        )
+    return poses
+
+
+@dataclass(frozen=True)
+class Restamped:
+    """A sequence with other stamps.
+
+    Attributes:
+        source: the sequence.
+        rate: frames per second of frames whose names are no stamps; None: as the source has them.
+    """
+
+    source: FrameSource
+    rate: float | None
+
+    @property
+    def path(self) -> Path:
+        """What is read."""
+        return self.source.path
+
+    @property
+    def name(self) -> str:
+        """The sequence's name."""
+        return self.source.name
+
+    @property
+    def length(self) -> int | None:
+        """How many frames it says it has; None when it does not say."""
+        return self.source.length
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.rate or self.source.fps
+
+    def stamps_s(self) -> npt.NDArray[np.float64] | None:
+        """The stamps of all frames in seconds, without decoding them; None where that cannot be.
+
+        Raises:
+            InputError: as of the source.
+        """
+        if isinstance(self.source, BagTopic) and self.rate is None:
+            return np.array(self.source.stamps_ns(), np.float64) * 1e-9
+        if not isinstance(self.source, ImageFolder):
+            return None
+        names = (each.stem for each in images_in(self.source.path))
+        stamps = [
+            float(name) if _STAMP.fullmatch(name) else index / self.fps
+            for index, name in enumerate(names)
+        ]
+        return np.array(stamps, np.float64)
+
+    def __iter__(self) -> Iterator[SourceFrame]:
+        """All frames.
+
+        Raises:
+            InputError: as of the source.
+        """
+        for index, item in enumerate(self.source):
+            frame = dataclasses.replace(item.frame, stamp_ns=self._stamp_ns(index, item))
+            yield dataclasses.replace(item, frame=frame)
+
+    def _stamp_ns(self, index: int, item: SourceFrame) -> int:
+        if _STAMP.fullmatch(item.name):
+            return int(Decimal(item.name) * 10**9)
+        if self.rate is not None:
+            return round(index * 1e9 / self.rate)
+        return item.frame.stamp_ns

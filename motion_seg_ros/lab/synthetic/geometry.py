@@ -1,0 +1,273 @@
+"""The geometry of a scene at one moment, and the nearest surface along pixel rays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.lab.synthetic.scene import Scene
+from motion_seg_ros.lab.synthetic.shadows import ObservedShadow, observe_shadow
+from motion_seg_ros.lab.synthetic.surfaces import (
+    Bounds,
+    Intersection,
+    ObservedPiece,
+    Piece,
+    PlanarPiece,
+    pieces_of,
+)
+from motion_seg_ros.lab.synthetic.trajectory import Array, inverse_pose
+
+Window = tuple[slice | npt.NDArray[np.intp], ...]
+SKY = -1
+# A body whose farthest corner moves less than this between two frames stands still; far below a
+# pixel.
+STANDSTILL_M = 1e-4
+_VIEWS_KEPT = 64
+_IN_THE_GROUND: Array = np.diag([1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """What a set of pixel rays meets; all arrays have the rays' shape.
+
+    Attributes:
+        piece: int16 index into `SceneGeometry.pieces`, SKY where nothing is met.
+        inverse_depth: 1 / z in 1/m, 0 for the sky.
+        u, v: texture coordinates in [0, 1] over the piece.
+        shade: brightness factor.
+    """
+
+    piece: npt.NDArray[np.int16]
+    inverse_depth: Array
+    u: Array
+    v: Array
+    shade: Array
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> Hits:
+        """Only sky, for rays of a shape, to be filled in."""
+        inverse_depth, u, v = np.zeros((3, *shape))
+        return cls(np.full(shape, SKY, np.int16), inverse_depth, u, v, np.ones(shape))
+
+    def enter(self, window: Window, piece: int, found: Intersection) -> None:
+        """Enter what the rays in a window see of one piece, where it is the nearest so far."""
+        _overwrite(self.piece, window, found.hit, np.int16(piece))
+        _overwrite(self.inverse_depth, window, found.hit, found.inverse_depth)
+        _overwrite(self.u, window, found.hit, found.u)
+        _overwrite(self.v, window, found.hit, found.v)
+        _overwrite(self.shade, window, found.hit, found.shade)
+
+
+def _overwrite(
+    array: npt.NDArray[Any], window: Window, where: npt.NDArray[np.bool_], new: npt.ArrayLike
+) -> None:
+    part = array[window]
+    np.copyto(part, new, where=where)
+    # For slices the part is a view; for indices it is a copy, to be put back.
+    array[window] = part
+
+
+class _Pixels(Protocol):
+    """A set of pixels that finds those within bounds."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the arrays about them."""
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        """The window into the arrays about them, and x and y there, which broadcast together."""
+
+
+class _Grid:
+    """The pixel centres of an image."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.shape = (height, width)
+        self._x = np.arange(width, dtype=np.float64)[None, :]
+        self._y = np.arange(height, dtype=np.float64)[:, None]
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        x0, y0, x1, y1 = np.clip(bounds, -1, max(self.shape) + 1)
+        columns = slice(max(0, int(np.floor(x0))), int(np.ceil(x1)) + 1)
+        rows = slice(max(0, int(np.floor(y0))), int(np.ceil(y1)) + 1)
+        return (rows, columns), self._x[:, columns], self._y[rows]
+
+
+class _Points:
+    """Single image points (N, 2), sorted by row."""
+
+    def __init__(self, xy_px: Array) -> None:
+        self.shape = (len(xy_px),)
+        self._x, self._y = np.ascontiguousarray(xy_px.T)
+
+    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        # A little wider than the bounds, which round-off may have made too tight.
+        x0, y0, x1, y1 = np.add(bounds, (-1e-6, -1e-6, 1e-6, 1e-6))
+        first, last = np.searchsorted(self._y, [y0, y1])
+        x = self._x[first:last]
+        chosen = first + np.flatnonzero((x >= x0) & (x <= x1))
+        return (chosen,), self._x[chosen], self._y[chosen]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A scene at one moment as its camera sees it.
+
+    Attributes:
+        time_s: the moment.
+        intrinsics: (3, 3) pixels.
+        world_to_camera: (4, 4).
+        poses_to_camera: (B + 1, 4, 4) body -> camera, in the order of the scene's bodies; last the
+            world's, where the sky hangs.
+        observed: (index into `SceneGeometry.pieces`, the piece in camera coordinates), those in
+            sight.
+        shadows: those in sight.
+    """
+
+    time_s: float
+    intrinsics: Array
+    world_to_camera: Array
+    poses_to_camera: Array
+    observed: tuple[tuple[int, ObservedPiece], ...]
+    shadows: tuple[ObservedShadow, ...]
+
+    def cast_grid(self, width: int, height: int) -> Hits:
+        """What the centres of a width x height image's pixels see; arrays (height, width)."""
+        return self._cast(_Grid(width, height))
+
+    def cast_points(self, xy_px: Array) -> Hits:
+        """What single image points (N, 2) see, x right, y down, in any order; arrays (N,)."""
+        order = np.argsort(xy_px[:, 1], kind="stable")
+        found = self._cast(_Points(xy_px[order]))
+        hits = Hits.nothing(order.shape)
+        for name in ("piece", "inverse_depth", "u", "v", "shade"):
+            getattr(hits, name)[order] = getattr(found, name)
+        return hits
+
+    def _cast(self, pixels: _Pixels) -> Hits:
+        hits = Hits.nothing(pixels.shape)
+        for index, piece in self.observed:
+            window, x, y = pixels.within(piece.bounds_px)
+            if x.size and y.size:
+                hits.enter(window, index, piece.intersect(x, y, hits.inverse_depth[window]))
+        for shadow in self.shadows:
+            window, x, y = pixels.within(shadow.bounds_px)
+            if x.size and y.size:
+                hits.shade[window] *= shadow.transmission(x, y, hits.inverse_depth[window])
+        return hits
+
+
+class SceneGeometry:
+    """The surfaces of a scene, ready to be seen at any moment."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        owned = [(i, piece) for i, body in enumerate(scene.bodies) for piece in pieces_of(body)]
+        self.pieces: tuple[Piece, ...] = tuple(piece for _, piece in owned)
+        self._body_of_piece = np.array([i for i, _ in owned] + [len(scene.bodies)], np.intp)
+        instances = [scene.bodies[i].instance for i, _ in owned] + [0]
+        self._instance_of_piece = np.array(instances, np.uint16)
+        self._cached_view = lru_cache(maxsize=_VIEWS_KEPT)(self._new_view)
+        self._rippling = [
+            (index, piece)
+            for index, piece in enumerate(self.pieces)
+            if isinstance(piece, PlanarPiece) and piece.ripple is not None
+        ]
+
+    def body_of(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.intp]:
+        """Index of the body each piece belongs to; the number of bodies for the sky."""
+        return np.asarray(self._body_of_piece[piece])
+
+    def instance_of(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.uint16]:
+        """Instance id each piece belongs to; 0 for the sky."""
+        return np.asarray(self._instance_of_piece[piece])
+
+    def at_rest(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
+        """Points (N, 4) of pieces (N,), body coordinates, as they lie while nothing ripples."""
+        return self._rippled(points, piece, time_s, "at_rest")
+
+    def moved(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
+        """Points (N, 4) of pieces (N,) at rest, body coordinates, as they lie at a time."""
+        return self._rippled(points, piece, time_s, "moved")
+
+    def _rippled(
+        self, points: Array, piece: npt.NDArray[np.int16], time_s: float, way: str
+    ) -> Array:
+        points = points.copy()
+        for index, each in self._rippling:
+            own = piece == index
+            if own.any():
+                at = points[own, :3] / points[own, 3:]
+                shifted = getattr(each, way)(at, time_s)
+                points[own, :3] = shifted * points[own, 3:]
+        return points
+
+    def view(self, time_s: float) -> View:
+        """The scene as its camera sees it at a time in seconds; the latest ones are remembered."""
+        return self._cached_view(time_s)
+
+    def mirrored(self, time_s: float) -> View:
+        """The scene mirrored in the ground plane, as its camera sees it, without what reflects."""
+        view = self._new_view(time_s, _IN_THE_GROUND)
+        observed = [
+            (index, piece)
+            for index, piece in view.observed
+            if self.pieces[index].material.reflectance == 0
+        ]
+        return replace(view, observed=tuple(observed), shadows=())
+
+    def _new_view(self, time_s: float, mirror: Array | None = None) -> View:
+        camera, light = self.scene.camera, self.scene.light
+        intrinsics = camera.matrix(time_s)
+        world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
+        if mirror is not None:
+            world_to_camera = world_to_camera @ mirror
+        in_world = [body.trajectory.pose(time_s) for body in self.scene.bodies]
+        to_camera = [world_to_camera @ pose for pose in in_world]
+        sun = world_to_camera[:3, :3] @ light.direction
+        owner = self._body_of_piece
+        pieces = (
+            (index, piece.observe(to_camera[owner[index]], intrinsics, sun, light, time_s))
+            for index, piece in enumerate(self.pieces)
+        )
+        shadows = (
+            observe_shadow(body, pose, world_to_camera, intrinsics, light)
+            for body, pose in zip(self.scene.bodies, in_world, strict=True)
+        )
+        return View(
+            time_s,
+            intrinsics,
+            world_to_camera,
+            np.array([*to_camera, world_to_camera]),
+            tuple((index, piece) for index, piece in pieces if piece is not None),
+            tuple(shadow for shadow in shadows if shadow is not None),
+        )
+
+    def moving_instances(self, index: int) -> frozenset[int]:
+        """Movers that move in the world at a frame: on the way to it or from it.
+
+        An instance moves where some corner of a box around one of its pieces is displaced by more
+        than 0.1 mm between this frame and the one before or after, or one of its pieces ripples;
+        frames outside the clip do not count.
+        """
+        scene = self.scene
+        around = [i for i in (index - 1, index + 1) if 0 <= i < scene.frames]
+        moving = set()
+        for piece, owner in zip(self.pieces, self._body_of_piece, strict=False):
+            body = scene.bodies[owner]
+            if body.instance == 0 or body.instance in moving:
+                continue
+            if isinstance(piece, PlanarPiece) and piece.ripple is not None:
+                moving.add(body.instance)
+                continue
+            corners = np.c_[piece.corners, np.ones(len(piece.corners))].T
+            here = body.trajectory.pose(scene.time_s(index)) @ corners
+            for other in around:
+                there = body.trajectory.pose(scene.time_s(other)) @ corners
+                if np.linalg.norm(there - here, axis=0).max() > STANDSTILL_M:
+                    moving.add(body.instance)
+        return frozenset(moving)

@@ -1,0 +1,280 @@
+"""What a scene is: a camera, bodies made of simple shapes, light and the camera's imperfections.
+
+A scene is a description only; `renderer.Renderer` makes its pictures and `truth.Truth` its exact
+motion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.synthetic.textures import Texture
+from motion_seg_ros.lab.synthetic.trajectory import (
+    AT_ORIGIN,
+    ORIGIN,
+    Array,
+    MonotoneCurve,
+    Path,
+    Placement,
+    Trajectory,
+)
+
+Outline = Literal["rectangle", "ellipse", "figure", "bush", "star"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a surface looks like.
+
+    Attributes:
+        texture: laid over the surface.
+        tile_m: metres a tile; None stretches it over the surface once.
+        reflectance: share of the picture that is a mirror image of what is above the ground; for
+            surfaces in the plane y = 0 only.
+    """
+
+    texture: Texture
+    tile_m: float | None = None
+    reflectance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ripple:
+    """Waves that run over a panel within its plane and carry its texture and its outline along.
+
+    With a, b in [0, 1] over the panel at rest, a point moves to
+    u = a + amplitude[0] sin(2 pi (waves[0] b - turns)), v = b + amplitude[1] sin(2 pi (waves[1] u -
+    turns)), turns = frequency_hz t + phase: two shears, which can be undone exactly.
+
+    Attributes:
+        amplitude: as shares of the panel's width and height.
+        waves: number of waves along the panel's height, which shift it in width, and along its
+            width, which shift it in height.
+        frequency_hz: waves that pass a point in a second.
+        phase: in turns.
+    """
+
+    amplitude: tuple[float, float]
+    waves: tuple[float, float]
+    frequency_hz: float
+    phase: float = 0.0
+
+    def moved(self, a: Array, b: Array, time_s: float) -> tuple[Array, Array]:
+        """Where points of the panel at rest are at a time."""
+        u = a + self._shift(0, b, time_s)
+        return u, b + self._shift(1, u, time_s)
+
+    def at_rest(self, u: Array, v: Array, time_s: float) -> tuple[Array, Array]:
+        """Which points of the panel at rest are at (u, v) at a time."""
+        b = v - self._shift(1, u, time_s)
+        return u - self._shift(0, b, time_s), b
+
+    def _shift(self, axis: int, along: Array, time_s: float) -> Array:
+        turns = self.waves[axis] * along - (self.frequency_hz * time_s + self.phase)
+        return np.asarray(self.amplitude[axis] * np.sin(2 * np.pi * turns))
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A flat piece of the plane z = 0, centred, seen from both sides, cut out along an outline.
+
+    Attributes:
+        size_m: width (x) and height (y).
+        material: what it looks like.
+        outline: the cut; all of them touch the bounding rectangle.
+        placement: its pose in the body.
+        ripple: waves that run over it; of the static world these are water and leaves in the wind.
+    """
+
+    size_m: tuple[float, float]
+    material: Material
+    outline: Outline = "rectangle"
+    placement: Placement = ORIGIN
+    ripple: Ripple | None = None
+
+
+@dataclass(frozen=True)
+class Box:
+    """A solid box, centred; extents along x, y and z in metres."""
+
+    size_m: tuple[float, float, float]
+    material: Material
+    placement: Placement = ORIGIN
+
+
+@dataclass(frozen=True)
+class Ellipsoid:
+    """A solid ellipsoid, centred; radii along x, y, z in metres; the texture's v runs along y."""
+
+    radii_m: tuple[float, float, float]
+    material: Material
+    placement: Placement = ORIGIN
+
+
+@dataclass(frozen=True)
+class Cylinder:
+    """A solid round cylinder, centred, its axis along y; radius and height in metres."""
+
+    radius_m: float
+    height_m: float
+    material: Material
+    placement: Placement = ORIGIN
+
+
+Shape = Panel | Box | Ellipsoid | Cylinder
+
+
+@dataclass(frozen=True)
+class Body:
+    """Shapes that move together as one body.
+
+    Attributes:
+        shapes: its parts, in the body's coordinates.
+        trajectory: the body's pose in the world over time.
+        instance: 0 for the static world, k >= 1 for mover k. Bodies may share one (wheels and car).
+        shadow_m: radius of the soft shadow it throws on the ground below its origin; 0 for none.
+    """
+
+    shapes: tuple[Shape, ...]
+    trajectory: Path = AT_ORIGIN
+    instance: int = 0
+    shadow_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.instance <= np.iinfo(np.uint16).max:
+            raise InputError(f"instance: expected 0 to 65535, found {self.instance}; number from 1")
+        if self.instance == 0 and not self.trajectory.is_still:
+            raise InputError(
+                "body: expected a static one (instance 0) to stand still, found one with a path; "
+                "give it an instance from 1"
+            )
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera without distortion.
+
+    Attributes:
+        width, height: of the image in pixels.
+        fov_deg: horizontal field of view at zoom 1.
+        trajectory: camera -> world over time.
+        zoom: factor on the focal length over time, one channel; None for 1.
+    """
+
+    width: int
+    height: int
+    fov_deg: float = 60.0
+    trajectory: Trajectory = AT_ORIGIN
+    zoom: MonotoneCurve | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 < self.fov_deg < 180 and 1 < self.width < 16384 and 1 < self.height < 16384):
+            raise InputError(
+                "camera: expected 2 to 16383 pixels a side and a field of view in 0 to 180 deg, "
+                f"found {self.width}x{self.height}, {self.fov_deg}; try 640x480 and 60"
+            )
+
+    def matrix(self, time_s: float) -> npt.NDArray[np.float64]:
+        """(3, 3) intrinsics in pixels; the centre of the top-left pixel is (0, 0)."""
+        focal = 0.5 * self.width / np.tan(np.radians(self.fov_deg) / 2)
+        if self.zoom is not None:
+            focal *= float(self.zoom(time_s)[0])
+        centre_x, centre_y = (self.width - 1) / 2, (self.height - 1) / 2
+        return np.array([[focal, 0.0, centre_x], [0.0, focal, centre_y], [0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Light:
+    """A sun and a sky.
+
+    Attributes:
+        towards: direction from the scene to the sun (world axes, any length; up is negative y).
+        ambient: brightness of a surface turned away from the sun.
+        direct: what is added where the sun falls straight onto a surface.
+        shadow: how much a body's shadow takes away at its centre.
+        penumbra: width of a shadow's soft rim as a share of the body's shadow radius.
+    """
+
+    towards: tuple[float, float, float] = (-0.45, -0.8, -0.6)
+    ambient: float = 0.55
+    direct: float = 0.55
+    shadow: float = 0.45
+    penumbra: float = 0.65
+
+    @property
+    def direction(self) -> npt.NDArray[np.float64]:
+        """(3,) unit vector to the sun, world axes."""
+        return np.asarray(np.array(self.towards) / np.linalg.norm(self.towards))
+
+
+@dataclass(frozen=True)
+class Nuisances:
+    """What a real camera adds; all off by default.
+
+    Attributes:
+        noise_sigma: standard deviation of the sensor noise, in grey levels.
+        flicker: standard deviation of each frame's brightness factor.
+        shutter_s: exposure time, centred on the frame's own; blurs what moves in the image.
+        gain: factor on the brightness over time, one channel; None for 1.
+        jpeg_quality: 1 to 100, of the compression that the picture has gone through; None for none.
+    """
+
+    noise_sigma: float = 0.0
+    flicker: float = 0.0
+    shutter_s: float = 0.0
+    gain: MonotoneCurve | None = None
+    jpeg_quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything a clip is made of.
+
+    Attributes:
+        name: of the clip.
+        camera: how it is seen.
+        bodies: what is in it; order does not matter.
+        frames: number of frames, at time index / fps.
+        fps: frames per second.
+        sky: panorama at infinity behind everything.
+        light: sun and sky light.
+        nuisances: the camera's imperfections.
+        seed: of the sensor noise and the flicker.
+    """
+
+    name: str
+    camera: Camera
+    bodies: tuple[Body, ...]
+    frames: int = 32
+    fps: float = 15.0
+    sky: Texture = field(
+        default_factory=lambda: Texture("sky", ((214, 150, 92), (240, 232, 222)), size_px=512)
+    )
+    light: Light = Light()
+    nuisances: Nuisances = Nuisances()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or not self.fps > 0:
+            raise InputError(
+                f"scene {self.name}: expected at least one frame and a frame rate above 0, "
+                f"found {self.frames} at {self.fps}; try 32 at 15"
+            )
+
+    def time_s(self, index: int) -> float:
+        """Time of a frame in seconds.
+
+        Raises:
+            InputError: the clip has no such frame.
+        """
+        if not 0 <= index < self.frames:
+            raise InputError(
+                f"frame of scene {self.name}: expected 0 to {self.frames - 1}, found {index}; "
+                "make the scene with more frames"
+            )
+        return index / self.fps

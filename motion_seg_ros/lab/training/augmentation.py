@@ -1,0 +1,95 @@
+"""Random changes of training windows that leave the truth as it is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from motion_seg_ros.lab.training.config import AugmentationConfig
+from motion_seg_ros.labelling.camera_residuals import CHANNELS_PER_GAP, GAPS, REFERENCE_SIDE_PX
+from motion_seg_ros.labelling.network.tokens import TrackBatch
+
+RESIDUAL_X = 1  # of the channels of a gap, see labelling.hints.camera_hints
+FEWEST_FRAMES = 3  # that history dropout leaves
+
+
+def augment(
+    batch: TrackBatch, config: AugmentationConfig, generator: torch.Generator
+) -> TrackBatch:
+    """A batch on the CPU, changed at random.
+
+    Left and right are exchanged; tracks go; early frames of windows and of tracks become not
+    visible, and the hints that need them 0; positions and confidences get noise.
+
+    Args:
+        batch: what to change; itself it stays as it is.
+        config: how much.
+        generator: of all chance; equal states give equal batches.
+    """
+    batch = _flip(batch, config.flip, generator)
+    batch = _drop_tracks(batch, config.track_dropout, generator)
+    batch = _drop_history(batch, config, generator)
+    return _add_noise(batch, config, generator)
+
+
+def _flip(batch: TrackBatch, chance: float, generator: torch.Generator) -> TrackBatch:
+    flipped = torch.rand(len(batch.present), generator=generator) < chance  # (B,)
+    xy = batch.xy_px.clone()
+    mirrored = batch.size_px[:, 1, None, None] - 1 - xy[..., 0]
+    xy[..., 0] = torch.where(flipped[:, None, None], mirrored, xy[..., 0])
+    hints = batch.hints
+    if hints is not None:
+        sign = torch.where(flipped, -1.0, 1.0)[:, None, None]
+        hints = hints.clone()
+        hints[..., RESIDUAL_X::CHANNELS_PER_GAP] *= sign
+    return dataclasses.replace(batch, xy_px=xy, hints=hints)
+
+
+def _drop_tracks(batch: TrackBatch, largest: float, generator: torch.Generator) -> TrackBatch:
+    share = largest * torch.rand((len(batch.present), 1), generator=generator)
+    kept = torch.rand(batch.present.shape, generator=generator) >= share
+    present = batch.present & kept
+    return dataclasses.replace(batch, present=present, visible=batch.visible & present[:, None])
+
+
+def _drop_history(
+    batch: TrackBatch, config: AugmentationConfig, generator: torch.Generator
+) -> TrackBatch:
+    windows, frames, tracks = batch.visible.shape
+    latest = max(1, frames - FEWEST_FRAMES + 1)
+
+    def first_frames(shape: tuple[int, int], chance: float) -> Tensor:
+        """The first frame left, (B, N) or (B, 1) int64; 0 where nothing is taken away."""
+        first = torch.randint(latest, shape, generator=generator)
+        return torch.where(torch.rand(shape, generator=generator) < chance, first, 0)
+
+    first = torch.maximum(
+        first_frames((windows, 1), config.history_dropout),
+        first_frames((windows, tracks), config.track_history_dropout),
+    )
+    visible = batch.visible & (torch.arange(frames)[:, None] >= first[:, None])  # (B, T, N)
+    return dataclasses.replace(
+        batch,
+        visible=visible,
+        confidence=batch.confidence * visible,
+        hints=None if batch.hints is None else _hints_since(batch.hints, first, frames),
+    )
+
+
+def _hints_since(hints: Tensor, first: Tensor, frames: int) -> Tensor:
+    """Hints (B, N, C) without those of gaps that reach back beyond frame `first` (B, N)."""
+    reached = torch.tensor([frames - 1 - gap for gap in GAPS])
+    kept = reached >= first[..., None]  # (B, N, gaps)
+    return hints * kept.repeat_interleave(CHANNELS_PER_GAP, dim=-1)
+
+
+def _add_noise(
+    batch: TrackBatch, config: AugmentationConfig, generator: torch.Generator
+) -> TrackBatch:
+    pixel = batch.size_px.amax(dim=1)[:, None, None, None] / REFERENCE_SIDE_PX
+    noise = torch.randn(batch.xy_px.shape, generator=generator) * (config.jitter_px * pixel)
+    of_confidence = torch.randn(batch.visible.shape, generator=generator) * config.confidence_noise
+    confidence = (batch.confidence + of_confidence).clamp(0, 1) * batch.visible
+    return dataclasses.replace(batch, xy_px=batch.xy_px + noise, confidence=confidence)

@@ -1,0 +1,58 @@
+"""What training minimises: binary cross-entropy over the tracks whose truth is known."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from motion_seg_ros.lab.training.config import LossConfig
+from motion_seg_ros.lab.training.packed import Targets
+
+
+def moving_loss(logits: Tensor, targets: Targets, present: Tensor, config: LossConfig) -> Tensor:
+    """Mean over windows of each window's mean over tracks of the weighted cross-entropy.
+
+    Moving tracks weigh `positive_weights` as much as static ones, as in the paper (supplement,
+    implementation details; one clip per step there). Windows without a track to judge do not count.
+
+    Args:
+        logits: (B, N) float, above 0 = moving; any finite number in padding.
+        targets: the truth.
+        present: (B, N) bool, False in padding and for tracks left out.
+        config: how moving tracks weigh.
+
+    Returns:
+        () float32; 0 where there is nothing to judge.
+    """
+    judged = targets.labelled & present
+    moving = targets.moving & judged
+    weights = positive_weights(moving, judged, config)
+    truth = moving.float()
+    each = functional.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none")
+    each = each * torch.where(moving, weights[:, None], 1.0) * judged
+    count = judged.sum(dim=1)
+    of_window = each.sum(dim=1) / count.clamp(min=1)
+    return of_window.sum() / (count > 0).sum().clamp(min=1)
+
+
+def positive_weights(moving: Tensor, judged: Tensor, config: LossConfig) -> Tensor:
+    """(B,) float32 weight of each window's moving tracks: negatives / positives ("per_clip"), its
+    square root ("sqrt") or 1 ("none"), between 1 / max_weight and max_weight; 1 where a window has
+    only moving or only static tracks.
+
+    Args:
+        moving: (B, N) bool, moving and judged.
+        judged: (B, N) bool.
+        config: which weight.
+    """
+    positives = moving.sum(dim=1)
+    negatives = judged.sum(dim=1) - positives
+    one_sided = (positives == 0) | (negatives == 0)
+    if config.weighting == "none":
+        return torch.ones_like(positives, dtype=torch.float32)
+    ratio = negatives / positives.clamp(min=1)
+    if config.weighting == "sqrt":
+        ratio = ratio.sqrt()
+    ratio = ratio.clamp(1 / config.max_weight, config.max_weight)
+    return torch.where(one_sided, 1.0, ratio)

@@ -1,0 +1,135 @@
+"""What the mask network is trained on: the evidence that the pipeline has of frames of rendered
+clips, with the truth."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.build import build_labeller
+from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
+from motion_seg_ros.lab.training.simulation.rendered import ClipFrame, rendered_clip
+from motion_seg_ros.lab.training.simulation.working_images import enlarged
+from motion_seg_ros.masks.fusion.channels import mask_channels
+from motion_seg_ros.masks.fusion.posterior import MotionPosterior
+from motion_seg_ros.settings.pipeline import Config, make_config
+from motion_seg_ros.tracking.flow import FlowTracker
+from motion_seg_ros.types import FloatArray, Frame, UInt8Array
+from motion_seg_ros.window import SlidingWindow
+
+FIRST_SEED = 500_000_000  # of a scene: beyond those of the tracks' data sets
+FIRST = 4  # frame of a clip that is taken: before it no track is labelled
+FRAME_NS = 66_000_000  # between two frames; nothing depends on it
+FULL = 255  # of the shares below
+
+
+@dataclass(frozen=True, eq=False)
+class MaskSample:
+    """One frame.
+
+    Attributes:
+        channels: (MASK_CHANNELS, h, w) float16, of mask_channels.
+        moving: (h, w) uint8, share of the pixel that moves, FULL = all of it.
+        labelled: (h, w) uint8, share of which it is known whether it moves.
+    """
+
+    channels: npt.NDArray[np.float16]
+    moving: UInt8Array
+    labelled: UInt8Array
+
+
+def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) -> list[MaskSample]:
+    """Frames of one random scene as the pipeline sees them with its default labels; the same for
+    the same arguments.
+
+    Args:
+        scene: its number, below SCENES_PER_SEED.
+        seed: of the data set; no two share a scene.
+        frames: of the clip.
+        kept: of them that become samples, at random from FIRST on.
+    """
+    rng = np.random.default_rng(scene)
+    chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
+    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
+    channels = _channels_of_clip(clip, make_config())
+    return [
+        MaskSample(
+            channels[index].astype(np.float16),
+            _share(frame.moving, channels[index]),
+            _share(frame.labelled, channels[index]),
+        )
+        for index, frame in enumerate(clip)
+        if index in chosen
+    ]
+
+
+def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, FloatArray]:
+    """The network's input at each frame but the first, by index."""
+    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    flow = DenseFlow(config.flow.max_side_px)
+    tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
+    labeller = build_labeller(config)
+    posterior = MotionPosterior(flow=flow)
+    found = {}
+    for index, frame in enumerate(clip):
+        view = window.push(Frame(enlarged(frame.image_bgr), index * FRAME_NS))
+        tracks = tracker.update(view)
+        evidence = posterior.update(view, tracks, labeller.label(view, tracks, None, None))
+        if evidence is not None:
+            found[index] = mask_channels(evidence)
+    return found
+
+
+def _share(mask: npt.NDArray[np.bool_], like: FloatArray) -> UInt8Array:
+    """(h, w) uint8 share of `mask` (H, W) that is True, at the size of channels (C, h, w)."""
+    size = (like.shape[2], like.shape[1])
+    small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(FULL * small, np.uint8)
+
+
+def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
+    """Write the samples of one scene, complete or not at all.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    unfinished = path.with_suffix(".partial")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(
+                file,
+                channels=np.stack([each.channels for each in samples]),
+                moving=np.stack([each.moving for each in samples]),
+                labelled=np.stack([each.labelled for each in samples]),
+            )
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror}; free some space and start again, scenes "
+            "that are there are kept"
+        ) from error
+
+
+def read_mask_samples(path: Path) -> list[MaskSample]:
+    """The samples of a file of write_mask_samples.
+
+    Raises:
+        InputError: the file is missing, or is not one of samples.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            parts = (file["channels"], file["moving"], file["labelled"])
+        return [MaskSample(*each) for each in zip(*parts, strict=True)]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: expected a file of mask samples, found {error}; remove it, it is made again"
+        ) from error

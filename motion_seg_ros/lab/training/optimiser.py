@@ -1,0 +1,30 @@
+"""How the parameters follow the gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+
+from motion_seg_ros.lab.training.config import OptimiserConfig
+
+
+def make_optimiser(
+    parameters: Iterable[torch.nn.Parameter], config: OptimiserConfig
+) -> torch.optim.Optimizer:
+    """Adam, whose weight decay is added to the gradient, or AdamW, whose is not."""
+    kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def learning_rate(step: int, steps: int, config: OptimiserConfig) -> float:
+    """Of step `step` (0 the first) of `steps`: up in a straight line, then constant or down half a
+    cosine to `final_share`."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    if config.schedule == "constant":
+        return config.learning_rate
+    done = (step - config.warmup_steps) / max(1, steps - config.warmup_steps)
+    share = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return config.learning_rate * (config.final_share + (1 - config.final_share) * share)

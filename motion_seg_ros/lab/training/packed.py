@@ -1,0 +1,185 @@
+"""Training windows in memory, laid out so that drawing a batch is one gather of rows.
+
+Letters: M tracks of all windows together, W windows, B windows of a batch, N tracks of each, T
+frames, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.labelling.network.tokens import TrackBatch
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
+
+Float16Array = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What the network should say of the tracks of a TrackBatch.
+
+    Attributes:
+        moving: (B, N) bool.
+        labelled: (B, N) bool, False in padding and where the truth is ambiguous.
+    """
+
+    moving: torch.Tensor
+    labelled: torch.Tensor
+
+    def to(self, device: torch.device | str) -> Targets:
+        """The same targets on another device."""
+        return Targets(self.moving.to(device), self.labelled.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class PackedTracks:
+    """The tracks of many windows back to back.
+
+    Positions keep 32 bits, what needs less precision 16: about 15 bytes a track and frame.
+
+    Attributes:
+        xy_px: (M, T, 2) float32.
+        visible: (M, T) bool.
+        confidence: (M, T) float16.
+        hints: (M, C) float16.
+        depth: (M, T) float16, NaN unknown, or None where no window has any.
+        features: (M, C) float16, or None.
+        moving: (M,) bool.
+        labelled: (M,) bool.
+        start: (W,) int64, the first track of each window.
+        count: (W,) int64, how many tracks it has.
+        size_px: (W, 2) float32, h and w of the image.
+    """
+
+    xy_px: FloatArray
+    visible: BoolArray
+    confidence: Float16Array
+    hints: Float16Array
+    depth: Float16Array | None
+    features: Float16Array | None
+    moving: BoolArray
+    labelled: BoolArray
+    start: Int64Array
+    count: Int64Array
+    size_px: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    def draw(
+        self, windows: Int64Array, tracks: int, rng: np.random.Generator
+    ) -> tuple[TrackBatch, Targets]:
+        """`tracks` random tracks of each of `windows` (B,); all of those that have no more."""
+        count = self.count[windows, None]
+        # The order of random keys is a random order; those beyond a window's own come last.
+        keys = rng.random((len(windows), int(count.max())), np.float32)
+        keys[np.arange(keys.shape[1]) >= count] = 2
+        order = np.argsort(keys, axis=1)[:, :tracks]
+        return self._gather(windows, order, order < count)
+
+    def whole(self, windows: Int64Array) -> tuple[TrackBatch, Targets]:
+        """All tracks of `windows` (B,), in their order, N those of the largest one."""
+        count = self.count[windows, None]
+        order = np.broadcast_to(np.arange(max(1, count.max())), (len(windows), max(1, count.max())))
+        return self._gather(windows, order, order < count)
+
+    def _gather(
+        self, windows: Int64Array, order: Int64Array, present: BoolArray
+    ) -> tuple[TrackBatch, Targets]:
+        rows = self.start[windows, None] + np.where(present, order, 0)  # (B, N)
+
+        def frames_first(array: npt.NDArray[np.generic]) -> torch.Tensor:  # (M, T, ...)
+            return torch.from_numpy(array[rows]).transpose(1, 2)
+
+        def of_tracks(array: npt.NDArray[np.generic]) -> torch.Tensor:  # (M, ...)
+            return torch.from_numpy(array[rows])
+
+        there = torch.from_numpy(np.ascontiguousarray(present))
+        batch = TrackBatch(
+            xy_px=frames_first(self.xy_px),
+            visible=frames_first(self.visible) & there[:, None],
+            confidence=frames_first(self.confidence).float() * there[:, None],
+            size_px=torch.from_numpy(self.size_px[windows]),
+            present=there,
+            hints=of_tracks(self.hints).float() * there[..., None],
+            depth=None if self.depth is None else frames_first(self.depth).float(),
+            features=None
+            if self.features is None
+            else of_tracks(self.features).float() * there[..., None],
+        )
+        targets = Targets(of_tracks(self.moving), of_tracks(self.labelled) & there)
+        return batch, targets
+
+
+def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
+    """Windows with at least one track, in memory.
+
+    Args:
+        samples: read once, one after the other.
+        frames: T. Of longer windows the newest frames are kept; shorter ones are filled up at the
+            front with frames in which nothing is visible.
+
+    Raises:
+        InputError: no window has tracks, or their hints or features differ in number.
+    """
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
+    for sample in samples:
+        if len(sample):
+            for name, array in _rows(sample, frames).items():
+                parts.setdefault(name, []).append(array)
+    if not parts:
+        raise InputError("training windows: expected at least one with tracks, found none")
+    count = np.array([len(moving) for moving in parts["moving"]], np.int64)
+    joined = {name: _joined(name, parts) for name in list(parts)}
+    if np.isnan(joined["depth"]).all():
+        joined["depth"] = None
+    if joined["features"].shape[1] == 0:
+        joined["features"] = None
+    return PackedTracks(**joined, start=np.cumsum(count) - count, count=count)
+
+
+def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
+    """The fields of PackedTracks of one window; no depth is NaN, no features are 0 channels."""
+    kept = min(frames, len(sample.visible))
+
+    def tracks_first(array: npt.NDArray[Any], fill: float, dtype: type) -> npt.NDArray[Any]:
+        whole = np.full((len(sample), frames, *array.shape[2:]), fill, dtype)
+        whole[:, frames - kept :] = np.swapaxes(array[len(array) - kept :], 0, 1)
+        return whole
+
+    no_depth = np.full(sample.visible.shape, np.nan, np.float16)
+    no_features = np.zeros((len(sample), 0), np.float16)
+    return {
+        "xy_px": tracks_first(sample.xy_px, 0, np.float32),
+        "visible": tracks_first(sample.visible, 0, np.bool_),
+        "confidence": tracks_first(sample.confidence, 0, np.float16),
+        "hints": sample.hints.astype(np.float16),
+        "depth": tracks_first(
+            no_depth if sample.depth is None else sample.depth, np.nan, np.float16
+        ),
+        "features": no_features if sample.features is None else sample.features.astype(np.float16),
+        "moving": sample.moving,
+        "labelled": sample.labelled,
+        "size_px": np.array([sample.size], np.float32),
+    }
+
+
+def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
+    """The arrays of one field as one; they leave `parts`, so that little is in memory twice."""
+    arrays = parts.pop(name)
+    if name in ("hints", "features"):
+        channels = sorted({array.shape[1] for array in arrays})
+        if len(channels) > 1:
+            raise InputError(
+                f"training windows: expected the same number of {name} in all of them, found "
+                f"{' and '.join(map(str, channels))}; make all windows again"
+            )
+    return np.concatenate(arrays)

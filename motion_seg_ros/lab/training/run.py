@@ -1,0 +1,104 @@
+"""A training run from settings to weights: windows, engine, loop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from motion_seg_ros.errors import ConfigError, OutputError
+from motion_seg_ros.lab.training.config import TrainConfig, to_json
+from motion_seg_ros.lab.training.interruption import StopRequest
+from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE, Trainer
+from motion_seg_ros.lab.training.state import Checkpoint, Progress, cannot_write, load_checkpoint
+from motion_seg_ros.lab.training.windows import load_windows
+
+# What a resumed run may do otherwise. None of it changes a step, but for the run's length, by which
+# a cosine schedule goes.
+MAY_CHANGE = (
+    *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
+    *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
+    "engine.threads",
+    *("schedule.steps", "schedule.epochs", "validation.patience"),
+)
+
+
+def train(
+    config: TrainConfig, *, resume: bool = False, progress_bar: bool = True
+) -> Progress | None:
+    """Make the windows that are missing, train, and write weights, checkpoint and curves.
+
+    Args:
+        config: all settings.
+        resume: go on from the checkpoint in the output folder.
+        progress_bar: show bars.
+
+    Returns:
+        how far it got; None in the processes that help the first one.
+
+    Raises:
+        ConfigError: a GPU asked for that is not there, a model that needs inputs the windows lack,
+            or settings that differ from those of the run to resume.
+        InputError: windows or a checkpoint that cannot be read.
+        OutputError: a place that cannot be written, or holds another run.
+        KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was written.
+    """
+    folder = Path(config.output.folder)
+    resumed = _resumed(config, folder) if resume else None
+    if resumed is None and (folder / CHECKPOINT_FILE).exists():
+        raise OutputError(
+            f"{folder}: expected no earlier run, found {CHECKPOINT_FILE}; go on with it by "
+            "--resume, or choose another folder"
+        )
+    if config.engine.accelerator == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            "engine.accelerator: expected a GPU that this PyTorch can use for cuda, found none; "
+            "choose auto or cpu"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    if config.engine.threads:
+        torch.set_num_threads(config.engine.threads)
+    windows = load_windows(config.data, config.model.frames, progress_bar=progress_bar)
+    trainer = Trainer(
+        config,
+        windows.training,
+        windows.validation,
+        _engine(config),
+        folder=folder,
+        data=windows.description,
+        resumed=resumed,
+        progress_bar=progress_bar,
+    )
+    with StopRequest() as stop:
+        progress = trainer.run(lambda: stop.wanted)
+    return progress if trainer.fabric.is_global_zero else None
+
+
+def _engine(config: TrainConfig) -> Fabric:
+    fabric = Fabric(
+        accelerator=config.engine.accelerator,
+        devices=config.engine.devices,
+        strategy="ddp" if config.engine.devices > 1 else "auto",
+        precision=config.engine.precision,  # type: ignore[arg-type]  # a choice of the setting
+    )
+    fabric.launch()
+    return fabric
+
+
+def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
+    checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
+    now = json.loads(to_json(config))
+    # A setting that is younger than the run had its default.
+    then = {**json.loads(to_json(TrainConfig())), **json.loads(checkpoint.config)}
+    for name in sorted({*then, *now}.difference(MAY_CHANGE)):
+        if then.get(name) != now.get(name):
+            raise ConfigError(
+                f"{name}: expected {then.get(name)!r} as in the run to resume, found "
+                f"{now.get(name)!r}; set it so, or start a new run in another folder"
+            )
+    return checkpoint

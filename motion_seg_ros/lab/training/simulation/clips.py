@@ -1,0 +1,64 @@
+"""Random scenes as clips: in the sizes of working images, at several frame rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
+from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene, sample_scene
+
+# Heights and widths of working images, with their shares.
+SIZES = {
+    (240, 427): 0.6,
+    (240, 320): 0.12,
+    (180, 320): 0.08,
+    (320, 427): 0.07,
+    (427, 240): 0.07,
+    (240, 240): 0.06,
+}
+HALF_RATE = 0.15  # share of clips that show every other frame of their scene
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Some frames of a random scene.
+
+    Attributes:
+        sampled: the scene.
+        frames: of the scene, those that are shown.
+    """
+
+    sampled: SampledScene
+    frames: range
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        camera = self.sampled.scene.camera
+        return camera.height, camera.width
+
+    def window(self, index: int, length: int) -> Sequence[int]:
+        """Frames of the scene in the window that ends at an index within the clip."""
+        return self.frames[max(0, index + 1 - length) : index + 1]
+
+
+def random_clip(rng: Rng, seed: int, kind: str | None, frames: int, pillars: float = 0.0) -> Clip:
+    """A clip of a random scene.
+
+    Args:
+        rng: chooses size and frame rate.
+        seed: chooses the scene.
+        kind: of the scene, as in `sample_scene`.
+        frames: of the clip.
+        pillars: as in `sample_scene`.
+    """
+    sizes, shares = list(SIZES), np.array(list(SIZES.values()))
+    size_px = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
+    stride = 2 if chance(rng, HALF_RATE) else 1
+    sampled = sample_scene(
+        seed, kind=kind, frames=stride * frames, size_px=size_px, pillars=pillars
+    )
+    return Clip(sampled, range(0, stride * frames, stride))

@@ -1,0 +1,73 @@
+"""Many scenes at once: worker processes of one thread each, and their results in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.lab.jobs.threads import limit_opencv, threads_of_children
+
+TASKS_AHEAD_PER_WORKER = 4
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[Executor]:
+    """Fresh processes; gone when the block ends, each after the task it has at hand.
+
+    They are spawned, so a script that comes here needs ``if __name__ == "__main__":``.
+
+    Raises:
+        MotionSegError: a worker died.
+    """
+    with threads_of_children(1):
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+        try:
+            yield pool
+        except BrokenProcessPool as error:
+            raise MotionSegError(
+                "a worker process died, perhaps of too little memory; start again with fewer "
+                "workers"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    limit_opencv(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends them in order
+
+
+def in_order(
+    pool: Executor,
+    function: Callable[..., Result],
+    arguments: Iterable[tuple[Any, ...]],
+    ahead: int,
+) -> Generator[Result, None, None]:
+    """What a function gives for each of some arguments, in their order.
+
+    Args:
+        pool: where it runs.
+        function: a module's own, so that it can be sent to other processes.
+        arguments: of each call; may be endless.
+        ahead: calls that may be under way beyond the one that is asked for.
+    """
+    pending: deque[Future[Result]] = deque()
+    try:
+        for of_call in arguments:
+            pending.append(pool.submit(function, *of_call))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()

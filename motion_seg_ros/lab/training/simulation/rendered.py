@@ -1,0 +1,125 @@
+"""Training samples from rendered clips, followed by the very tracker that will follow real ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.features.appearance import AppearanceDescriptor
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
+from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.training.simulation.clips import random_clip
+from motion_seg_ros.lab.training.simulation.random_motion import Rng
+from motion_seg_ros.lab.training.simulation.truth_labels import (
+    displacements,
+    instance_pixels,
+    label_instances,
+)
+from motion_seg_ros.lab.training.simulation.window_samples import (
+    LARGEST,
+    WindowSampler,
+    random_window_ends,
+)
+from motion_seg_ros.lab.training.simulation.working_images import enlarged
+from motion_seg_ros.settings.pipeline import FlowConfig, TrackingConfig
+from motion_seg_ros.tracking.flow import FlowTracker
+from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt8Array, UInt16Array
+from motion_seg_ros.window import SlidingWindow
+
+_STREAM = 40410  # of random numbers
+
+
+@dataclass(frozen=True, eq=False)
+class ClipFrame:
+    """One frame of a rendered clip; the arrays are (H, W).
+
+    Attributes:
+        image_bgr: (H, W, 3) uint8.
+        instances: uint16, 0 = the static world.
+        moving: bool, by the rule of motion_seg_ros.lab.training.simulation.truth_labels.
+        labelled: bool, False where it is ambiguous whether the pixel moves.
+    """
+
+    image_bgr: UInt8Array
+    instances: UInt16Array
+    moving: BoolArray
+    labelled: BoolArray
+
+
+def rendered_samples(
+    seed: int,
+    *,
+    kind: str | None = None,
+    frames: int = 32,
+    window: int = 16,
+    windows_per_clip: int = 6,
+    max_tracks: int = 640,
+    features: bool = False,
+) -> list[TrackSample]:
+    """Samples of one random scene, the same for the same arguments.
+
+    Args:
+        seed: chooses the scene and everything else.
+        kind: of the scene, as in `sample_scene`.
+        frames: of the clip, at least `window`.
+        window: frames of each sample; a fifth of them are of the first 3 to `window` - 1 frames
+            of the clip, and not visible before.
+        windows_per_clip: number of samples at most; those that show next to nothing but movers are
+            left out.
+        max_tracks: of each sample, all visible in the newest frame.
+        features: describe the tracks (motion_seg_ros.features.appearance); all else stays the same.
+    """
+    rng = np.random.default_rng([seed, _STREAM])
+    clip = random_clip(rng, seed, kind, frames)
+    ends = random_window_ends(rng, frames, window, windows_per_clip)
+    renderer = Renderer(clip.sampled.scene)
+    truth = Truth(clip.sampled.scene, renderer.geometry)
+    sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
+    flow = DenseFlow(FlowConfig.max_side_px)
+    tracker = FlowTracker(flow=flow, seeds=TrackingConfig.seeds)
+    descriptor = AppearanceDescriptor(flow=flow) if features else None
+    sliding = SlidingWindow(window, np.inf)
+    samples = []
+    for index in range(max(ends) + 1):
+        shown = renderer.render(clip.frames[index])
+        view = sliding.push(Frame(enlarged(shown.image_bgr), shown.stamp_ns))
+        tracks = tracker.update(view)
+        sampler.see(_blurred_at_edges(rng, shown))
+        if index in ends:
+            described = None if descriptor is None else descriptor.extract(view, tracks)
+            samples.append(sampler.sample(index, tracks, described))
+    return [each for each in samples if each.moving.mean() <= LARGEST]
+
+
+def rendered_clip(
+    seed: int, *, kind: str | None = None, frames: int = 32, window: int = 16
+) -> list[ClipFrame]:
+    """The clip that `rendered_samples` makes its samples of, by the same seed, with its truth.
+
+    Args:
+        seed: chooses the scene and its size.
+        kind: of the scene, as in `sample_scene`.
+        frames: of the clip.
+        window: frames back within which things move or do not.
+    """
+    clip = random_clip(np.random.default_rng([seed, _STREAM]), seed, kind, frames)
+    renderer = Renderer(clip.sampled.scene)
+    truth = Truth(clip.sampled.scene, renderer.geometry)
+    found = []
+    for index, frame in enumerate(clip.frames):
+        shown = renderer.render(frame)
+        points = instance_pixels(shown.instances)
+        moved = displacements(truth, points, frame, clip.window(index, window))
+        moving, labelled = label_instances(shown.instances, moved)
+        found.append(ClipFrame(shown.image_bgr, shown.instances, moving, labelled))
+    return found
+
+
+def _blurred_at_edges(rng: Rng, frame: RenderedFrame) -> FloatArray:
+    """(H, W) float32 inverse depth as sharp as a network would see it, 1/m."""
+    inverse = np.asarray(1 / frame.depth_m, np.float32)
+    return np.asarray(cv2.GaussianBlur(inverse, (0, 0), rng.uniform(0.6, 2.0)))

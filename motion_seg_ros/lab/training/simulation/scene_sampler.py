@@ -1,0 +1,300 @@
+"""Random scenes to learn motion from: any camera, any world, movers of all kinds or none.
+
+Speeds are drawn in the image, in pixels per frame, and turned into metres at the distance of what
+the camera looks at, so that all focal lengths and distances show slow and fast motion alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.synthetic.scene import Body, Camera, Light, Nuisances, Scene
+from motion_seg_ros.lab.synthetic.textures import Texture
+from motion_seg_ros.lab.synthetic.trajectory import Array
+from motion_seg_ros.lab.training.simulation import worlds
+from motion_seg_ros.lab.training.simulation.actors import ACTORS, SHARES
+from motion_seg_ros.lab.training.simulation.cameras import MOUNTS, View, mounted, tremor
+from motion_seg_ros.lab.training.simulation.movers import Errand, bystander, errand, mover
+from motion_seg_ros.lab.training.simulation.random_motion import (
+    FPS,
+    Rng,
+    chance,
+    curve,
+    log_uniform,
+    pick,
+)
+
+REFERENCE_SIDE_PX = 427  # of the longer image side in which speeds are drawn
+_CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
+KINDS: dict[str, float] = {
+    "still": 0.06,
+    "pan": 0.07,
+    "tilt": 0.03,
+    "zoom": 0.03,
+    "shake": 0.04,
+    "walk": 0.09,
+    "forward": 0.11,
+    "backward": 0.03,
+    "sideways": 0.11,
+    "orbit": 0.06,
+    "follow_pan": 0.14,
+    "follow_travel": 0.15,
+    "mixed": 0.08,
+}
+"""Motions of the camera to learn from, and how often each of them is drawn."""
+TRAVELLING = ("walk", "forward", "backward", "sideways", "orbit", "follow_travel", "mixed")
+"""Those in which the camera leaves its place, so that near things show parallax."""
+HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming")
+"""Kinds of scenes for tests only; nothing like them is drawn for training."""
+_WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
+
+
+@dataclass(frozen=True, eq=False)
+class SampledScene:
+    """A random scene and what is known about it.
+
+    Attributes:
+        scene: with movers as instances 1, 2, ...
+        kind: of KINDS or HELD_OUT_KINDS.
+        world: name of the static world.
+        manners: how each mover moves, in the order of the instances: articulated, rigid, deforming.
+    """
+
+    scene: Scene
+    kind: str
+    world: str
+    manners: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """What a kind of scenes prescribes.
+
+    Attributes:
+        mount: of the camera.
+        movers: shares of their numbers, from 0 on.
+        worlds, actors: names and shares.
+        bystanders: largest number of things like the movers that stand still.
+    """
+
+    mount: str
+    movers: tuple[float, ...] = (0.18, 0.42, 0.2, 0.1, 0.06, 0.04)
+    worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
+    actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
+    bystanders: int = 3
+
+
+_DEFORMING = {name: share for name, share in SHARES.items() if ACTORS[name][1] == "deforming"}
+_OTHERS = {name: share for name, share in SHARES.items() if ACTORS[name][1] != "deforming"}
+_RECIPES = {name: _Recipe(name) for name in KINDS} | {
+    "orbit": _Recipe("orbit", actors=_OTHERS),
+    "corridor_drive": _Recipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
+    "crowd": _Recipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, bystanders=8),
+    "orbit_deforming": _Recipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
+}
+
+
+def sample_scene(
+    seed: int,
+    *,
+    kind: str | None = None,
+    frames: int = 24,
+    size_px: tuple[int, int] = (240, 427),
+    pillars: float = 0.0,
+) -> SampledScene:
+    """A random scene, the same for the same arguments.
+
+    Args:
+        seed: chooses everything.
+        kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
+        frames: length of the clip.
+        size_px: h, w of the image.
+        pillars: chance that a camera that travels passes columns close by.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    rng = np.random.default_rng([seed, 20250])
+    name = pick(rng, KINDS) if kind is None else kind
+    if name not in _RECIPES:
+        raise InputError(
+            f"kind of scene: expected one of {', '.join(_RECIPES)}, found {name!r}; take one of "
+            "these"
+        )
+    recipe = _RECIPES[name]
+    stage = _stage(rng, recipe, frames, size_px)
+    bodies, manners = _movers(rng, recipe, stage)
+    world = pick(rng, recipe.worlds)
+    site = stage.site()
+    bodies += worlds.WORLDS[world](rng, site)
+    bodies += _bystanders(rng, recipe, stage, site)
+    if chance(rng, 0.3):
+        bodies += worlds.occluder(rng, site)
+    if chance(rng, 0.4):  # parallax that is easily taken for motion
+        bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
+    if pillars and recipe.mount in TRAVELLING and chance(rng, pillars):
+        bodies += worlds.pillars(rng, site)
+    if chance(rng, 0.4):  # an overcast sky
+        bodies = [replace(body, shadow_m=0.0) for body in bodies]
+    scene = Scene(
+        f"{name}_{seed}",
+        stage.camera,
+        tuple(bodies),
+        frames,
+        FPS,
+        sky=_sky(rng),
+        light=_light(rng),
+        nuisances=_nuisances(rng, frames),
+        seed=seed,
+    )
+    return SampledScene(scene, name, world, tuple(manners))
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """A camera and the ways of the movers before it, without anything else yet.
+
+    Attributes:
+        view: what the camera looks at.
+        camera: how it moves.
+        heights_m: of the movers; of the subject that nobody sees, where nothing moves.
+        errands: of the movers.
+    """
+
+    view: View
+    camera: Camera
+    heights_m: tuple[float, ...]
+    errands: tuple[Errand, ...]
+
+    def site(self) -> worlds.Site:
+        """What is left for the world."""
+        eyes = np.array(
+            [self.camera.trajectory.pose(t / FPS)[:3, 3] for t in range(self.view.frames)]
+        )
+        lens = np.full((len(eyes), 1), 0.12 * self.view.distance_m)
+        clear = [np.hstack([eyes, lens])]
+        for going, height in zip(self.errands, self.heights_m, strict=False):
+            girth = np.full((len(eyes), 1), 0.4 * height)
+            clear.append(np.hstack([going.position_m, girth]))
+        return worlds.Site(
+            self.camera, self.view.frames, self.view.distance_m, np.concatenate(clear)
+        )
+
+
+def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> _Stage:
+    """A camera and its subject, and the other movers where the camera sees them."""
+    count = int(rng.choice(len(recipe.movers), p=np.array(recipe.movers) / sum(recipe.movers)))
+    height, width = size_px
+    unit = max(size_px) / REFERENCE_SIDE_PX
+    focal = 0.5 * max(size_px) / np.tan(np.radians(log_uniform(rng, 22, 95)) / 2)
+    middle = int(rng.integers(frames // 5, frames - frames // 5))
+    distance = log_uniform(rng, 3, 12)
+    flies = chance(rng, 0.15)
+    tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025) * distance / focal
+    # From a worm's view to a bird's.
+    down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
+    eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
+    lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
+    foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
+    speed = _speed_px(rng, _MOVER_PX) * unit * distance / focal
+    going = errand(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
+    aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
+    view = View(
+        size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, _CAMERA_PX) * unit
+    )
+    motion = MOUNTS[recipe.mount](rng, view)
+    if chance(rng, 0.6) and recipe.mount != "still":
+        motion = motion + tremor(rng, view, log_uniform(rng, 0.03, 1.5) * unit, 8)
+    camera = mounted(view, motion)
+    heights, errands = [tall], [going] if count else []
+    for _ in range(count - 1):
+        at, tall, speed, flies = _elsewhere(rng, view, camera)
+        heights.append(tall)
+        errands.append(
+            errand(rng, at, frames, int(rng.integers(frames)), speed, height_m=tall, flies=flies)
+        )
+    return _Stage(view, camera, tuple(heights), tuple(errands))
+
+
+def _elsewhere(rng: Rng, view: View, camera: Camera) -> tuple[Array, float, float, bool]:
+    """Foot point, height, speed per frame and whether it flies, of one more mover in sight."""
+    site = worlds.Site(camera, view.frames, view.distance_m, np.zeros((0, 4)))
+    at = site.place(rng, view.distance_m * log_uniform(rng, 0.6, 2.5), 0.9)
+    pixel = site.pixel_m(at)
+    flies = chance(rng, 0.15) and at[1] < 0
+    if not flies:
+        at[1] = 0.0
+    speed = _speed_px(rng, _MOVER_PX) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
+    return at, _height_px(rng, view.size_px, 0.02) * pixel, speed, flies
+
+
+def _movers(rng: Rng, recipe: _Recipe, stage: _Stage) -> tuple[list[Body], list[str]]:
+    bodies: list[Body] = []
+    manners = []
+    kinds = dict(recipe.actors)
+    if chance(rng, 0.4):  # all of one kind
+        kinds = {pick(rng, kinds): 1.0}
+    for instance, going in enumerate(stage.errands, 1):
+        parts, manner = mover(rng, kinds, going, stage.heights_m[instance - 1], instance)
+        bodies += parts
+        manners.append(manner)
+    return bodies, manners
+
+
+def _bystanders(rng: Rng, recipe: _Recipe, stage: _Stage, site: worlds.Site) -> list[Body]:
+    """Things of the kinds that move, which stand still."""
+    bodies = []
+    for _ in range(int(rng.integers(recipe.bystanders + 1))):
+        at = site.place(rng, stage.view.distance_m * log_uniform(rng, 0.6, 2.5), 1.0) * (1, 0, 1)
+        tall = _height_px(rng, stage.view.size_px, 0.03) * site.pixel_m(at)
+        if site.is_clear(at, 0.3 * tall):
+            bodies += bystander(rng, recipe.actors, at, tall)
+    return bodies
+
+
+def _height_px(rng: Rng, size_px: tuple[int, int], typical: float) -> float:
+    """Of a mover that covers a share of the image: about a typical one, else 0.2 to 60 %."""
+    share = float(np.exp(rng.normal(np.log(typical), 0.7)))
+    if chance(rng, 0.35):
+        share = log_uniform(rng, 0.002, 0.6)
+    # Half as wide as high; its limbs and its head fill half of that.
+    return float(min(np.sqrt(4 * share * size_px[0] * size_px[1]), 1.4 * min(size_px)))
+
+
+def _speed_px(rng: Rng, typical: float) -> float:
+    """Pixels per frame at REFERENCE_SIDE_PX: mostly about a typical speed, else anything."""
+    if chance(rng, 0.3):
+        return log_uniform(rng, 0.1, 40)
+    return float(min(np.exp(rng.normal(np.log(typical), 0.8)), 40))
+
+
+def _sky(rng: Rng) -> Texture:
+    blue = (int(rng.uniform(120, 240)), int(rng.uniform(90, 220)), int(rng.uniform(60, 200)))
+    pale = int(rng.uniform(150, 250))
+    return Texture("sky", (blue, (pale, pale, pale)), seed=int(rng.integers(2**31)), size_px=256)
+
+
+def _light(rng: Rng) -> Light:
+    direct = rng.uniform(0, 0.8)
+    towards = (rng.normal(0, 0.6), -rng.uniform(0.4, 1.0), -rng.uniform(-0.3, 1.0))
+    return Light(
+        towards, 1.0 - 0.6 * direct, direct, rng.uniform(0.15, 0.6), log_uniform(rng, 0.04, 0.8)
+    )
+
+
+def _nuisances(rng: Rng, frames: int) -> Nuisances:
+    gain = None
+    if chance(rng, 0.15):
+        end = log_uniform(rng, 0.6, 1.6)
+        gain = curve(np.linspace(1.0, end, frames)[:, None])
+    return Nuisances(
+        log_uniform(rng, 0.5, 7) if chance(rng, 0.6) else 0.0,
+        log_uniform(rng, 0.003, 0.04) if chance(rng, 0.2) else 0.0,
+        rng.uniform(0.3, 0.9) / FPS if chance(rng, 0.08) else 0.0,
+        gain,
+        int(rng.integers(25, 95)) if chance(rng, 0.3) else None,
+    )

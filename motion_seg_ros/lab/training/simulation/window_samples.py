@@ -1,0 +1,122 @@
+"""Training samples of what a tracker, real or simulated, says about a clip of a random scene."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow.dense import AnyArray, resized, sample
+from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.training.simulation.clips import Clip
+from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
+from motion_seg_ros.lab.training.simulation.tags import motion_tags
+from motion_seg_ros.lab.training.simulation.truth_labels import PointTruth, label_points
+from motion_seg_ros.lab.training.simulation.working_images import enlarged_size
+from motion_seg_ros.labelling.camera_residuals import camera_hints
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
+
+SHORTEST = 3  # frames seen
+SHORT_SHARE = 0.2  # of the windows: they end before they are full
+MOVERS_KEPT = 0.2  # of the tracks at least, where there are as many
+LARGEST = 0.65  # share of moving tracks; beyond it nobody could tell what stands still
+DEPTH_ERROR = 0.06  # of inverse depth, standard deviation
+
+
+def random_window_ends(rng: Rng, frames: int, window: int, count: int) -> frozenset[int]:
+    """Where up to `count` windows of a clip end: mostly where they are full."""
+    starts = np.linspace(window - 1, frames - 1, count + 1)
+    newest = [int(rng.integers(int(a), int(b) + 1)) for a, b in itertools.pairwise(starts)]
+    return frozenset(
+        int(rng.integers(SHORTEST, window)) - 1 if chance(rng, SHORT_SHARE) else each
+        for each in newest
+    )
+
+
+class WindowSampler:
+    """Makes samples of one clip, which is shown to it frame by frame.
+
+    Args:
+        rng: where chance comes from.
+        clip: what the tracker follows.
+        truth: of its scene.
+        window: frames of each sample.
+        max_tracks: of each sample.
+    """
+
+    def __init__(self, rng: Rng, clip: Clip, truth: Truth, *, window: int, max_tracks: int) -> None:
+        self._rng, self._clip, self._truth = rng, clip, truth
+        self._window, self._max_tracks = window, max_tracks
+        self._disparities: deque[FloatArray] = deque(maxlen=window)
+
+    def see(self, inverse_depth: FloatArray) -> None:
+        """Take in the next frame's (H, W) float32 inverse depth; a network would be wrong in
+        places, and so is what the samples get."""
+        errors = self._rng.normal(0, DEPTH_ERROR, (5, 7)).astype(np.float32)
+        size = (inverse_depth.shape[1], inverse_depth.shape[0])
+        smooth = cv2.resize(errors, size, interpolation=cv2.INTER_CUBIC)
+        self._disparities.append(np.asarray(inverse_depth * (1 + smooth)))
+
+    def sample(self, index: int, tracks: Tracks, features: FloatArray | None = None) -> TrackSample:
+        """The window that ends at a frame, with its truth.
+
+        Args:
+            index: of the newest frame within the clip, the one seen last.
+            tracks: N tracks over the window, in pixels of enlarged images.
+            features: (N, C) float32 of `tracks`, or None.
+        """
+        size = enlarged_size(self._clip.size)
+        seen = np.flatnonzero(tracks.visible[-1])
+        hints = camera_hints(tracks, size)[seen]
+        xy_px, visible = tracks.xy_px[:, seen], tracks.visible[:, seen]
+        small = resized(xy_px, size, self._clip.size)
+        height, width = self._clip.size
+        inside = np.clip(small[-1], -0.49, np.array([width, height]) - 0.51)
+        frames = self._clip.window(index, self._window)
+        truth = label_points(self._truth, inside, frames[-1], frames)
+        whole = TrackSample(
+            self._padded(xy_px, edge=True),
+            self._padded(visible),
+            self._padded(tracks.confidence[:, seen]),
+            size,
+            truth.moving,
+            truth.labelled,
+            hints,
+            self._padded(self._relative_depth(small, visible), fill=np.nan),
+            None if features is None else features[seen],
+            motion_tags(self._clip.sampled, self._truth, frames, truth.displacement_px),
+        )
+        return whole.select(_chosen(self._rng, truth, self._max_tracks))
+
+    def _padded(self, values: AnyArray, *, fill: float = 0.0, edge: bool = False) -> AnyArray:
+        """`values` (T, ...) with frames put before them up to the length of a window."""
+        missing = self._window - len(values)
+        before = np.full((missing, *values.shape[1:]), fill, values.dtype)
+        if edge:
+            before[:] = values[0]
+        return np.concatenate([before, values])
+
+    def _relative_depth(self, xy: FloatArray, visible: BoolArray) -> FloatArray:
+        """(T, N) float32 depth at tracks: 0 the nearest to 1 the farthest in the window, NaN
+        hidden."""
+        seen = zip(self._disparities, xy, strict=True)
+        at = np.stack([sample(disparity, points) for disparity, points in seen])
+        low, high = np.percentile(at[visible], [1, 99])
+        near = np.clip((at - low) / max(high - low, 1e-9), 0, 1)
+        depth = 1 - near ** log_uniform(self._rng, 0.6, 1.6)
+        return np.asarray(np.where(visible, depth, np.nan), np.float32)
+
+
+def _chosen(rng: Rng, truth: PointTruth, most: int) -> Int64Array:
+    """Which tracks to keep: at random, but movers up to a share wherever there are any."""
+    order = rng.permutation(len(truth.moving))
+    moves = truth.moving[order]
+    spare = max(0, min(moves.sum(), round(MOVERS_KEPT * most)) - int(moves[:most].sum()))
+    if spare:
+        late = most + np.flatnonzero(moves[most:])[:spare]
+        early = np.flatnonzero(~moves[:most])[:spare]
+        order[late], order[early] = order[early], order[late]
+    return np.asarray(np.sort(order[:most]), np.int64)

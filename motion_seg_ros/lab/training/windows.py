@@ -1,0 +1,123 @@
+"""The windows of a run: made or read as its settings say, and in memory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.track_samples import TrackSample, read_samples
+from motion_seg_ros.lab.training.config import DataConfig
+from motion_seg_ros.lab.training.packed import PackedTracks, pack
+from motion_seg_ros.lab.training.readers import hoi4d
+from motion_seg_ros.lab.training.readers.base import Reader
+from motion_seg_ros.lab.training.readers.dynamic_replica import DynamicReplicaReader
+from motion_seg_ros.lab.training.readers.hoi4d import Hoi4dReader
+from motion_seg_ros.lab.training.readers.kubric import KubricReader
+from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
+from motion_seg_ros.lab.training.simulation.dataset import DatasetSummary, Split, build_dataset
+from motion_seg_ros.settings.pipeline import FlowConfig
+from motion_seg_ros.tracking.flow import FlowTracker
+
+
+@dataclass(frozen=True, eq=False)
+class RunWindows:
+    """What a run learns from and is judged on.
+
+    Attributes:
+        training: what is learned from.
+        validation: what is judged on; synthetic, of scenes that are not in `training`.
+        description: what they are, as JSON.
+    """
+
+    training: PackedTracks
+    validation: PackedTracks
+    description: str
+
+
+def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) -> RunWindows:
+    """Make the synthetic windows that are missing, draw the recorded ones, and read all of them.
+
+    Args:
+        config: which, and how many.
+        frames: T.
+        progress_bar: show bars.
+
+    Raises:
+        InputError: a data set, or a shard, that cannot be read.
+        OutputError: shards that cannot be written.
+    """
+    training = _build(config, "train", progress_bar)
+    validation = _build(config, "validation", progress_bar)
+    roots = recorded_roots(config)
+    description = {
+        "training": {"windows": training.windows, "scenes": training.scenes},
+        "validation": {"windows": validation.windows, "scenes": validation.scenes},
+        "recorded": {"windows": config.recorded_windows, "from": sorted(roots)},
+        "seed": config.seed,
+    }
+    recorded = itertools.islice(_recorded(config, roots, frames), config.recorded_windows)
+    bar = tqdm(
+        recorded,
+        desc="recorded",
+        total=config.recorded_windows,
+        unit="window",
+        disable=None if progress_bar and config.recorded_windows else True,
+    )
+    return RunWindows(
+        pack(itertools.chain(_samples(training), bar), frames),
+        pack(_samples(validation), frames),
+        json.dumps(description, sort_keys=True),
+    )
+
+
+def recorded_roots(config: DataConfig) -> dict[str, Path]:
+    """Where the recorded data sets are, by the names of PAPER_SHARES; only those that are given."""
+    roots = {name: getattr(config, name) for name in PAPER_SHARES}
+    return {name: Path(root) for name, root in roots.items() if root}
+
+
+def _build(config: DataConfig, split: Split, progress_bar: bool) -> DatasetSummary:
+    training = split == "train"
+    return build_dataset(
+        Path(config.folder),
+        rendered_windows=config.rendered_windows
+        if training
+        else config.validation_rendered_windows,
+        projected_windows=config.projected_windows
+        if training
+        else config.validation_projected_windows,
+        seed=config.seed,
+        workers=config.workers or os.cpu_count() or 1,
+        split=split,
+        progress=progress_bar,
+        features=config.features,
+    )
+
+
+def _samples(split: DatasetSummary) -> Iterator[TrackSample]:
+    return itertools.chain.from_iterable(read_samples(path) for path in split.shards)
+
+
+def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterator[TrackSample]:
+    """Without end, in the paper's shares of those data sets that are there."""
+    if not config.recorded_windows:
+        return iter(())
+    readers: dict[str, Reader] = {}
+    for name, root in roots.items():
+        if name == "kubric":
+            readers[name] = KubricReader(root, frames=frames)
+        elif name == "dynamic_replica":
+            readers[name] = DynamicReplicaReader(root, frames=frames)
+        else:
+            tracker = FlowTracker(
+                flow=DenseFlow(FlowConfig.max_side_px), seeds=max(hoi4d.TRACK_COUNTS)
+            )
+            readers[name] = Hoi4dReader(root, tracker, frames=frames)
+    return mix(readers, {name: PAPER_SHARES[name] for name in readers}, config.seed)

@@ -1,0 +1,1 @@
+"""The track transformer: tokens, layers, checkpoints."""

@@ -1,0 +1,149 @@
+"""What the track transformer reads: windows of tracks as one padded batch.
+
+Training and inference make their batches here, by the same function. B windows, T frames, N tracks,
+C channels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.types import BoolArray, FloatArray
+
+
+class SampleLike(Protocol):
+    """The tracks of one window; the attributes mean what they mean in training.samples.TrackSample.
+
+    Attributes:
+        xy_px: (T, N, 2) float32, the newest frame last.
+        visible: (T, N) bool.
+        confidence: (T, N) float32 in [0, 1].
+        size: h, w of the image in pixels.
+        hints: (N, HINT_CHANNELS) float32 of labelling.hints, or None.
+        depth: (T, N) float32 at the tracks, 0 near to 1 far, NaN unknown, or None.
+        features: (N, C) float32, or None.
+    """
+
+    @property
+    def xy_px(self) -> FloatArray: ...
+    @property
+    def visible(self) -> BoolArray: ...
+    @property
+    def confidence(self) -> FloatArray: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def hints(self) -> FloatArray | None: ...
+    @property
+    def depth(self) -> FloatArray | None: ...
+    @property
+    def features(self) -> FloatArray | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class TrackBatch:
+    """Windows of tracks, padded to the same number of tracks and frames.
+
+    Attributes:
+        xy_px: (B, T, N, 2) float32 positions, x right, y down, the newest frame last.
+        visible: (B, T, N) bool; False in padding.
+        confidence: (B, T, N) float32 in [0, 1].
+        size_px: (B, 2) float32, h and w of the image.
+        present: (B, N) bool, False = padding.
+        hints: (B, N, HINT_CHANNELS) float32, or None.
+        depth: (B, T, N) float32, 0 near to 1 far within the window, NaN unknown, or None.
+        features: (B, N, C) float32 appearance, or None.
+    """
+
+    xy_px: Tensor
+    visible: Tensor
+    confidence: Tensor
+    size_px: Tensor
+    present: Tensor
+    hints: Tensor | None = None
+    depth: Tensor | None = None
+    features: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> TrackBatch:
+        """The same batch on another device."""
+        tensors = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        place = torch.device(device)
+        moved = {name: to_device(x, place) for name, x in tensors.items() if x is not None}
+        return dataclasses.replace(self, **moved)
+
+
+def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBatch:
+    """One batch of several windows.
+
+    Args:
+        samples: at least one; all of them have hints, or none has; features likewise. Windows
+            without depth among others with it get unknown depth.
+        frames: T. Longer windows keep their newest frames; shorter ones are filled up at the front
+            with frames in which nothing is visible. None: the longest window's.
+
+    Returns:
+        a batch on the CPU; N is the largest number of tracks, but at least 1.
+
+    Raises:
+        InputError: no sample, or only some of them with hints or features.
+    """
+    if not samples:
+        raise InputError("track batch: expected at least one window, found none")
+    length = frames if frames is not None else max(len(each.visible) for each in samples)
+    count = max(1, *(each.visible.shape[1] for each in samples))
+    shape = (len(samples), length, count)
+    xy = np.zeros((*shape, 2), np.float32)
+    visible = np.zeros(shape, bool)
+    confidence = np.zeros(shape, np.float32)
+    present = np.zeros((len(samples), count), bool)
+    depth = np.full(shape, np.nan, np.float32)
+    for row, sample in enumerate(samples):
+        kept = min(length, len(sample.visible))
+        place = (row, slice(length - kept, length), slice(sample.visible.shape[1]))
+        newest = slice(len(sample.visible) - kept, None)
+        xy[place] = sample.xy_px[newest]
+        visible[place] = sample.visible[newest]
+        confidence[place] = sample.confidence[newest]
+        present[row, place[2]] = True
+        if sample.depth is not None:
+            depth[place] = sample.depth[newest]
+    return TrackBatch(
+        xy_px=torch.from_numpy(xy),
+        visible=torch.from_numpy(visible),
+        confidence=torch.from_numpy(confidence),
+        size_px=torch.tensor([each.size for each in samples], dtype=torch.float32),
+        present=torch.from_numpy(present),
+        hints=_padded("hints", [each.hints for each in samples], count),
+        depth=torch.from_numpy(depth) if any(s.depth is not None for s in samples) else None,
+        features=_padded("features", [each.features for each in samples], count),
+    )
+
+
+def _padded(
+    name: str, parts: Sequence[npt.NDArray[np.float32] | None], count: int
+) -> Tensor | None:
+    """(B, count, C) of arrays (N, C), or None if there are none."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    channels = {part.shape[1] for part in known}
+    if len(known) < len(parts) or len(channels) > 1:
+        found = ", ".join("none" if part is None else str(part.shape[1]) for part in parts)
+        raise InputError(
+            f"track batch: expected the same number of channels of {name} in all windows, found "
+            f"{found}; make the samples alike"
+        )
+    padded = np.zeros((len(parts), count, channels.pop()), np.float32)
+    for row, part in enumerate(known):
+        padded[row, : len(part)] = part
+    return torch.from_numpy(padded)

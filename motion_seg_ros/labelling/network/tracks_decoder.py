@@ -1,0 +1,205 @@
+"""From one motion vector per track to one logit per track, by attention between the tracks.
+
+Appearance features may join in the Motion-Semantic Decoupled Embedding: they are concatenated in
+the feed-forwards, so that who attends to whom is first decided by motion alone. B windows, N
+tracks, d width, C channels of features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from motion_seg_ros.labelling.network.attention import Attention, feed_forward, self_attention
+
+
+def with_features(x: Tensor, features: Tensor | None) -> Tensor:
+    """(..., d + C): `features` concatenated, if there are any."""
+    return x if features is None else torch.cat([x, features], dim=-1)
+
+
+class MemoryBlock(nn.Module):
+    """Encoder block of the paper's figure 9: self-attention over tracks, then a feed-forward that
+    sees the features too. Post-norm.
+
+    Args:
+        width: d.
+        heads: of the attention.
+        hidden: width inside the feed-forward.
+        features: C, or 0.
+        dropout: of attention weights and residuals.
+        inducing_tokens: of the attention; 0 = full.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        features: int,
+        dropout: float,
+        inducing_tokens: int = 0,
+    ) -> None:
+        super().__init__()
+        self.attention = self_attention(width, heads, dropout, inducing_tokens)
+        self.attention_norm = nn.LayerNorm(width)
+        self.feed_forward = feed_forward(width, hidden, nn.ReLU(), extra=features)
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, features: Tensor | None, key_mask: Tensor | None) -> Tensor:
+        """(B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
+        x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
+        fed = self.feed_forward(with_features(x, features))
+        result: Tensor = self.feed_forward_norm(x + self.dropout(fed))
+        return result
+
+
+class MotionBlock(nn.Module):
+    """Decoder block of the paper's figure 9: self-attention over the motion of the tracks, then
+    attention to the memory, which knows the features, and a feed-forward. Post-norm.
+
+    The arguments are those of MemoryBlock.
+    """
+
+    def __init__(
+        self, width: int, heads: int, hidden: int, dropout: float, inducing_tokens: int = 0
+    ) -> None:
+        super().__init__()
+        self.attention = self_attention(width, heads, dropout, inducing_tokens)
+        self.attention_norm = nn.LayerNorm(width)
+        self.memory_attention = Attention(width, heads, dropout)
+        self.memory_norm = nn.LayerNorm(width)
+        self.feed_forward = feed_forward(width, hidden, nn.ReLU())
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, memory: Tensor, key_mask: Tensor | None) -> Tensor:
+        """(B, N, d) from x and memory of that shape, key_mask (B, N) bool."""
+        x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
+        x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, key_mask)))
+        result: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
+        return result
+
+
+class EncoderDecoder(nn.Module):
+    """The paper's tracks decoder (section 3.2, figure 9).
+
+    Args:
+        motion: width of the motion vectors.
+        width: d.
+        heads: of all attentions.
+        layers: number of encoder blocks, and of decoder blocks.
+        hidden: width inside the feed-forwards.
+        features: C of the features in the feed-forwards of the encoder blocks, or 0.
+        dropout: of attention weights and residuals.
+        inducing_tokens: of the self-attentions; 0 = full.
+    """
+
+    def __init__(
+        self,
+        motion: int,
+        *,
+        width: int,
+        heads: int,
+        layers: int,
+        hidden: int,
+        features: int,
+        dropout: float,
+        inducing_tokens: int = 0,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Linear(motion, width)
+        self.encoder = nn.ModuleList(
+            MemoryBlock(width, heads, hidden, features, dropout, inducing_tokens)
+            for _ in range(layers)
+        )
+        self.decoder = nn.ModuleList(
+            MotionBlock(width, heads, hidden, dropout, inducing_tokens) for _ in range(layers)
+        )
+        self.head = nn.Linear(width, 1)
+
+    def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
+        """Logits (B, N).
+
+        Args:
+            motion: (B, N, motion).
+            features: (B, N, C), or None if C is 0.
+            seen: (B, N) bool, at least one in each row: the tracks that count; None: all.
+        """
+        x = self.embedding(motion)
+        memory = x
+        for block in self.encoder:
+            memory = block(memory, features, seen)
+        for block in self.decoder:
+            x = block(x, memory, seen)
+        logits: Tensor = self.head(x).squeeze(-1)
+        return logits
+
+
+class PlainBlock(nn.Module):
+    """Pre-norm self-attention over tracks and a feed-forward that sees the features too.
+
+    The arguments are those of MemoryBlock.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        hidden: int,
+        features: int,
+        dropout: float,
+        inducing_tokens: int,
+    ) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = self_attention(width, heads, dropout, inducing_tokens)
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.feed_forward = feed_forward(width, hidden, nn.GELU(), extra=features)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, features: Tensor | None, key_mask: Tensor | None) -> Tensor:
+        """(B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
+        attended = self.attention(self.attention_norm(x), key_mask=key_mask)
+        x = x + self.dropout(attended)
+        fed = self.feed_forward(with_features(self.feed_forward_norm(x), features))
+        result: Tensor = x + self.dropout(fed)
+        return result
+
+
+class PlainDecoder(nn.Module):
+    """A single stack of pre-norm blocks: half the work of EncoderDecoder at the same depth.
+
+    The arguments are those of EncoderDecoder.
+    """
+
+    def __init__(
+        self,
+        motion: int,
+        *,
+        width: int,
+        heads: int,
+        layers: int,
+        hidden: int,
+        features: int,
+        dropout: float,
+        inducing_tokens: int = 0,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Linear(motion, width)
+        self.blocks = nn.ModuleList(
+            PlainBlock(width, heads, hidden, features, dropout, inducing_tokens)
+            for _ in range(layers)
+        )
+        self.head = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 1)
+        )
+
+    def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
+        """Logits (B, N); the arguments are those of EncoderDecoder.forward."""
+        x = self.embedding(motion)
+        for block in self.blocks:
+            x = block(x, features, seen)
+        logits: Tensor = self.head(x).squeeze(-1)
+        return logits

@@ -1,0 +1,1 @@
+"""The track network that the paper's authors published."""

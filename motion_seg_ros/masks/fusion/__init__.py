@@ -1,0 +1,1 @@
+"""Masks from all evidence per pixel, fused and corrected by a small network."""

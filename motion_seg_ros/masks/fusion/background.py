@@ -1,0 +1,89 @@
+"""Photometric evidence: pixels whose colour no earlier view of the static world explains."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow.dense import remap, warp
+from motion_seg_ros.types import FloatArray, UInt8Array
+
+VIEWS = 3  # earlier views compared with
+NOISE_FLOOR = 4.0  # grey levels
+TOLERANCE = 3.0  # noise levels
+GAIN = 0.7  # log-odds per noise level above the tolerance
+MAX_FOR_MOVING = 2.0
+MAX_FOR_STATIC = 1.5
+HALF_TRUST_PARALLAX_PX = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    image: UInt8Array
+    to_earlier: FloatArray | None  # (h, w, 2) displacement to the view `gap` frames before
+    gap: int
+
+
+class BackgroundViews:
+    """The last frames with the camera's motion between them, to look at a pixel's place before."""
+
+    def __init__(self) -> None:
+        self._views: deque[_View] = deque(maxlen=12)
+
+    def evidence(
+        self,
+        bgr: UInt8Array,
+        grid: FloatArray,
+        to_earlier: FloatArray | None,
+        gap: int,
+        parallax_px: float,
+    ) -> FloatArray | None:
+        """Log-odds of moving of the pixels of a new frame, which is then kept.
+
+        Args:
+            bgr: (h, w, 3) uint8.
+            grid: (h, w, 2) pixel coordinates.
+            to_earlier: (h, w, 2) displacement of the static world to the frame `gap` frames
+                before; None where it could not be told.
+            gap: frames.
+            parallax_px: spread of the static world about `to_earlier`: where views are registered
+                badly, differences mean little.
+
+        Returns:
+            (h, w) float32, or None without an earlier view.
+        """
+        image = np.asarray(cv2.GaussianBlur(bgr, (3, 3), 0), np.uint8)
+        self._views.append(_View(image, to_earlier, gap))
+        error = self._least_error(image, grid)
+        if error is None:
+            return None
+        noise = max(NOISE_FLOOR, 1.4826 * float(np.median(error)))
+        excess = error / noise - TOLERANCE
+        log_odds = np.clip(excess * GAIN, 0, MAX_FOR_MOVING)
+        log_odds += np.clip(excess / TOLERANCE, -1, 0) * MAX_FOR_STATIC
+        trust = 1 / (1 + (parallax_px / HALF_TRUST_PARALLAX_PX) ** 2)
+        return np.asarray(log_odds * np.float32(trust), np.float32)
+
+    def _least_error(self, image: UInt8Array, grid: FloatArray) -> FloatArray | None:
+        """(h, w) least colour difference over the earlier views, grey levels; 0 out of view."""
+        height, width = image.shape[:2]
+        least: FloatArray | None = None
+        view, place, age = self._views[-1], grid, 0
+        for _ in range(VIEWS):
+            age += view.gap
+            if view.to_earlier is None or age >= len(self._views):
+                break
+            step = view.to_earlier if place is grid else warp(view.to_earlier, place)
+            place = place + step
+            view = self._views[-1 - age]
+            seen = remap(view.image, place)
+            blue, green, red = cv2.split(cv2.absdiff(image, seen))
+            difference = cv2.max(cv2.max(blue, green), red)
+            error = np.asarray(cv2.boxFilter(difference, cv2.CV_32F, (3, 3)), np.float32)
+            x, y = place[..., 0], place[..., 1]
+            error[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = 0
+            least = error if least is None else np.minimum(least, error)
+        return least

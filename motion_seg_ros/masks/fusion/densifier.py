@@ -1,0 +1,52 @@
+"""Masks from labelled tracks and dense evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.masks.fusion.learned import MaskPredictor
+from motion_seg_ros.masks.fusion.posterior import MotionPosterior
+from motion_seg_ros.masks.fusion.refinement import refine
+from motion_seg_ros.masks.fusion.smoothing import require_edge_aware_smoothing
+from motion_seg_ros.masks.objects import ObjectRegistry
+from motion_seg_ros.types import ObjectMasks, TrackLabels, Tracks
+from motion_seg_ros.window import Window
+
+
+class Densifier:
+    """Belief per pixel (MotionPosterior), corrected by a network if there is one, cleaned at full
+    resolution, split into objects.
+
+    Args:
+        flow: the dense flow shared with the tracker.
+        predictor: corrects the belief; None: it stands as it is.
+
+    Raises:
+        MissingDependencyError: this OpenCV has no cv2.ximgproc.
+    """
+
+    def __init__(self, *, flow: DenseFlow, predictor: MaskPredictor | None = None) -> None:
+        require_edge_aware_smoothing()
+        self._flow = flow
+        self._predictor = predictor
+        self._posterior = MotionPosterior(flow=flow)
+        self._objects = ObjectRegistry()
+
+    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        evidence = self._posterior.update(window, tracks, labels)
+        if evidence is None:  # a stream's first frame
+            log_odds = np.zeros(self._flow.size(window), np.float32)
+        elif self._predictor is None:
+            log_odds = evidence.belief
+        else:
+            log_odds = self._predictor.log_odds(evidence)
+        moving = refine(log_odds, window.newest.image_bgr)
+        backward = self._flow.backward(window, 1) if len(window) > 1 else None
+        return self._objects.assign(moving, log_odds, window.newest, tracks, backward)
+
+    def reset(self) -> None:
+        """See motion_seg_ros.masks.base.MaskBackend."""
+        self._posterior.reset()
+        self._objects.reset()

@@ -1,0 +1,58 @@
+"""A belief per pixel corrected by the mask network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.masks.fusion.channels import mask_channels
+from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.types import FloatArray
+
+VOICE = 0.7  # weight of the network and of the belief it corrects
+BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
+
+
+class MaskPredictor:
+    """Asks the mask network about the evidence of a frame.
+
+    Network and belief are heard together, as a logarithmic opinion pool: the network was trained on
+    rendered scenes, and the belief is what remains right where the world is unlike them.
+
+    Args:
+        weights: a file that `motion_seg train-masks` wrote.
+        sha256: expected digest of the file in hexadecimal; None: any.
+
+    Raises:
+        InputError: the weights are missing or damaged.
+        MissingDependencyError: torch or safetensors is not installed.
+    """
+
+    def __init__(self, weights: Path, *, sha256: str | None = None) -> None:
+        try:
+            import torch
+
+            from motion_seg_ros.masks.fusion.network import load_mask_network
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"masks.backend learned: expected torch and safetensors, found: {error}; "
+                "pip install torch safetensors, or choose masks.backend densifier"
+            ) from error
+        # On a CPU its small convolutions take two thirds of the time in this order of memory.
+        self._layout = torch.channels_last
+        self._network = load_mask_network(weights, sha256=sha256)
+        self._network.to(memory_format=self._layout)  # type: ignore[call-overload]
+
+    def log_odds(self, evidence: Evidence) -> FloatArray:
+        """(h, w) float32 log-odds that pixels move, of the size of the evidence."""
+        import torch
+
+        channels = torch.from_numpy(mask_channels(evidence))[None]
+        with torch.inference_mode():
+            small = self._network(channels.to(memory_format=self._layout))[0].numpy()
+        height, width = evidence.belief.shape
+        said = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(VOICE * (said + evidence.belief) + BIAS, np.float32)

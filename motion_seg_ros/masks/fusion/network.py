@@ -1,0 +1,117 @@
+"""The mask network: a small U-Net that corrects a belief per pixel by all evidence and the image.
+
+Architecture: U-Net (Ronneberger et al., MICCAI 2015) with sums in place of concatenations, whose
+blocks are separable convolutions (Chollet, CVPR 2017) with a residual path.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, SCALES
+from motion_seg_ros.networks.tensor_files import load_into, load_tensors
+
+WIDTHS = (16, 32, 48, 64)  # channels at full, half, quarter and eighth size of the input
+KERNELS = (3, 3, 5, 5)
+MODEL_KEY = "mask_network"  # of the metadata of weights: version of channels and layout
+MODEL_VERSION = "1"
+
+
+class SeparableBlock(nn.Module):
+    """(B, C, h, w) -> the same: what each channel's surroundings say, mixed, is added.
+
+    Args:
+        channels: C.
+        kernel: side of the surroundings.
+    """
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.around = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.widen = nn.Conv2d(channels, 2 * channels, 1)
+        self.narrow = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w)."""
+        correction: Tensor = self.narrow(functional.relu(self.widen(self.around(x))))
+        return x + correction
+
+
+class MaskNetwork(nn.Module):
+    """Channels of a frame -> log-odds that its pixels move.
+
+    Before any training it says what the belief among its channels says.
+    """
+
+    scales: Tensor  # (MASK_CHANNELS, 1, 1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, last = WIDTHS[0], len(WIDTHS) - 1
+        self.stem = nn.Conv2d(MASK_CHANNELS, first, 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Conv2d(WIDTHS[level], WIDTHS[level + 1], 3, stride=2, padding=1)
+            for level in range(last)
+        )
+        self.encode = nn.ModuleList(
+            nn.Sequential(*(SeparableBlock(WIDTHS[level], KERNELS[level]) for _ in range(2)))
+            for level in range(1, last + 1)
+        )
+        self.up = nn.ModuleList(
+            nn.Conv2d(WIDTHS[level + 1], WIDTHS[level], 1) for level in range(last)
+        )
+        self.decode = nn.ModuleList(
+            [nn.Sequential(nn.Conv2d(first, first, 3, padding=1), nn.ReLU())]
+            + [SeparableBlock(WIDTHS[level], KERNELS[level]) for level in range(1, last)]
+        )
+        self.correction = nn.Conv2d(first, 1, 1)
+        nn.init.zeros_(self.correction.weight)
+        nn.init.zeros_(self.correction.bias)  # type: ignore[arg-type]  # there is a bias
+        self.gain = nn.Parameter(torch.ones(1))
+        scales = torch.tensor(SCALES, dtype=torch.float32)[:, None, None]
+        self.register_buffer("scales", scales, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, h, w) log-odds.
+
+        Args:
+            x: (B, MASK_CHANNELS, h, w) of mask_channels; any h and w.
+        """
+        levels = [functional.relu(self.stem(x / self.scales))]
+        for down, encode in zip(self.down, self.encode, strict=True):
+            levels.append(encode(functional.relu(down(levels[-1]))))
+        state = levels.pop()
+        for up, decode in zip(reversed(self.up), reversed(self.decode), strict=True):
+            skipped = levels.pop()
+            size = skipped.shape[-2:]
+            enlarged = functional.interpolate(up(state), size, mode="bilinear")
+            state = decode(skipped + enlarged)
+        log_odds: Tensor = self.gain * x[:, BELIEF] + self.correction(state)[:, 0]
+        return log_odds
+
+
+def load_mask_network(path: Path, *, sha256: str | None = None) -> MaskNetwork:
+    """The network in a file that training wrote, in evaluation mode on the CPU.
+
+    Args:
+        path: the file.
+        sha256: expected digest of the file in hexadecimal; None: any.
+
+    Raises:
+        InputError: the file is missing, damaged, of another digest, or not of this network.
+    """
+    tensors, metadata = load_tensors(path, sha256=sha256)
+    if metadata.get(MODEL_KEY) != MODEL_VERSION:
+        raise InputError(
+            f"{path}: expected weights of mask network {MODEL_VERSION}, found "
+            f"{metadata.get(MODEL_KEY, 'none')} in its metadata; name a file made by `motion_seg "
+            "train-masks`"
+        )
+    network = MaskNetwork()
+    load_into(network, tensors, path, "the mask network")
+    return network.eval()

@@ -1,0 +1,73 @@
+"""From a belief at working resolution to a clean mask at the image's."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
+from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
+
+MAX_SIDE_PX = 1280  # of the image whose edges the mask is snapped to
+SNAP_STRENGTH, SNAP_SIGMA = 30.0, 6.0
+SATURATION = 2.0  # log-odds at which a pixel's say in the snapping levels off
+REFERENCE_SIDE_PX = 854  # the radii below are pixels of an image with this longer side
+OPENING_PX = 2.0
+CLOSING_PX = 4.0
+MIN_AREA_SHARE = 8e-4  # of the image
+MIN_RELATIVE_AREA = 0.05  # of the largest part
+
+
+def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
+    """The moving pixels of an image.
+
+    The belief is snapped to the image's edges; specks are removed, gaps closed, holes filled.
+
+    Args:
+        log_odds: (h, w) float32 at any resolution.
+        image_bgr: (H, W, 3) uint8.
+
+    Returns:
+        (H, W) bool.
+    """
+    if not (log_odds > 0).any():
+        return np.zeros(image_bgr.shape[:2], bool)
+    height, width = image_bgr.shape[:2]
+    scale = min(1.0, MAX_SIDE_PX / max(height, width))
+    guide = np.asarray(image_bgr)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        guide = np.asarray(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    large = cv2.resize(
+        np.tanh(log_odds / SATURATION),
+        (guide.shape[1], guide.shape[0]),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    smoother = EdgeAwareFilter(guide, SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
+    mask = clean(smoother.smooth(np.asarray(large, np.float32)) > 0)
+    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(full, bool)
+
+
+def clean(mask: BoolArray, min_relative_area: float = MIN_RELATIVE_AREA) -> UInt8Array:
+    """(H, W) uint8, 1 in the parts of a mask that count: specks are gone, gaps and holes filled.
+
+    Args:
+        mask: (H, W).
+        min_relative_area: a part needs this share of the largest one's area.
+    """
+    unit = max(mask.shape) / REFERENCE_SIDE_PX
+    cleaned = np.asarray(mask, np.uint8)
+    for operation, radius in ((cv2.MORPH_OPEN, OPENING_PX), (cv2.MORPH_CLOSE, CLOSING_PX)):
+        side = 2 * round(radius * unit) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        cleaned = np.asarray(cv2.morphologyEx(cleaned, operation, kernel), np.uint8)
+    outlines, _ = cv2.findContours(cleaned, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cleaned[:] = 0
+    cv2.drawContours(cleaned, outlines, -1, (1,), -1)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(cleaned, connectivity=8)
+    areas = np.asarray(stats[:, cv2.CC_STAT_AREA], np.int64)
+    areas[0] = 0
+    keep = (areas >= MIN_AREA_SHARE * mask.size) & (areas >= min_relative_area * areas.max())
+    keep[0] = False
+    return np.asarray(keep[parts], np.uint8)

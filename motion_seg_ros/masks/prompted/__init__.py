@@ -1,0 +1,1 @@
+"""Masks from a promptable video segmenter, clicked by the moving tracks."""

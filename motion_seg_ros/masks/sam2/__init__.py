@@ -1,0 +1,1 @@
+"""SAM 2 and EdgeTAM as streaming segmenters."""

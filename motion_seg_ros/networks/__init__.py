@@ -1,0 +1,2 @@
+"""Where and how networks run: devices, number types, memory, tensor files, images as networks take
+them."""

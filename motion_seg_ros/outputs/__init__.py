@@ -1,0 +1,1 @@
+"""Pictures made from results: overlay, static image, palette."""

@@ -1,0 +1,1 @@
+"""Demo camera, viewer, bag player and recorder."""

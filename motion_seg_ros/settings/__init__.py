@@ -1,0 +1,1 @@
+"""How settings are declared; the pipeline's and the node's."""

@@ -1,0 +1,186 @@
+"""How settings are declared, checked and read from files; the settings themselves are in
+motion_seg_ros.settings.pipeline and where else such dataclasses are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from motion_seg_ros.errors import ConfigError
+
+Value = bool | int | float | str
+
+NODE_NAME = "motion_seg"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a setting means and may be.
+
+    Attributes:
+        description: one sentence, with the unit.
+        minimum: smallest value allowed, or None.
+        maximum: largest value allowed, or None.
+        choices: the values allowed, or () for any.
+    """
+
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def setting(
+    default: Value,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A dataclass field that carries its Spec."""
+    return field(default=default, metadata={"spec": Spec(description, minimum, maximum, choices)})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, flattened: its dotted name, type, default and Spec."""
+
+    name: str
+    type: type[Value]
+    default: Value
+    spec: Spec
+
+    def check(self, value: object) -> Value:
+        """`value` as this setting's type (an int becomes a float where a float is asked).
+
+        Raises:
+            ConfigError: wrong type, out of range or not among the choices.
+        """
+        if self.type is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not self.type:
+            raise ConfigError(
+                f"{self.name}: expected {self.type.__name__}, found {value!r} of type "
+                f"{type(value).__name__}; the default is {self.default!r}"
+            )
+        spec = self.spec
+        if spec.choices and value not in spec.choices:
+            raise ConfigError(
+                f"{self.name}: expected one of {', '.join(spec.choices)}, found {value!r}"
+            )
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            low = -float("inf") if spec.minimum is None else spec.minimum
+            high = float("inf") if spec.maximum is None else spec.maximum
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"{self.name}: expected {low:g} to {high:g}, found {value!r}; "
+                    f"the default is {self.default!r}"
+                )
+        return value
+
+
+def settings(config_type: type[Any], prefix: str = "") -> Iterator[Setting]:
+    """Every setting of a configuration dataclass, in the order they are written."""
+    hints = typing.get_type_hints(config_type)
+    for each in dataclasses.fields(config_type):
+        if dataclasses.is_dataclass(hints[each.name]):
+            yield from settings(hints[each.name], f"{prefix}{each.name}.")
+        else:
+            default = typing.cast(Value, each.default)
+            yield Setting(f"{prefix}{each.name}", hints[each.name], default, each.metadata["spec"])
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """What may be meant by a name that is not among those known."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+
+
+def build_config(config_type: type[Any], values: Mapping[str, Value], prefix: str = "") -> Any:
+    """A configuration dataclass from checked values by dotted name; the rest keeps its defaults."""
+    hints = typing.get_type_hints(config_type)
+    arguments: dict[str, object] = {}
+    for each in dataclasses.fields(config_type):
+        name = f"{prefix}{each.name}"
+        if dataclasses.is_dataclass(hints[each.name]):
+            arguments[each.name] = build_config(
+                typing.cast(type, hints[each.name]), values, f"{name}."
+            )
+        elif name in values:
+            arguments[each.name] = values[name]
+    return config_type(**arguments)
+
+
+def read_config_file(path: Path) -> dict[str, object]:
+    """The settings in a YAML file, by dotted name.
+
+    The file is either the nested settings themselves or a ROS 2 parameter file, in which they stand
+    below `<node name>: ros__parameters:`. Of several nodes, NODE_NAME and wildcards count. Names
+    are not checked here.
+
+    Raises:
+        ConfigError: no such file, not YAML, not a mapping, or only parameters of other nodes.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot read the configuration file: {error.strerror}; check the path"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: expected a YAML file, found: {reason}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings, found {type(content).__name__}")
+    nodes = list(_parameters_by_node(content))
+    ours = [parameters for name, parameters in nodes if name in (NODE_NAME, "*", "**")]
+    if not ours and len(nodes) > 1:
+        found = ", ".join(name for name, _ in nodes)
+        raise ConfigError(f"{path}: expected parameters of {NODE_NAME}, found those of {found}")
+    blocks = ours or [parameters for _, parameters in nodes] or [content]
+    return {name: value for block in blocks for name, value in _flatten(block, "")}
+
+
+def _parameters_by_node(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Name without namespace, and parameters, of each node in a ROS 2 parameter file."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and isinstance(value.get("ros__parameters"), dict):
+            yield str(key).rpartition("/")[2], value["ros__parameters"]
+        elif isinstance(value, dict):
+            yield from _parameters_by_node(value)
+
+
+def _flatten(tree: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object]]:
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """`masks.backend=densifier` -> ("masks.backend", "densifier"); the value is read as YAML.
+
+    Raises:
+        ConfigError: no `=`, or a value that is not YAML.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"--set {text}: expected NAME=VALUE, such as masks.backend=densifier")
+    try:
+        return name.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"--set {text}: expected a YAML value after '=', found {value!r}"
+        ) from error

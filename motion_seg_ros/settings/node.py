@@ -1,0 +1,71 @@
+"""The settings that the ROS node has beside those of the pipeline, in
+motion_seg_ros.settings.pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from motion_seg_ros.settings.declaration import setting
+
+DECLARED_BY_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
+"""How the parameters begin that every ROS 2 node has; none of them is a setting."""
+
+
+@dataclass(frozen=True)
+class DepthSyncConfig:
+    """Pairing of the image with the depth topic; only with depth.backend = topic."""
+
+    slop_s: float = setting(
+        0.02, "largest difference of the stamps of a pair [s]", minimum=1e-6, maximum=10.0
+    )
+    queue_size: int = setting(
+        10, "messages of each topic kept while waiting for a partner", minimum=1, maximum=1000
+    )
+    max_wait_s: float = setting(
+        0.2,
+        "an image whose depth is later than this is answered without depth [s]",
+        minimum=0.0,
+        maximum=60.0,
+    )
+
+
+@dataclass(frozen=True)
+class DiagnosticsConfig:
+    """What /diagnostics says, and when."""
+
+    period_s: float = setting(1.0, "time between two reports [s]", minimum=0.05, maximum=60.0)
+    input_timeout_s: float = setting(
+        5.0,
+        "time without an image after which 'no input' is reported [s]",
+        minimum=0.1,
+        maximum=3600.0,
+    )
+
+
+@dataclass(frozen=True)
+class QueueConfig:
+    """Frames that wait while another one is inferred."""
+
+    max_mb: int = setting(
+        256,
+        "memory for waiting images; beyond it the oldest are answered without being looked at [MB]",
+        minimum=1,
+        maximum=65536,
+    )
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """The settings of the node itself, which nothing but the node reads."""
+
+    autostart: bool = setting(
+        True, "configure and activate at start; else a lifecycle manager does"
+    )
+    image_transport: str = setting(
+        "raw",
+        "input: Image on `image`, or CompressedImage on `image/compressed`",
+        choices=("raw", "compressed"),
+    )
+    depth_sync: DepthSyncConfig = field(default_factory=DepthSyncConfig)
+    diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
+    queue: QueueConfig = field(default_factory=QueueConfig)

@@ -1,0 +1,1 @@
+"""BootsTAPIR, windowed and cached."""

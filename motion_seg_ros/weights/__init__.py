@@ -1,0 +1,1 @@
+"""Trained weights: the catalogue, the cache folder, downloads, file formats."""

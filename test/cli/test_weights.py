@@ -1,0 +1,123 @@
+"""`motion_seg weights`, as a user types it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from file_server import FileServer, file_server
+
+from motion_seg_ros.cli import main
+from motion_seg_ros.cli import weights as command
+from motion_seg_ros.weights import cache as weights
+from motion_seg_ros.weights.catalogue import (
+    NON_COMMERCIAL,
+    PUBLISHED,
+    PublishedFile,
+    PublishedWeights,
+)
+
+CONTENT = b'{"a": 1}'
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """Publishes "net"; the cache is in tmp_path."""
+    monkeypatch.setenv("MOTION_SEG_CACHE", str(tmp_path))
+    for variable in weights.OFFLINE_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    with file_server() as running:
+        running.files["/net.json"] = CONTENT
+        file = PublishedFile("net.json", f"{running.address}/net.json")
+        net = PublishedWeights("depth: a test", "us", "https://us", (file,), None, NON_COMMERCIAL)
+        table = MappingProxyType({"net": net})
+        for module in (weights, command):
+            monkeypatch.setattr(module, "PUBLISHED", table)
+        yield running
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status, stdout and stderr."""
+    status = main.main(["weights", *arguments])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def test_list_fetch_verify_path(
+    server: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "net" / "net.json"
+    status, out, _ = run(capsys, "list")
+    assert status == 0
+    assert any(
+        line.split() == ["net", "?", "no", "CC-BY-NC-4.0", "depth:", "a", "test"]
+        for line in out.splitlines()
+    )
+    assert "CC-BY-NC-4.0: no commercial use\n" in out
+    status, out, _ = run(capsys, "fetch", "net", "track_transformer_lite")
+    assert status == 0
+    assert out.startswith(f"net: {place}\n  by us, https://us\n  licence CC-BY-NC-4.0: no comm")
+    assert out.endswith("(comes with this package)\n")
+    assert run(capsys, "path", "net") == (0, f"{place}\n", "")
+    status, out, _ = run(capsys, "verify", "net", str(place))
+    assert status == 0
+    assert [line.split()[:2] for line in out.splitlines()] == [["ok", str(place)]] * 2
+    assert "net        " in (out := run(capsys, "list")[1])
+    assert "yes" in next(line for line in out.splitlines() if line.startswith("net "))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("path", "net"), "get them with: motion_seg weights fetch net"),
+        (("verify", "net"), "get them with: motion_seg weights fetch net"),
+        (("fetch", "nte"), "weights nte: expected a name"),
+        (("verify", "/no/such/file.pt"), "expected a file, a folder or a name"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(
+    server: FileServer,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    words: str,
+) -> None:
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("motion_seg: error: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_nothing_is_fetched_if_one_of_the_names_does_not_exist(
+    server: FileServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, out, err = run(capsys, "fetch", "net", "nte", "ent")
+    assert (status, out) == (2, "")
+    assert "weights nte, ent: expected a name" in err
+    assert server.asked == []
+
+
+def test_a_server_that_is_gone_is_one_line_too(
+    server: FileServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.files.clear()
+    status, _, err = run(capsys, "fetch", "net")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "404" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["get"], ["fetch"], ["path", "a", "b"]])
+def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main.main(["weights", *arguments])
+    assert exit_.value.code == 2
+
+
+def test_everything_published_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "list")[1]
+    names = {line.split(" ")[0] for line in out.splitlines()}
+    assert set(PUBLISHED) <= names
+    assert max(map(len, out.splitlines()[: len(PUBLISHED)])) <= 100

@@ -1,0 +1,188 @@
+"""Shards on disk: the same whatever the workers and interruptions, or not there at all."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.lab.track_samples import TrackSample, read_samples
+from motion_seg_ros.lab.training.simulation import dataset
+from motion_seg_ros.lab.training.simulation.dataset import (
+    MODES,
+    SPLITS,
+    build_dataset,
+    scene_kind,
+    scene_seed,
+    shard_path,
+)
+from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+
+FRAMES = 4
+
+
+def random_samples(
+    seed: int, *, kind: str | None = None, features: bool = False
+) -> list[TrackSample]:
+    """One to three windows that tell their seed and kind."""
+    rng = np.random.default_rng(seed)
+    samples = []
+    for _ in range(1 + seed % 3):
+        count = int(rng.integers(5, 9))
+        samples.append(
+            TrackSample(
+                rng.uniform(0, 400, (FRAMES, count, 2)).astype(np.float32),
+                rng.random((FRAMES, count)) < 0.8,
+                rng.random((FRAMES, count), np.float32),
+                (240, 427),
+                rng.random(count) < 0.3,
+                rng.random(count) < 0.9,
+                rng.standard_normal((count, HINT_CHANNELS)).astype(np.float32),
+                depth=rng.random((FRAMES, count), np.float32),
+                features=np.ones((count, 2), np.float32) if features else None,
+                tags=(f"seed{seed}", str(kind)),
+            )
+        )
+    return samples
+
+
+def build(folder: Path, windows: int = 20, **changes: object) -> dataset.DatasetSummary:
+    settings: dict[str, object] = {
+        "rendered_windows": windows,
+        "projected_windows": 10,
+        "seed": 5,
+        "workers": 1,
+        "split": "train",
+        "progress": False,
+        "scenes_per_shard": 4,
+        "rendered": random_samples,
+        "projected": random_samples,
+    }
+    return build_dataset(folder, **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """File name -> what is in it, of a whole folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_counts_whole_shards_of_both_modes(tmp_path: Path) -> None:
+    summary = build(tmp_path)
+    samples = dict.fromkeys(MODES, 0)
+    for mode in MODES:
+        for path in tmp_path.glob(f"train-{mode}-*.npz"):
+            samples[mode] += len(read_samples(path))
+    assert samples["rendered"] >= 20
+    assert samples["projected"] >= 10
+    assert summary.windows == sum(samples.values())
+    assert summary.scenes == 4 * len(summary.shards)
+    assert sorted(summary.shards) == sorted(tmp_path.glob("*.npz"))
+
+
+def test_does_not_depend_on_workers_or_interruptions(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    build(one, workers=1)
+    build(two, workers=3)
+    shard_path(two, "train", "rendered", 0).unlink()
+    shard_path(two, "train", "projected", 1).unlink()
+    build(two, workers=2)
+    assert contents(one) == contents(two)
+
+
+def test_whole_shards_are_not_made_again(tmp_path: Path) -> None:
+    build(tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
+    build(tmp_path, windows=40)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert len(list(tmp_path.glob("*.npz"))) > len(times)
+
+
+def test_no_two_splits_modes_or_data_sets_share_a_scene() -> None:
+    seeds = [
+        scene_seed(seed, split, mode, scene)
+        for seed in range(3)
+        for split in SPLITS
+        for mode in MODES
+        for scene in (0, 1, dataset.SCENES_PER_SEED - 1)
+    ]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_held_out_kinds_are_in_the_test_split_only(tmp_path: Path) -> None:
+    for split in ("train", "validation"):
+        assert {scene_kind(split, scene) for scene in range(100)} == {None}  # type: ignore[arg-type]
+    assert {scene_kind("test", scene) for scene in range(100)} == {None, *HELD_OUT_KINDS}
+    build(tmp_path, split="test")
+    tags = {sample.tags[1] for path in tmp_path.glob("*.npz") for sample in read_samples(path)}
+    assert "None" in tags
+    assert tags & set(HELD_OUT_KINDS)
+
+
+def test_refuses_shards_of_other_settings(tmp_path: Path) -> None:
+    build(tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"train\.json.*'seed': 6.*found.*'seed': 5"):
+        build(tmp_path, seed=6)
+    assert contents(tmp_path) == before
+
+
+def test_features_are_made_where_wanted_and_are_a_setting(tmp_path: Path) -> None:
+    summary = build(tmp_path, features=True, projected_windows=0)
+    samples = [sample for path in summary.shards for sample in read_samples(path)]
+    assert {sample.features is not None for sample in samples} == {True}
+    with pytest.raises(InputError, match="features"):
+        build(tmp_path, projected_windows=0)
+
+
+def test_projected_windows_have_no_features(tmp_path: Path) -> None:
+    assert build(tmp_path).shards
+    with pytest.raises(InputError, match=r"projected windows.*found 10"):
+        build(tmp_path, features=True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"workers": 0}, {"split": "training"}, {"scenes_per_shard": 0}, {"seed": -1}]
+)
+def test_refuses_values_out_of_range(tmp_path: Path, change: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        build(tmp_path / "new", **change)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_full_disk_leaves_the_earlier_shards_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = dataset.write_samples
+
+    def write_two(path: Path, samples: list[TrackSample]) -> None:
+        if len(list(tmp_path.glob("*.npz"))) == 2:
+            path.with_suffix(".partial").write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, samples)
+
+    monkeypatch.setattr(dataset, "write_samples", write_two)
+    with pytest.raises(OutputError, match="No space left"):
+        build(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "train-rendered-00000.npz",
+        "train-rendered-00001.npz",
+        "train.json",
+    ]
+    assert all(read_samples(path) for path in tmp_path.glob("*.npz"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file"):
+        build(tmp_path / "file")
+
+
+def test_a_broken_shard_is_named(tmp_path: Path) -> None:
+    path = build(tmp_path).shards[0]
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=path.name):
+        build(tmp_path)

@@ -1,0 +1,95 @@
+"""Windows in memory against the function that inference makes its batches by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from training_windows import FRAMES, pan_sample
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.training.packed import pack
+from motion_seg_ros.labelling.network.tokens import TrackBatch, collate
+
+
+def some() -> list[TrackSample]:
+    samples = [pan_sample(seed, tracks=count) for seed, count in enumerate((7, 30, 12))]
+    chance = np.random.default_rng(5)
+    samples[1] = dataclasses.replace(
+        samples[1], depth=chance.random((FRAMES, 30), np.float32), size=(480, 640)
+    )
+    return samples
+
+
+def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
+    """Equal but for 16 bits of precision, where a track is there and seen."""
+    assert torch.equal(found.present, expected.present)
+    assert torch.equal(found.visible, expected.visible)
+    assert torch.equal(found.size_px, expected.size_px)
+    seen = expected.visible
+    assert torch.equal(found.xy_px[seen], expected.xy_px[seen])
+    for name in ("confidence", "depth"):
+        one, other = getattr(found, name)[seen], getattr(expected, name)[seen]
+        assert torch.allclose(one, other, atol=1e-3, equal_nan=True)
+    assert found.hints is not None
+    assert expected.hints is not None
+    assert torch.allclose(found.hints, expected.hints, atol=1e-3)
+
+
+@pytest.mark.parametrize("frames", [FRAMES, 10, 20])
+def test_whole_windows_are_what_collate_makes(frames: int) -> None:
+    samples = some()
+    batch, targets = pack(samples, frames).whole(np.array([2, 1]))
+    assert_same(batch, collate([samples[2], samples[1]], frames))
+    for row, sample in enumerate((samples[2], samples[1])):
+        assert targets.moving[row, : len(sample)].tolist() == sample.moving.tolist()
+        assert targets.labelled[row, : len(sample)].tolist() == sample.labelled.tolist()
+        assert not targets.labelled[row, len(sample) :].any()
+
+
+def test_drawn_tracks_are_different_tracks_of_the_window_with_their_own_truth() -> None:
+    samples = some()
+    packed = pack(samples, FRAMES)
+    batch, targets = packed.draw(np.array([1, 0]), 20, np.random.default_rng(0))
+    assert batch.present.sum(dim=1).tolist() == [20, 7]
+    for row, sample in enumerate((samples[1], samples[0])):
+        of_newest = {tuple(xy): n for n, xy in enumerate(sample.xy_px[-1].tolist())}
+        found = batch.xy_px[row, -1][batch.present[row]].tolist()
+        chosen = [of_newest[tuple(xy)] for xy in found]
+        assert len(set(chosen)) == len(chosen)
+        moving = targets.moving[row][batch.present[row]].tolist()
+        assert moving == sample.moving[chosen].tolist()
+
+
+def test_every_track_is_drawn_as_often() -> None:
+    packed = pack([pan_sample(0, tracks=10)], FRAMES)
+    chance = np.random.default_rng(1)
+    newest = packed.xy_px[:, -1, 0]
+    times = np.zeros(10)
+    for _ in range(1000):
+        batch, _ = packed.draw(np.array([0]), 3, chance)
+        times += np.isin(newest, batch.xy_px[0, -1, :, 0].numpy())
+    assert times.sum() == 3000
+    assert np.abs(times - 300).max() < 6 * np.sqrt(300 * 0.7)
+
+
+def test_windows_keep_their_order_and_empty_ones_are_left_out() -> None:
+    samples = [pan_sample(seed, tracks=count) for seed, count in enumerate((5, 0, 6, 7))]
+    packed = pack(iter(samples), FRAMES)
+    assert packed.count.tolist() == [5, 6, 7]
+    assert packed.start.tolist() == [0, 5, 11]
+    assert packed.depth is None
+    assert packed.features is None
+    assert packed.moving.tolist() == [moves for sample in samples for moves in sample.moving]
+
+
+def test_windows_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(InputError, match="found none"):
+        pack([], FRAMES)
+    one = pan_sample(0, tracks=5)
+    other = dataclasses.replace(one, features=np.zeros((5, 3), np.float32))
+    with pytest.raises(InputError, match="same number of features in all of them, found 0 and 3"):
+        pack([one, other], FRAMES)

@@ -1,0 +1,28 @@
+"""Which earlier runs a run may resume."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.lab.training.config import make_train_config, to_json
+from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE
+from motion_seg_ros.lab.training.run import train
+from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint
+
+
+def test_a_setting_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
+    output = {"output.folder": str(tmp_path)}
+    settings = json.loads(to_json(make_train_config({**output, "loss.max_weight": 7.0})))
+    del settings["data.features"]
+    checkpoint = Checkpoint(json.dumps(settings), Progress(), {}, {})
+    save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
+    # Names are compared in order: data.features comes before loss.max_weight.
+    with pytest.raises(ConfigError, match=r"^loss\.max_weight: expected 7\.0 as in the run"):
+        train(make_train_config(output), resume=True)
+    described = {"data.features": True, "data.projected_windows": 0}
+    with pytest.raises(ConfigError, match=r"^data\.features: expected False as in the run"):
+        train(make_train_config({**output, **described, "data.rendered_windows": 1}), resume=True)

@@ -1,0 +1,232 @@
+"""The launch files: their arguments, and what the node is started with."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from checkout import ROOT
+
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.settings.declaration import settings
+from motion_seg_ros.settings.pipeline import Config
+
+LAUNCH = ROOT / "launch"
+ARGUMENTS = {
+    "image",
+    "depth",
+    "camera_info",
+    "profile",
+    "params_file",
+    "namespace",
+    "use_sim_time",
+    "image_transport",
+    "rviz",
+}
+
+
+def declared_arguments(name: str) -> dict[str, dict[str, ast.expr]]:
+    """Argument -> its keywords, read from the source: `launch` does not come with the wheels."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse((LAUNCH / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "DeclareLaunchArgument"
+    ]
+    return {
+        ast.literal_eval(call.args[0]): {str(each.arg): each.value for each in call.keywords}
+        for call in calls
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz"})]
+)
+def test_every_argument_has_a_default_and_a_description(name: str, expected: set[str]) -> None:
+    declared = declared_arguments(name)
+    assert set(declared) == expected
+    for argument, keywords in declared.items():
+        assert {"default_value", "description"} <= set(keywords), argument
+
+
+def test_rviz_shows_what_the_node_publishes_and_asks_for_its_qos() -> None:
+    config = yaml.safe_load((ROOT / "rviz" / "motion_seg.rviz").read_text(encoding="utf-8"))
+    topics = [each["Topic"] for each in config["Visualization Manager"]["Displays"]]
+    assert {topic["Value"] for topic in topics} == {
+        f"/motion_seg/{name}" for name in ("overlay", "moving_mask", "instance_mask")
+    }
+    assert {topic["Reliability Policy"] for topic in topics} == {"Reliable"}
+
+
+WHY = "comes with a full ROS 2 installation, not with the wheels"
+
+
+class StandIn:
+    """Of `launch`, what a launch file needs to choose the node's parameters."""
+
+    def __init__(self, name: str = "", default_value: str = "", **_: object) -> None:
+        self.name, self.default_value = name, default_value
+        self.launch_configurations: dict[str, str] = {}
+
+    def execute(self, context: StandIn) -> None:
+        context.launch_configurations.setdefault(self.name, self.default_value)
+
+    def perform(self, context: StandIn) -> str:
+        return context.launch_configurations[self.name]
+
+
+def stand_in_for_launch(patch: pytest.MonkeyPatch) -> None:
+    """Where `launch` is not installed, something in its place."""
+    used = {
+        "launch": ["LaunchContext", "LaunchDescription"],
+        "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction", "Shutdown"],
+        "launch.conditions": ["IfCondition"],
+        "launch.substitutions": ["LaunchConfiguration", "PathJoinSubstitution"],
+        "launch_ros.actions": ["Node"],
+        "launch_ros.substitutions": ["ExecutableInPackage", "FindPackageShare"],
+    }
+    for module, names in used.items():
+        made = ModuleType(module)
+        for each in names:
+            setattr(made, each, StandIn)
+        patch.setitem(sys.modules, module, made)
+
+
+@pytest.fixture
+def real_launch() -> None:
+    pytest.importorskip("launch.actions", reason=f"launch {WHY}")
+    pytest.importorskip("launch_ros.actions", reason=f"launch_ros {WHY}")
+
+
+@pytest.fixture
+def launch_file(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """launch/motion_seg.launch.py with `Node` replaced by what it was called with."""
+    if importlib.util.find_spec("launch") is None or importlib.util.find_spec("launch_ros") is None:
+        stand_in_for_launch(monkeypatch)
+    spec = importlib.util.spec_from_file_location("launched", LAUNCH / "motion_seg.launch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "Node", dict)
+    return module
+
+
+def started(launch_file: ModuleType, **arguments: str) -> dict[str, Any]:
+    """The keywords of the node's action, with the remappings as a mapping."""
+    from launch import LaunchContext
+
+    context = LaunchContext()
+    context.launch_configurations.update(arguments)
+    for each in launch_file.ARGUMENTS:
+        each.execute(context)
+    (node,) = launch_file.motion_seg_node(context)
+    return {**node, "remappings": dict(node["remappings"])}
+
+
+def test_defaults(launch_file: ModuleType) -> None:
+    node = started(launch_file)
+    assert (node["package"], node["executable"]) == ("motion_seg_ros", "motion_seg_node")
+    assert (node["name"], node["namespace"]) == ("motion_seg", "")
+    assert node["parameters"] == [], "the node's own defaults"
+    assert node["remappings"] == {
+        "image": "/camera/image_raw",
+        "image/compressed": "/camera/image_raw/compressed",
+        "camera_info": "/camera/camera_info",
+    }
+
+
+def test_compressed_images_stand_below_the_image_topic(launch_file: ModuleType) -> None:
+    node = started(launch_file, image="cam/left", image_transport="compressed")
+    assert node["remappings"]["image/compressed"] == "cam/left/compressed"
+    assert node["parameters"][0]["image_transport"] == "compressed"
+
+
+def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
+    node = started(launch_file, depth="/cam/depth")
+    assert node["remappings"]["depth"] == "/cam/depth"
+    assert {"depth.backend": "topic"} in node["parameters"]
+
+
+def test_what_is_given_comes_behind_the_parameter_file(launch_file: ModuleType) -> None:
+    file = str(ROOT / "config" / "motion_seg.yaml")
+    assert started(launch_file, params_file=file)["parameters"] == [file]
+    node = started(launch_file, params_file=file, profile="full", use_sim_time="true")
+    assert node["parameters"] == [file, {"profile": "full", "use_sim_time": True}]
+
+
+def test_the_profile_that_is_given_wins_over_that_of_the_parameter_file(
+    launch_file: ModuleType, tmp_path: Path
+) -> None:
+    """As the node reads the files that launch_ros makes of `parameters`, the later ones last."""
+    rclpy = pytest.importorskip("rclpy", reason="rclpy: no ROS 2 here")
+    nodes = pytest.importorskip("rclpy.node", reason="rclpy: no ROS 2 here")
+    pinned = ROOT / "config" / "motion_seg.yaml"
+    assert '\n    profile: "lite"\n' in pinned.read_text(encoding="utf-8")
+    arguments = ["test", "--ros-args"]
+    parameters = started(launch_file, params_file=str(pinned), profile="full")["parameters"]
+    for index, each in enumerate(parameters):
+        file = each
+        if not isinstance(each, str):
+            file = tmp_path / f"{index}.yaml"
+            file.write_text(yaml.safe_dump({"/motion_seg": {"ros__parameters": each}}))
+        arguments += ["--params-file", str(file)]
+    context = rclpy.Context()
+    rclpy.init(args=arguments, context=context)
+    try:
+        node = nodes.Node(
+            "motion_seg",
+            context=context,
+            allow_undeclared_parameters=True,
+            automatically_declare_parameters_from_overrides=True,
+        )
+        assert node.get_parameter("profile").value == "full"
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+
+
+def test_a_parameter_file_that_is_not_there_is_refused(launch_file: ModuleType) -> None:
+    with pytest.raises(ConfigError, match=r"found none at /no/such\.yaml"):
+        started(launch_file, params_file="/no/such.yaml")
+
+
+def test_namespace(launch_file: ModuleType) -> None:
+    assert started(launch_file, namespace="robot1")["namespace"] == "robot1"
+
+
+@pytest.mark.parametrize("argument", ["profile", "image_transport", "use_sim_time", "rviz"])
+def test_a_value_outside_the_choices_is_refused(
+    real_launch: None, launch_file: ModuleType, argument: str
+) -> None:
+    with pytest.raises(RuntimeError, match=argument):
+        started(launch_file, **{argument: "nonsense"})
+
+
+def test_every_profile_can_be_chosen(launch_file: ModuleType) -> None:
+    profiles = next(each.spec.choices for each in settings(Config) if each.name == "profile")
+    for profile in profiles:
+        assert started(launch_file, profile=profile)["parameters"][0]["profile"] == profile
+
+
+def test_the_whole_description_can_be_made(real_launch: None, launch_file: ModuleType) -> None:
+    launch_file.Node = importlib.import_module("launch_ros.actions").Node
+    names = {each.name for each in launch_file.generate_launch_description().get_launch_arguments()}
+    assert names == ARGUMENTS
+
+
+def test_the_demo_can_be_described(real_launch: None, launch_file: ModuleType) -> None:
+    spec = importlib.util.spec_from_file_location("demo", LAUNCH / "demo.launch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    description = module.generate_launch_description()
+    assert "rviz" in {each.name for each in description.get_launch_arguments()}

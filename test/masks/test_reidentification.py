@@ -1,0 +1,122 @@
+"""What is remembered of objects, and how they are known again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motion_seg_ros.flow.dense import pixel_grid
+from motion_seg_ros.masks.reidentification import MAX_ID, Sightings, colour_histogram
+from motion_seg_ros.types import BoolArray, Frame, MovingObject
+
+SIZE = (120, 200)
+RED, BLUE = (40, 40, 200), (200, 60, 40)
+SECOND = 1_000_000_000
+
+
+def disc(x: float, y: float = 60, radius: float = 12) -> BoolArray:
+    grid = pixel_grid(SIZE)
+    return np.asarray(np.hypot(grid[..., 0] - x, grid[..., 1] - y) < radius)
+
+
+def frame(mask: BoolArray, colour: tuple[int, int, int], seconds: float) -> Frame:
+    image = np.full((*SIZE, 3), 120, np.uint8)
+    image[mask] = colour
+    return Frame(image, round(seconds * SECOND))
+
+
+class Memory:
+    def __init__(self, memory_s: float = 2.0) -> None:
+        self.sightings = Sightings(memory_s)
+
+    def see(self, number: int, mask: BoolArray, seconds: float) -> MovingObject:
+        return self.sightings.describe(number, mask, 0.75, frame(mask, RED, seconds))
+
+    def again(
+        self, mask: BoolArray, seconds: float, colour: tuple[int, int, int] = RED
+    ) -> int | None:
+        return self.sightings.returning(mask, frame(mask, colour, seconds), set())
+
+
+def test_description() -> None:
+    memory = Memory()
+    first = memory.see(3, disc(40), 0)
+    assert (first.id, first.score, first.box_xywh_px) == (3, 0.75, (29, 49, 23, 23))
+    assert first.centroid_px == pytest.approx((40, 60))
+    assert first.area_px == np.count_nonzero(disc(40))
+    assert np.isnan(first.velocity_px_s).all()
+    for step in range(1, 10):
+        now = memory.see(3, disc(40 + 4 * step), step / 20)
+    assert now.velocity_px_s == pytest.approx((80, 0), abs=1e-6)
+
+
+def test_a_second_look_at_the_same_time_changes_no_velocity() -> None:
+    memory = Memory()
+    for step in range(3):
+        before = memory.see(1, disc(40 + 4 * step), step / 20)
+    assert memory.see(1, disc(60), 2 / 20).velocity_px_s == before.velocity_px_s
+
+
+def test_known_again_where_it_was_going_or_was() -> None:
+    memory = Memory()
+    for step in range(10):
+        memory.see(1, disc(40 + 4 * step), step / 20)  # 80 px/s, last at 76
+    assert memory.again(disc(76 + 80), 0.45 + 1) == 1
+    assert memory.again(disc(80), 0.45 + 1) == 1
+    assert memory.again(disc(120, 15), 0.45 + 1) is None
+    assert memory.again(disc(80), 0.45 + 1, BLUE) is None
+
+
+def test_what_is_in_sight_does_not_return() -> None:
+    memory = Memory()
+    memory.see(1, disc(40), 0)
+    mask = disc(44)
+    assert memory.sightings.returning(mask, frame(mask, RED, 0.1), {1}) is None
+    assert memory.sightings.returning(np.zeros(SIZE, bool), frame(mask, RED, 0.1), set()) is None
+
+
+def test_the_look_in_full_view_is_remembered_while_it_vanishes() -> None:
+    memory = Memory()
+    for step in range(6):
+        memory.see(1, disc(80 + 2 * step), step / 20)
+    for step in range(6, 12):  # behind something, and the wrong colour at its edge
+        part = disc(80 + 2 * step) & (pixel_grid(SIZE)[..., 0] < 92 - step)
+        if part.any():
+            memory.sightings.describe(1, part, 0.5, frame(part, BLUE, step / 20))
+    assert memory.again(disc(100), 1.0) == 1
+
+
+def test_forgotten_after_a_while_unless_it_is_to_be_kept() -> None:
+    memory = Memory(memory_s=2)
+    memory.see(1, disc(40), 0)
+    memory.see(2, disc(90), 0)
+    memory.sightings.forget(2 * SECOND, [])
+    assert set(memory.sightings.ids) == {1, 2}
+    memory.sightings.forget(2 * SECOND + 1, [2])
+    assert set(memory.sightings.ids) == {2}
+    memory.sightings.drop(2)
+    memory.sightings.drop(2)
+    assert not memory.sightings.ids
+
+
+def test_ids_ascend_and_go_on_after_a_reset() -> None:
+    sightings = Sightings(1)
+    assert [sightings.new_id(), sightings.new_id()] == [1, 2]
+    sightings.reset()
+    assert sightings.new_id() == 3
+
+
+def test_ids_start_again_where_there_are_no_more_and_spare_those_in_use() -> None:
+    memory = Memory()
+    memory.see(1, disc(40), 0)
+    ids = [memory.sightings.new_id() for _ in range(MAX_ID)]
+    assert ids[:3] == [2, 3, 4]
+    assert ids[-2:] == [MAX_ID, 2]
+
+
+def test_colours_of_a_large_mask_are_sampled() -> None:
+    left = pixel_grid(SIZE)[..., 0] < 50
+    image = frame(left, RED, 0)
+    shares = colour_histogram(image, np.ones(SIZE, bool))
+    assert shares.sum() == pytest.approx(1)
+    assert sorted(shares[shares > 0]) == pytest.approx([0.25, 0.75], abs=0.02)

@@ -1,0 +1,481 @@
+"""Discovery beside the stream: frames are answered while it goes on, and what it finds joins later.
+
+The segmenter tells the truth of a drawn scene; events, not time, say when a stage is done.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from drawn_scene import DrawnScene, IdBook, Thing, straight, truth
+from oracle_segmenter import LosingSegmenter, OracleSegmenter
+from test_prompted import crowd
+
+from motion_seg_ros.errors import DeviceMemoryError
+from motion_seg_ros.masks.prompted.backend import PromptedMasks
+from motion_seg_ros.masks.prompted.candidates import Outlook
+from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.streaming.segmenter import StreamingSegmenter
+from motion_seg_ros.types import (
+    FloatArray,
+    Frame,
+    FrameResult,
+    ObjectMasks,
+    Source,
+    TrackLabels,
+    Tracks,
+)
+from motion_seg_ros.window import SlidingWindow, Window
+
+PATIENCE_S = 20.0
+RED, BLUE = (40, 40, 200), (200, 60, 40)
+
+
+class Truth:
+    """Tracker, labeller and propagator that know the scene.
+
+    `gate` holds the tracker; `entered` says that it is there. `fails` is raised by it, once.
+    """
+
+    def __init__(self, scene: DrawnScene, *, moving: bool = True) -> None:
+        self.scene, self.moving = scene, moving
+        self.gate, self.entered = threading.Event(), threading.Event()
+        self.gate.set()
+        self.fails: Exception | None = None
+        self.threads: set[str] = set()
+        self.looked_at: list[int] = []
+        self.resets = 0
+
+    def update(self, window: Window) -> Tracks:
+        self.threads.add(threading.current_thread().name)
+        self.entered.set()
+        assert self.gate.wait(PATIENCE_S)
+        fails, self.fails = self.fails, None
+        if fails is not None:
+            raise fails
+        self.looked_at.append(window.newest_index)
+        indices = range(window.first_index, window.newest_index + 1)
+        xy, visible = (np.stack(each) for each in zip(*map(self.scene.look, indices), strict=True))
+        count = len(self.scene.numbers)
+        ids, born = np.arange(count), np.zeros(count, np.int64)
+        return Tracks(ids, xy, visible, visible.astype(np.float32), born)
+
+    def label(
+        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
+    ) -> TrackLabels:
+        moves = self.scene.moving(window.newest_index)[self.scene.numbers] & self.moving
+        return TrackLabels(np.where(moves, 0.9, 0.1).astype(np.float32))
+
+    def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
+        return masks
+
+    def reset(self) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.resets += 1
+
+
+class NotedMasks(PromptedMasks):
+    """Notes the frames from which discoveries began."""
+
+    looked_from: tuple[int, ...] = ()
+
+    def outlook(self) -> Outlook:
+        outlook = super().outlook()
+        self.looked_from += (outlook.index,)
+        return outlook
+
+
+class Rig:
+    """A streaming segmenter over a scene.
+
+    Args:
+        things: what is in it, or all of it.
+        keep: frames that the segmenter keeps.
+        moving: whether the labeller says so of what moves.
+        oracle: another segmenter.
+    """
+
+    def __init__(
+        self,
+        things: list[Thing] | DrawnScene,
+        *,
+        keep: int = 24,
+        moving: bool = True,
+        oracle: OracleSegmenter | None = None,
+    ) -> None:
+        self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
+        self.oracle = oracle or OracleSegmenter(self.scene, keep=keep)
+        self.truth = Truth(self.scene, moving=moving)
+        self.masks = NotedMasks(self.oracle)
+        self.segmenter = StreamingSegmenter(
+            window=SlidingWindow(16, 1.0),
+            tracker=self.truth,
+            labeller=self.truth,
+            masks=self.masks,
+            propagator=self.truth,
+            interval=4,
+        )
+        self.t = -1
+
+    def push(self) -> FrameResult:
+        self.t += 1
+        result = self.segmenter.push(self.scene.frame(self.t))
+        assert result is not None
+        return result
+
+    def settle(self) -> None:
+        assert self.segmenter.wait(PATIENCE_S)
+
+    def late(self, frames: int, lag: int) -> Iterator[tuple[int, FrameResult]]:
+        """The next frames; each discovery ends `lag` frames after the one it looks at."""
+        self.truth.gate.clear()
+        for _ in range(frames):
+            result = self.push()
+            if self.masks.looked_from[-1] == self.t + 1 - lag:
+                self.truth.gate.set()
+                self.settle()
+                self.truth.gate.clear()
+            yield self.t, result
+
+    def in_step(self, frames: int) -> Iterator[tuple[int, FrameResult]]:
+        """The next frames, each after all that was to be discovered before."""
+        for _ in range(frames):
+            result = self.push()
+            self.settle()
+            yield self.t, result
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Rig]]:
+    rigs: list[Rig] = []
+
+    def made(*things: Thing, scene: DrawnScene | None = None, **settings: object) -> Rig:
+        rigs.append(Rig(scene or list(things), **settings))  # type: ignore[arg-type]
+        return rigs[-1]
+
+    yield made
+    for rig in rigs:
+        rig.truth.gate.set()
+        rig.segmenter.close()
+    assert "discovery" not in {each.name for each in threading.enumerate()}
+
+
+def mover() -> Thing:
+    return Thing(straight(20, 40, 2), colour=RED)
+
+
+def test_frames_are_answered_while_a_discovery_goes_on(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    for _ in range(4):
+        rig.push()
+        rig.settle()
+    rig.truth.gate.clear()
+    rig.truth.entered.clear()
+    rig.push()
+    assert rig.truth.entered.wait(PATIENCE_S)
+    for _ in range(5):
+        result = rig.push()
+        assert (result.source, result.age_s, result.discovery) == (Source.INFERRED, 0.0, None)
+        assert result.frame.stamp_ns == rig.scene.frame(rig.t).stamp_ns
+        assert not result.masks.moving.any()
+    assert result.tracks_source is Source.PROPAGATED
+    assert result.tracks_age_s == pytest.approx(0.05 * rig.t), "those of frame 0 are the last"
+    assert rig.truth.looked_at == [0]
+    rig.truth.gate.set()
+    rig.settle()
+    assert rig.truth.looked_at == [0, 4]
+    result = rig.push()
+    IdBook().check(result.masks, truth(rig.scene, rig.t), rig.t)
+    assert result.discovery is not None
+    assert (result.discovery.found, result.discovery.too_late) == (1, 0)
+    assert result.discovery.lag_s == pytest.approx(result.tracks_age_s)
+    assert result.tracks_age_s == pytest.approx(0.05 * (rig.t - 4))
+    assert list(result.discovery.stage_ms) == ["tracking", "labelling", "prompts"]
+    assert rig.truth.threads == {"discovery"}
+
+
+def test_what_joined_is_what_the_pipeline_in_step_finds(make: Callable[..., Rig]) -> None:
+    """Two things shake in their places, so that the time of joining does not tell in the masks."""
+
+    def shaking(x: int, y: int, colour: tuple[int, int, int]) -> Thing:
+        return Thing(lambda t: (x + 2 * (t % 2), y), colour=colour)
+
+    things = shaking(30, 30, RED), shaking(90, 60, BLUE)
+    rig = make(*things)
+    other = Truth(rig.scene)
+    pipeline = MotionSegmenter(
+        window=SlidingWindow(16, 1.0),
+        tracker=other,
+        labeller=other,
+        masks=PromptedMasks(OracleSegmenter(rig.scene)),
+        propagator=other,
+    )
+    for t, result in rig.in_step(24):
+        expected = pipeline.push(rig.scene.frame(t))
+        assert expected is not None
+        if t < 8:
+            continue
+        np.testing.assert_array_equal(result.masks.id_map, expected.masks.id_map)
+        for mine, its in zip(result.masks.objects, expected.masks.objects, strict=True):
+            assert (mine.id, mine.box_xywh_px) == (its.id, its.box_xywh_px)
+            assert mine.score == pytest.approx(its.score)
+
+
+def test_ids_are_stable_and_things_that_cross_are_told_apart(make: Callable[..., Rig]) -> None:
+    behind = Thing(straight(20, 48, 2), (16, 24), colour=BLUE)
+    before = Thing(straight(110, 48, -1), (44, 60))
+    rig = make(behind, before)
+    book = IdBook()
+    for t, result in rig.in_step(50):
+        if t >= 9:
+            book.check(result.masks, truth(rig.scene, t), t)
+    assert len(book.ids) == 2
+
+
+@pytest.mark.parametrize(("count", "lag"), [(8, 1), (4, 3), (8, 6)])
+def test_a_crowd_that_crosses_hides_and_leaves(
+    make: Callable[..., Rig], count: int, lag: int
+) -> None:
+    rig = make(scene=crowd(count, seed=count))
+    book = IdBook()
+    for t, result in rig.late(48, lag):
+        book.steady(result.masks, truth(rig.scene, t), t)
+        if t >= 16 + 2 * lag:
+            book.check(result.masks, truth(rig.scene, t), t)
+    assert len(book.ids) == count
+    assert np.diff(rig.masks.looked_from).tolist() == [max(4, lag)] * (
+        len(rig.masks.looked_from) - 1
+    )
+    assert len(rig.oracle.followed) <= count, "what was not taken up is not followed"
+
+
+def test_objects_are_clicked_again_at_regular_intervals(make: Callable[..., Rig]) -> None:
+    rig = make(Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE))
+    for t, result in rig.late(60, 3):
+        if t >= 16:
+            IdBook().check(result.masks, truth(rig.scene, t), t)
+    assert len(result.masks.objects) == 2
+    for strand_id in rig.oracle.followed:
+        frames = [index for each, index, _ in rig.oracle.prompts if each == strand_id]
+        assert len(frames) == 3
+        assert set(np.diff(frames)) <= {16, 20}, "one at a time; discovery comes every 4 frames"
+    assert {clicks for *_, clicks in rig.oracle.prompts} == {3}
+
+
+@pytest.mark.parametrize("strays", [False, True])
+def test_what_the_segmenter_loses_is_found_again_with_its_id(
+    make: Callable[..., Rig], strays: bool
+) -> None:
+    scene = DrawnScene([Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
+    rig = make(scene=scene, oracle=LosingSegmenter(scene, lost_at=21, strays=strays))
+    ids: dict[bool, int] = {}
+    for t, result in rig.late(60, 3):
+        if t == 20:
+            ids = {each.centroid_px[1] < 50: each.id for each in result.masks.objects}
+    IdBook().check(result.masks, truth(scene, t), t)
+    assert {each.centroid_px[1] < 50: each.id for each in result.masks.objects} == ids
+    assert len(ids) == 2
+
+
+def test_where_nothing_moves_nothing_is_found(make: Callable[..., Rig]) -> None:
+    rig = make(Thing(straight(40, 40)), Thing(straight(90, 60)))
+    for _, result in rig.in_step(20):
+        assert not result.masks.moving.any()
+    assert rig.oracle.calls == 0
+    assert rig.truth.looked_at == [0, 4, 8, 12, 16]
+
+
+def test_what_stops_is_followed_no_longer(make: Callable[..., Rig]) -> None:
+    rig = make(Thing(lambda t: (20 + 2 * min(t, 20), 40)))
+    found = {t: len(result.masks.objects) for t, result in rig.in_step(50)}
+    assert (found[20], found[49]) == (1, 0)
+
+
+@pytest.mark.parametrize("keep", [6, 60])  # frames of the segmenter; strands remember fewer
+def test_what_is_found_in_frames_that_are_gone_is_left_out_and_counted(
+    make: Callable[..., Rig], keep: int
+) -> None:
+    rig = make(mover(), keep=keep)
+    for _ in range(4):
+        rig.push()
+        rig.settle()
+    rig.truth.gate.clear()
+    for _ in range(28):
+        rig.push()
+    rig.truth.gate.set()
+    rig.settle()
+    result = rig.push()
+    assert result.discovery is not None
+    assert (result.discovery.found, result.discovery.too_late) == (0, 1)
+    assert rig.oracle.followed == {}
+
+
+def test_an_error_in_the_discovery_is_raised_by_the_next_push(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    rig.truth.fails = RuntimeError("the tracker broke")
+    rig.push()
+    rig.settle()
+    with pytest.raises(RuntimeError, match="the tracker broke"):
+        rig.push()
+    rig.t -= 1  # the window has not seen it
+    rig.segmenter.reset()
+    *_, (t, result) = rig.in_step(12)
+    IdBook().check(result.masks, truth(rig.scene, t), t)
+
+
+def test_what_was_discovered_before_a_reset_never_joins(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    for _ in range(4):
+        rig.push()
+        rig.settle()
+    rig.truth.gate.clear()
+    rig.truth.entered.clear()
+    rig.push()
+    assert rig.truth.entered.wait(PATIENCE_S)
+    rig.segmenter.reset()  # does not wait
+    resets = rig.truth.resets
+    for _ in range(3):
+        result = rig.push()
+        assert (len(result.tracks), result.discovery) == (0, None)
+    rig.truth.gate.set()
+    rig.settle()
+    assert rig.push().discovery is None
+    assert rig.truth.resets == resets, "the stages are reset by the thread that uses them, later"
+    book = IdBook()
+    for t, result in rig.in_step(16):
+        book.steady(result.masks, truth(rig.scene, t), t)
+    book.check(result.masks, truth(rig.scene, t), t)
+    assert rig.truth.resets == resets + 2, "tracker and labeller, once each"
+    assert rig.truth.threads == {"discovery"}
+
+
+def test_an_error_of_what_is_no_longer_wanted_is_logged_only(
+    make: Callable[..., Rig], caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = make(mover())
+    rig.truth.gate.clear()
+    rig.push()
+    assert rig.truth.entered.wait(PATIENCE_S)
+    rig.truth.fails = RuntimeError("too late")
+    rig.segmenter.reset()
+    rig.truth.gate.set()
+    rig.settle()
+    rig.push()
+    assert "too late" in caplog.text
+
+
+def test_propagated_frames_carry_the_age_of_both(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    *_, (_, last) = rig.in_step(11)
+    result = rig.segmenter.propagate(rig.scene.frame(rig.t + 2))
+    assert (result.source, result.tracks_source) == (Source.PROPAGATED, Source.PROPAGATED)
+    assert result.age_s == pytest.approx(0.1)
+    assert result.tracks_age_s == pytest.approx(last.tracks_age_s + 0.1)
+    assert result.masks is last.masks
+
+
+def test_a_broken_stream_starts_anew(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    *_, (_, before) = rig.in_step(12)
+    assert before.masks.objects
+    late = Frame(rig.scene.frame(12).image_bgr, 10**12)
+    result = rig.segmenter.push(late)
+    assert result is not None
+    assert "gap" in str(result.reset_reason)
+    assert (result.masks.objects, len(result.tracks)) == ((), 0)
+
+
+def test_a_thread_that_hangs_is_left_alone(
+    make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("motion_seg_ros.streaming.segmenter.END_S", 0.05)
+    rig = make(mover())
+    rig.truth.gate.clear()
+    rig.push()
+    assert rig.truth.entered.wait(PATIENCE_S)
+    rig.segmenter.close()
+    assert "has not ended" in caplog.text
+    assert rig.segmenter.shrink() is None
+
+
+def test_a_full_device_in_the_discovery(make: Callable[..., Rig]) -> None:
+    torch = pytest.importorskip("torch", reason="torch: not installed")
+    rig = make(mover())
+    for _ in range(2):
+        rig.truth.fails = torch.OutOfMemoryError("CUDA out of memory.")
+        rig.push()
+        rig.settle()
+        with pytest.raises(DeviceMemoryError, match=r"tracking: .* CUDA out of memory") as raised:
+            rig.push()
+        assert raised.value.stage == "tracking"
+        rig.t -= 1
+        saved = rig.segmenter.shrink()
+    assert saved == "masks.max_strands 3"
+    *_, (t, result) = rig.in_step(12)
+    IdBook().check(result.masks, truth(rig.scene, t), t)
+
+
+def test_a_full_device_in_following(
+    make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch: not installed")
+    rig = make(mover())
+    *_, (_, result) = rig.in_step(12)
+    before = [each.id for each in result.masks.objects]
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> FloatArray:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+        patched.setattr(rig.oracle, "follow", full)
+        with pytest.raises(DeviceMemoryError, match="follow: "):
+            rig.push()
+    assert rig.segmenter.shrink() == "masks.max_strands 6"
+    assert rig.oracle.followed == {}
+    *_, (t, result) = rig.in_step(12)
+    IdBook().check(result.masks, truth(rig.scene, t), t)
+    assert not {each.id for each in result.masks.objects} & set(before)
+
+
+def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> None:
+    class Depth:
+        def estimate(self, window: Window) -> FloatArray:
+            return np.full(window.newest.size, window.newest_index, np.float32)
+
+        def reset(self) -> None:
+            pass
+
+    class Listening(Truth):
+        takes_depth = True
+
+        def __init__(self, scene: DrawnScene) -> None:
+            super().__init__(scene)
+            self.seen: list[tuple[int, float]] = []
+
+        def see_depth(self, window: Window, depth: FloatArray) -> None:
+            self.seen.append((window.newest_index, float(depth[0, 0])))
+
+        def label(
+            self, window: Window, tracks: Tracks, depth: FloatArray | None, *_: FloatArray | None
+        ) -> TrackLabels:
+            assert depth is not None
+            self.see_depth(window, depth)
+            return super().label(window, tracks, depth, None)
+
+    rig = make(mover())
+    labeller = Listening(rig.scene)
+    rig.segmenter = StreamingSegmenter(
+        window=SlidingWindow(16, 1.0),
+        tracker=rig.truth,
+        labeller=labeller,
+        masks=rig.masks,
+        propagator=rig.truth,
+        depth=Depth(),
+        interval=4,
+    )
+    *_, (_, result) = rig.in_step(13)
+    assert labeller.seen == [(index, index) for index in range(13)]
+    assert result.masks.objects
