@@ -38,7 +38,7 @@ from motion_seg_ros.build import (  # noqa: E402
 )
 from motion_seg_ros.flow.dense import DenseFlow  # noqa: E402
 from motion_seg_ros.labelling.official.labeller import OfficialLabeller  # noqa: E402
-from motion_seg_ros.tracking import tapir_network  # noqa: E402
+from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 
 TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
 SHORT = ["--frame-size", "96x64", "--frames", "16", "--official-frames", "4"]

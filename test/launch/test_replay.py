@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import recordings
-from test_launch import LAUNCH, WHY, declared_arguments, stand_in_for_launch
+from launch_files import LAUNCH, WHY, declared_arguments, stand_in_for_launch
 
 from motion_seg_ros.cli import replay
 from motion_seg_ros.errors import ConfigError, InputError

@@ -10,28 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from worker_messages import SECOND, Log, message
 
 from motion_seg_ros.io.image_messages import PackedImage, ToBgr, rosbags_to_bgr
 from motion_seg_ros.ros import worker
 from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.ros.worker import MAX_CARRIED, Answer, InferenceWorker, Received
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
-
-SECOND = 10**9
-
-
-def message(stamp_ns: int, value: int = 0, size: tuple[int, int] = (4, 6), **change: Any) -> Any:
-    sec, nanosec = divmod(stamp_ns, SECOND)
-    fields = {
-        "header": SimpleNamespace(stamp=SimpleNamespace(sec=sec, nanosec=nanosec), frame_id="c"),
-        "height": size[0],
-        "width": size[1],
-        "encoding": "mono8",
-        "is_bigendian": 0,
-        "step": size[1],
-        "data": bytes([value]) * (size[0] * size[1]),
-    }
-    return SimpleNamespace(**{**fields, **change})
 
 
 class FakeSegmenter:
@@ -66,12 +51,6 @@ class FakeSegmenter:
     def result(frame: Frame, number: int, source: Source) -> FrameResult:
         masks = ObjectMasks(np.full(frame.size, number, np.uint16))
         return FrameResult(frame, masks, Tracks.empty(1), TrackLabels.abstain(0, ""), source)
-
-
-class Log:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.info = self.warning = self.error = self.lines.append
 
 
 class Rig(SimpleNamespace):

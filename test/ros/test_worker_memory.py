@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from test_worker import Log, message
+from worker_messages import Log, message
 
 from motion_seg_ros.io.image_messages import rosbags_to_bgr
 from motion_seg_ros.pipeline import MotionSegmenter

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from drawn_scene import DrawnScene, IdBook, Thing, straight, truth
+from drawn_scene import DrawnScene, IdBook, Thing, crowd, straight, truth
 from oracle_segmenter import LosingSegmenter, OracleSegmenter
-from test_prompted import crowd
 
 from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.masks.prompted.backend import PromptedMasks

@@ -254,3 +254,20 @@ def connected(mask: BoolArray, x: int, y: int) -> BoolArray:
     """(H, W) the connected part of a mask that (x, y) is on."""
     _, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     return np.asarray(mask & (parts == parts[y, x]))
+
+
+def crowd(count: int, seed: int) -> DrawnScene:
+    """Movers that start at different places with different velocities, and cross."""
+    rng = np.random.default_rng(seed)
+    size = (192, 256)
+    cells = rng.permutation(12)[:count]
+    angles = rng.permutation(count) * 2 * np.pi / count + rng.random() * 0.5
+    things = []
+    for k in range(count):
+        x, y = 32 + 64 * (cells[k] % 4), 32 + 64 * (cells[k] // 4)
+        speed = rng.uniform(1.5, 3.0)
+        path = straight(x, y, speed * np.cos(angles[k]), speed * np.sin(angles[k]))
+        width, height = rng.integers(26, 40, 2)
+        colour = tuple(int(each) for each in rng.integers(0, 256, 3))
+        things.append(Thing(path, (int(width), int(height)), bool(rng.integers(2)), colour))  # type: ignore[arg-type]
+    return DrawnScene(things, size)

@@ -13,7 +13,7 @@ import recordings
 import small_jobs
 from checkout import SUPPORT
 from deadly_source import DeadlySource
-from test_jobs import Tally
+from tally import Tally
 
 from motion_seg_ros.cli import main, segment
 from motion_seg_ros.errors import InputError, MissingDependencyError

@@ -15,29 +15,13 @@ from pathlib import Path
 import pytest
 import small_jobs
 from checkout import SUPPORT
+from tally import Tally
 
 from motion_seg_ros.lab.jobs.base import Crew, Job
 from motion_seg_ros.lab.jobs.processes import Processes
 from motion_seg_ros.lab.jobs.runner import run_jobs
 from motion_seg_ros.lab.jobs.serial import Serial
 from motion_seg_ros.lab.jobs.threads import usable_cores
-
-
-class Tally:
-    """Watches, and counts."""
-
-    def __init__(self) -> None:
-        self.steps: Counter[str] = Counter()
-        self.events: list[tuple[str, str]] = []
-
-    def begin(self, name: str) -> None:
-        self.events.append(("begin", name))
-
-    def advance(self, name: str, count: int) -> None:
-        self.steps[name] += count
-
-    def end(self, name: str, *, done: bool) -> None:
-        self.events.append(("done" if done else "failed", name))
 
 
 def two_processes() -> Processes:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from track_windows import TrackWindow, random_window
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling import attention
+from motion_seg_ros.labelling.network import attention
 from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_mask_channels import evidence
+from invented_evidence import evidence
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, mask_channels

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_scene import Camera, DrawnScene, IdBook, Thing, straight, truth
+from drawn_scene import Camera, DrawnScene, IdBook, Thing, crowd, straight, truth
 from oracle_segmenter import (
     BesideSegmenter,
     EmptySegmenter,
@@ -37,23 +37,6 @@ def test_one_mover_is_found_and_followed() -> None:
     (only,) = masks.objects
     assert only.velocity_px_s == pytest.approx((40, 0), abs=1)  # 2 px in 50 ms
     assert only.score == pytest.approx(0.9, abs=0.01)
-
-
-def crowd(count: int, seed: int) -> DrawnScene:
-    """Movers that start at different places with different velocities, and cross."""
-    rng = np.random.default_rng(seed)
-    size = (192, 256)
-    cells = rng.permutation(12)[:count]
-    angles = rng.permutation(count) * 2 * np.pi / count + rng.random() * 0.5
-    things = []
-    for k in range(count):
-        x, y = 32 + 64 * (cells[k] % 4), 32 + 64 * (cells[k] // 4)
-        speed = rng.uniform(1.5, 3.0)
-        path = straight(x, y, speed * np.cos(angles[k]), speed * np.sin(angles[k]))
-        width, height = rng.integers(26, 40, 2)
-        colour = tuple(int(each) for each in rng.integers(0, 256, 3))
-        things.append(Thing(path, (int(width), int(height)), bool(rng.integers(2)), colour))  # type: ignore[arg-type]
-    return DrawnScene(things, size)
 
 
 @pytest.mark.parametrize("count", range(1, 9))

@@ -26,7 +26,7 @@ from segmenter_runs import (
 )
 
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
-from motion_seg_ros.masks import sam2_official
+from motion_seg_ros.masks.sam2 import official as sam2_official
 from motion_seg_ros.masks.sam2.official import OfficialSam2
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.types import Frame

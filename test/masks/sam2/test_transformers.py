@@ -38,7 +38,8 @@ from motion_seg_ros.errors import (
     InputError,
     MissingDependencyError,
 )
-from motion_seg_ros.masks import sam2_memory, sam2_transformers
+from motion_seg_ros.masks.sam2 import memory as sam2_memory
+from motion_seg_ros.masks.sam2 import transformers as sam2_transformers
 from motion_seg_ros.masks.sam2.segmenter import LEAST_KEPT, Sam2Segmenter
 from motion_seg_ros.masks.sam2.transformers import TransformersSam2
 from motion_seg_ros.types import Frame

@@ -20,6 +20,7 @@ from PIL import Image
 pytest.importorskip("rclpy")
 
 import rclpy
+from processes import processes_in
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rosbags.interfaces import (
     Qos,
@@ -31,7 +32,6 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import Reader, StoragePlugin
 from sensor_msgs.msg import Image as RosImage
-from test_demo import processes_in
 
 from motion_seg_ros.cli import live_node, main, replay
 from motion_seg_ros.errors import InputError

@@ -15,6 +15,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import recordings
+from processes import processes_in
 
 pytest.importorskip("rclpy")
 
@@ -120,21 +121,6 @@ def test_interrupt_ends_all_processes(tmp_path: Path) -> None:
     assert processes_in(work) == []
     assert not (tmp_path / "demo").exists()
     assert list(work.iterdir()) == []
-
-
-def processes_in(folder: Path) -> list[int]:
-    """Processes but this one that keep files of a folder open or have it in their command line."""
-    found = []
-    for each in Path("/proc").iterdir():
-        if each.name.isdecimal() and int(each.name) != os.getpid():
-            try:
-                command = (each / "cmdline").read_bytes().decode()
-                files = [os.readlink(link) for link in (each / "fd").iterdir()]
-            except OSError:
-                continue
-            if str(folder) in command or any(str(folder) in file for file in files):
-                found.append(int(each.name))
-    return found
 
 
 def test_loop_goes_there_and_back() -> None:

@@ -17,7 +17,7 @@ from motion_seg_ros.window import SlidingWindow
 
 torch = pytest.importorskip("torch", reason="torch: not installed")
 pytest.importorskip("safetensors", reason="safetensors: not installed")
-from motion_seg_ros.tracking import tapir_network  # noqa: E402
+from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 from motion_seg_ros.tracking.tapir.checkpoint import load_weights  # noqa: E402
 from motion_seg_ros.tracking.tapir.features import STATE_BYTES_PER_POINT  # noqa: E402
 from motion_seg_ros.tracking.tapir.followers import CausalFollower, WindowFollower  # noqa: E402

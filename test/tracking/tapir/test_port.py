@@ -18,11 +18,9 @@ pytest.importorskip("safetensors", reason="safetensors: not installed")
 from torch.overrides import TorchFunctionMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from motion_seg_ros.tracking import (  # noqa: E402
-    tapir_features,
-    tapir_network,
-    tapir_port,
-)
+from motion_seg_ros.tracking.tapir import features as tapir_features  # noqa: E402
+from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
+from motion_seg_ros.tracking.tapir import port as tapir_port  # noqa: E402
 from motion_seg_ros.tracking.tapir.network import TapnetNetwork  # noqa: E402
 from motion_seg_ros.tracking.tapir.port import DeviceTorch, load_port  # noqa: E402
 
