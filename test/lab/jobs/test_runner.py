@@ -137,14 +137,14 @@ class TestProcesses:
         code = f"""
 import sys
 sys.path.insert(0, {str(SUPPORT)!r})
-import small_jobs, test_jobs
+import small_jobs, tally
 from pathlib import Path
 from motion_seg_ros.lab.jobs.base import Job
 from motion_seg_ros.lab.jobs.processes import Processes
 from motion_seg_ros.lab.jobs.runner import run_jobs
 if __name__ == "__main__":
     job = Job("long", small_jobs.linger, (Path({str(tmp_path)!r}) / "long",))
-    run_jobs([job], Processes(1), test_jobs.Tally())
+    run_jobs([job], Processes(1), tally.Tally())
 """
         script = tmp_path / "parent.py"
         script.write_text(code)
