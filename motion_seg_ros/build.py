@@ -219,7 +219,6 @@ def build_depth(config: Config) -> DepthEstimator | None:
             device=config.device,
             dtype=config.dtype,
             short_side_px=depth.short_side_px,
-            compilation=config.compile,
         )
     return TopicDepth() if depth.backend == "topic" else None
 
@@ -240,7 +239,6 @@ def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
             dtype=config.dtype,
             short_side_px=features.short_side_px,
             official=features.variant == "official",
-            compilation=config.compile,
         )
     return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
 

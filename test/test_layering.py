@@ -22,7 +22,7 @@ SPLIT = {"settings", "lab"}
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "settings", "lab"),
     ("types", "settings.declaration"),
-    ("networks",),
+    ("networks", "settings.renamed"),
     ("settings.node", "settings.pipeline"),
     ("weights",),
     ("window",),

@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from motion_seg_ros.networks.compilation import OFF, compiled
 from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.networks.pretrained import load_pretrained
@@ -40,12 +39,11 @@ class DepthAnythingDepth:
         dtype: see motion_seg_ros.networks.device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side. 252 makes 448x252 of 854x480; published is 518.
-        compilation: see motion_seg_ros.networks.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing, damaged or of another network.
-        MissingDependencyError: torch or transformers is not installed, or a compiler.
+        MissingDependencyError: torch or transformers is not installed.
     """
 
     def __init__(
@@ -55,7 +53,6 @@ class DepthAnythingDepth:
         device: str = "auto",
         dtype: str = "auto",
         short_side_px: int = 252,
-        compilation: str = OFF,
     ) -> None:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
@@ -65,7 +62,7 @@ class DepthAnythingDepth:
         model.backbone.set_attn_implementation("sdpa")
         self._metric = model.config.depth_estimation_type == "metric"
         cast_weights(model, self._dtype)
-        self._model = compiled(model.to(self._device), compilation, self._device)
+        self._model = model.to(self._device)
         self._kept: dict[int, FloatArray] = {}  # disparity by the frame's index
 
     def estimate(self, window: Window) -> FloatArray:

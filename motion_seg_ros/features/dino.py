@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motion_seg_ros.networks.compilation import OFF, compiled
 from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.networks.pretrained import load_pretrained
@@ -45,12 +44,11 @@ class DinoFeatures:
         official: describe as the authors' code does: keys of the last block, channel d * heads +
             head, of patches every OFFICIAL_STRIDE_PX pixels of the full image; the nearest patch
             counts, not a mixture; `short_side_px` does not.
-        compilation: see motion_seg_ros.networks.compilation.compiled.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing, damaged or of another network.
-        MissingDependencyError: torch or transformers is not installed, or a compiler.
+        MissingDependencyError: torch or transformers is not installed.
     """
 
     def __init__(
@@ -61,7 +59,6 @@ class DinoFeatures:
         dtype: str = "auto",
         short_side_px: int = 252,
         official: bool = False,
-        compilation: str = OFF,
     ) -> None:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
@@ -76,7 +73,7 @@ class DinoFeatures:
             return official_keys(model, x)
 
         self._official = official
-        self._network: Any = compiled(keys if official else model, compilation, self._device)
+        self._network: Any = keys if official else model
         self._map = self._official_map if official else self._token_map
         self._sample = _nearest if official else _bilinear
         self._maps: dict[int, Tensor] = {}  # (C, h, w) by the frame's index
@@ -148,8 +145,7 @@ class DinoFeatures:
         with autocast(self._device, self._dtype):
             tokens = self._network(x).last_hidden_state[0, 1:]  # (h w, C), without the class token
         rows, columns = size[0] // PATCH_PX, size[1] // PATCH_PX
-        # Copied: the next run of a compiled network may overwrite what this one gave.
-        map_: Tensor = tokens.float().T.unflatten(1, (rows, columns)).clone()
+        map_: Tensor = tokens.float().T.unflatten(1, (rows, columns))
         return map_
 
     def _official_map(self, frame: Frame) -> Tensor:

@@ -20,9 +20,10 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from motion_seg_ros.errors import ConfigError, MotionSegError
-from motion_seg_ros.settings.declaration import Setting, Value, build_config, hint, settings
+from motion_seg_ros.settings.declaration import Setting, Value, build_config, settings
 from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
 from motion_seg_ros.settings.pipeline import PROFILES, Config, config_values, make_config
+from motion_seg_ros.settings.renamed import suggest
 
 AT_START = frozenset({"profile", "autostart"})
 """Read-only: these decide about the start itself."""
@@ -46,7 +47,7 @@ def declare_parameters(node: Node) -> None:
     for name in overrides:
         if name not in known and not name.startswith(DECLARED_BY_ROS):
             raise ConfigError(
-                f"{name}: no such parameter of {node.get_name()}; {hint(name, known)}"
+                f"{name}: no such parameter of {node.get_name()}; {suggest(name, known)}"
             )
     given = {
         name: each.check(overrides[name].value) for name, each in known.items() if name in overrides

@@ -15,10 +15,9 @@ from types import MappingProxyType
 from typing import Any
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.networks.compilation import CHOICES as COMPILATIONS
-from motion_seg_ros.networks.compilation import OFF
 from motion_seg_ros.networks.device import DTYPES, check_device_name
-from motion_seg_ros.settings.declaration import Value, build_config, hint, setting, settings
+from motion_seg_ros.settings.declaration import Value, build_config, setting, settings
+from motion_seg_ros.settings.renamed import suggest
 
 
 @dataclass(frozen=True)
@@ -320,12 +319,6 @@ class Config:
         "numbers that they calculate in; auto: bfloat16 on GPUs that have it, else float32",
         choices=DTYPES,
     )
-    compile: str = setting(
-        OFF,
-        "compile depth_anything and dino by torch.compile: a minute or more at the first frame of "
-        "each image size, and not measured on a GPU yet",
-        choices=COMPILATIONS,
-    )
     window: WindowConfig = field(default_factory=WindowConfig)
     flow: FlowConfig = field(default_factory=FlowConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -359,14 +352,14 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
     """A Config from dotted names: the profile's defaults, overridden by `values`.
 
     Raises:
-        ConfigError: an unknown name (the nearest one is suggested), a value Setting.check
+        ConfigError: an unknown name (the nearest or new one is suggested), a value Setting.check
             refuses, or what is no name of a device.
     """
     values = dict(values or {})
     known = {each.name: each for each in settings(Config)}
     for name in values:
         if name not in known:
-            raise ConfigError(f"{name}: no such setting; {hint(name, known)}")
+            raise ConfigError(f"{name}: no such setting; {suggest(name, known)}")
     profile = known["profile"].check(values.get("profile", known["profile"].default))
     merged = {**PROFILES[str(profile)], **values}
     checked = {name: known[name].check(value) for name, value in merged.items()}

@@ -122,6 +122,7 @@ def test_an_integer_will_do_where_a_float_is_asked(context: Any) -> None:
     [
         ("windw.size:=3", "windw.size: no such parameter of motion_seg; did you mean window.size"),
         ("x:=3", "x: no such parameter"),
+        ("compile:=off", "compile: no such parameter of motion_seg; it was removed"),
         ("queue.max_mb:=0", "queue.max_mb: expected 1 to 65536, found 0"),
         ("image_transport:=theora", "image_transport: expected one of raw, compressed"),
         ("autostart:=1", "autostart: expected bool, found 1"),

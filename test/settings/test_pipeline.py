@@ -53,6 +53,7 @@ def test_values_go_in_and_come_out_by_dotted_name() -> None:
     ("values", "message"),
     [
         ({"window.sise": 8}, "window.sise: no such setting; did you mean window.size"),
+        ({"compile": "off"}, "compile: no such setting; it was removed, as networks are no longer"),
         ({"zebra": 8}, "zebra: no such setting; known: profile"),
         ({"window.size": 1}, "window.size: expected 2 to 256, found 1; the default is 16"),
         ({"window.size": 8.5}, "window.size: expected int, found 8.5"),
