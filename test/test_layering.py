@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from checkout import ROOT
+from rooms import LAYERS, PACKAGE, imports, is_ros, room_of, sources
 
-PACKAGE = "motion_seg_ros"
-
-# A room is a module or folder right below the package, of `settings` and `lab` each module or
-# folder in it. A room imports from the lines above its own.
-SPLIT = {"settings", "lab"}
-LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "settings", "lab"),
-    ("types", "settings.declaration"),
-    ("networks", "settings.renamed"),
-    ("settings.node", "settings.pipeline"),
-    ("weights",),
-    ("window",),
-    ("flow", "geometry", "outputs"),
-    ("tracking", "depth", "features", "labelling", "masks", "io"),
-    ("pipeline", "requirements"),
-    ("streaming",),
-    ("build",),
-    ("ros",),
-    ("lab.synthetic", "lab.jobs", "lab.track_samples"),
-    ("lab.evaluation",),
-    ("lab.training", "lab.benchmark"),
-    ("cli",),
-)
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 # Closer rules: all that these import from the package.
 ONLY = {"lab.synthetic": {"errors", "types"}}
 # Rooms that are not for everybody above them.
 NEVER = {room: {"ros"} for room in RANK if room.startswith("lab.")}
-ROS_SUFFIXES = ("_msgs", "_srvs", "_interfaces")
-ROS_NAMES = {
-    "cv_bridge",
-    "diagnostic_updater",
-    "image_transport",
-    "launch",
-    "launch_ros",
-    "message_filters",
-    "rclpy",
-    "rosbag2_py",
-    "tf2_ros",
-}
 HEAVY = {
     "evo",
     "lightning_fabric",
@@ -67,62 +32,6 @@ HEAVY = {
     "torchvision",
     "transformers",
 }
-
-
-def sources() -> dict[str, str]:
-    """Module -> source text of the hand-written package."""
-    found = {}
-    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts[1] == "msg":  # generated
-            continue
-        if parts[-1] == "__init__":
-            parts = parts[:-1]
-        found[".".join(parts)] = path.read_text(encoding="utf-8")
-    return found
-
-
-def imports(module: str, source: str, known: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """Every module imported anywhere in a source, and whether at import time of the module."""
-
-    def visit(node: ast.AST, at_import: bool) -> Iterator[tuple[str, bool]]:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            at_import = False
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, at_import) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                own = module.split(".")[: len(module.split(".")) - node.level]
-                base = ".".join([*own, base]).rstrip(".")
-            for alias in node.names:
-                name = f"{base}.{alias.name}"
-                yield (name if name in known or is_ros(name) else base), at_import
-        elif (
-            isinstance(node, ast.Call)
-            and ast.unparse(node.func) in {"import_module", "importlib.import_module", "__import__"}
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-        ):
-            yield str(node.args[0].value), at_import
-        inside = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child, at_import and not inside)
-
-    yield from visit(ast.parse(source), True)
-
-
-def room_of(module: str) -> str:
-    """`motion_seg_ros.masks.base` -> `masks`; "" for the package itself."""
-    _, *parts = module.split(".")
-    return ".".join(parts[: 2 if parts[:1] and parts[0] in SPLIT else 1])
-
-
-def is_ros(module: str) -> bool:
-    """Whether a module exists only where ROS does."""
-    top = module.split(".")[0]
-    generated = module == f"{PACKAGE}.msg" or module.startswith(f"{PACKAGE}.msg.")
-    return generated or top in ROS_NAMES or top.endswith(ROS_SUFFIXES)
 
 
 def violations(package: Mapping[str, str]) -> list[str]:

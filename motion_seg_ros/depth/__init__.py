@@ -1,0 +1,1 @@
+"""Depth of the frames of the window."""

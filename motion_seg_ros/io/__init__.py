@@ -1,0 +1,1 @@
+"""Images, videos and bags in; masks, videos and bags out."""

@@ -1,0 +1,1 @@
+"""Which tracks move in the world."""

@@ -1,0 +1,1 @@
+"""Pixels and objects from the moving tracks."""

@@ -1,2 +1,1 @@
-"""Where and how networks run: devices, number types, memory, tensor files, images as networks take
-them."""
+"""Devices, number types, memory and files of networks."""

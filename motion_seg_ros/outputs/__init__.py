@@ -1,1 +1,1 @@
-"""Pictures made from results: overlay, static image, palette."""
+"""Overlay, static image, palette."""

@@ -1,1 +1,1 @@
-"""Masks in every frame, discovery of new objects in a background thread."""
+"""Masks at once, discovery in the background."""

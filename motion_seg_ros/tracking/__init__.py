@@ -1,0 +1,1 @@
+"""Points followed over the window."""

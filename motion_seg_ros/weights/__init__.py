@@ -1,1 +1,1 @@
-"""Trained weights: the catalogue, the cache folder, downloads, file formats."""
+"""Trained weights: catalogue, cache, download, formats."""

@@ -1,0 +1,1 @@
+"""Many inputs, on many cores or a cluster."""
