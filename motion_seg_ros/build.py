@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
@@ -28,7 +28,7 @@ from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.masks.propagation import FlowPropagator
-from motion_seg_ros.masks.sam2.segmenter import Sam2Network, Sam2Segmenter
+from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import (
@@ -47,6 +47,9 @@ from motion_seg_ros.tracking.lk import LucasKanadeTracker
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.weights.cache import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
+
+if TYPE_CHECKING:
+    from motion_seg_ros.masks.sam2.network import Sam2Network
 
 logger = logging.getLogger(__name__)
 
@@ -284,15 +287,11 @@ def build_sam2(config: Config) -> Sam2Network:
         InputError: its weights are missing or damaged.
         MissingDependencyError: a package that it needs is not installed.
     """
-    # Not above: they need torch, which is known to be there once a device is found.
-    from motion_seg_ros.masks.sam2.official import OfficialSam2
-    from motion_seg_ros.masks.sam2.transformers import TransformersSam2
+    # Not above: it needs torch, which is known to be there once a device is found.
+    from motion_seg_ros.masks.sam2.network import Sam2Network
 
     masks = config.masks
-    official = masks.runtime == "official"
-    network: type[OfficialSam2] | type[TransformersSam2]
-    network = OfficialSam2 if official else TransformersSam2
-    return network(
+    return Sam2Network(
         resolve(needed_weights(config)["masks"]),
         device=config.device,
         dtype=config.dtype,

@@ -86,7 +86,6 @@ def uses_device(config: Config) -> bool:
 
 def needed_weights(config: Config) -> dict[str, str]:
     """Stage -> name or path of the weights that it loads; stages without weights are left out."""
-    official_sam2 = config.masks.runtime == "official"
     official_features = config.features.variant == "official"
     defaults = {
         ("tracking", "tapir"): TAPIR[config.tracking.causal],
@@ -96,7 +95,7 @@ def needed_weights(config: Config) -> dict[str, str]:
         ("labelling", "transformer"): "track_transformer_lite",
         ("labelling", "official"): "segment_any_motion_tracks",
         ("masks", "learned"): "mask_network_lite",
-        ("masks", "sam2"): "sam2.1_hiera_tiny_official" if official_sam2 else "sam2.1_hiera_tiny",
+        ("masks", "sam2"): "sam2.1_hiera_tiny",
     }
     stages = {stage: getattr(config, stage) for stage, _ in defaults}
     return {

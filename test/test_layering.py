@@ -25,7 +25,6 @@ HEAVY = {
     "pycolmap",
     "ray",
     "safetensors",
-    "sam2",
     "tapnet",
     "timm",
     "torch",

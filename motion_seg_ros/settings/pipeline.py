@@ -206,14 +206,8 @@ class MasksConfig:
     weights: str = setting(
         "",
         "learned: a name that comes with the package, or a .safetensors file; empty: "
-        "mask_network_lite. sam2: a name of `motion_seg weights`, or what its runtime reads; "
-        "empty: sam2.1_hiera_tiny, or sam2.1_hiera_tiny_official where that is the runtime",
-    )
-    runtime: str = setting(
-        "transformers",
-        "sam2: the library transformers, which reads folders, or the authors' package sam2, which "
-        "reads .pt files",
-        choices=("transformers", "official"),
+        "mask_network_lite. sam2: a name of `motion_seg weights`, or a folder; empty: "
+        "sam2.1_hiera_tiny",
     )
     image_side: int = setting(
         0,

@@ -132,16 +132,6 @@ def _sam2(size: str, megabytes: float) -> PublishedWeights:
     return _hugging_face(repository, f"masks: SAM 2.1 {size}", "Meta AI", megabytes, "sam2_video")
 
 
-def _official_sam2(size: str, megabytes: float) -> PublishedWeights:
-    return _single_file(
-        f"https://dl.fbaipublicfiles.com/segment_anything_2/092824/sam2.1_hiera_{size}.pt",
-        f"masks: SAM 2.1 {size}, sam2 package",
-        "Meta AI",
-        "https://github.com/facebookresearch/sam2",
-        megabytes,
-    )
-
-
 PUBLISHED: Mapping[str, PublishedWeights] = MappingProxyType(
     {
         "bootstapir": _tapir("bootstapir_checkpoint_v2.pt", "BootsTAPIR"),
@@ -155,10 +145,6 @@ PUBLISHED: Mapping[str, PublishedWeights] = MappingProxyType(
         "sam2.1_hiera_small": _sam2("small", 184),
         "sam2.1_hiera_base_plus": _sam2("base_plus", 323),
         "sam2.1_hiera_large": _sam2("large", 898),
-        "sam2.1_hiera_tiny_official": _official_sam2("tiny", 156),
-        "sam2.1_hiera_small_official": _official_sam2("small", 184),
-        "sam2.1_hiera_base_plus_official": _official_sam2("base_plus", 324),
-        "sam2.1_hiera_large_official": _official_sam2("large", 898),
         "edgetam": _hugging_face(
             "yonigozlan/EdgeTAM-hf",
             "masks: EdgeTAM",

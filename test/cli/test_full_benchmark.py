@@ -276,10 +276,6 @@ def test_without_a_gpu_that_is_said(
         ([*TOY, "--device", "cpu", *FLOW, "--frames", "10"], "expected at least 16 frames"),
         ([*TOY, "--device", "cpu", *FLOW, "--official-frames", "33"], "expected 2 to 32"),
         (
-            [*TOY, "--device", "cpu", *FLOW, "--set", "masks.runtime=official"],
-            "expected masks.runtime transformers, found official",
-        ),
-        (
             [*TOY, "--device", "cpu", "--set", "features.weights=dinov3"],
             "random weights: expected one of dinov2_small",
         ),

@@ -244,7 +244,6 @@ def test_all_that_is_missing_is_named_with_one_command(server: FileServer, cache
         ("causal_bootstapir", "causal_bootstapir"),
         ("/data/causal_bootstapir_checkpoint.pt", "causal_bootstapir"),
         ("bootstapir_checkpoint_v2.pt", "bootstapir"),
-        ("/data/sam2.1_hiera_tiny.pt", "sam2.1_hiera_tiny_official"),
         ("/data/model.safetensors", None),
         ("/data/own.pt", None),
         ("mask_network_lite", None),

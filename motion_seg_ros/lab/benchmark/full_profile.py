@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motion_seg_ros.build import build, build_sam2
-from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.benchmark.rehearsal import Script
@@ -178,17 +177,11 @@ def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
         toy: networks of the same structure, but as small as can be.
 
     Raises:
-        ConfigError: masks.runtime official, of which there are no random weights.
         InputError: weights of a name of which there are no random ones.
         MissingDependencyError: a package that a network needs is not installed.
     """
     config = without_unused(config)
     values = config_values(config)
-    if config.masks.backend == "sam2" and config.masks.runtime != "transformers":
-        raise ConfigError(
-            f"random weights: expected masks.runtime transformers, found {config.masks.runtime}; "
-            "leave it out"
-        )
     for stage, name in needed_weights(config).items():
         if values[f"{stage}.backend"] == RANDOM_STAGES.get(stage):
             values[f"{stage}.weights"] = str(write_random_weights(name, folder / name, toy=toy))

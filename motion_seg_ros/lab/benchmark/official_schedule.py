@@ -47,7 +47,7 @@ from motion_seg_ros.labelling.official.network import (
     prepare_position,
     prepare_visibility,
 )
-from motion_seg_ros.masks.sam2.segmenter import Sam2Network
+from motion_seg_ros.masks.sam2.network import Sam2Network
 from motion_seg_ros.networks.device import autocast
 from motion_seg_ros.tracking.tapir.network import TapnetNetwork
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks

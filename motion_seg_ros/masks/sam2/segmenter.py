@@ -1,4 +1,4 @@
-"""SAM 2 and EdgeTAM as a segmenter of streams: any runtime of theirs behind one bookkeeping.
+"""Streaming segmenter over SAM 2 or EdgeTAM: which frames are kept and objects followed.
 
 Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024; Zhou et al., EdgeTAM: On-Device
 Track Anything Model, CVPR 2025.
@@ -8,68 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.types import FloatArray, Frame, UInt8Array
+from motion_seg_ros.types import FloatArray, Frame
 
-LEAST_KEPT = 4  # frames: below it little can be found late
+if TYPE_CHECKING:
+    from motion_seg_ros.masks.sam2.network import ObjectMemory, Sam2Network
 
-
-class ObjectMemory(Protocol):
-    """What a network remembers of one object; bounded, however long the stream."""
-
-    def segment(
-        self, position: int, size: tuple[int, int], xy_px: FloatArray | None, *, remember: bool
-    ) -> FloatArray:
-        """Logits of the object in a frame.
-
-        Args:
-            position: of the frame; one more than the last one, if any. With clicks it may be an
-                earlier one too: what is remembered of the object there is replaced.
-            size: H, W of the frame.
-            xy_px: (K, 2) positive clicks, K at least 1; None: by what is remembered alone.
-            remember: False: this is the only call, and what it would leave in memory need not be
-                worked out.
-
-        Returns:
-            (H, W) float32 logits.
-
-        Raises:
-            DeviceMemoryError: the device has not enough memory.
-            InputError: the frame's features are not at hand.
-        """
-        ...
-
-
-class Sam2Network(Protocol):
-    """A network with features of frames, shared by all objects, and memories of objects.
-
-    Frames are named by their position: 0, 1, 2, ... in the order they are encoded in.
-    """
-
-    def encode(self, position: int, image_bgr: UInt8Array) -> None:
-        """Work out and keep the features of an image, (H, W, 3) uint8.
-
-        Raises:
-            DeviceMemoryError: the device has not enough memory.
-        """
-        ...
-
-    def forget(self, position: int) -> None:
-        """Drop the features of a frame."""
-        ...
-
-    def new_memory(self) -> ObjectMemory:
-        """The empty memory of an object that is yet to be clicked."""
-        ...
+LEAST_KEPT = 4  # frames: below it little can be found late; set by hand
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A frame whose features are at hand."""
+    """A frame whose features are kept."""
 
     position: int
     size: tuple[int, int]
@@ -77,7 +31,7 @@ class _Seen:
 
 @dataclass(eq=False)
 class _Followed:
-    """An object, the position it was started in, and the frame it was followed to last."""
+    """A followed object, the position it was started at, and the last frame it was followed to."""
 
     memory: ObjectMemory
     first: int
@@ -89,19 +43,20 @@ class Sam2Segmenter:
     """Implements motion_seg_ros.masks.prompted.segmenter.Segmenter over a network of the SAM 2
     family.
 
-    A click is asked of an object that is forgotten at once, so its logits are those that `start`
+    `click` segments with an empty memory that is then dropped, so its logits are those that `start`
     would give.
 
     Args:
-        network: see motion_seg_ros.masks.sam2.transformers and motion_seg_ros.masks.sam2.official.
-        kept: frames whose features are kept: as far back as an object can be started and caught up.
+        network: computes features and logits.
+        kept: number of newest frames whose features are kept: how far back an object can be
+            started and caught up.
 
     Raises:
-        DeviceMemoryError: from `see`, `click`, `start`, `prompt` and `follow`; it is of use again
-            after a reset.
+        DeviceMemoryError: from `see`, `click`, `start`, `prompt` and `follow`; the segmenter can
+            be used again after a reset.
     """
 
-    def __init__(self, network: Sam2Network, *, kept: int = 24) -> None:
+    def __init__(self, network: Sam2Network, *, kept: int) -> None:
         self._network = network
         self._kept = kept
         self._frames: dict[int, _Seen] = {}  # by index, ascending
