@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import configuration, full_benchmark
+from motion_seg_ros.cli import argument_types, configuration, full_benchmark
 from motion_seg_ros.cli.clips import copy_clip, render_clip
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import Clip
@@ -110,7 +110,7 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--rate",
-        type=configuration.positive_rate,
+        type=argument_types.positive_rate,
         metavar="HZ",
         help="with --random-weights: frames come so often, where discovery runs beside them; their "
         "times count from then (default: each comes when the one before it is answered)",

@@ -31,14 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive_rate(text: str) -> float:
-    """A number of frames per second, for argparse."""
-    rate = float(text)
-    if not 0.001 <= rate <= 10_000:
-        raise argparse.ArgumentTypeError(f"expected 0.001 to 10000 frames/s, found {text}")
-    return rate
-
-
 def read(arguments: argparse.Namespace) -> Config:
     """The configuration asked for on the command line.
 

@@ -8,7 +8,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from motion_seg_ros.cli import configuration, live_node
+from motion_seg_ros.cli import argument_types, configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.cli.clips import copy_clip, render_clip
 from motion_seg_ros.cli.demo_report import (
@@ -66,7 +66,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--topic", help="image topic of the bag, if it has several")
     parser.add_argument(
         "--fps",
-        type=configuration.positive_rate,
+        type=argument_types.positive_rate,
         default=DEFAULT_FPS,
         help="frames per second of images, and of videos that do not say (default: %(default)g)",
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from motion_seg_ros.cli import argument_types
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.lab.jobs.base import Crew, Job, Outcome, Result
 from motion_seg_ros.lab.jobs.cluster import RayTasks
@@ -28,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("many inputs")
     group.add_argument(
         "--jobs",
-        type=_positive,
+        type=argument_types.positive_count,
         metavar="N",
         help="sequences worked on at once, in processes that share the cores; the output is the "
         "same (default: one for each core; 1 where networks run on a device; with --ray as many as "
@@ -117,12 +118,6 @@ def _crew(arguments: argparse.Namespace, jobs: int, config: Config) -> Crew:
         return RayTasks(arguments.ray, gpu=on_device and config.device != "cpu", room=wanted)
     count = min(jobs, wanted or (1 if on_device else usable_cores()))
     return Serial() if count == 1 else Processes(count)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of 1 or more, found {text}")
-    return int(text)
 
 
 def _in_a_line(name: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import configuration, many
+from motion_seg_ros.cli import argument_types, configuration, many
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
@@ -72,7 +72,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--topic", help="image topic of the bags, if they have several")
     parser.add_argument(
         "--fps",
-        type=configuration.positive_rate,
+        type=argument_types.positive_rate,
         default=DEFAULT_FPS,
         help="frames per second of images, and of videos that do not say (default: %(default)g)",
     )

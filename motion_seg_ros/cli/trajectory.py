@@ -7,7 +7,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from motion_seg_ros.cli import configuration, many
+from motion_seg_ros.cli import argument_types, configuration, many
 from motion_seg_ros.cli.origin import with_origin
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
@@ -69,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--fps",
-        type=configuration.positive_rate,
+        type=argument_types.positive_rate,
         help="frames per second of images, the first one at time 0 of the poses; names such as "
         "1305031102.175304.png are stamps",
     )

@@ -143,6 +143,29 @@ def test_thresholds(tmp_path: Path, davis: Path) -> None:
     assert results["davis"]["all"]["geometric"]["shipped_threshold"]["recall"] == 0
 
 
+def test_by_default_all_that_can_run_are_compared(
+    tmp_path: Path, davis: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "out"
+    assert main.main(["evaluate-labels", "--davis", str(davis), "-o", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["labellers"] == ["pooled", "transformer", "geometric"]
+    assert results["davis"]["all"].keys() == {"pooled", "transformer", "geometric"}
+    (warning,) = caplog.messages
+    assert warning.startswith("labeller official is left out: ")
+    assert "\n" not in warning
+    assert "set tracking.backend=tapir" in warning
+
+
+def test_by_default_samples_leave_out_what_needs_images(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_samples(tmp_path / "test-0.npz", [sample(0)])
+    arguments = ["evaluate-labels", "--samples", str(tmp_path), "--threshold", "official=0.5"]
+    assert main.main([*arguments, "-o", str(tmp_path / "out")]) == 0
+    assert "official is left out: stored samples have no images" in caplog.text
+
+
 class TestErrors:
     def test_nothing_to_judge_on(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, words="expected --davis ROOT, --samples FOLDER or both")
@@ -166,6 +189,12 @@ class TestErrors:
     def test_no_such_labeller(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--labellers", "geometrical")
         assert_fails(capsys, *arguments, words="--labellers geometrical: expected some of ")
+
+    def test_a_labeller_asked_for_that_cannot_run(
+        self, davis: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--davis", davis, "--labellers", "official,geometric")
+        assert_fails(capsys, *arguments, words="set tracking.backend=tapir")
 
     @pytest.mark.parametrize("text", ["geometric", "geometric=2", "geometric=x", "other=0.5"])
     def test_wrong_threshold(

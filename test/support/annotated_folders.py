@@ -9,6 +9,9 @@ import numpy as np
 from PIL import Image
 
 from motion_seg_ros.io.indexed_png import encode_id_map
+from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
+from motion_seg_ros.lab.evaluation.datasets.base import DataSet
+from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
 
 SIZE = (48, 64)
 
@@ -98,3 +101,19 @@ def fbms(root: Path, name: str, labelled: tuple[int, ...] = (0, 3), ppm: bool = 
         else:
             save(folder / "GroundTruth" / mask, coded.astype(np.uint8))
     (folder / "GroundTruth" / f"{name}Def.dat").write_text("\r\n".join(lines) + "\r\n")
+
+
+def opened(name: str, root: Path | None, *sequences: str, truth: Path | None = None) -> DataSet:
+    """Open a data set, or only some of its sequences."""
+    return open_dataset(name, Place(root, sequences or None, truth))
+
+
+def check_frames(sequence: AnnotatedSequence, count: int) -> None:
+    """All frames come, in order, and the scored ones have truth of their size."""
+    items = list(sequence.frames)
+    assert len(items) == sequence.frames.length == count
+    assert [each.frame.stamp_ns for each in items] == sorted(each.frame.stamp_ns for each in items)
+    assert set(sequence.scored) <= {each.name for each in items}
+    for each in items:
+        if each.name in sequence.scored:
+            assert sequence.truth(each.name).id_map.shape == each.frame.size

@@ -1,28 +1,27 @@
-"""A comparison of labellers as a table, as JSON and as a picture."""
+"""Comparisons of labellers as tables, as JSON and as pictures."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
+from motion_seg_ros import __version__
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, GroupScore
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, reliability_bins, roc_curve
-from motion_seg_ros.types import UInt8Array
+from motion_seg_ros.lab.evaluation.labels.run import BACKEND, LabelInputs
+from motion_seg_ros.settings.pipeline import Config, config_values
 
-PLOT_PX = 420
-MARGIN_PX = 56
-PAPER_BGR = (255, 255, 255)
-INK_BGR = (40, 36, 32)
-FAINT_BGR = (205, 200, 195)
-LINES_BGR = ((30, 110, 230), (170, 90, 20), (60, 150, 40), (150, 50, 150), (40, 40, 200))
-MAX_CURVE_POINTS = 2000
-_FONT = cv2.FONT_HERSHEY_DUPLEX
+RESULTS_FILE = "results.json"
+MAX_CURVE_POINTS = 2000  # more than a picture can show
+
+logger = logging.getLogger(__name__)
 
 _HEADINGS = (
     ("tracks", 9),
@@ -40,7 +39,7 @@ _HEADINGS = (
 
 
 def as_table(comparison: Comparison) -> str:
-    """All groups below each other, the labellers below each other in each.
+    """Return a table of all groups below each other, the labellers below each other in each.
 
     Precision, recall, F1 and alarms (share of static tracks said to move) are at the threshold each
     labeller comes with; best F1 at the one that is best over all tracks, known only in hindsight.
@@ -69,8 +68,8 @@ def as_table(comparison: Comparison) -> str:
 
 
 def mean_f1(comparison: Comparison) -> dict[str, tuple[float, float]]:
-    """Labeller -> mean F1 over the names (clips or files) that have moving tracks, at the threshold
-    it comes with and at the best one over all tracks; NaN if none has."""
+    """Return labeller -> mean F1 over the names (clips or files) that have moving tracks, at the
+    threshold it comes with and at the best one over all tracks; NaN if none has."""
     means = {}
     for labeller in comparison.thresholds:
         scores = [scores[labeller] for scores in comparison.by_name.values()]
@@ -82,7 +81,7 @@ def mean_f1(comparison: Comparison) -> dict[str, tuple[float, float]]:
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
-    """The same as a tree of numbers; what is a share of nothing is None."""
+    """Return the comparison as a tree of numbers; a share of nothing is None."""
 
     def scores(group: Mapping[str, GroupScore]) -> dict[str, Any]:
         return {
@@ -113,22 +112,64 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def as_picture(comparison: Comparison, title: str) -> UInt8Array:
-    """Reliability diagram and ROC curve of all tracks beside each other; (H, W, 3) uint8 bgr."""
+def write_comparisons(
+    folder: Path, config: Config, inputs: LabelInputs, comparisons: Mapping[str, Comparison]
+) -> None:
+    """Write results.json, and a picture of calibration and ROC for each comparison.
+
+    Pictures are left out, with a warning, where matplotlib is not installed.
+
+    Args:
+        folder: an existing one.
+        config: settings of the comparisons.
+        inputs: what the labellers were compared on.
+        comparisons: by what they were made on; one at least.
+    """
+    for source, comparison in comparisons.items():
+        _draw(folder / f"{source}.png", comparison, source)
+    values = config_values(config)
+    del values[BACKEND]  # the labellers stand in its place
+    content: dict[str, Any] = {
+        "version": __version__,
+        "configuration": values,
+        "labellers": list(next(iter(comparisons.values())).thresholds),
+        "inputs": {
+            "davis": None if inputs.davis is None else str(inputs.davis),
+            "samples": None if inputs.samples is None else str(inputs.samples),
+            "files": inputs.files,
+            "max_samples": inputs.max_samples,
+        },
+        **{source: as_json(comparison) for source, comparison in comparisons.items()},
+    }
+    (folder / RESULTS_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _draw(path: Path, comparison: Comparison, title: str) -> None:
+    """Draw the reliability diagram and the ROC curve of all tracks beside each other."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        logger.warning("%s is left out: matplotlib is not installed", path.name)
+        return
+    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    reliability, roc = figure.subplots(1, 2)
+    for axes, name, across, upward in (
+        (reliability, "reliability", "said probability", "share that moves"),
+        (roc, "ROC", "false alarm share", "recall"),
+    ):
+        axes.set(title=f"{title}: {name}", xlabel=across, ylabel=upward, xlim=(0, 1), ylim=(0, 1))
+        axes.plot((0, 1), (0, 1), color="0.8")
+        axes.grid(color="0.9")
     verdicts = comparison.pooled
-    reliability = _axes(f"{title}: reliability", "said probability", "share that moves")
-    roc = _axes(f"{title}: ROC", "false alarm share", "recall")
-    for index, (labeller, probability) in enumerate(verdicts.probability.items()):
-        colour = LINES_BGR[index % len(LINES_BGR)]
+    for labeller, probability in verdicts.probability.items():
         bins = reliability_bins(probability, verdicts.moving)
-        filled = bins.count > 0
-        _curve(reliability, bins.predicted[filled], bins.observed[filled], colour, dots=True)
-        alarms, recall = _thinned(*roc_curve(probability, verdicts.moving))
-        _curve(roc, alarms, recall, colour)
-        for picture in (reliability, roc):
-            place = (MARGIN_PX + 12 + PLOT_PX // 2, MARGIN_PX + PLOT_PX - 12 - 20 * index)
-            cv2.putText(picture, labeller, place, _FONT, 0.5, colour, 1, cv2.LINE_AA)
-    return np.concatenate((reliability, roc), axis=1)
+        reliability.plot(bins.predicted, bins.observed, marker="o", label=labeller)
+        alarms, recall = roc_curve(probability, verdicts.moving)
+        chosen = np.linspace(0, len(alarms) - 1, MAX_CURVE_POINTS).astype(np.int64)
+        roc.plot(alarms[chosen], recall[chosen], label=labeller)
+    reliability.legend()
+    roc.legend(loc="lower right")
+    figure.savefig(path, dpi=100)
 
 
 def _thresholds(comparison: Comparison) -> str:
@@ -173,63 +214,3 @@ def _mean(values: Sequence[float]) -> float:
 def _without_nan(metrics: LabelMetrics) -> dict[str, float | None]:
     values = dataclasses.asdict(metrics)
     return {name: None if math.isnan(value) else value for name, value in values.items()}
-
-
-def _thinned(
-    across: npt.NDArray[np.float64], upward: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """At most MAX_CURVE_POINTS of a curve's points, both ends among them."""
-    count = len(across)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, MAX_CURVE_POINTS)).astype(np.int64))
-    return across[chosen], upward[chosen]
-
-
-def _axes(title: str, across: str, upward: str) -> UInt8Array:
-    """An empty plot of the unit square with its diagonal."""
-    side = PLOT_PX + 2 * MARGIN_PX
-    picture = np.full((side, side, 3), PAPER_BGR, np.uint8)
-    for tick in np.linspace(0, 1, 6):
-        (x0, y), (x1, _) = _pixels(np.array([0, 1]), np.array([tick, tick]))
-        (x, y0), (_, y1) = _pixels(np.array([tick, tick]), np.array([0, 1]))
-        cv2.line(picture, (x0, y), (x1, y), FAINT_BGR, 1)
-        cv2.line(picture, (x, y0), (x, y1), FAINT_BGR, 1)
-        _write(picture, f"{tick:.1f}", (x - 10, y0 + 18), 0.4)
-        _write(picture, f"{tick:.1f}", (x0 - 32, y + 4), 0.4)
-    _curve(picture, np.array([0.0, 1.0]), np.array([0.0, 1.0]), FAINT_BGR)
-    _write(picture, title, (MARGIN_PX, 34), 0.6)
-    _write(picture, across, (MARGIN_PX + PLOT_PX // 2 - 60, side - 12), 0.45)
-    upright = np.full((24, side, 3), PAPER_BGR, np.uint8)
-    _write(upright, upward, (MARGIN_PX + PLOT_PX // 2 - 60, 16), 0.45)
-    picture[:, :24] = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)
-    return picture
-
-
-def _curve(
-    picture: UInt8Array,
-    across: npt.NDArray[np.float64],
-    upward: npt.NDArray[np.float64],
-    bgr: tuple[int, int, int],
-    *,
-    dots: bool = False,
-) -> None:
-    finite = np.isfinite(across) & np.isfinite(upward)
-    points = _pixels(across[finite], upward[finite])
-    cv2.polylines(
-        picture, [np.array(points, np.int32).reshape(-1, 1, 2)], False, bgr, 2, cv2.LINE_AA
-    )
-    if dots:
-        for point in points:
-            cv2.circle(picture, point, 4, bgr, cv2.FILLED, cv2.LINE_AA)
-
-
-def _pixels(
-    across: npt.NDArray[np.float64], upward: npt.NDArray[np.float64]
-) -> list[tuple[int, int]]:
-    """Places in a plot of points of the unit square."""
-    x = np.rint(MARGIN_PX + across * PLOT_PX).astype(int)
-    y = np.rint(MARGIN_PX + (1 - upward) * PLOT_PX).astype(int)
-    return list(zip(x.tolist(), y.tolist(), strict=True))
-
-
-def _write(picture: UInt8Array, text: str, origin: tuple[int, int], scale: float) -> None:
-    cv2.putText(picture, text, origin, _FONT, scale, INK_BGR, 1, cv2.LINE_AA)

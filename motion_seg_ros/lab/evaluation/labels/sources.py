@@ -1,17 +1,21 @@
-"""Where streams of moments come from: clips with ground truth, tracked as live; and stored samples
-of tracks, played back as they grew."""
+"""Streams of moments: clips with ground truth, tracked as live, and stored samples of tracks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence
 from motion_seg_ros.lab.evaluation.labels.comparison import Moment, Stream
-from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
@@ -25,8 +29,8 @@ def follow_clip(
     tracker: Tracker,
     features: FeatureExtractor | None = None,
 ) -> Iterator[Moment]:
-    """The moments of a clip as a live pipeline has them; each track's truth is the mask under its
-    newest position.
+    """Yield the moments of a clip as a live pipeline has them; the truth of a track is the mask
+    under its newest position.
 
     Args:
         clip: images and masks; images without one have no truth.
@@ -53,19 +57,50 @@ def follow_clip(
 
 
 def mask_at(mask: BoolArray, xy_px: FloatArray) -> BoolArray:
-    """(N,) bool: `mask` (H, W) at the pixels nearest to (N, 2) positions."""
+    """Return (N,) bool, `mask` (H, W) at the pixels nearest to (N, 2) positions."""
     height, width = mask.shape
     x, y = np.clip(np.rint(xy_px).astype(np.int64), 0, [width - 1, height - 1]).T
     under: BoolArray = mask[y, x]
     return under
 
 
-def sample_stream(name: str, sample: TrackSample) -> Stream:
-    """A stored sample, played back from its first frame on: at each moment the tracks seen so far.
+def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Stream]:
+    """Yield a stream for each sample in the files of a folder.
 
-    So a labeller that remembers what it said has as much to remember as a window is long; in a live
-    stream it may have more. The truth is that of the last moment. The images are black, for they
-    are not stored: only labellers that look at tracks alone can be judged.
+    Args:
+        folder: holds files of motion_seg_ros.lab.track_samples.
+        pattern: of their names. `test-rendered-00012.npz` is scored as `test-rendered`, together
+            with the other shards.
+        most: at most so many samples, spread evenly over the files; None for all.
+
+    Raises:
+        InputError: there is no such file, or one is damaged.
+    """
+    files = sorted(folder.glob(pattern), key=natural_key)
+    if not files:
+        raise InputError(
+            f"{folder}: expected files of track samples named {pattern}, found none; check the "
+            "folder, or name other files with --files"
+        )
+    left = most
+    bar = tqdm(files, desc="samples", unit="file", disable=None)
+    for file in bar:
+        samples = read_samples(file)
+        if most is not None and left is not None:
+            count = min(-(-most // len(files)), left, len(samples))
+            samples = [samples[index * len(samples) // count] for index in range(count)]
+            left -= count
+        for index, sample in enumerate(samples):
+            bar.set_postfix_str(f"{index + 1} of {len(samples)}", refresh=True)
+            yield sample_stream(re.sub(r"[-_]?\d+$", "", file.stem) or file.stem, sample)
+
+
+def sample_stream(name: str, sample: TrackSample) -> Stream:
+    """Play back a stored sample from its first frame on, at each moment the tracks seen so far.
+
+    A labeller can remember no more than one window; in a live stream it may remember more. The
+    truth is that of the last moment. The images are black, as none are stored: only labellers that
+    take tracks alone can be judged.
 
     Args:
         name: the group it is scored in, such as its file.

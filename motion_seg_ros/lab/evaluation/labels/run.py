@@ -1,0 +1,126 @@
+"""Compare labellers on clips with ground truth and on stored samples of tracks."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from motion_seg_ros.build import build_depth, build_features, build_labeller, build_tracker
+from motion_seg_ros.errors import ConfigError, MotionSegError
+from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
+from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
+from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, Stream, compare
+from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, stored_samples
+from motion_seg_ros.labelling.base import Labeller
+from motion_seg_ros.settings.declaration import settings
+from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.tracking.base import Tracker
+from motion_seg_ros.window import SlidingWindow
+
+BACKEND = "labelling.backend"
+NEEDS_IMAGES = "official"
+"""The labeller that takes more than tracks, which is all that stored samples have."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LabelInputs:
+    """Clips, stored samples, or both.
+
+    Attributes:
+        davis: root of clips in the layout of DAVIS 2016.
+        sequences: names of the clips; None for all.
+        samples: folder with files of track samples.
+        files: pattern of their names.
+        max_samples: at most so many, spread evenly over the files; None for all.
+    """
+
+    davis: Path | None
+    sequences: Sequence[str] | None
+    samples: Path | None
+    files: str
+    max_samples: int | None
+
+
+def known_labellers() -> tuple[str, ...]:
+    """Return the choices of labelling.backend."""
+    return next(each for each in settings(Config) if each.name == BACKEND).spec.choices
+
+
+def compare_labellers(
+    config: Config,
+    inputs: LabelInputs,
+    names: Sequence[str] | None,
+    thresholds: Mapping[str, float],
+) -> Iterator[tuple[str, Comparison]]:
+    """Compare labellers on the clips, then on the samples, and yield each with its name.
+
+    Args:
+        config: settings of the stages.
+        inputs: what they are compared on.
+        names: choices of labelling.backend; None for all that can run with these settings, with a
+            warning about each that cannot.
+        thresholds: labeller -> threshold to judge it at; of the others their own.
+
+    Raises:
+        MotionSegError: a setting or an input that is wrong, or a labeller asked for cannot run.
+    """
+    flow = DenseFlow(config.flow.max_side_px)
+    features = build_features(config, flow)
+    labellers = _build_labellers(config, names, features, with_samples=inputs.samples is not None)
+    thresholds = {name: value for name, value in thresholds.items() if name in labellers}
+    if inputs.davis is not None:
+        clips = [
+            davis_clip(inputs.davis, name)
+            for name in chosen(clip_names(inputs.davis), inputs.sequences, inputs.davis)
+        ]
+        streams = _clip_streams(clips, config, build_tracker(config, flow), features)
+        yield "davis", compare(streams, labellers, thresholds)
+    if inputs.samples is not None:
+        samples = stored_samples(inputs.samples, inputs.files, inputs.max_samples)
+        yield "samples", compare(samples, labellers, thresholds)
+
+
+def _build_labellers(
+    config: Config,
+    names: Sequence[str] | None,
+    features: FeatureExtractor | None,
+    *,
+    with_samples: bool,
+) -> dict[str, Labeller]:
+    depth = build_depth(config)
+    labellers = {}
+    for name in names or known_labellers():
+        labelling = dataclasses.replace(config.labelling, backend=name)
+        try:
+            if names is None and with_samples and name == NEEDS_IMAGES:
+                raise ConfigError("stored samples have no images; compare it on clips alone")
+            labellers[name] = build_labeller(
+                dataclasses.replace(config, labelling=labelling), features, depth
+            )
+        except MotionSegError as error:
+            if names is not None:
+                raise
+            logger.warning("labeller %s is left out: %s", name, error)
+    return labellers
+
+
+def _clip_streams(
+    clips: Sequence[FileSequence],
+    config: Config,
+    tracker: Tracker,
+    features: FeatureExtractor | None,
+) -> Iterator[Stream]:
+    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    for clip in clips:
+        moments = follow_clip(clip, window, tracker, features)
+        bar = tqdm(moments, desc=clip.name, total=clip.frames.length, unit="frame", disable=None)
+        yield Stream(clip.name, (), bar)

@@ -1,0 +1,41 @@
+"""The rendered data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import annotated_folders as made
+import numpy as np
+import pytest
+
+from motion_seg_ros.errors import InputError
+
+
+def test_truth_is_that_of_the_pictures() -> None:
+    (sequence,) = made.opened("synthetic", None, "mover_stops").sequences
+    items = list(sequence.frames)
+    # All but the first: of one picture alone nothing can be told.
+    assert sequence.scored == tuple(each.name for each in items[1:])
+    assert [sequence.truth(name).id_map.max() for name in ("00002", "00020")] == [1, 0]
+    # Between two frames while it moves, only where the mover was or is the pictures differ.
+    before, after = items[2].frame.image_bgr, items[3].frame.image_bgr
+    changed = np.abs(before.astype(int) - after).max(axis=2) > 0
+    moving = sequence.truth("00002").id_map + sequence.truth("00003").id_map > 0
+    assert changed[moving].mean() > 0.8
+    assert changed[~moving].mean() < 0.01
+
+
+def test_all_scenes_are_there() -> None:
+    data = made.opened("synthetic", None)
+    assert {"pan_only", "crossing_movers"} < {each.name for each in data.sequences}
+    assert data.separate
+
+
+def test_no_such_scene() -> None:
+    with pytest.raises(InputError, match="--sequences walk: expected a sequence"):
+        made.opened("synthetic", None, "walk")
+
+
+def test_it_has_no_root(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--root: expected with data sets of files"):
+        made.opened("synthetic", tmp_path)

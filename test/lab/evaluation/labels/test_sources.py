@@ -1,0 +1,105 @@
+"""Streams of moments from clips and from stored samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from label_streams import SIZE, Told, tracks_of
+
+from motion_seg_ros.lab.evaluation.datasets.davis import davis_clip
+from motion_seg_ros.lab.evaluation.labels.comparison import compare, listen
+from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, mask_at, sample_stream
+from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.geometric import GeometricLabeller
+from motion_seg_ros.types import Tracks
+from motion_seg_ros.window import SlidingWindow, Window
+
+
+def write_clip(root: Path, name: str, count: int = 5, size: tuple[int, int] = SIZE) -> None:
+    images, masks = root / "JPEGImages/480p" / name, root / "Annotations/480p" / name
+    images.mkdir(parents=True)
+    masks.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        cv2.imwrite(str(images / f"{index:05d}.jpg"), rng.integers(0, 255, (*size, 3), np.uint8))
+        mask = np.zeros(size, np.uint8)
+        mask[:, :40] = 255
+        cv2.imwrite(str(masks / f"{index:05d}.png"), mask)
+
+
+class GridTracker:
+    """Two points that stand still, one in each half."""
+
+    def update(self, window: Window) -> Tracks:
+        tracks = tracks_of([0, 0], [99, 99], len(window))
+        tracks.xy_px[:] = [[10, 30], [70, 30]]
+        return tracks
+
+    def reset(self) -> None:
+        pass
+
+
+class TestClips:
+    def test_truth_is_the_mask_under_the_newest_position(self, tmp_path: Path) -> None:
+        write_clip(tmp_path, "walk")
+        (tmp_path / "Annotations/480p/walk/00001.png").unlink()
+        clip = davis_clip(tmp_path, "walk")
+        moments = list(follow_clip(clip, SlidingWindow(16, 1.0), GridTracker()))
+        assert [len(each.window) for each in moments] == [1, 2, 3, 4, 5]
+        assert moments[1].moving is None
+        for each in (moments[0], *moments[2:]):
+            assert each.moving is not None
+            assert each.moving.tolist() == [True, False]
+
+    def test_positions_go_to_the_nearest_pixel(self) -> None:
+        mask = np.zeros((4, 6), bool)
+        mask[1, 2] = mask[3, 5] = True
+        xy = np.array([[2.4, 1.4], [1.6, 0.6], [2.6, 1], [5.4, 3.4], [-1, -1]], np.float32)
+        assert mask_at(mask, xy).tolist() == [True, True, False, True, False]
+
+
+def moving_sample(frames: int = 12) -> TrackSample:
+    """A still camera; 25 of 300 tracks move 2 px per frame; some are seeded late."""
+    rng = np.random.default_rng(2)
+    start = rng.uniform([5, 5], [395, 235], (300, 2))
+    moving = np.arange(300) < 25
+    index = np.arange(frames)[:, None]
+    step = np.where(moving[:, None], [2.0, 0.5], 0.0)
+    xy = start + index[..., None] * step + rng.normal(0, 0.05, (frames, 300, 2))
+    visible = index >= np.where(np.arange(300) % 5 == 4, 4, 0)
+    return TrackSample(
+        xy_px=xy.astype(np.float32),
+        visible=visible,
+        confidence=visible.astype(np.float32) * np.float32(0.5),
+        size=(240, 427),
+        moving=moving,
+        labelled=np.arange(300) != 0,
+        hints=np.zeros((300, HINT_CHANNELS), np.float32),
+        features=np.arange(300, dtype=np.float32)[:, None],
+        tags=("still",),
+    )
+
+
+class TestSamples:
+    def test_played_back_as_the_tracks_grew(self) -> None:
+        sample = moving_sample()
+        labeller = Told([0.5] * 300)
+        found = listen(sample_stream("set", sample), {"a": labeller})
+        assert labeller.lengths == list(range(1, 13))
+        assert [len(ids) for ids in labeller.ids] == [240] * 4 + [300] * 8
+        features = labeller.features[0]
+        assert features is not None
+        assert features[:, 0].tolist() == labeller.ids[0]
+        assert found.frames == 1
+        assert len(found.moving) == 299  # one has no known truth
+        assert np.count_nonzero(found.moving) == 24
+
+    def test_the_geometric_labeller_finds_the_movers(self) -> None:
+        stream = sample_stream("set", moving_sample())
+        found = compare([stream], {"geometric": GeometricLabeller()})
+        assert found.overall["geometric"].shipped.f1 > 0.9
+        assert found.overall["geometric"].said_share == 1
+        assert list(found.by_tag) == ["still"]
