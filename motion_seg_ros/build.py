@@ -35,6 +35,7 @@ from motion_seg_ros.requirements import (
     check_official,
     check_requirements,
     check_tapir,
+    labelling_takes,
     needed_weights,
     uses_device,
     without_unused,
@@ -115,7 +116,7 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
     beside = discovers_beside(config)
     flow = DenseFlow(config.flow.max_side_px)
     features = build_features(config, flow)
-    depth = build_depth(config)
+    depth = build_depth(config) if labelling_takes(config).depth else None
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     tracker = build_tracker(config, flow, around.tracker)
     labeller = around.labeller(build_labeller(config, features, depth))
@@ -311,7 +312,7 @@ def build_labeller(
     Args:
         config: the configuration.
         features: what describes its tracks; None: nothing does.
-        depth: where the depth of earlier frames can be had; None: it cannot.
+        depth: of the window's frames; None: there is none.
 
     Raises:
         ConfigError: its weights were trained with other features than these, or with depth, of
@@ -333,7 +334,7 @@ def build_labeller(
         threshold=labelling.threshold or None,
         device=config.device if uses_device(config) else "cpu",
         dtype=config.dtype,
-        disparities=depth if isinstance(depth, DepthAnythingDepth) else None,
+        depth=depth,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):
@@ -342,10 +343,10 @@ def build_labeller(
             f"channels, with which {name} was trained, found {channels}; choose the "
             "features of its training, or other weights"
         )
-    if transformer.takes_depth and config.depth.backend == "none":
+    if transformer.takes_depth and depth is None:
         raise ConfigError(
-            f"depth.backend none: expected depth, with which {name} was trained, found "
-            "no source of it; choose depth.backend depth_anything or topic, or other weights"
+            f"depth.backend {config.depth.backend}: expected depth, with which {name} was trained, "
+            "found no source of it; choose depth.backend depth_anything or topic, or other weights"
         )
     if labelling.backend == "transformer":
         return transformer
@@ -356,7 +357,7 @@ def _build_official(
     config: Config, features: FeatureExtractor | None, depth: DepthEstimator | None
 ) -> OfficialLabeller:
     check_official(config)
-    if not isinstance(depth, DepthAnythingDepth):
+    if depth is None:
         raise ConfigError(
             "labelling.backend official: expected Depth Anything beside it, found none; use it in "
             "a whole pipeline"

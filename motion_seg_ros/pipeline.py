@@ -33,7 +33,7 @@ class MotionSegmenter:
         labeller: which of them move.
         masks: from moving tracks to pixels and objects.
         propagator: carries masks to frames that are not inferred.
-        depth: depth of the newest frame, or None.
+        depth: the estimator that the labeller asks, or None; runs as a stage of its own.
         features: a descriptor per track, or None.
     """
 
@@ -164,15 +164,15 @@ class MotionSegmenter:
         """The tracks of a window, and which of them move."""
         with stage("tracking", stage_ms):
             tracks = self._tracker.update(window)
-        depth = features = None
         if self._depth is not None:
-            with stage("depth", stage_ms):
-                depth = self._depth.estimate(window)
+            with stage("depth", stage_ms):  # ahead of the labeller, which gets the same maps
+                self._depth.inverse_depth(window)
+        features = None
         if self._features is not None:
             with stage("features", stage_ms):
                 features = self._features.extract(window, tracks)
         with stage("labelling", stage_ms):
-            labels = self._labeller.label(window, tracks, depth, features)
+            labels = self._labeller.label(window, tracks, features)
         return tracks, labels
 
     def _reset_tracks(self) -> None:

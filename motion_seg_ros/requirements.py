@@ -57,7 +57,7 @@ def without_unused(config: Config) -> Config:
     Raises:
         InputError: the weights of the labelling cannot be read, which say what they take.
     """
-    takes = _labelling_takes(config)
+    takes = labelling_takes(config)
     if config.depth.backend == "depth_anything" and not takes.depth:
         config = dataclasses.replace(
             config, depth=dataclasses.replace(config.depth, backend="none")
@@ -69,7 +69,12 @@ def without_unused(config: Config) -> Config:
     return config
 
 
-def _labelling_takes(config: Config) -> TakenInputs:
+def labelling_takes(config: Config) -> TakenInputs:
+    """Return what the labelling looks at beside the tracks.
+
+    Raises:
+        InputError: its weights cannot be read, which tell what they take.
+    """
     backend = config.labelling.backend
     if backend in ("geometric", "official"):
         return TakenInputs(depth=backend == "official", features=backend == "official")

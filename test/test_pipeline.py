@@ -34,9 +34,7 @@ class Stages:
         self.calls.append(f"track {window.newest_index} of {len(window)}")
         return Tracks.empty(len(window))
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         self.calls.append("label")
         return TrackLabels(np.zeros(len(tracks), np.float32))
 

@@ -1,7 +1,8 @@
-"""What a depth source must offer the pipeline."""
+"""Interface of depth estimators."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from motion_seg_ros.types import FloatArray
@@ -9,16 +10,19 @@ from motion_seg_ros.window import Window
 
 
 class DepthEstimator(Protocol):
-    """Gives the depth of the newest frame."""
+    """Estimates the depth of the frames of a window."""
 
-    def estimate(self, window: Window) -> FloatArray | None:
-        """(H, W) float32 depth of the newest frame in metres or, from a monocular network, up to
-        scale; NaN = unknown.
+    def inverse_depth(self, window: Window) -> Sequence[FloatArray]:
+        """Return the inverse depth of each frame of `window`, oldest first.
 
-        None when there is no depth for this frame.
+        A frame is estimated once; its map is kept until the frame has left the window.
+
+        Returns:
+            T maps (h, w) float32, of any size, whose pixels cover the whole image: 1 / metres or,
+            from a monocular network, up to scale and shift. Larger = nearer, NaN = unknown.
         """
         ...
 
     def reset(self) -> None:
-        """Forget what is kept of earlier frames."""
+        """Forget all frames."""
         ...

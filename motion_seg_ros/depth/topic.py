@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.types import FloatArray
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.flow.dense import working_size
+from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import Window
+
+MAX_SIDE_PX = 427  # of the inverse depth maps: half of 854 pixels, as working images are
 
 
 class TopicDepth:
-    """Passes on the depth that was paired with the image."""
+    """Inverse depth, in 1 / metres, from the depth that was paired with each image."""
 
-    def estimate(self, window: Window) -> FloatArray | None:
-        """(H, W) float32 metres of the newest frame, NaN = unknown; None when it came without
-        depth."""
-        return window.newest.depth_m
+    def __init__(self) -> None:
+        self._kept: dict[int, FloatArray] = {}  # by the frame's index
+
+    def inverse_depth(self, window: Window) -> Sequence[FloatArray]:
+        """See motion_seg_ros.depth.base.DepthEstimator; NaN where depth is NaN or not positive, and
+        throughout a frame that came without depth."""
+        kept = self._kept
+        self._kept = {
+            index: kept[index] if index in kept else _inverse_depth(frame)
+            for index, frame in enumerate(window.frames, window.first_index)
+        }
+        return tuple(self._kept.values())
 
     def reset(self) -> None:
-        """Nothing is kept."""
+        """See motion_seg_ros.depth.base.DepthEstimator."""
+        self._kept.clear()
+
+
+def _inverse_depth(frame: Frame) -> FloatArray:
+    height, width = working_size(frame.size, MAX_SIDE_PX)
+    if frame.depth_m is None:
+        return np.full((height, width), np.nan, np.float32)
+    known = np.where(frame.depth_m > 0, frame.depth_m, np.float32(np.nan))
+    small = cv2.resize(1 / known, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)

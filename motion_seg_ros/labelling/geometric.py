@@ -57,10 +57,8 @@ class GeometricLabeller:
         self._memory.clear()
         self._last_looked = None
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
-        """See motion_seg_ros.labelling.base.Labeller; depth and features are not used."""
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+        """See motion_seg_ros.labelling.base.Labeller; features are not used."""
         reason = abstention_reason(window, tracks, self._gaps[0] + 1)
         if reason is not None:
             return self._abstain(tracks, reason)

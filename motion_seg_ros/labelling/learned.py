@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.camera_residuals import camera_hints
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.labelling.track_depth import DisparitySource, TrackDepth
+from motion_seg_ros.labelling.track_depth import track_depth
 from motion_seg_ros.networks.device import autocast, find_device, find_dtype
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -48,8 +49,7 @@ class TransformerLabeller:
         threshold: probability above which a track moves; None: the one stored with the weights.
         device: see motion_seg_ros.networks.device.find_device.
         dtype: see motion_seg_ros.networks.device.find_dtype; the weights stay in float32.
-        disparities: where weights that take depth get that of every frame of the window from; None:
-            from the frames that they were shown as the newest.
+        depth: of the window's frames, for weights that take depth; None for others.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -66,7 +66,7 @@ class TransformerLabeller:
         threshold: float | None = None,
         device: str = "cpu",
         dtype: str = "auto",
-        disparities: DisparitySource | None = None,
+        depth: DepthEstimator | None = None,
     ) -> None:
         try:
             from motion_seg_ros.labelling.network.calibration import Calibration
@@ -84,7 +84,7 @@ class TransformerLabeller:
         self._threshold = self._calibration.threshold if threshold is None else threshold
         self._interval = interval
         self._memory = LabelMemory()
-        self._depth = TrackDepth(disparities) if self.takes_depth else None
+        self._depth = depth if self.takes_depth else None
         self._last_asked: int | None = None
 
     @property
@@ -99,24 +99,11 @@ class TransformerLabeller:
 
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
-        self._forget_labels()
-        if self._depth is not None:
-            self._depth.clear()
-
-    def _forget_labels(self) -> None:
         self._last_asked = None
         self._memory.clear()
 
-    def see_depth(self, window: Window, depth: FloatArray | None) -> None:
-        """See motion_seg_ros.labelling.base.RemembersDepth."""
-        if self._depth is not None:
-            self._depth.see(window, depth)
-
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        self.see_depth(window, depth)
         reason = abstention_reason(window, tracks, MIN_FRAMES)
         if reason is not None:
             return self._abstain(tracks, reason)
@@ -130,7 +117,7 @@ class TransformerLabeller:
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 
     def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
-        self._forget_labels()
+        self.reset()
         return TrackLabels.abstain(len(tracks), reason)
 
     def _ask(
@@ -143,13 +130,14 @@ class TransformerLabeller:
 
         size = window.newest.size
         xy_px, visible = tracks.xy_px[:, some], tracks.visible[:, some]
+        depth = None if self._depth is None else self._depth.inverse_depth(window)
         asked = _Asked(
             xy_px,
             visible,
             tracks.confidence[:, some],
             size,
             camera_hints(tracks, size)[some],
-            None if self._depth is None else self._depth.at(window, xy_px, visible),
+            None if depth is None else track_depth(depth, size, xy_px, visible),
             None if features is None else features[some],
         )
         batch = collate([asked], self._model.config.frames).to(self._device)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from motion_seg_ros.labelling.base import Labeller, RemembersDepth
+from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -29,24 +29,9 @@ class PooledLabeller:
         for labeller in self._labellers:
             labeller.reset()
 
-    @property
-    def takes_depth(self) -> bool:
-        """See motion_seg_ros.labelling.base.RemembersDepth."""
-        return any(each.takes_depth for each in self._remembering())
-
-    def see_depth(self, window: Window, depth: FloatArray | None) -> None:
-        """See motion_seg_ros.labelling.base.RemembersDepth."""
-        for each in self._remembering():
-            each.see_depth(window, depth)
-
-    def _remembering(self) -> list[RemembersDepth]:
-        return [each for each in self._labellers if isinstance(each, RemembersDepth)]
-
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        heard = [each.label(window, tracks, depth, features) for each in self._labellers]
+        heard = [each.label(window, tracks, features) for each in self._labellers]
         speaking = [each for each in heard if each.abstention is None]
         if not speaking:
             return heard[0]

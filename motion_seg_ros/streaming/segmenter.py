@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
-from motion_seg_ros.labelling.base import Labeller, RemembersDepth
+from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.base import MaskPropagator
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.candidates import Found, Outlook
@@ -41,7 +41,6 @@ class _Search:
     """One discovery: what it looks at, and then what it found."""
 
     window: Window
-    since: int  # the frame that was searched last
     outlook: Outlook
     fresh: bool  # the stages know of another stream
     started: float = field(default_factory=time.perf_counter)
@@ -223,8 +222,7 @@ class StreamingSegmenter(MotionSegmenter):
         return self._searched is None or index - self._searched >= self._interval
 
     def _begin(self, window: Window, outlook: Outlook) -> None:
-        since = -1 if self._searched is None else self._searched
-        self._search = search = _Search(window, since, outlook, self._fresh)
+        self._search = search = _Search(window, outlook, self._fresh)
         self._searched = window.newest_index
         self._fresh = False
         self._beside.start(lambda: self._discover(search))
@@ -233,7 +231,6 @@ class StreamingSegmenter(MotionSegmenter):
         """All of a discovery, in the other thread."""
         if search.fresh:
             self._reset_tracks()
-        self._see_depth(search)
         tracks, labels = self._label(search.window, search.stage_ms)
         with stage("prompts", search.stage_ms):
             search.found = self._prompted.search(
@@ -242,18 +239,6 @@ class StreamingSegmenter(MotionSegmenter):
         search.tracks, search.labels = tracks, labels
         search.duration_ms = (time.perf_counter() - search.started) * 1e3
         return search
-
-    def _see_depth(self, search: _Search) -> None:
-        """Show the labeller the depth of the frames that were not searched."""
-        labeller = self._labeller
-        if self._depth is None or not isinstance(labeller, RemembersDepth):
-            return
-        if not labeller.takes_depth:
-            return
-        *missed, _ = search.window.after(search.since)
-        for window in missed:
-            with stage("depth", search.stage_ms):
-                labeller.see_depth(window, self._depth.estimate(window))
 
     @contextlib.contextmanager
     def _turn(self, search: _Search) -> Iterator[None]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
+from backends import depth_on_cpu
 from tiny_networks import transformers_library, write_depth_anything, write_dinov2
 
 from motion_seg_ros.depth import depth_anything
-from motion_seg_ros.depth.depth_anything import LEAST_DISPARITY, DepthAnythingDepth
+from motion_seg_ros.depth.depth_anything import LEAST_DISPARITY
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.types import FloatArray, Frame
@@ -48,34 +48,29 @@ def plain_forward(weights: Path, frame: Frame) -> np.ndarray:
     return said
 
 
-def test_depth_is_the_inverse_of_what_the_network_says(weights: Path) -> None:
+def test_inverse_depth_is_what_the_network_predicts(weights: Path) -> None:
     window = random_window()
     said = plain_forward(weights, window.newest)
-    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=56)
-    depth = backend.estimate(window)
-    assert depth.shape == SIZE
-    assert depth.dtype == np.float32
-    np.testing.assert_allclose(depth, 1 / (said + LEAST_DISPARITY), rtol=1e-3)
-    np.testing.assert_allclose(backend.disparities(window)[0], 1 / depth, rtol=1e-6)
+    backend = depth_on_cpu(weights, short_side_px=56)
+    (inverse,) = backend.inverse_depth(window)
+    assert inverse.shape == SIZE
+    assert inverse.dtype == np.float32
+    np.testing.assert_allclose(inverse, said + LEAST_DISPARITY, rtol=1e-3)
 
 
 def test_metric_weights_give_metres(tmp_path: Path) -> None:
     write_depth_anything(tmp_path, kind="metric")
     window = random_window()
     said = plain_forward(tmp_path, window.newest)
-    depth = DepthAnythingDepth(tmp_path, device="cpu", short_side_px=56).estimate(window)
-    np.testing.assert_allclose(depth, said.clip(1e-3), rtol=1e-3)
+    (inverse,) = depth_on_cpu(tmp_path, short_side_px=56).inverse_depth(window)
+    np.testing.assert_allclose(inverse, 1 / said.clip(1e-3), rtol=1e-3)
 
 
-def test_any_size_of_image_gets_depth_of_its_size(weights: Path) -> None:
-    window = random_window(size=(75, 101))
-    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=28)
-    depth, disparity = backend.estimate(window), backend.disparities(window)[0]
-    assert depth.shape == (75, 101)
-    assert disparity.shape == (28, 42)
-    assert (depth > 0).all()
-    assert np.isfinite(depth).all()
-    np.testing.assert_allclose(1 / depth, cv2.resize(disparity, (101, 75)), rtol=1e-4)
+def test_any_size_of_image_gets_a_map_of_whole_patches(weights: Path) -> None:
+    (inverse,) = depth_on_cpu(weights).inverse_depth(random_window(size=(75, 101)))
+    assert inverse.shape == (28, 42)
+    assert (inverse > 0).all()
+    assert np.isfinite(inverse).all()
 
 
 def test_each_frame_goes_through_the_network_once(
@@ -89,16 +84,16 @@ def test_each_frame_goes_through_the_network_once(
         return real(image, *args, **kwargs)
 
     monkeypatch.setattr(depth_anything, "network_image", counted)
-    backend = DepthAnythingDepth(weights, device="cpu", short_side_px=28)
+    backend = depth_on_cpu(weights)
     sliding = SlidingWindow(3, 1.0)
     for index in range(5):
         window = sliding.push(Frame(np.full((*SIZE, 3), index, np.uint8), index))
-        backend.estimate(window)
-        backend.disparities(window)
+        backend.inverse_depth(window)
+        backend.inverse_depth(window)
     assert seen == [0, 1, 2, 3, 4]
-    kept = backend.disparities(window)
+    kept = backend.inverse_depth(window)
     backend.reset()
-    assert np.array_equal(backend.disparities(window), kept)
+    assert np.array_equal(backend.inverse_depth(window), kept)
     assert seen == [0, 1, 2, 3, 4, 2, 3, 4]
 
 
@@ -106,8 +101,8 @@ def test_half_precision_says_nearly_the_same(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def said(dtype: str) -> FloatArray:
-        backend = DepthAnythingDepth(weights, device="cpu", dtype=dtype, short_side_px=56)
-        return backend.disparities(random_window()).ravel()
+        backend = depth_on_cpu(weights, dtype=dtype, short_side_px=56)
+        return backend.inverse_depth(random_window())[0].ravel()
 
     full, half = said("float32"), said("bfloat16")
     assert not np.array_equal(full, half)
@@ -119,6 +114,6 @@ def test_half_precision_says_nearly_the_same(
 
 def test_wrong_weights_and_devices_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="type depth_anything, found dinov2"):
-        DepthAnythingDepth(write_dinov2(tmp_path), device="cpu")
+        depth_on_cpu(write_dinov2(tmp_path))
     with pytest.raises(ConfigError, match="device"):
-        DepthAnythingDepth(tmp_path, device="tpu")
+        depth_on_cpu(tmp_path, device="tpu")

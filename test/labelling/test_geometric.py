@@ -61,7 +61,7 @@ def project(
 
 def label(xy: Array) -> TrackLabels:
     tracks = tracks_of(xy)
-    return GeometricLabeller().label(window(len(xy)), tracks, None, None)
+    return GeometricLabeller().label(window(len(xy)), tracks, None)
 
 
 CAMERAS: dict[str, Callable[[Array, int], Array]] = {
@@ -90,7 +90,7 @@ def test_between_two_looks_a_track_keeps_its_label_and_new_ones_have_none() -> N
                     [still[newest + 1 - FRAMES : newest + 1], still[:FRAMES, :1]], axis=1
                 )
             )
-        heard.append(labeller.label(Window(frames, newest + 1 - FRAMES), tracks, None, None))
+        heard.append(labeller.label(Window(frames, newest + 1 - FRAMES), tracks, None))
     first, *kept, again = (each.moving_probability for each in heard)
     for each in kept:
         np.testing.assert_array_equal(each[:-1], first)
@@ -135,7 +135,7 @@ def test_long_gaps_find_what_is_slow() -> None:
 def test_a_track_seen_only_now_is_not_labelled() -> None:
     tracks = tracks_of(np.stack([project(world())] * FRAMES))
     tracks.visible[:-1, 7] = False
-    labels = GeometricLabeller().label(window(), tracks, None, None)
+    labels = GeometricLabeller().label(window(), tracks, None)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(labels.moving_probability)), [7])
 
 
@@ -161,7 +161,7 @@ ABSTENTIONS: dict[str, tuple[Callable[[], Tracks], int, str]] = {
 def test_abstains_with_the_reason(case: str) -> None:
     make, frames, reason = ABSTENTIONS[case]
     tracks = make()
-    labels = GeometricLabeller().label(window(frames), tracks, None, None)
+    labels = GeometricLabeller().label(window(frames), tracks, None)
     assert labels.abstention is not None
     assert reason in labels.abstention
     assert len(labels.moving_probability) == len(tracks)
@@ -175,7 +175,7 @@ def rendered(scene_of: Callable[..., object]) -> tuple[TrackLabels, Tracks, np.n
     for frame in Renderer(scene):
         now = sliding.push(Frame(frame.image_bgr, frame.stamp_ns))
         tracks = tracker.update(now)
-        labels = labeller.label(now, tracks, None, None)
+        labels = labeller.label(now, tracks, None)
     x, y = np.clip(np.rint(tracks.xy_px[-1]).astype(int), 0, [479, 359]).T
     return labels, tracks, frame.moving[y, x]
 

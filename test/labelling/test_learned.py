@@ -12,6 +12,7 @@ import torch
 
 from motion_seg_ros import build as builder
 from motion_seg_ros.build import build
+from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.lab.track_samples import TrackSample
@@ -63,7 +64,7 @@ def tracks(frames: int, count: int = COUNT, first_id: int = 0) -> Tracks:
 def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> None:
     seen = tracks(6)
     seen.visible[-1, ::3] = False
-    labels = TransformerLabeller(weights).label(window(6, 5), seen, None, None)
+    labels = TransformerLabeller(weights).label(window(6, 5), seen, None)
     now = np.flatnonzero(seen.visible[-1])
     sample = TrackSample(
         seen.xy_px[:, now],
@@ -92,13 +93,11 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
     seen = tracks(MIN_FRAMES)
     seen.xy_px[:] = np.clip(seen.xy_px, 3, SIZE[0] - 4)
     inverse = np.tile(np.linspace(1, 3, SIZE[1], dtype=np.float32), (SIZE[0], 1))
-    labeller = TransformerLabeller(path)
-    for index in range(MIN_FRAMES):  # it abstains until the last one, but remembers their depth
-        now = slice(index + 1)
-        so_far = Tracks(
-            seen.ids, seen.xy_px[now], seen.visible[now], seen.confidence[now], seen.query_frame
-        )
-        labels = labeller.label(window(index + 1, index), so_far, 1 / inverse, None)
+    frames = tuple(
+        Frame(each.image_bgr, index, 1 / inverse)
+        for index, each in enumerate(window(MIN_FRAMES, MIN_FRAMES - 1).frames)
+    )
+    labels = TransformerLabeller(path, depth=TopicDepth()).label(Window(frames, 0), seen, None)
     at = 1 + 2 * seen.xy_px[..., 0] / (SIZE[1] - 1)
     low, high = np.percentile(at, [1, 99])
     sample = TrackSample(
@@ -119,37 +118,37 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
 
 def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
     labeller = TransformerLabeller(weights, interval=3)
-    first = labeller.label(window(8, 7), tracks(8), None, None).moving_probability
+    first = labeller.label(window(8, 7), tracks(8), None).moving_probability
     assert np.isfinite(first).all()
     moved = tracks(8, first_id=20)
     for index in (8, 9):
-        kept = labeller.label(window(8, index), moved, None, None).moving_probability
+        kept = labeller.label(window(8, index), moved, None).moving_probability
         np.testing.assert_array_equal(kept[:-20], first[20:])
         assert np.isnan(kept[-20:]).all(), "nothing is known of tracks seeded since"
-    asked = labeller.label(window(8, 10), moved, None, None).moving_probability
+    asked = labeller.label(window(8, 10), moved, None).moving_probability
     assert np.isfinite(asked).all()
     assert not np.array_equal(asked[:-20], first[20:])
 
 
 def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
     labeller = TransformerLabeller(weights)
-    short = labeller.label(window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1), None, None)
+    short = labeller.label(window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1), None)
     assert "frames" in (short.abstention or "")
-    few = labeller.label(window(8, 7), tracks(8, MIN_TRACKS - 1), None, None)
+    few = labeller.label(window(8, 7), tracks(8, MIN_TRACKS - 1), None)
     assert str(MIN_TRACKS) in (few.abstention or "")
     assert np.isnan(few.moving_probability).all()
 
 
 def test_a_reset_forgets_the_labels(weights: Path) -> None:
     labeller = TransformerLabeller(weights, interval=10)
-    labeller.label(window(8, 7), tracks(8), None, None)
+    labeller.label(window(8, 7), tracks(8), None)
     labeller.reset()
-    again = labeller.label(window(8, 8), tracks(8, first_id=500), None, None)
+    again = labeller.label(window(8, 8), tracks(8, first_id=500), None)
     assert np.isfinite(again.moving_probability).all()
 
 
 def test_the_threshold_can_be_chosen(weights: Path) -> None:
-    labels = TransformerLabeller(weights, threshold=0.9).label(window(8, 7), tracks(8), None, None)
+    labels = TransformerLabeller(weights, threshold=0.9).label(window(8, 7), tracks(8), None)
     np.testing.assert_array_equal(labels.moving, labels.moving_probability > 0.9)
 
 
@@ -168,7 +167,7 @@ def test_the_type_of_numbers_can_be_chosen(weights: Path, monkeypatch: pytest.Mo
     for dtype in ("auto", "float32", "bfloat16"):
         types.clear()
         labeller = TransformerLabeller(weights, device="cpu", dtype=dtype)
-        said[dtype] = labeller.label(window(8, 7), seen, None, None).moving_probability
+        said[dtype] = labeller.label(window(8, 7), seen, None).moving_probability
         used = torch.bfloat16 if dtype == "bfloat16" else torch.float32
         assert set(types) == {used}
     np.testing.assert_array_equal(said["auto"], said["float32"])

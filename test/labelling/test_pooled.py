@@ -22,9 +22,7 @@ class Says:
         )
         self.resets = 0
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         return self.labels
 
     def reset(self) -> None:
@@ -32,7 +30,7 @@ class Says:
 
 
 def pooled(*labellers: Says) -> TrackLabels:
-    return PooledLabeller(labellers).label(WINDOW, Tracks.empty(1), None, None)
+    return PooledLabeller(labellers).label(WINDOW, Tracks.empty(1), None)
 
 
 def test_odds_are_the_geometric_mean_of_the_odds() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import depth_on_cpu
 from tiny_networks import transformers_library
 
 from motion_seg_ros.depth import depth_anything
 from motion_seg_ros.depth.base import DepthEstimator
-from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.features import dino
 from motion_seg_ros.features.base import FeatureExtractor
@@ -89,7 +89,7 @@ def pushed_until_it_fits(segmenter: MotionSegmenter, stage: str) -> list[str | N
 
 
 def test_depth_sees_smaller_images(weights: dict[str, Path], seen: list[tuple[int, int]]) -> None:
-    depth = DepthAnythingDepth(weights["depth_anything_v2_small"], device="cpu", short_side_px=252)
+    depth = depth_on_cpu(weights["depth_anything_v2_small"], short_side_px=252)
     said = pushed_until_it_fits(pipeline(depth=depth), "depth")
     assert said == ["depth.short_side_px 126", "depth.short_side_px 63"]
     assert set(seen) == {(56, 98)}, "63 in whole patches, in the shape of the image"
@@ -119,7 +119,7 @@ def test_official_features_are_of_smaller_images(
 
 
 def test_who_sees_small_images_already_saves_nothing(weights: dict[str, Path]) -> None:
-    depth = DepthAnythingDepth(weights["depth_anything_v2_small"], device="cpu", short_side_px=28)
+    depth = depth_on_cpu(weights["depth_anything_v2_small"])
     assert depth.shrink() is None
     features = DinoFeatures(weights["dinov2_small"], device="cpu", short_side_px=28)
     assert features.shrink() is None

@@ -62,9 +62,7 @@ class Truth:
         ids, born = np.arange(count), np.zeros(count, np.int64)
         return Tracks(ids, xy, visible, visible.astype(np.float32), born)
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         moves = self.scene.moving(window.newest_index)[self.scene.numbers] & self.moving
         return TrackLabels(np.where(moves, 0.9, 0.1).astype(np.float32))
 
@@ -441,28 +439,20 @@ def test_a_full_device_in_following(
 
 def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> None:
     class Depth:
-        def estimate(self, window: Window) -> FloatArray:
-            return np.full(window.newest.size, window.newest_index, np.float32)
+        def inverse_depth(self, window: Window) -> list[FloatArray]:
+            indices = range(window.first_index, window.newest_index + 1)
+            return [np.full((2, 3), index, np.float32) for index in indices]
 
         def reset(self) -> None:
             pass
 
+    depth = Depth()
+    seen: list[float] = []
+
     class Listening(Truth):
-        takes_depth = True
-
-        def __init__(self, scene: DrawnScene) -> None:
-            super().__init__(scene)
-            self.seen: list[tuple[int, float]] = []
-
-        def see_depth(self, window: Window, depth: FloatArray) -> None:
-            self.seen.append((window.newest_index, float(depth[0, 0])))
-
-        def label(
-            self, window: Window, tracks: Tracks, depth: FloatArray | None, *_: FloatArray | None
-        ) -> TrackLabels:
-            assert depth is not None
-            self.see_depth(window, depth)
-            return super().label(window, tracks, depth, None)
+        def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+            seen.extend(float(each[0, 0]) for each in depth.inverse_depth(window)[-4:])
+            return super().label(window, tracks, features)
 
     rig = make(mover())
     labeller = Listening(rig.scene)
@@ -472,9 +462,9 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
         labeller=labeller,
         masks=rig.masks,
         propagator=rig.truth,
-        depth=Depth(),
+        depth=depth,
         interval=4,
     )
     *_, (_, result) = rig.in_step(13)
-    assert labeller.seen == [(index, index) for index in range(13)]
+    assert seen == [0, *range(1, 13)]
     assert result.masks.objects

@@ -24,9 +24,7 @@ class Told:
         self.features: list[FloatArray | None] = []
         self.resets = 0
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         self.lengths.append(len(window))
         self.ids.append(tracks.ids.tolist())
         self.features.append(features)

@@ -228,7 +228,7 @@ class _OfficialRun:
             return np.zeros((len(self._frames), height, width), np.float32)
         found = []
         for index, frame in enumerate(self._frames):
-            small = depth.disparities(Window((frame,), index))[0]
+            small = depth.inverse_depth(Window((frame,), index))[0]
             found.append(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC))
         return np.stack(found).astype(np.float32)
 

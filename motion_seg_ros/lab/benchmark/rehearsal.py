@@ -172,11 +172,9 @@ class ScriptedLabeller:
         self._labeller = labeller
         self._script = script
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        self._labeller.label(window, tracks, depth, features)
+        self._labeller.label(window, tracks, features)
         on = np.zeros(len(tracks), bool)
         for box in self._script.boxes(window.newest_index, window.newest.size):
             on |= box.holds(tracks.xy_px[-1])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.labelling.track_depth import DisparitySource
 from motion_seg_ros.networks.device import find_device
 from motion_seg_ros.networks.transfer import to_device
 from motion_seg_ros.types import FloatArray, Int64Array, RawTracks, TrackLabels, Tracks
@@ -43,7 +43,7 @@ class OfficialLabeller:
 
     Args:
         weights: the authors' file; see motion_seg_ros.labelling.official.checkpoint.
-        depth: gives the disparity of every frame of the window.
+        depth: of every frame of the window.
         device: see motion_seg_ros.networks.device.find_device.
         interval: frames from one asking to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the authors' rule.
@@ -57,7 +57,7 @@ class OfficialLabeller:
     def __init__(
         self,
         weights: Path,
-        depth: DisparitySource,
+        depth: DepthEstimator,
         *,
         device: str = "auto",
         interval: int = 3,
@@ -96,10 +96,8 @@ class OfficialLabeller:
         self._threshold = 0.5 if self._fixed is None else self._fixed
         self._last_asked: int | None = None
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
-        """See motion_seg_ros.labelling.base.Labeller; `depth` is asked for over the whole window.
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+        """See motion_seg_ros.labelling.base.Labeller.
 
         Raises:
             InputError: the tracks come without what their network said, or without features.
@@ -152,10 +150,11 @@ class OfficialLabeller:
         indices = range(window.first_index, window.newest_index + 1)
         kept = {index: self._maps[index] for index in indices if index in self._maps}
         if len(kept) < len(indices):
-            for index, disparity in zip(indices, self._depth.disparities(window), strict=True):
+            for index, disparity in zip(indices, self._depth.inverse_depth(window), strict=True):
                 if index not in kept:
                     full = cv2.resize(disparity, (width, height), interpolation=cv2.INTER_CUBIC)
-                    kept[index] = to_device(prepare_depth(full[None])[0], self._device)
+                    prepared = prepare_depth(np.asarray(full, np.float32)[None])[0]
+                    kept[index] = to_device(prepared, self._device)
         self._maps = kept
         return torch.stack([kept[index] for index in indices], dim=-1)[None, None]
 

@@ -55,9 +55,9 @@ class Networks:
         sure = torch.full(xy.shape[:2], -9.0)
         return {"tracks": xy[None], "occlusion": sure[None], "expected_dist": sure[None]}
 
-    def disparities(self, window: Window) -> FloatArray:
+    def inverse_depth(self, window: Window) -> list[FloatArray]:
         self.asked["depth"] += len(window)
-        return np.random.default_rng(0).random((1, 8, 12), np.float32)
+        return [np.random.default_rng(0).random((8, 12), np.float32)]
 
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         self.described += [window.newest_index] * len(tracks)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from backends import depth_on_cpu
 from tiny_networks import transformers_library
 
-from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.lab.benchmark.random_networks import (
@@ -66,12 +66,10 @@ def test_a_gpu_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_backends_take_them(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     window = SlidingWindow(2, 1.0).push(Frame(image, 0))
-    depth = DepthAnythingDepth(
-        write_random_weights("depth_anything_v2_small", tmp_path / "depth", toy=True),
-        device="cpu",
-        short_side_px=28,
+    depth = depth_on_cpu(
+        write_random_weights("depth_anything_v2_small", tmp_path / "depth", toy=True)
     )
-    assert depth.estimate(window).shape == (60, 80)
+    assert depth.inverse_depth(window)[0].shape == (28, 42)
     features = DinoFeatures(
         write_random_weights("dinov2_base", tmp_path / "dino", toy=True), device="cpu"
     )

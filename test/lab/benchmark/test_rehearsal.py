@@ -94,9 +94,7 @@ class Silent:
     def __init__(self, asked: Counter[str]) -> None:
         self._asked = asked
 
-    def label(
-        self, window: Window, tracks: Tracks, depth: FloatArray | None, features: FloatArray | None
-    ) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         self._asked["label"] += 1
         return TrackLabels.abstain(len(tracks), "knows nothing")
 
@@ -115,7 +113,7 @@ def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
     for index in range(FRAMES):
         now = window.push(Frame(image, index * 10**7))
         tracks = tracker.update(now)
-        found = masks.segment(now, tracks, labeller.label(now, tracks, None, None))
+        found = masks.segment(now, tracks, labeller.label(now, tracks, None))
         ids |= {each.id for each in found.objects}
         truth = np.zeros(SIZE, bool)
         for box in script.boxes(index, SIZE):

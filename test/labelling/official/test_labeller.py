@@ -308,10 +308,13 @@ class Hills:
         self.map = (hill + 1e-3 * np.sin(x / 3 + y / 5)).astype(np.float32)
         self.asked: list[int] = []
 
-    def disparities(self, window: Window) -> FloatArray:
+    def inverse_depth(self, window: Window) -> list[FloatArray]:
         self.asked.append(window.newest_index)
         first = window.first_index
-        return np.stack([self.map * (1 + i) for i in range(first, first + len(window))])
+        return [self.map * np.float32(1 + i) for i in range(first, first + len(window))]
+
+    def reset(self) -> None:
+        pass
 
 
 FEATURES = np.zeros((60, 768), np.float32)
@@ -344,7 +347,7 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
     )
     for window in windows(2):
         for _ in range(2):  # the second time there is no news
-            labeller.label(window, resting(-5), None, FEATURES)
+            labeller.label(window, resting(-5), FEATURES)
     expected = depth_by_hand(torch.from_numpy(hills.map))
     assert 0.3 < np.mean(expected < 1) < 0.9
     for inputs in asked:
@@ -359,13 +362,13 @@ def test_it_abstains_where_there_is_nothing_to_tell_from(weights: dict[str, obje
     labeller = OfficialLabeller(Path(str(weights["labelling.weights"])), hills, device="cpu")
     (window,) = windows(1)
     hidden, features = resting(5), FEATURES
-    labels = labeller.label(window, hidden, None, features)
+    labels = labeller.label(window, hidden, features)
     assert hills.asked == []
     assert labels.abstention == "no track is surely visible in any frame"
     with pytest.raises(InputError, match="expected tracks with a tracker's logits"):
-        labeller.label(window, resting(None), None, features)
+        labeller.label(window, resting(None), features)
     with pytest.raises(InputError, match="expected tracks with features"):
-        labeller.label(window, hidden, None, None)
+        labeller.label(window, hidden, None)
 
 
 @pytest.mark.parametrize(

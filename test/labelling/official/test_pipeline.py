@@ -12,7 +12,6 @@ import pytest
 from tiny_networks import transformers_library
 
 from motion_seg_ros.build import build
-from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.synthetic.renderer import Renderer
@@ -178,8 +177,10 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
 
 
 def test_depth_from_the_camera_is_left_in(caplog: pytest.LogCaptureFixture) -> None:
-    segmenter = build(make_config({"depth.backend": "topic", "masks.backend": "densifier"}))
-    assert isinstance(segmenter._depth, TopicDepth)
+    config = make_config({"depth.backend": "topic", "masks.backend": "densifier"})
+    assert without_unused(config) == config
+    segmenter = build(config)
+    assert segmenter._depth is None, "no labeller looks at it"
     assert isinstance(segmenter._masks, Densifier)
     assert caplog.messages == []
 

@@ -130,7 +130,7 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
         if moment.moving is not None:
             moving.append(moment.moving[chosen])
         for name, labeller in labellers.items():
-            labels = labeller.label(moment.window, moment.tracks, None, moment.features)
+            labels = labeller.label(moment.window, moment.tracks, moment.features)
             if labels.abstention is None:
                 thresholds[name] = labels.threshold
             if moment.moving is not None:

@@ -82,7 +82,7 @@ def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, Fl
     for index, frame in enumerate(clip):
         view = window.push(Frame(enlarged(frame.image_bgr), index * FRAME_NS))
         tracks = tracker.update(view)
-        evidence = posterior.update(view, tracks, labeller.label(view, tracks, None, None))
+        evidence = posterior.update(view, tracks, labeller.label(view, tracks, None))
         if evidence is not None:
             found[index] = mask_channels(evidence)
     return found

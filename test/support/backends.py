@@ -1,0 +1,14 @@
+"""Back ends on the CPU, with small images, for tests that set only what they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
+
+CPU = {"device": "cpu", "dtype": "auto"}
+
+
+def depth_on_cpu(weights: Path, **values: Any) -> DepthAnythingDepth:
+    return DepthAnythingDepth(weights, **{**CPU, "short_side_px": 28, **values})
