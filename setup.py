@@ -83,6 +83,11 @@ EXTRAS = {
     # has BootsTAPIR, is not on PyPI.
     "full": [
         "transformers>=5.23",
+        # `motion_seg weights fetch`. urllib3 2 refuses bodies that are shorter than announced.
+        "filelock>=3.13",
+        "huggingface_hub>=1.0",
+        "pooch>=1.8",
+        "urllib3>=2",
     ],
     # EdgeTAM in place of SAM 2. Apart, as timm brings torchvision, which must fit torch's build.
     "edgetam": [

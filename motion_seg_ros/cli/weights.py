@@ -1,4 +1,4 @@
-"""`motion_seg weights`: the trained networks that the backends need."""
+"""`motion_seg weights`: list, fetch and verify trained weights."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from motion_seg_ros.weights.cache import (
     SHIPPED,
     cache_folder,
     check_names,
-    fetch,
     missing_files,
     resolve,
     verify,
 )
 from motion_seg_ros.weights.catalogue import PUBLISHED
+from motion_seg_ros.weights.download import fetch
 
 DESCRIPTION = """\
-Bring trained weights onto this machine, and prove that they are the right ones.
+Fetch trained weights to this machine, and verify that they are the right ones.
 
 They go to $MOTION_SEG_CACHE, else $XDG_CACHE_HOME/motion_seg_ros, else ~/.cache/motion_seg_ros.
-Nothing but `fetch` uses the network, and not where HF_HUB_OFFLINE=1; of several processes that
-fetch the same, one does and the others wait for it. All other commands and the node work with what
-is there, under a name or as a path of your own. Weights have licences of their own: see `list`."""
+Only `fetch` uses the network, and not with HF_HUB_OFFLINE=1; of several processes that fetch the
+same weights, one downloads and the others wait. All other commands and the node use the files that
+are there, by name or by a path of your own. Weights have licences of their own: see `list`.
+A file without a published digest is recorded at its first fetch and compared from then on."""
 
 EXAMPLES = """\
 examples:
-  motion_seg weights list                                 names, sizes, licences, what is there
+  motion_seg weights list                                 names, sizes, licences, state
   motion_seg weights fetch bootstapir dinov2_small        download; interrupted, run it again
   motion_seg weights verify dinov2_small                  read them through and compare
-  motion_seg weights verify ~/weights/model.safetensors   a file of your own: is it whole?
-  motion_seg weights path bootstapir                      where it is, for other programs
+  motion_seg weights verify ~/weights/model.safetensors   is a file of your own complete?
+  motion_seg weights path bootstapir                      its path, for other programs
   MOTION_SEG_CACHE=/data motion_seg weights fetch edgetam
 """
 
@@ -47,18 +48,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     def add(
-        name: str, what: str, run: Callable[[argparse.Namespace], None]
+        name: str, purpose: str, run: Callable[[argparse.Namespace], None]
     ) -> argparse._ActionsContainer:
-        action = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        description = f"{purpose[0].upper()}{purpose[1:]}."
+        action = actions.add_parser(name, help=purpose, description=description)
         action.set_defaults(run=run)
         return action
 
-    add("list", "show names, sizes, licences and what is there", run_list)
+    add("list", "show names, sizes and licences, and which are fetched", run_list)
     add("fetch", "download weights", run_fetch).add_argument("names", nargs="+", metavar="NAME")
     add(
-        "verify", "read weights through and compare them with what is known", run_verify
+        "verify", "read weights through and compare them with the known digests", run_verify
     ).add_argument("weights", nargs="+", metavar="NAME|PATH")
-    add("path", "print where weights are", run_path).add_argument("weights", metavar="NAME|PATH")
+    add("path", "print the path of weights", run_path).add_argument("weights", metavar="NAME|PATH")
 
 
 def run_list(arguments: argparse.Namespace) -> None:
@@ -106,7 +108,7 @@ def run_verify(arguments: argparse.Namespace) -> None:
     """Check weights.
 
     Raises:
-        InputError: names what is wrong with the first file that is not right.
+        InputError: names the first file that is not right, and the fault.
     """
     for name in arguments.weights:
         for file in verify(name):

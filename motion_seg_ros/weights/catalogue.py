@@ -1,7 +1,10 @@
-"""Weights that others publish and this package can use: where they are, and what one may do.
+"""Published weights that this package can use: addresses, revisions, licences.
 
-Facts are those of the publishers' own pages, read in November 2026. Where a publisher states no
-digest there is none here: Hugging Face states one with every download, which is then checked.
+Taken from the publishers' own pages in November 2026. A repository on the Hugging Face Hub is
+pinned to a commit, which fixes its content, and the hub states the digest of every file. Google
+states none for BootsTAPIR. The commits, and the digests of BootsTAPIR, are those that public
+projects pin (mteb for DINOv2, several on GitHub for the others); this project has fetched none of
+these files itself.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-HUGGING_FACE = "https://huggingface.co"
+HUB = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
 class Licence:
-    """What one may do with weights.
+    """Terms of use of weights.
 
     Attributes:
         name: SPDX identifier.
@@ -28,13 +31,26 @@ class Licence:
 
 
 @dataclass(frozen=True)
+class HubRepository:
+    """A model repository on the Hugging Face Hub.
+
+    Attributes:
+        name: owner and name.
+        revision: commit; None: not known yet, the newest one is recorded at the first fetch.
+    """
+
+    name: str
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
 class PublishedFile:
     """A file to download.
 
     Attributes:
-        name: of the file on this machine.
-        url: its address.
-        sha256: digest in hexadecimal as its publisher states it; None: not stated there.
+        name: file name on this machine.
+        url: address; for people only where the file is in a HubRepository.
+        sha256: digest in hexadecimal; None: unknown before the first fetch.
     """
 
     name: str
@@ -47,13 +63,14 @@ class PublishedWeights:
     """Weights of one network.
 
     Attributes:
-        purpose: what they are for, in a few words.
-        publisher: who published them.
+        purpose: the stage and the network, in a few words.
+        publisher: person or company.
         page: address of the page that describes them.
-        files: one, or those of a folder that transformers loads.
-        megabytes: about how large, in millions of bytes; None: not known before the download.
-        licence: what it allows.
-        model_type: that config.json states; None: there is no such file.
+        files: a single file, or the files of a folder that transformers loads.
+        megabytes: approximate size in millions of bytes; None: unknown before the download.
+        licence: terms of use.
+        model_type: expected `model_type` in config.json; None: there is no such file.
+        repository: None: plain addresses.
     """
 
     purpose: str
@@ -63,9 +80,10 @@ class PublishedWeights:
     megabytes: float | None
     licence: Licence
     model_type: str | None = None
+    repository: HubRepository | None = None
 
     def place(self, folder: Path) -> Path:
-        """What a backend is to be given: `folder` itself, or the single file in it."""
+        """Return the path that a back end loads: `folder` itself, or the single file in it."""
         return folder / self.files[0].name if len(self.files) == 1 else folder
 
 
@@ -76,44 +94,41 @@ AUTHORS = Licence(
 )
 
 
-def _hugging_face(
-    repository: str,
+def _hub_files(repository: HubRepository, *names: str) -> tuple[PublishedFile, ...]:
+    root = f"{HUB}/{repository.name}/resolve/{repository.revision or 'main'}"
+    return tuple(PublishedFile(name, f"{root}/{name}") for name in names)
+
+
+def _transformers(
+    name: str,
+    revision: str,
     purpose: str,
     publisher: str,
     megabytes: float,
     model_type: str,
     licence: Licence = APACHE,
 ) -> PublishedWeights:
-    page = f"{HUGGING_FACE}/{repository}"
-    files = tuple(
-        PublishedFile(name, f"{page}/resolve/main/{name}")
-        for name in ("config.json", "model.safetensors")
+    repository = HubRepository(name, revision)
+    files = _hub_files(repository, "config.json", "model.safetensors")
+    page = f"{HUB}/{name}"
+    return PublishedWeights(
+        purpose, publisher, page, files, megabytes, licence, model_type, repository
     )
-    return PublishedWeights(purpose, publisher, page, files, megabytes, licence, model_type)
 
 
-def _single_file(
-    url: str,
-    purpose: str,
-    publisher: str,
-    page: str,
-    megabytes: float | None,
-    licence: Licence = APACHE,
-) -> PublishedWeights:
-    file = PublishedFile(url.rpartition("/")[2], url)
-    return PublishedWeights(purpose, publisher, page, (file,), megabytes, licence)
-
-
-def _tapir(file: str, purpose: str) -> PublishedWeights:
-    # The size is that of 54.7 million float32 numbers: none is stated.
+def _tapir(file: str, purpose: str, sha256: str) -> PublishedWeights:
     url = f"https://storage.googleapis.com/dm-tapnet/bootstap/{file}"
+    files = (PublishedFile(file, url, sha256),)
     page = "https://github.com/google-deepmind/tapnet"
-    return _single_file(url, f"tracking: {purpose}", "Google DeepMind", page, 219)
+    return PublishedWeights(f"tracking: {purpose}", "Google DeepMind", page, files, 219, APACHE)
 
 
-def _depth_anything(size: str, megabytes: float, licence: Licence) -> PublishedWeights:
-    return _hugging_face(
+def _depth_anything(
+    size: str, revision: str, megabytes: float, licence: Licence
+) -> PublishedWeights:
+    return _transformers(
         f"depth-anything/Depth-Anything-V2-{size}-hf",
+        revision,
         f"depth: Depth Anything V2 {size}",
         "Depth Anything (HKU, TikTok)",
         megabytes,
@@ -122,43 +137,67 @@ def _depth_anything(size: str, megabytes: float, licence: Licence) -> PublishedW
     )
 
 
-def _dinov2(size: str, megabytes: float) -> PublishedWeights:
+def _dinov2(size: str, revision: str, megabytes: float) -> PublishedWeights:
     purpose = f"features: DINOv2 {size}"
-    return _hugging_face(f"facebook/dinov2-{size}", purpose, "Meta AI", megabytes, "dinov2")
+    return _transformers(
+        f"facebook/dinov2-{size}", revision, purpose, "Meta AI", megabytes, "dinov2"
+    )
 
 
-def _sam2(size: str, megabytes: float) -> PublishedWeights:
-    repository = f"facebook/sam2.1-hiera-{size.replace('_', '-')}"
-    return _hugging_face(repository, f"masks: SAM 2.1 {size}", "Meta AI", megabytes, "sam2_video")
+def _sam2(size: str, revision: str, megabytes: float) -> PublishedWeights:
+    name = f"facebook/sam2.1-hiera-{size.replace('_', '-')}"
+    return _transformers(
+        name, revision, f"masks: SAM 2.1 {size}", "Meta AI", megabytes, "sam2_video"
+    )
 
+
+_AUTHORS_REPOSITORY = HubRepository("Changearthmore/moseg")
 
 PUBLISHED: Mapping[str, PublishedWeights] = MappingProxyType(
     {
-        "bootstapir": _tapir("bootstapir_checkpoint_v2.pt", "BootsTAPIR"),
-        "causal_bootstapir": _tapir("causal_bootstapir_checkpoint.pt", "BootsTAPIR, online"),
-        "depth_anything_v2_small": _depth_anything("Small", 99.2, APACHE),
-        "depth_anything_v2_base": _depth_anything("Base", 390, NON_COMMERCIAL),
-        "depth_anything_v2_large": _depth_anything("Large", 1340, NON_COMMERCIAL),
-        "dinov2_small": _dinov2("small", 88.2),
-        "dinov2_base": _dinov2("base", 346),
-        "sam2.1_hiera_tiny": _sam2("tiny", 156),
-        "sam2.1_hiera_small": _sam2("small", 184),
-        "sam2.1_hiera_base_plus": _sam2("base_plus", 323),
-        "sam2.1_hiera_large": _sam2("large", 898),
-        "edgetam": _hugging_face(
+        "bootstapir": _tapir(
+            "bootstapir_checkpoint_v2.pt",
+            "BootsTAPIR",
+            "8493c7a69e02c85b9382fbb3c7b8b539b36bc08ede744b9e99feb739a0129f4b",
+        ),
+        "causal_bootstapir": _tapir(
+            "causal_bootstapir_checkpoint.pt",
+            "BootsTAPIR, online",
+            "87c1e752cf5ce56e3e2f7da460aeb4d40fc826d04ef2939bade86a5c7495377f",
+        ),
+        "depth_anything_v2_small": _depth_anything(
+            "Small", "5426e4f0f36572d16453bbda7a8389317b1bef99", 99.2, APACHE
+        ),
+        "depth_anything_v2_base": _depth_anything(
+            "Base", "b1958afc87fb45a9e3746cb387596094de553ed8", 390, NON_COMMERCIAL
+        ),
+        "depth_anything_v2_large": _depth_anything(
+            "Large", "7581137eff8d4e94f6e796d3baea0e9fa79b22d2", 1340, NON_COMMERCIAL
+        ),
+        "dinov2_small": _dinov2("small", "ed25f3a31f01632728cabb09d1542f84ab7b0056", 88.2),
+        "dinov2_base": _dinov2("base", "f9e44c814b77203eaa57a6bdbbd535f21ede1415", 346),
+        "sam2.1_hiera_tiny": _sam2("tiny", "de431c4043854a71d8101e17995dfe596bf101a5", 156),
+        "sam2.1_hiera_small": _sam2("small", "ee5bba1d82bb8749febdf90f45e84b687142ba03", 184),
+        "sam2.1_hiera_base_plus": _sam2(
+            "base_plus", "b7320756a13354e7530a63935656d35b2f91a290", 323
+        ),
+        "sam2.1_hiera_large": _sam2("large", "665f8e2ad61cf5f53d65644ff27c8ee525124610", 898),
+        "edgetam": _transformers(
             "yonigozlan/EdgeTAM-hf",
+            "c266ce53b3fc00f0f495b583f6a116c4e57f53bb",
             "masks: EdgeTAM",
             "Meta AI, converted by Yoni Gozlan (Hugging Face)",
             56,  # 13.9 million float32 numbers
             "edgetam_video",
         ),
-        "segment_any_motion_tracks": _single_file(
-            f"{HUGGING_FACE}/Changearthmore/moseg/resolve/main/moseg.pth",
+        "segment_any_motion_tracks": PublishedWeights(
             "labelling: the paper's track network",
             "authors of Segment Any Motion in Videos",
             "https://github.com/nnanhuang/SegAnyMo",
+            _hub_files(_AUTHORS_REPOSITORY, "moseg.pth"),
             None,
             AUTHORS,
+            repository=_AUTHORS_REPOSITORY,
         ),
     }
 )

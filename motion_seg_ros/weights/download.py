@@ -1,244 +1,244 @@
-"""One file over HTTP: resumed where it stopped, checked, and there as a whole or not at all."""
+"""Fetching of published weights: the one place that uses the network.
+
+Files of the Hugging Face Hub come with huggingface_hub, others with pooch; both are imported when
+they are needed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import http.client
 import os
-import re
 import shutil
-import ssl
-import time
-import urllib.error
-import urllib.request
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
-from typing import IO
 
-from tqdm import tqdm
-
-from motion_seg_ros.errors import InputError, OutputError
-
-CHUNK_BYTES = 1 << 20
-TIMEOUT_S = 30.0
-ATTEMPTS = 4  # in a row that bring nothing
-PAUSE_S = 1.0  # before the second one; then twice as long each time
-BROKEN = (
-    urllib.error.URLError,
-    http.client.HTTPException,
-    ssl.SSLError,
-    ConnectionError,
-    TimeoutError,
+from motion_seg_ros.errors import InputError, MissingDependencyError, MotionSegError, OutputError
+from motion_seg_ros.weights.cache import (
+    CACHE_VARIABLE,
+    SHIPPED,
+    cache_folder,
+    check_file,
+    check_names,
+    known_digest,
 )
-# Hugging Face states size and digest where it redirects from; then another server sends the file.
-LINKED_SIZE = "X-Linked-Size"
-LINKED_DIGEST = "X-Linked-Etag"
+from motion_seg_ros.weights.catalogue import (
+    PUBLISHED,
+    HubRepository,
+    PublishedFile,
+    PublishedWeights,
+)
+from motion_seg_ros.weights.formats import check_format
+from motion_seg_ros.weights.record import (
+    CHUNK_BYTES,
+    RECORD,
+    FileRecord,
+    read_records,
+    sha256_of,
+    write_records,
+)
+
+LOCK = ".lock"  # held by the process that downloads into the folder
+INCOMING = ".incoming"  # files that are not complete or not checked yet
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+ENDPOINT_VARIABLE = "HF_ENDPOINT"  # address of a mirror of the hub
+YES = {"1", "on", "yes", "true"}
+SHA256_DIGITS, SHA1_DIGITS = 64, 40
 
 
 @dataclass(frozen=True)
-class Downloaded:
-    """What has arrived.
+class _Arrival:
+    """A downloaded file, with the facts that the hub states about it.
 
     Attributes:
-        size: in bytes.
-        sha256: its digest in hexadecimal.
-        stated: whether the publisher states that digest.
+        path: the file.
+        etag: SHA-256, or the SHA-1 of a git blob; None: nothing is stated.
+        revision: commit; None: not from the hub.
     """
 
-    size: int
-    sha256: str
-    stated: bool
+    path: Path
+    etag: str | None = None
+    revision: str | None = None
 
 
-@dataclass
-class _Stated:
-    """What the publisher says of the file."""
+def fetch(name: str) -> Path:
+    """Download weights in PUBLISHED to the cache folder; files that are there and right stay.
 
-    sha256: str | None
-    size: int | None = None
+    Only one process at a time does so: others wait and find the files of the first.
 
-
-class _Stopped(Exception):
-    """The connection broke; what came is kept."""
-
-
-def download(
-    url: str, path: Path, *, sha256: str | None = None, pause_s: float = PAUSE_S
-) -> Downloaded:
-    """Fetch a file, with a progress bar.
-
-    Until it is complete it is called `path`.partial; what is left of an earlier attempt is gone on
-    with, if it is still the same file there.
-
-    Args:
-        url: where it is.
-        path: where it is to be; its folder exists.
-        sha256: expected digest in hexadecimal; None: the one that the server states, if any.
-        pause_s: before the connection is tried again for the first time, in seconds.
+    Returns:
+        The path that `resolve` gives from now on.
 
     Raises:
-        InputError: it cannot be had (what came is kept), or is not what the publisher states.
-        OutputError: it cannot be written; what was written is kept.
+        InputError: unknown name; the environment forbids the network; or the files cannot be had,
+            or are not those that were published.
+        OutputError: the files cannot be written.
+        MissingDependencyError: the library that downloads is not installed.
     """
-    partial = path.with_name(path.name + ".partial")
-    stated = _Stated(sha256)
-    fruitless = 0
-    while True:
-        before = _size(partial)
+    check_names([name])
+    if name in SHIPPED:
+        return SHIPPED[name].path
+    folder = cache_folder() / name
+    if not _complete(name):
+        _refuse_offline(name, folder)
+        with _locked(folder):
+            for file in PUBLISHED[name].files:
+                if not _is_right(name, file):
+                    _fetch_file(name, file, folder)
+    return PUBLISHED[name].place(folder)
+
+
+def _complete(name: str) -> bool:
+    return all(_is_right(name, file) for file in PUBLISHED[name].files)
+
+
+def _is_right(name: str, file: PublishedFile) -> bool:
+    try:
+        check_file(name, file)
+    except InputError:
+        return False
+    return True
+
+
+def _refuse_offline(name: str, folder: Path) -> None:
+    for variable in OFFLINE_VARIABLES:
+        value = os.environ.get(variable, "")
+        if value.lower() in YES:
+            addresses = " ".join(file.url for file in PUBLISHED[name].files)
+            raise InputError(
+                f"weights fetch {name}: expected leave to use the network, found "
+                f"{variable}={value}; unset it, or put these files into {folder}: {addresses}"
+            )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Create a folder and admit one process at a time; the lock ends with its process."""
+    with _errors_in_one_line(str(folder)):
+        from filelock import FileLock, Timeout
+
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
         try:
-            _receive(url, partial, stated)
-            break
-        except (_Stopped, *BROKEN) as error:
-            if _code(error) == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                partial.unlink()  # there is nothing after it: it is whole, or another file
-            fruitless = 0 if _size(partial) > before else fruitless + 1
-            if fruitless == ATTEMPTS or _refused(error):
-                raise _unreachable(url, partial, error) from error
-            time.sleep(pause_s * 2**fruitless)
-        except OSError as error:
-            raise _unwritable(partial, error) from error
-    found = _check(path, partial, stated)
-    partial.replace(path)
-    _tag(partial).unlink(missing_ok=True)
-    return found
+            lock.acquire(blocking=False)
+        except Timeout:
+            print(f"{folder}: waiting for another process that fetches it", file=sys.stderr)
+            lock.acquire()
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder / INCOMING, ignore_errors=True)
+        lock.release()
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    total = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            total.update(chunk)
-    return total.hexdigest()
+def _fetch_file(name: str, file: PublishedFile, folder: Path) -> None:
+    """Download a file, check it, and only then put it in its place."""
+    published, records = PUBLISHED[name], read_records(folder)
+    with _errors_in_one_line(file.url):
+        shutil.rmtree(folder / INCOMING, ignore_errors=True)  # of a process that was killed
+        (folder / INCOMING).mkdir()
+        if published.repository is None:
+            arrival = _from_address(file, folder / INCOMING)
+        else:
+            revision = _revision(published, published.repository, records)
+            arrival = _from_hub(published.repository, file, revision, folder / INCOMING)
+        check_format(arrival.path, published.model_type)
+        record = _checked_record(name, file, arrival)
+        arrival.path.replace(folder / file.name)
+        write_records(folder, {**records, file.name: record})
 
 
-class _NotingRedirects(urllib.request.HTTPRedirectHandler):
-    """Notes what is stated of the file where the request is redirected from."""
-
-    def __init__(self, stated: _Stated) -> None:
-        self._stated = stated
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        _note(headers, self._stated)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+def _revision(
+    published: PublishedWeights, repository: HubRepository, records: dict[str, FileRecord]
+) -> str:
+    """Return the pinned commit, else the recorded one, else the branch."""
+    recorded = (records[file.name].revision for file in published.files if file.name in records)
+    return repository.revision or next((each for each in recorded if each), "main")
 
 
-def _note(headers: http.client.HTTPMessage, stated: _Stated) -> None:
-    if (size := headers.get(LINKED_SIZE, "")).isdecimal():
-        stated.size = int(size)
-    # Files that are not large have a digest of another kind there.
-    if match := re.fullmatch(r'"?([0-9a-f]{64})"?', headers.get(LINKED_DIGEST, "")):
-        stated.sha256 = stated.sha256 or match[1]
+def _from_hub(
+    repository: HubRepository, file: PublishedFile, revision: str, folder: Path
+) -> _Arrival:
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+    endpoint = os.environ.get(ENDPOINT_VARIABLE, "").rstrip("/") or None
+    url = hf_hub_url(repository.name, file.name, revision=revision, endpoint=endpoint)
+    stated = get_hf_file_metadata(url, endpoint=endpoint)
+    path = hf_hub_download(
+        repository.name,
+        file.name,
+        revision=stated.commit_hash or revision,
+        local_dir=folder,
+        endpoint=endpoint,
+    )
+    return _Arrival(Path(path), stated.etag, stated.commit_hash)
 
 
-def _receive(url: str, partial: Path, stated: _Stated) -> None:
-    """Bring `partial` up to its full size."""
-    have = _size(partial)
-    request = urllib.request.Request(url, headers={"User-Agent": "motion_seg"})
-    tag = _tag(partial)
-    if have and tag.is_file():
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", tag.read_text(encoding="utf-8"))
-    opener = urllib.request.build_opener(_NotingRedirects(stated))
-    with opener.open(request, timeout=TIMEOUT_S) as response:
-        _note(response.headers, stated)
-        resumed = response.status == HTTPStatus.PARTIAL_CONTENT
-        start = have if resumed else 0
-        length = response.headers.get("Content-Length", "")
-        total = start + int(length) if length.isdecimal() else stated.size
-        stated.size = stated.size or total
-        _check_space(partial, (total or 0) - start)
-        if not resumed:
-            partial.unlink(missing_ok=True)
-            tag.unlink(missing_ok=True)
-            if etag := response.headers.get("ETag"):
-                tag.write_text(etag, encoding="utf-8")
-        with (
-            partial.open("ab") as file,
-            tqdm(
-                desc=partial.stem,
-                initial=start,
-                total=total,
-                unit="B",
-                unit_scale=True,
-                disable=None,
-            ) as bar,
-        ):
-            while chunk := response.read(CHUNK_BYTES):
-                file.write(chunk)
-                bar.update(len(chunk))
-            file.flush()
-            os.fsync(file.fileno())
-    if total is not None and _size(partial) < total:
-        raise _Stopped(f"the connection broke after {_size(partial)} of {total} bytes")
+def _from_address(file: PublishedFile, folder: Path) -> _Arrival:
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # it logs the digest of each file
+    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), chunk_size=CHUNK_BYTES)
+    path = pooch.retrieve(
+        file.url, known_hash=None, fname=file.name, path=folder, downloader=downloader
+    )
+    return _Arrival(Path(path))
 
 
-def _check_space(partial: Path, missing: int) -> None:
-    free = shutil.disk_usage(partial.parent).free
-    if missing > free:
-        raise OutputError(
-            f"{partial.parent}: expected room for {missing / 1e6:.0f} MB more, found "
-            f"{free / 1e6:.0f} MB; make room, or set MOTION_SEG_CACHE to another folder"
+def _checked_record(name: str, file: PublishedFile, arrival: _Arrival) -> FileRecord:
+    """Compare a downloaded file with what the hub states and with what is known already.
+
+    Raises:
+        InputError: it is another file.
+    """
+    found = sha256_of(arrival.path)
+    etag = arrival.etag or ""
+    computed = {SHA256_DIGITS: found, SHA1_DIGITS: _git_blob(arrival.path)}.get(len(etag))
+    if computed not in (None, etag):
+        raise InputError(
+            f"{file.url}: expected digest {etag}, as its publisher states, found {computed}; it "
+            "was thrown away: fetch it again"
         )
+    known, proof = known_digest(name, file)
+    if known not in (None, found):
+        record = cache_folder() / name / RECORD
+        accept = "" if file.sha256 else f"; to accept a changed file, remove {record}"
+        raise InputError(
+            f"{file.url}: expected SHA-256 {known} ({proof}), found {found}: it was damaged on the "
+            f"way, or its publisher has changed it; it was thrown away: fetch it again{accept}"
+        )
+    return FileRecord(found, computed is not None or file.sha256 is not None, arrival.revision)
 
 
-def _check(path: Path, partial: Path, stated: _Stated) -> Downloaded:
-    """What has arrived, if it is what was stated; else it goes."""
-    found = Downloaded(_size(partial), digest(partial), stated.sha256 is not None)
-    if stated.size not in (None, found.size):
-        words = f"{stated.size} bytes, as its publisher states, found {found.size}"
-    elif stated.sha256 not in (None, found.sha256):
-        words = f"SHA-256 {stated.sha256}, as its publisher states, found {found.sha256}"
-    else:
-        return found
-    partial.unlink()
-    _tag(partial).unlink(missing_ok=True)
-    raise InputError(f"{path.name}: expected {words}; it was thrown away: fetch it again")
+def _git_blob(path: Path) -> str:
+    """Return the digest by which git, and the hub for small files, knows a file's content."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _tag(partial: Path) -> Path:
-    """Where the version of a file that is not complete is noted."""
-    return partial.with_name(partial.name + ".etag")
-
-
-def _code(error: Exception) -> int | None:
-    """The HTTP status that an error stands for."""
-    return error.code if isinstance(error, urllib.error.HTTPError) else None
-
-
-def _refused(error: Exception) -> bool:
-    """Whether asking again is of no use."""
-    code = _code(error)
-    wanted = (HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HTTPStatus.TOO_MANY_REQUESTS)
-    return code is not None and code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in wanted
-
-
-def _unreachable(url: str, partial: Path, error: Exception) -> InputError:
-    if _refused(error):
-        return InputError(f"{url}: the server refused it: {error}; check the name and the address")
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    kept = f"{_size(partial) / 1e6:.1f} MB are kept; " if partial.exists() else ""
-    return InputError(
-        f"{url}: cannot be fetched: {reason}; {kept}check the network and run the same command "
-        "again, which goes on from there"
-    )
-
-
-def _unwritable(partial: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{partial}: cannot write: {error.strerror or error}; make room or set MOTION_SEG_CACHE to "
-        "another folder, then run the same command again, which goes on from there"
-    )
+@contextlib.contextmanager
+def _errors_in_one_line(subject: str) -> Iterator[None]:
+    """Turn the errors of the libraries that download into this package's."""
+    try:
+        yield
+    except MotionSegError:
+        raise
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"weights fetch: expected the Python packages filelock, huggingface_hub and pooch, "
+            f"found: {error}; install them with: pip install 'motion_seg_ros[full]'"
+        ) from error
+    except Exception as error:  # the libraries pass on those of requests or httpx
+        words = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
+            raise OutputError(
+                f"{cache_folder()}: cannot write: {error.strerror or words}; make room, check "
+                f"permissions or set {CACHE_VARIABLE} to another folder, then run the same command "
+                "again"
+            ) from error
+        raise InputError(
+            f"{subject}: cannot be fetched: {words}; check the address and the network, then run "
+            "the same command again"
+        ) from error

@@ -1,4 +1,4 @@
-"""What can be told of a file of weights without loading it: that it is whole, and of which kind.
+"""Checks of a weight file that do not load it: its kind, and that it is complete.
 
 Nothing in the file is ever run.
 """
@@ -12,22 +12,22 @@ from typing import Any
 
 from motion_seg_ros.errors import InputError
 
-LENGTH_BYTES = 8  # of the header's length, at the beginning of a .safetensors file
+LENGTH_BYTES = 8  # a .safetensors file begins with the length of its header
 LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
 TORCH_SUFFIXES = (".pt", ".pth")
 OLD_TORCH_BEGINNING = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
-"""Of files that torch.save wrote before version 1.6: its magic number, pickled."""
+"""First bytes of files that torch.save wrote before version 1.6: its magic number, pickled."""
 
 
 def check_format(path: Path, model_type: str | None = None) -> None:
-    """Refuse a file that is not what its name says, or not whole.
+    """Refuse a file that is incomplete or not of the kind that its suffix names.
 
     Args:
         path: a .safetensors, .pt, .pth or .json file.
-        model_type: that a config.json must state; None: any.
+        model_type: expected in a config.json; None: any.
 
     Raises:
-        InputError: says what is wrong.
+        InputError: names the file and the fault.
     """
     try:
         if path.suffix == ".safetensors":
@@ -45,7 +45,7 @@ def check_format(path: Path, model_type: str | None = None) -> None:
 
 
 def safetensors_metadata(path: Path) -> dict[str, str]:
-    """The text that a .safetensors file carries beside its tensors.
+    """Return the metadata of a .safetensors file.
 
     Raises:
         InputError: the file cannot be read, or is not one.
@@ -61,9 +61,9 @@ def safetensors_metadata(path: Path) -> dict[str, str]:
 
 
 def _safetensors_header(path: Path) -> tuple[dict[str, Any], int]:
-    """What describes the tensors, and the byte at which they begin.
+    """Return the description of the tensors, and the byte at which they begin.
 
-    The format: https://huggingface.co/docs/safetensors.
+    Format: https://huggingface.co/docs/safetensors.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -97,7 +97,7 @@ def _check_torch(path: Path) -> None:
     with path.open("rb") as file:
         beginning = file.read(len(OLD_TORCH_BEGINNING))
     if beginning == OLD_TORCH_BEGINNING:
-        return  # such a file does not say how long it is
+        return  # such a file does not state its length
     if not beginning.startswith(b"PK"):
         raise _foreign(path, "a file of torch.save")
     try:

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 from file_server import FileServer, file_server
+from published_weights import plain_network, publish, serve
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.cli import weights as command
-from motion_seg_ros.weights import cache as weights
-from motion_seg_ros.weights.catalogue import (
-    NON_COMMERCIAL,
-    PUBLISHED,
-    PublishedFile,
-    PublishedWeights,
-)
+from motion_seg_ros.weights.catalogue import PUBLISHED
 
-CONTENT = b'{"a": 1}'
+pytest.importorskip("pooch", reason="pooch: not installed")
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """Publishes "net"; the cache is in tmp_path."""
     monkeypatch.setenv("MOTION_SEG_CACHE", str(tmp_path))
-    for variable in weights.OFFLINE_VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
     with file_server() as running:
-        running.files["/net.json"] = CONTENT
-        file = PublishedFile("net.json", f"{running.address}/net.json")
-        net = PublishedWeights("depth: a test", "us", "https://us", (file,), None, NON_COMMERCIAL)
-        table = MappingProxyType({"net": net})
-        for module in (weights, command):
-            monkeypatch.setattr(module, "PUBLISHED", table)
+        serve(running)
+        publish({"net": plain_network(running)}, running, monkeypatch)
         yield running
 
 
@@ -48,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
 def test_list_fetch_verify_path(
     server: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = tmp_path / "net" / "net.json"
+    place = tmp_path / "net" / "model.safetensors"
     status, out, _ = run(capsys, "list")
     assert status == 0
     assert any(
