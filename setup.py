@@ -93,10 +93,9 @@ EXTRAS = {
     "edgetam": [
         "timm>=1.0.20",
     ],
-    # `motion_seg train`, and the pictures of what it is trained on.
+    # `motion_seg train`.
     "train": [
         "lightning-fabric>=2.4",
-        "matplotlib>=3.5",
         "tensorboard>=2.11",
     ],
     # `--ray`: many inputs over a cluster. `client`: of addresses that begin with ray://.

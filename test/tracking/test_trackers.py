@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from exact_motion import exact_track
 
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scenes import mover_under_parallax, pan_only
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker, step_confidence
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
@@ -35,7 +36,7 @@ def test_tracks_stay_on_their_surfaces(
     tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(8, 1.0))
     old = tracks.visible.all(axis=0)
     assert np.count_nonzero(old) > 500
-    truth = Truth(scene).track(tracks.xy_px[0, old].astype(np.float64), 0, 7)
+    truth = exact_track(GroundTruth(scene), tracks.xy_px[0, old].astype(np.float64), 0, 7)
     error = np.linalg.norm(tracks.xy_px[-1, old] - truth.xy_px, axis=1)
     error = error[truth.visible & (tracks.confidence[:, old].min(axis=0) > 0.2)]
     assert len(error) > 300

@@ -1,10 +1,10 @@
-"""The geometry of a scene at one moment, and the nearest surface along pixel rays."""
+"""Geometry of a scene at one moment, and the nearest surface along pixel rays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,8 @@ from motion_seg_ros.lab.synthetic.trajectory import Array, inverse_pose
 
 Window = tuple[slice | npt.NDArray[np.intp], ...]
 SKY = -1
-# A body whose farthest corner moves less than this between two frames stands still; far below a
-# pixel.
+# Displacement of a body's farthest corner between two frames below which it stands still; set by
+# hand, far below a pixel.
 STANDSTILL_M = 1e-4
 _VIEWS_KEPT = 64
 _IN_THE_GROUND: Array = np.diag([1.0, -1.0, 1.0, 1.0])
@@ -32,10 +32,10 @@ _IN_THE_GROUND: Array = np.diag([1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What a set of pixel rays meets; all arrays have the rays' shape.
+    """Nearest surfaces along a set of pixel rays; all arrays have the rays' shape.
 
     Attributes:
-        piece: int16 index into `SceneGeometry.pieces`, SKY where nothing is met.
+        piece: int16 index into `SceneGeometry.pieces`, SKY where nothing is hit.
         inverse_depth: 1 / z in 1/m, 0 for the sky.
         u, v: texture coordinates in [0, 1] over the piece.
         shade: brightness factor.
@@ -49,17 +49,15 @@ class Hits:
 
     @classmethod
     def nothing(cls, shape: tuple[int, ...]) -> Hits:
-        """Only sky, for rays of a shape, to be filled in."""
+        """Return hits of the sky alone, to be filled in."""
         inverse_depth, u, v = np.zeros((3, *shape))
         return cls(np.full(shape, SKY, np.int16), inverse_depth, u, v, np.ones(shape))
 
     def enter(self, window: Window, piece: int, found: Intersection) -> None:
-        """Enter what the rays in a window see of one piece, where it is the nearest so far."""
+        """Enter one piece for the rays of a window, where it is the nearest so far."""
         _overwrite(self.piece, window, found.hit, np.int16(piece))
-        _overwrite(self.inverse_depth, window, found.hit, found.inverse_depth)
-        _overwrite(self.u, window, found.hit, found.u)
-        _overwrite(self.v, window, found.hit, found.v)
-        _overwrite(self.shade, window, found.hit, found.shade)
+        for name in ("inverse_depth", "u", "v", "shade"):
+            _overwrite(getattr(self, name), window, found.hit, getattr(found, name))
 
 
 def _overwrite(
@@ -71,40 +69,31 @@ def _overwrite(
     array[window] = part
 
 
-class _Pixels(Protocol):
-    """A set of pixels that finds those within bounds."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of the arrays about them."""
-
-    def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
-        """The window into the arrays about them, and x and y there, which broadcast together."""
-
-
-class _Grid:
-    """The pixel centres of an image."""
+class _PixelGrid:
+    """Pixel centres of an image."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.shape = (height, width)
+        self.shape: tuple[int, ...] = (height, width)
         self._x = np.arange(width, dtype=np.float64)[None, :]
         self._y = np.arange(height, dtype=np.float64)[:, None]
 
     def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        """Return the window of the pixels within bounds, and their x and y, which broadcast."""
         x0, y0, x1, y1 = np.clip(bounds, -1, max(self.shape) + 1)
         columns = slice(max(0, int(np.floor(x0))), int(np.ceil(x1)) + 1)
         rows = slice(max(0, int(np.floor(y0))), int(np.ceil(y1)) + 1)
         return (rows, columns), self._x[:, columns], self._y[rows]
 
 
-class _Points:
+class _PixelList:
     """Single image points (N, 2), sorted by row."""
 
     def __init__(self, xy_px: Array) -> None:
-        self.shape = (len(xy_px),)
+        self.shape: tuple[int, ...] = (len(xy_px),)
         self._x, self._y = np.ascontiguousarray(xy_px.T)
 
     def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
+        """As of _PixelGrid."""
         # A little wider than the bounds, which round-off may have made too tight.
         x0, y0, x1, y1 = np.add(bounds, (-1e-6, -1e-6, 1e-6, 1e-6))
         first, last = np.searchsorted(self._y, [y0, y1])
@@ -114,15 +103,15 @@ class _Points:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """A scene at one moment as its camera sees it.
+class SceneView:
+    """A scene at one moment through its camera.
 
     Attributes:
         time_s: the moment.
         intrinsics: (3, 3) pixels.
         world_to_camera: (4, 4).
         poses_to_camera: (B + 1, 4, 4) body -> camera, in the order of the scene's bodies; last the
-            world's, where the sky hangs.
+            world's, which the sky belongs to.
         observed: (index into `SceneGeometry.pieces`, the piece in camera coordinates), those in
             sight.
         shadows: those in sight.
@@ -136,19 +125,19 @@ class View:
     shadows: tuple[ObservedShadow, ...]
 
     def cast_grid(self, width: int, height: int) -> Hits:
-        """What the centres of a width x height image's pixels see; arrays (height, width)."""
-        return self._cast(_Grid(width, height))
+        """Cast rays through the pixel centres of an image; arrays (height, width)."""
+        return self._cast(_PixelGrid(width, height))
 
     def cast_points(self, xy_px: Array) -> Hits:
-        """What single image points (N, 2) see, x right, y down, in any order; arrays (N,)."""
+        """Cast rays through image points (N, 2), x right, y down, in any order; arrays (N,)."""
         order = np.argsort(xy_px[:, 1], kind="stable")
-        found = self._cast(_Points(xy_px[order]))
+        found = self._cast(_PixelList(xy_px[order]))
         hits = Hits.nothing(order.shape)
         for name in ("piece", "inverse_depth", "u", "v", "shade"):
             getattr(hits, name)[order] = getattr(found, name)
         return hits
 
-    def _cast(self, pixels: _Pixels) -> Hits:
+    def _cast(self, pixels: _PixelGrid | _PixelList) -> Hits:
         hits = Hits.nothing(pixels.shape)
         for index, piece in self.observed:
             window, x, y = pixels.within(piece.bounds_px)
@@ -162,7 +151,7 @@ class View:
 
 
 class SceneGeometry:
-    """The surfaces of a scene, ready to be seen at any moment."""
+    """Surfaces of a scene, ready to be seen at any moment."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -179,39 +168,38 @@ class SceneGeometry:
         ]
 
     def body_of(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.intp]:
-        """Index of the body each piece belongs to; the number of bodies for the sky."""
+        """Return the index of each piece's body; the number of bodies for the sky."""
         return np.asarray(self._body_of_piece[piece])
 
     def instance_of(self, piece: npt.NDArray[np.int16]) -> npt.NDArray[np.uint16]:
-        """Instance id each piece belongs to; 0 for the sky."""
+        """Return each piece's instance id; 0 for the sky."""
         return np.asarray(self._instance_of_piece[piece])
 
     def at_rest(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
-        """Points (N, 4) of pieces (N,), body coordinates, as they lie while nothing ripples."""
-        return self._rippled(points, piece, time_s, "at_rest")
+        """Undo the ripples of points (N, 4) of pieces (N,), body coordinates, at a time."""
+        return self._rippled(points, piece, time_s, back=True)
 
     def moved(self, points: Array, piece: npt.NDArray[np.int16], time_s: float) -> Array:
-        """Points (N, 4) of pieces (N,) at rest, body coordinates, as they lie at a time."""
-        return self._rippled(points, piece, time_s, "moved")
+        """Apply the ripples of a time to points (N, 4) at rest of pieces (N,)."""
+        return self._rippled(points, piece, time_s, back=False)
 
     def _rippled(
-        self, points: Array, piece: npt.NDArray[np.int16], time_s: float, way: str
+        self, points: Array, piece: npt.NDArray[np.int16], time_s: float, back: bool
     ) -> Array:
         points = points.copy()
         for index, each in self._rippling:
             own = piece == index
             if own.any():
                 at = points[own, :3] / points[own, 3:]
-                shifted = getattr(each, way)(at, time_s)
-                points[own, :3] = shifted * points[own, 3:]
+                points[own, :3] = each.rippled(at, time_s, back=back) * points[own, 3:]
         return points
 
-    def view(self, time_s: float) -> View:
-        """The scene as its camera sees it at a time in seconds; the latest ones are remembered."""
+    def view(self, time_s: float) -> SceneView:
+        """Return the scene through its camera at a time in seconds; the latest are cached."""
         return self._cached_view(time_s)
 
-    def mirrored(self, time_s: float) -> View:
-        """The scene mirrored in the ground plane, as its camera sees it, without what reflects."""
+    def mirrored(self, time_s: float) -> SceneView:
+        """Return the scene mirrored in the ground plane, without reflecting surfaces."""
         view = self._new_view(time_s, _IN_THE_GROUND)
         observed = [
             (index, piece)
@@ -220,7 +208,7 @@ class SceneGeometry:
         ]
         return replace(view, observed=tuple(observed), shadows=())
 
-    def _new_view(self, time_s: float, mirror: Array | None = None) -> View:
+    def _new_view(self, time_s: float, mirror: Array | None = None) -> SceneView:
         camera, light = self.scene.camera, self.scene.light
         intrinsics = camera.matrix(time_s)
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
@@ -238,7 +226,7 @@ class SceneGeometry:
             observe_shadow(body, pose, world_to_camera, intrinsics, light)
             for body, pose in zip(self.scene.bodies, in_world, strict=True)
         )
-        return View(
+        return SceneView(
             time_s,
             intrinsics,
             world_to_camera,
@@ -248,11 +236,11 @@ class SceneGeometry:
         )
 
     def moving_instances(self, index: int) -> frozenset[int]:
-        """Movers that move in the world at a frame: on the way to it or from it.
+        """Return the movers that move in the world at a frame: on the way to it or from it.
 
         An instance moves where some corner of a box around one of its pieces is displaced by more
-        than 0.1 mm between this frame and the one before or after, or one of its pieces ripples;
-        frames outside the clip do not count.
+        than STANDSTILL_M between this frame and the one before or after, or one of its pieces
+        ripples; frames outside the clip do not count.
         """
         scene = self.scene
         around = [i for i in (index - 1, index + 1) if 0 <= i < scene.frames]

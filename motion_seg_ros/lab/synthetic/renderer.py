@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.lab.synthetic.atlas import TextureAtlas
-from motion_seg_ros.lab.synthetic.geometry import SKY, Hits, SceneGeometry, View
+from motion_seg_ros.lab.synthetic.geometry import SKY, Hits, SceneGeometry, SceneView
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.synthetic.trajectory import Array
 
@@ -112,7 +112,7 @@ class Renderer:
             view.world_to_camera,
         )
 
-    def _expose(self, time_s: float, view: View, hits: Hits) -> npt.NDArray[np.float32]:
+    def _expose(self, time_s: float, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours, gathered while the shutter is open around a time."""
         shutter_s, camera = self.scene.nuisances.shutter_s, self.scene.camera
         if shutter_s <= 0:
@@ -123,7 +123,7 @@ class Renderer:
             total += self._picture(moment, moment.cast_grid(camera.width, camera.height))
         return np.asarray(total / len(_EXPOSURE_SAMPLES), np.float32)
 
-    def _picture(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
+    def _picture(self, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours of a grid of pixels, with what is seen in mirrors."""
         image = self._colour(view, hits)
         reflectance = self._reflectance[hits.piece]
@@ -133,7 +133,7 @@ class Renderer:
         there = mirrored.cast_grid(*hits.piece.shape[::-1])
         return np.asarray(image + reflectance[..., None] * (self._colour(mirrored, there) - image))
 
-    def _colour(self, view: View, hits: Hits) -> npt.NDArray[np.float32]:
+    def _colour(self, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
         """(H, W, 3) float32 colours of a grid of pixels, smooth along edges."""
         height, width = hits.piece.shape
         columns = np.arange(width, dtype=np.float64)[None, :]
@@ -147,7 +147,7 @@ class Renderer:
             image[edge_y, edge_x] = samples.reshape(-1, len(_EDGE_SAMPLES), 3).mean(axis=1)
         return image
 
-    def _shade(self, view: View, hits: Hits, x: Array, y: Array) -> npt.NDArray[np.float32]:
+    def _shade(self, view: SceneView, hits: Hits, x: Array, y: Array) -> npt.NDArray[np.float32]:
         """Colours, float32 in the shape of the hits and (3,), of what the rays of pixels see."""
         piece = hits.piece
         level = self._level_tables(view)
@@ -162,7 +162,7 @@ class Renderer:
         colours = self._atlas.look_up(self._texture[piece], u, v, footprint)
         return np.asarray(colours * hits.shade[..., None], np.float32)
 
-    def _level_tables(self, view: View) -> npt.NDArray[np.float32]:
+    def _level_tables(self, view: SceneView) -> npt.NDArray[np.float32]:
         """(2, pieces + 1): a, b of each piece's level of detail a - b log2(inverse depth)."""
         tables = np.zeros((2, len(self._texture)), np.float32)
         tables[0, :SKY] = np.log2(self._texels_per_m[:SKY] / view.intrinsics[0, 0])
@@ -202,7 +202,7 @@ def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     return edges
 
 
-def _panorama(view: View, x: Array, y: Array, size_px: int) -> tuple[Array, Array]:
+def _panorama(view: SceneView, x: Array, y: Array, size_px: int) -> tuple[Array, Array]:
     """Texture coordinates of the sky's panorama in the direction of pixels (N,)."""
     rays = np.linalg.inv(view.intrinsics) @ np.stack([x, y, np.ones_like(x)]).astype(np.float64)
     right, down, forward = view.world_to_camera[:3, :3].T @ rays

@@ -1,9 +1,8 @@
 """Smooth surface pieces and their exact intersection with pixel rays.
 
 Every shape is broken into planar and round pieces, in the body's coordinates, once. For a moment in
-time each piece is expressed in camera coordinates ("observed"), where one call answers for any set
-of pixels: which of them hit the piece in front of what was hit before, at what inverse depth, and
-where on the texture.
+time each piece is expressed in camera coordinates ("observed") and intersected with the rays of any
+set of pixels: hits in front of the nearest hit so far, their inverse depth and texture coordinates.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +36,11 @@ Bounds = tuple[float, float, float, float]
 
 
 class Intersection(NamedTuple):
-    """Where pixel rays meet one piece; arrays of the rays' common shape.
+    """Intersections of pixel rays with one piece; arrays of the rays' common shape.
 
     Attributes:
-        hit: bool, the ray meets the piece in front of what was nearest before.
-        inverse_depth: 1 / z in 1/m; meaningful where hit, like the rest.
+        hit: bool, the ray meets the piece in front of the nearest hit so far.
+        inverse_depth: 1 / z in 1/m; meaningful where `hit`, like the rest.
         u, v: texture coordinates in [0, 1] over the piece.
         shade: brightness factor of the light.
     """
@@ -53,60 +52,18 @@ class Intersection(NamedTuple):
     shade: Array | float
 
 
-class ObservedPiece(Protocol):
-    """A piece in camera coordinates at one moment."""
-
-    @property
-    def bounds_px(self) -> Bounds:
-        """x0, y0, x1, y1 of a box that contains its image."""
-
-    @property
-    def distance_m(self) -> float | None:
-        """Distance of its plane from the camera's centre; None where it is not flat."""
-
-    def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
-        """Meet the rays of pixels (x, y), broadcast together, before the nearest hits so far."""
-
-
-class Piece(Protocol):
-    """A piece in its body's coordinates."""
-
-    @property
-    def material(self) -> Material:
-        """What it looks like."""
-
-    @property
-    def extent_m(self) -> tuple[float, float]:
-        """Length along u and v, metres."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether the u axis runs around it and meets itself."""
-
-    @property
-    def corners(self) -> Array:
-        """(M, 3) corners of a box around it, body coordinates."""
-
-    def observe(
-        self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
-    ) -> ObservedPiece | None:
-        """The piece through a camera; None where it cannot be seen.
-
-        Args:
-            pose: (4, 4) body -> camera, affine.
-            intrinsics: (3, 3) pixels.
-            sun: (3,) unit direction to the sun, camera axes.
-            light: brightness of sun and sky.
-            time_s: the moment, for what ripples.
-        """
-
-
 @dataclass(frozen=True, eq=False)
 class PlanarPiece:
     """A parallelogram corner + u edge_u + v edge_v with u, v in [0, 1], cut along an outline.
 
-    `one_sided` ones are seen only from where edge_u turns clockwise into edge_v (the outside of a
-    solid).
+    Attributes:
+        corner, edge_u, edge_v: (3,) body coordinates.
+        material: its appearance.
+        outline: the cut.
+        one_sided: visible only from where edge_u turns clockwise into edge_v (the outside of a
+            solid).
+        closed: the u axis runs around the piece and meets itself.
+        ripple: waves that run over it.
     """
 
     corner: Array
@@ -120,6 +77,7 @@ class PlanarPiece:
 
     @property
     def extent_m(self) -> tuple[float, float]:
+        """Length along u and v, metres."""
         return float(np.linalg.norm(self.edge_u)), float(np.linalg.norm(self.edge_v))
 
     @cached_property
@@ -133,20 +91,14 @@ class PlanarPiece:
 
     @cached_property
     def corners(self) -> Array:
+        """Corners (4, 3) of the piece, ripples included, body coordinates."""
         uv: Array = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
         if self.ripple is not None:
             uv = uv + (2 * uv - 1) * np.abs(np.array(self.ripple.amplitude))
         return np.asarray(self.corner + uv @ np.stack([self.edge_u, self.edge_v]))
 
-    def at_rest(self, points: Array, time_s: float) -> Array:
-        """(N, 3) where points of the piece, body coordinates, lie when it does not ripple."""
-        return self._shifted(points, time_s, back=True)
-
-    def moved(self, points: Array, time_s: float) -> Array:
-        """(N, 3) where points of the piece at rest, body coordinates, are at a time."""
-        return self._shifted(points, time_s, back=False)
-
-    def _shifted(self, points: Array, time_s: float, back: bool) -> Array:
+    def rippled(self, points: Array, time_s: float, *, back: bool) -> Array:
+        """Apply the ripple of a time to points (N, 3), body coordinates, or undo it (`back`)."""
         if self.ripple is None:
             return points
         edges = np.stack([self.edge_u, self.edge_v])
@@ -157,6 +109,15 @@ class PlanarPiece:
     def observe(
         self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedPlane | None:
+        """Express the piece in camera coordinates; None where it cannot be seen.
+
+        Args:
+            pose: (4, 4) body -> camera, affine.
+            intrinsics: (3, 3) pixels.
+            sun: (3,) unit direction to the sun, camera axes.
+            light: brightness of sun and sky.
+            time_s: the moment, for ripples.
+        """
         rotation = pose[:3, :3]
         frame = rotation @ self._frame
         frame[:, 2] += pose[:3, 3]
@@ -183,9 +144,15 @@ class PlanarPiece:
 
 @dataclass(frozen=True, eq=False)
 class ObservedPlane:
-    """A planar piece in camera coordinates; `rows` @ (x, y, 1) is (u, v, 1) / z.
+    """A planar piece in camera coordinates.
 
-    `at_rest` undoes the ripple of one that has it.
+    Attributes:
+        bounds_px: x0, y0, x1, y1 of a box that contains its image.
+        distance_m: of its plane from the camera's centre.
+        rows: (3, 3); rows @ (x, y, 1) is (u, v, 1) / z.
+        shade: brightness factor of the light.
+        outline: the cut.
+        at_rest: undoes the ripple; None where there is none.
     """
 
     bounds_px: Bounds
@@ -196,12 +163,13 @@ class ObservedPlane:
     at_rest: Callable[[Array, Array], tuple[Array, Array]] | None = None
 
     def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
-        """u, v and inverse depth of the whole plane, beyond the piece too, at pixels (x, y)."""
+        """Return u, v and inverse depth of the whole plane, beyond the piece too, at pixels."""
         row_u, row_v, row_w = ((row[0] * x + row[2]) + row[1] * y for row in self.rows)
         with np.errstate(divide="ignore", invalid="ignore"):
             return row_u / row_w, row_v / row_w, row_w
 
     def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
+        """Intersect the rays of pixels (x, y), which broadcast, before the nearest hits so far."""
         u, v, inverse_depth = self.coordinates(x, y)
         hit = (inverse_depth > nearest) & (inverse_depth < 1 / NEAR_M)
         if self.at_rest is not None:
@@ -220,8 +188,10 @@ class RoundPiece:
     Attributes:
         frame: (4, 4) canonical coordinates -> body. Canonical is the unit sphere, or x^2 + z^2 = 1
             with |y| <= 1.
-        cylinder: whether it is the cylinder's side.
+        material: its appearance.
+        cylinder: True for the side of a cylinder.
         extent_m: around the equator, and from pole to pole.
+        closed: the u axis runs around the piece and meets itself.
     """
 
     frame: Array
@@ -232,12 +202,14 @@ class RoundPiece:
 
     @cached_property
     def corners(self) -> Array:
+        """Corners (8, 3) of a box around the piece, body coordinates."""
         signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)])
         return np.asarray(signs @ self.frame[:3, :3].T + self.frame[:3, 3])
 
     def observe(
         self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
-    ) -> ObservedPiece | None:
+    ) -> ObservedRound | None:
+        """As of PlanarPiece."""
         frame = pose @ self.frame
         corners = self.corners @ pose[:3, :3].T + pose[:3, 3]
         if (corners[:, 2] < NEAR_M).all():
@@ -251,13 +223,21 @@ class RoundPiece:
         origin = into_canonical[:3, 3].copy()
         axes = [0, 2] if self.cylinder else [0, 1, 2]
         if origin[axes] @ origin[axes] <= 1:
-            return None  # from inside, or along the axis, only the caps of a cylinder are seen
+            return None  # from inside, or along the axis, only the caps of a cylinder show
         rays = np.asarray(into_canonical[:3, :3] @ np.linalg.inv(intrinsics), np.float64)
-        return _ObservedRound(bounds, into_canonical, rays, sun, light, self.cylinder)
+        return ObservedRound(bounds, into_canonical, rays, sun, light, self.cylinder)
 
 
 @dataclass(frozen=True, eq=False)
-class _ObservedRound:
+class ObservedRound:
+    """A round piece in camera coordinates; attributes as of ObservedPlane.
+
+    Attributes:
+        into_canonical: (4, 4) camera -> canonical coordinates.
+        rays: (3, 3) pixel -> direction in canonical coordinates.
+        sun: (3,) unit direction to the sun, camera axes.
+    """
+
     bounds_px: Bounds
     into_canonical: Array
     rays: Array
@@ -267,6 +247,7 @@ class _ObservedRound:
     distance_m: None = None
 
     def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
+        """As of ObservedPlane."""
         origin = self.into_canonical[:3, 3]
         ray_x, ray_y, ray_z = ((row[0] * x + row[2]) + row[1] * y for row in self.rays)
         a = ray_x * ray_x + ray_z * ray_z
@@ -290,7 +271,8 @@ class _ObservedRound:
         return Intersection(hit, inverse_depth, u, v, self._shade(p_x, p_y, p_z))
 
     def _shade(self, p_x: Array, p_y: Array, p_z: Array) -> Array:
-        """Brightness at canonical points; the normal is the implicit surface's gradient."""
+        """Return the brightness at canonical points; the normal is the gradient of the implicit
+        surface."""
         linear = self.into_canonical[:3, :3]
         n_x, n_y, n_z = (column[0] * p_x + column[1] * p_y + column[2] * p_z for column in linear.T)
         towards = n_x * self.sun[0] + n_y * self.sun[1] + n_z * self.sun[2]
@@ -298,8 +280,12 @@ class _ObservedRound:
         return np.asarray(self.light.ambient + self.light.direct * np.maximum(0, towards / length))
 
 
+Piece = PlanarPiece | RoundPiece
+ObservedPiece = ObservedPlane | ObservedRound
+
+
 def _clip_near(polygon: Array) -> Array:
-    """The part (M, 3) of a convex polygon (N, 3) in front of the near plane."""
+    """Return the part (M, 3) of a convex polygon (N, 3) in front of the near plane."""
     if (polygon[:, 2] >= NEAR_M).all():
         return polygon
     kept: list[Array] = []
@@ -313,7 +299,8 @@ def _clip_near(polygon: Array) -> Array:
 
 
 def _image_bounds(points: Array, intrinsics: Array) -> Bounds | None:
-    """Bounding box in pixels of points (N, 3) in front of the camera; None if none is in sight.
+    """Return the bounding box in pixels of points (N, 3) in front of the camera; None if out of
+    sight.
 
     The image ends as far right and below of the principal point as it begins left and above.
     """
@@ -329,7 +316,7 @@ def _image_bounds(points: Array, intrinsics: Array) -> Bounds | None:
 
 
 def pieces_of(body: Body) -> list[Piece]:
-    """All pieces of a body, in its coordinates."""
+    """Return all pieces of a body, in its coordinates."""
     return [piece for shape in body.shapes for piece in _pieces_of_shape(shape)]
 
 
@@ -379,7 +366,7 @@ def _rectangle(
     outline: Outline = "rectangle",
     one_sided: bool = False,
 ) -> PlanarPiece:
-    """A planar piece from its centre and edges in the shape's coordinates."""
+    """Make a planar piece from its centre and edges in the shape's coordinates."""
     turned_u, turned_v = pose[:3, :3] @ np.array(edge_u), pose[:3, :3] @ np.array(edge_v)
     corner = pose[:3, :3] @ np.array(centre) + pose[:3, 3] - (turned_u + turned_v) / 2
     return PlanarPiece(corner, turned_u, turned_v, material, outline, one_sided)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from exact_motion import exact_flow, exact_track
 
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import (
@@ -27,7 +28,7 @@ from motion_seg_ros.lab.synthetic.trajectory import (
     Stretched,
     Trajectory,
 )
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 SOFT = Material(Texture("stains", ((30, 60, 90), (220, 200, 180)), seed=3), 1.5)
 PLAIN = Material(Texture("plain", ((128, 128, 128),) * 2))
@@ -74,7 +75,7 @@ def test_a_ripple_is_undone_exactly():
 
 
 def test_points_of_a_rippling_panel_go_where_its_formula_says():
-    truth = Truth(scene_of(flag()))
+    truth = GroundTruth(scene_of(flag()))
     times = np.array([4, 11]) / 15.0
     a, b = np.random.default_rng(1).uniform(0.2, 0.8, (2, 60))
     turns = [RIPPLE.frequency_hz * t + RIPPLE.phase for t in times]
@@ -84,7 +85,7 @@ def test_points_of_a_rippling_panel_go_where_its_formula_says():
         v = b + 0.1 * np.sin(2 * np.pi * (0.8 * u - turn))
         metres = np.stack([2.0 * (u - 0.5), 1.6 * (v - 0.5)], axis=1)
         xy.append(np.array([79.5, 59.5]) + FOCAL / 3.0 * metres)
-    found = truth.track(xy[0], 4, 11)
+    found = exact_track(truth, xy[0], 4, 11)
     assert np.linalg.norm(xy[1] - xy[0], axis=1).max() > 3
     np.testing.assert_allclose(found.xy_px, xy[1], atol=1e-8)
     assert found.visible.all()
@@ -92,22 +93,22 @@ def test_points_of_a_rippling_panel_go_where_its_formula_says():
 
 @pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
 def test_there_and_back_again(make):
-    truth = Truth(scene_of(make()))
+    truth = GroundTruth(scene_of(make()))
     points = np.random.default_rng(0).uniform((50, 40), (110, 80), (200, 2))
     points = points[truth.instances(points, 3) == 1]
-    there = truth.track(points, 3, 12)
+    there = exact_track(truth, points, 3, 12)
     assert there.visible.mean() > 0.5
     assert np.linalg.norm(there.xy_px - points, axis=1).max() > 4
-    back = truth.track(there.xy_px[there.visible], 12, 3)
+    back = exact_track(truth, there.xy_px[there.visible], 12, 3)
     np.testing.assert_allclose(back.xy_px, points[there.visible], atol=1e-6)
 
 
 @pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
 def test_the_next_frame_warped_by_the_exact_flow_is_this_frame(make):
     scene = scene_of(make())
-    truth, renderer = Truth(scene), Renderer(scene)
+    truth, renderer = GroundTruth(scene), Renderer(scene)
     before, after = renderer.render(5), renderer.render(8)
-    flow = truth.flow(5, 8)
+    flow = exact_flow(truth, 5, 8)
     grid = np.indices((HEIGHT, WIDTH))[::-1].transpose(1, 2, 0)
     target = (grid + flow.xy_px).astype(np.float32)
     warped = cv2.remap(after.image_bgr, target[..., 0], target[..., 1], cv2.INTER_LINEAR)
@@ -161,7 +162,7 @@ def test_ripples_of_the_static_world_are_no_mover_those_of_a_mover_are():
 
 @pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
 def test_deviations_are_the_flow_that_a_still_camera_sees(make):
-    truth = Truth(scene_of(make()))
+    truth = GroundTruth(scene_of(make()))
     points = np.random.default_rng(2).uniform((40, 30), (120, 90), (100, 2))
     moved = truth.tracks(points, 10, [3, 7, 10]).xy_px - points
     found = truth.deviations(points, 10, [3, 7, 10])
@@ -174,7 +175,7 @@ def test_deviations_do_not_see_the_cameras_own_motion():
     ball = Body((Ellipsoid((0.5, 0.5, 0.5), SOFT),), mover, 1)
     wall = Body((Panel((30, 30), SOFT),), Trajectory.still(Placement(z=6.0)))
     scene = scene_of(ball, wall, path=path)
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     grid = np.stack(np.meshgrid(np.arange(5, 155, 10.0), np.arange(5, 115, 10.0)), -1)
     points = grid.reshape(-1, 2)
     on_ball = truth.instances(points, 12) == 1

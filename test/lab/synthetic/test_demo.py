@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from exact_motion import exact_track
 
 from motion_seg_ros.lab.synthetic.demo import demo_clip
 from motion_seg_ros.lab.synthetic.renderer import Renderer
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 SIZE = (320, 240)
 FRAMES = 120
@@ -22,7 +23,7 @@ def scene():
 @pytest.fixture(scope="module")
 def shares(scene):
     """(frames, 5) share of the image of the static world and each mover, every few frames."""
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     points = np.c_[x.ravel(), y.ravel()]
     return np.array(
@@ -34,14 +35,14 @@ def shares(scene):
 
 
 def test_four_movers_of_different_size_are_seen_and_always_move(scene, shares):
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     assert shares.shape[1] == 5
     largest = shares[:, 1:].max(axis=0)
     assert (largest > 0.005).all()
     assert (largest < 0.10).all()
     assert largest.max() > 3 * largest.min()
     for index in (0, 60, FRAMES - 1):
-        assert truth.moving_instances(index) == {1, 2, 3, 4}
+        assert truth.geometry.moving_instances(index) == {1, 2, 3, 4}
 
 
 def test_the_walker_vanishes_behind_the_column_and_comes_back(shares):
@@ -60,12 +61,12 @@ def test_the_taxi_enters_halfway(shares):
 
 
 def test_the_movers_pass_at_believable_speeds_before_a_world_with_parallax(scene):
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     rng = np.random.default_rng(0)
     points = rng.uniform(0, (SIZE[0] - 1, SIZE[1] - 1), (4000, 2))
     speeds = {instance: [] for instance in range(5)}
     for index in range(0, FRAMES - 1, 10):
-        moved = truth.track(points, index, index + 1)
+        moved = exact_track(truth, points, index, index + 1)
         speed = np.linalg.norm(moved.xy_px - points, axis=1) * 640 / SIZE[0]
         owner = truth.instances(points, index)
         for instance, found in speeds.items():

@@ -9,6 +9,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from exact_motion import exact_flow
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic import scenes
@@ -27,7 +28,7 @@ from motion_seg_ros.lab.synthetic.scene import (
 )
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 WHITE = Material(Texture("plain", ((255, 255, 255),) * 2))
 BLACK = Material(Texture("plain", ((0, 0, 0),) * 2))
@@ -92,7 +93,7 @@ def test_the_next_frame_warped_by_the_exact_flow_is_this_frame(make):
     scene = make()
     renderer = Renderer(scene)
     here, there = renderer.render(11), renderer.render(13)
-    flow = Truth(scene).flow(11, 13)
+    flow = exact_flow(GroundTruth(scene), 11, 13)
     y, x = np.indices(here.moving.shape)
     target = (np.stack([x, y], axis=-1) + flow.xy_px).astype(np.float32)
     warped = cv2.remap(there.image_bgr, target, None, cv2.INTER_CUBIC)

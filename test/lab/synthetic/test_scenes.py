@@ -5,13 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from exact_motion import exact_track
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Body, Camera, Scene
 from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 STATIC = (
     scenes.static_scene_still_camera,
@@ -30,7 +31,7 @@ WITH_MOVERS = (
 def homography_residual_px(scene):
     """Median distance of the exact tracks of four frames from the homography that fits best."""
     points = np.random.default_rng(0).uniform(0, (319, 239), (500, 2))
-    moved = Truth(scene).track(points, 8, 12)
+    moved = exact_track(GroundTruth(scene), points, 8, 12)
     start, end = points[moved.visible], moved.xy_px[moved.visible]
     homography, _ = cv2.findHomography(start, end, 0)
     image = np.c_[start, np.ones(len(start))] @ homography.T
@@ -52,7 +53,7 @@ def test_nothing_moves_in_the_static_scenes(make, seed):
 @pytest.mark.parametrize("make", WITH_MOVERS)
 def test_the_movers_are_in_sight_all_the_time(make, seed):
     scene = make(seed)
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     for index in (0, 6, 18, 23):
         y, x = np.mgrid[1:240:3, 1:320:3]
         points = np.c_[x.ravel(), y.ravel()]
@@ -65,7 +66,7 @@ def test_the_image_changes_as_the_camera_does():
     points = np.random.default_rng(0).uniform(20, (299, 219), (100, 2))
 
     def speed_px(make):
-        moved = Truth(make()).track(points, 10, 11)
+        moved = exact_track(GroundTruth(make()), points, 10, 11)
         return float(np.median(np.linalg.norm(moved.xy_px - points, axis=1)))
 
     assert speed_px(scenes.static_scene_still_camera) < 1e-9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from exact_motion import exact_flow, exact_track
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic import scenes
@@ -11,7 +12,7 @@ from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Body, Camera, Ellipsoid, Material, Panel, Scene
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import MonotoneCurve, Placement, Trajectory
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 PLAIN = Material(Texture("plain", ((128, 128, 128),) * 2))
 ALL_SCENES = (
@@ -42,14 +43,14 @@ def projected(scene, frame, world):
 
 def test_a_turning_camera_moves_every_point_by_the_homography_of_its_rotation():
     scene = scenes.pan_only()
-    truth, first, last = Truth(scene), 2, 9
+    truth, first, last = GroundTruth(scene), 2, 9
     points = some_points(scene)
     intrinsics = scene.camera.matrix(0.0)
     pose_a, pose_b = (scene.camera.trajectory.pose(i / scene.fps)[:3, :3] for i in (first, last))
     homography = intrinsics @ pose_b.T @ pose_a @ np.linalg.inv(intrinsics)
     image = np.c_[points, np.ones(len(points))] @ homography.T
     expected = image[:, :2] / image[:, 2:]
-    found = truth.track(points, first, last)
+    found = exact_track(truth, points, first, last)
     assert np.linalg.norm(expected - points, axis=1).min() > 5
     np.testing.assert_allclose(found.xy_px, expected, atol=1e-8)
     inside = (expected >= -0.5).all(axis=1) & (expected < np.array(scenes.SIZE) - 0.5).all(axis=1)
@@ -61,7 +62,7 @@ def test_a_zoom_scales_about_the_principal_point():
     points = some_points(scene)
     centre = (np.array(scenes.SIZE) - 1) / 2
     factor = (1 + 0.2 * 12 / scene.fps) / (1 + 0.2 * 3 / scene.fps)
-    found = Truth(scene).track(points, 3, 12)
+    found = exact_track(GroundTruth(scene), points, 3, 12)
     np.testing.assert_allclose(found.xy_px, centre + factor * (points - centre), atol=1e-8)
 
 
@@ -70,7 +71,7 @@ def test_sideways_travel_shifts_by_focal_length_over_depth_and_leaves_the_sky():
     wall = Body((Panel((3, 1), PLAIN),), Trajectory.still(Placement(z=4.0)))
     scene = Scene("test", Camera(160, 120, 60.0, path), (wall,), frames=16, fps=15)
     focal = 80 / np.tan(np.radians(30))
-    moved = Truth(scene).track([[79.5, 59.5], [79.5, 5.0]], 0, 3)
+    moved = exact_track(GroundTruth(scene), [[79.5, 59.5], [79.5, 5.0]], 0, 3)
     np.testing.assert_allclose(moved.xy_px[0], [79.5 - focal * 0.2 / 4.0, 59.5], atol=1e-9)
     np.testing.assert_allclose(moved.xy_px[1], [79.5, 5.0], atol=1e-9)
     assert moved.visible.all()
@@ -86,21 +87,21 @@ def test_static_points_are_where_their_depth_and_the_poses_put_them():
     in_camera = rays * depth[:, None]
     rotation, shift = rendered.world_to_camera[:3, :3], rendered.world_to_camera[:3, 3]
     expected = projected(scene, 11, (in_camera - shift) @ rotation)
-    found = Truth(scene).track(points, 4, 11)
+    found = exact_track(GroundTruth(scene), points, 4, 11)
     np.testing.assert_allclose(found.xy_px, expected, atol=1e-3)  # the depth map is float32
 
 
 def test_a_point_of_a_mover_goes_where_the_mover_takes_it():
     scene = scenes.mover_under_parallax()
     mover = scene.bodies[-1]
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     local = np.array([[-0.2, -0.3, -0.25, 1.0], [0.1, 0.4, -0.25, 1.0], [0.4, 0.1, 0.1, 1.0]])
     where = {
         frame: projected(scene, frame, (local @ mover.trajectory.pose(frame / scene.fps).T)[:, :3])
         for frame in (8, 15)
     }
     seen = truth.instances(where[8], 8) == 1
-    back = truth.track(where[8][seen], 8, 15)
+    back = exact_track(truth, where[8][seen], 8, 15)
     front = [0, 1]
     assert seen[front].all()
     np.testing.assert_allclose(back.xy_px[front], where[15][front], atol=1e-8)
@@ -109,20 +110,20 @@ def test_a_point_of_a_mover_goes_where_the_mover_takes_it():
 @pytest.mark.parametrize("make", ALL_SCENES)
 def test_there_and_back_again(make):
     scene = make()
-    truth, points = Truth(scene), some_points(make())
-    there = truth.track(points, 6, 18)
+    truth, points = GroundTruth(scene), some_points(make())
+    there = exact_track(truth, points, 6, 18)
     assert there.visible.mean() > 0.5
-    back = truth.track(there.xy_px[there.visible], 18, 6)
+    back = exact_track(truth, there.xy_px[there.visible], 18, 6)
     np.testing.assert_allclose(back.xy_px, points[there.visible], atol=1e-6)
     assert back.visible.all()
 
 
 def test_many_frames_at_once_are_the_frames_one_by_one():
     scene = scenes.mover_under_parallax()
-    truth, points = Truth(scene), some_points(scene, 50)
+    truth, points = GroundTruth(scene), some_points(scene, 50)
     together = truth.tracks(points, 5, [0, 5, 20])
     for row, frame in enumerate((0, 5, 20)):
-        alone = truth.track(points, 5, frame)
+        alone = exact_track(truth, points, 5, frame)
         np.testing.assert_array_equal(together.xy_px[row], alone.xy_px)
         np.testing.assert_array_equal(together.visible[row], alone.visible)
     np.testing.assert_allclose(together.xy_px[1], points, atol=1e-9)
@@ -131,7 +132,7 @@ def test_many_frames_at_once_are_the_frames_one_by_one():
 
 def test_the_nearer_of_two_crossing_movers_hides_the_other_only_while_they_meet():
     scene = scenes.crossing_movers()
-    truth = Truth(scene)
+    truth = GroundTruth(scene)
     starts = {1: Placement(-0.96, -0.6, 3.15), 2: Placement(0.96, -0.6, 4.75)}
     front = {i: projected(scene, 0, np.array([place[:3]])) for i, place in starts.items()}
     assert [int(truth.instances(front[i], 0)[0]) for i in (1, 2)] == [1, 2]
@@ -149,7 +150,7 @@ def test_a_point_on_a_turning_ball_hides_behind_it_for_half_a_turn():
     turn = Trajectory.through([(0.0, Placement(z=4.0)), (1.0, Placement(z=4.0, yaw=2 * np.pi))])
     ball = Body((Ellipsoid((1.0,) * 3, PLAIN),), turn, 1)
     scene = Scene("test", Camera(160, 120), (ball,), frames=25, fps=24)
-    seen = Truth(scene).tracks([[79.5, 59.5]], 0, range(25)).visible[:, 0]
+    seen = GroundTruth(scene).tracks([[79.5, 59.5]], 0, range(25)).visible[:, 0]
     # The near pole is seen while the angle to the line of sight stays under acos(r / d).
     angle = 2 * np.pi * np.arange(25) / 24
     np.testing.assert_array_equal(seen, np.cos(angle) > 1 / 4)
@@ -159,7 +160,7 @@ def test_a_point_behind_the_camera_has_no_position():
     path = Trajectory.through([(0.0, Placement()), (1.0, Placement(z=6.0))])
     panel = Body((Panel((1, 1), PLAIN),), Trajectory.still(Placement(z=3.0)))
     scene = Scene("test", Camera(160, 120, 60.0, path), (panel,), frames=16, fps=15)
-    found = Truth(scene).track([[80.0, 60.0]], 0, 14)
+    found = exact_track(GroundTruth(scene), [[80.0, 60.0]], 0, 14)
     assert np.isnan(found.xy_px).all()
     assert not found.visible.any()
 
@@ -168,7 +169,7 @@ def test_a_point_behind_the_camera_has_no_position():
 def test_the_moving_mask_is_where_the_flow_is_not_the_static_worlds(make):
     scene = make()
     frame = Renderer(scene).render(7)
-    flow = Truth(scene).flow(7, 8).xy_px
+    flow = exact_flow(GroundTruth(scene), 7, 8).xy_px
     y, x = np.indices(frame.moving.shape).astype(float)
     rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.linalg.inv(frame.intrinsics).T
     in_camera = rays * frame.depth_m[..., None].astype(float)
@@ -181,8 +182,8 @@ def test_the_moving_mask_is_where_the_flow_is_not_the_static_worlds(make):
 
 def test_a_mover_that_stands_is_not_moving():
     scene = scenes.mover_stops()
-    truth, renderer = Truth(scene), Renderer(scene)
-    moving = [bool(truth.moving_instances(i)) for i in range(scene.frames)]
+    truth, renderer = GroundTruth(scene), Renderer(scene)
+    moving = [bool(truth.geometry.moving_instances(i)) for i in range(scene.frames)]
     half = scene.frames // 2
     # The frame of the stop itself still counts: the mover came to it from elsewhere.
     assert moving == [True] * (half + 1) + [False] * (scene.frames - half - 1)
@@ -197,7 +198,7 @@ def test_focal_length_may_change_while_the_camera_travels():
     wall = Body((Panel((30, 30), PLAIN),), Trajectory.still(Placement(z=6.0, yaw=0.3)))
     scene = Scene("test", Camera(160, 120, 60.0, path, zoom), (wall,), frames=16, fps=15)
     world = np.array([[0.5, 0.3, 6.0 - 0.5 * np.tan(0.3)]])
-    found = Truth(scene).track(projected(scene, 2, world), 2, 13)
+    found = exact_track(GroundTruth(scene), projected(scene, 2, world), 2, 13)
     np.testing.assert_allclose(found.xy_px, projected(scene, 13, world), atol=1e-8)
 
 
@@ -213,4 +214,12 @@ def test_focal_length_may_change_while_the_camera_travels():
 )
 def test_what_cannot_be_followed_is_named(points, frame, message):
     with pytest.raises(InputError, match=message):
-        Truth(scenes.pan_only()).track(points, frame, 0)
+        exact_track(GroundTruth(scenes.pan_only()), points, frame, 0)
+
+
+def test_motion_without_visibility_is_that_of_tracks():
+    truth = GroundTruth(scenes.mover_under_parallax(1, (160, 120), 6))
+    xy = np.random.default_rng(0).uniform(0, 119, (300, 2))
+    seen = truth.surface_motion(xy, 2, (1, 5))
+    for moved, there in zip(seen.moved_px, truth.tracks(xy, 2, (1, 5)).xy_px, strict=True):
+        np.testing.assert_allclose(xy + moved, there, atol=1e-6)

@@ -14,7 +14,7 @@ from motion_seg_ros.lab.synthetic.scene import Body, Box, Material, Scene
 from motion_seg_ros.lab.synthetic.scenes import crossing_movers, mover_stops, mover_under_parallax
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt16Array
 
@@ -30,7 +30,7 @@ class RenderedScene:
 
     def __init__(self, scene: Scene) -> None:
         self._renderer = Renderer(scene)
-        self._truth = Truth(scene, self._renderer.geometry)
+        self._truth = GroundTruth(scene, self._renderer.geometry)
         self._frames: dict[int, RenderedFrame] = {}
         width, height = scene.camera.width, scene.camera.height
         self.size = height, width
@@ -57,7 +57,7 @@ class RenderedScene:
         return self.rendered(t).instances
 
     def moving(self, t: int) -> BoolArray:
-        return np.isin(np.arange(self._count + 1), sorted(self._truth.moving_instances(t)))
+        return np.isin(np.arange(self._count + 1), sorted(self._truth.geometry.moving_instances(t)))
 
     def frame(self, t: int) -> Frame:
         return Frame(self.rendered(t).image_bgr, self.rendered(t).stamp_ns)

@@ -1,9 +1,8 @@
-"""Fits the errors of simulated flow to those of the real estimator, and shows how well they agree.
+"""Fit of the error model of simulated flow to the real flow estimator.
 
-``python -m motion_seg_ros.lab.training.simulation.error_model --scenes 80 -o FILE --plot PICTURE``
-renders random scenes, runs the real flow and the real tracker over them, searches the parameters of
-simulated_flow.FlowErrors that give the same statistics on half of the scenes, and compares both on
-the other half.
+``python -m motion_seg_ros.lab.training.simulation.error_model --scenes 100 -o FILE`` renders random
+scenes, estimates their flow, and searches the FlowErrors whose simulation has the same statistics
+on half of the scenes. It prints how far both are apart on the other half.
 """
 
 from __future__ import annotations
@@ -18,12 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.lab.training.simulation.error_plots import draw_comparison
 from motion_seg_ros.lab.training.simulation.flow_errors import FlowErrors, write_errors
 from motion_seg_ros.lab.training.simulation.flow_steps import (
     FAR_PX,
     MIN_STEPS,
-    RELATIVE,
     MeasuredScene,
     measure_scene,
     simulate_steps,
@@ -31,53 +28,39 @@ from motion_seg_ros.lab.training.simulation.flow_steps import (
 )
 from motion_seg_ros.lab.training.simulation.parallel import in_order, worker_pool
 from motion_seg_ros.lab.training.simulation.scene_sampler import sample_scene
-from motion_seg_ros.lab.training.simulation.track_errors import (
-    TrackErrors,
-    joined,
-    real_track_errors,
-    simulated_track_errors,
-)
 from motion_seg_ros.types import FloatArray
 
-FRAMES = 6  # of each scene whose flow is measured
-TRACKED_FRAMES = 20  # of each scene that is followed
-FIRST_SCENE = 4_000_000_000  # its seed; data sets of a seed below 60 have none of these
-ROUNDS = (1.5, 1.25, 1.1)  # steps of the search, as factors
-MOST_STEPS = 12  # of one parameter in one direction and round
-# A difference of one unit: of shares and correlations; of the logarithm of lengths.
+FRAMES = 6  # of each scene
+FIRST_SCENE = 4_000_000_000  # its seed; data sets with a seed below 60 have none of these scenes
+# The search, set by hand: the factors by which it steps, round by round, and the most steps of one
+# parameter in one direction.
+ROUNDS = (1.5, 1.25, 1.1)
+MOST_STEPS = 12
+# Differences that count as 1, set by hand: of shares and correlations; of the logarithm of lengths.
 SHARE_UNIT, LOG_UNIT = 0.1, 0.3
 _SEARCHED = (
-    "nearness_power",
-    "fine_texture",
-    "kernel_px",
-    "noise_spread",
-    "noise_moving_px",
-    "noise_still_px",
-    "noise_per_speed",
-    "noise_texture",
-    "noise_length_px",
-    "contrast",
-    "texture_power",
-    "reach",
+    *("nearness_power", "fine_texture", "kernel_px", "noise_spread", "noise_moving_px"),
+    *("noise_still_px", "noise_per_speed", "noise_texture", "noise_length_px", "contrast"),
+    *("texture_power", "reach"),
 )
-_CORRELATIONS = ("memory", "opposition")  # searched in steps of what is missing to 1
+_CORRELATIONS = ("memory", "opposition")  # searched in steps of their distance to 1
 
 
 def measured_scene(seed: int) -> MeasuredScene:
-    """The real flow on the random scene of a seed."""
+    """Measure the real flow on the random scene of a seed."""
     return measure_scene(sample_scene(seed, frames=FRAMES).scene)
 
 
 def fit_error_model(measured: Sequence[MeasuredScene], *, progress: bool = False) -> FlowErrors:
-    """The errors whose simulation has the statistics of the real estimator.
+    """Return the errors whose simulation has the statistics of the real estimator.
 
-    Texture and the noise of whole scenes are described by their moments. The other parameters are
-    searched one after the other, up and down by a factor that shrinks from round to round, with the
-    same random numbers each time.
+    The distributions of texture and of the noise level follow from moments. The other parameters
+    are found by coordinate descent: each is scaled up and down by a factor that shrinks from round
+    to round, with the same random numbers each time.
 
     Args:
         measured: scenes with the real flow.
-        progress: show a bar.
+        progress: show a progress bar.
     """
     real = statistics([scene.steps for scene in measured])
     best = _with_moments(FlowErrors(), measured)
@@ -99,13 +82,13 @@ def fit_error_model(measured: Sequence[MeasuredScene], *, progress: bool = False
 
 
 def disagreement(real: Mapping[str, FloatArray], simulated: Mapping[str, FloatArray]) -> float:
-    """Mean square difference of statistics, in units of what is a noticeable one.
+    """Return the mean squared difference of statistics, in SHARE_UNIT and LOG_UNIT.
 
     Raises:
         InputError: there are too few steps for any statistic.
     """
     squares = []
-    for name in ("bleed", "lost", "alike"):
+    for name in ("bleed", "lost", "correlation"):
         squares.append(((real[name] - simulated[name]) / SHARE_UNIT).ravel() ** 2)
     for name in ("error", "texture", "mismatch"):
         ratio = np.log((real[name] + 1e-3) / (simulated[name] + 1e-3))
@@ -132,8 +115,8 @@ def _changed(errors: FlowErrors, name: str, factor: float) -> FlowErrors:
 
 
 def _with_moments(errors: FlowErrors, measured: Sequence[MeasuredScene]) -> FlowErrors:
-    """The spread of noise from scene to scene, and of texture over and within surfaces, each
-    surface of a scene counting as often as it is seen."""
+    """Return `errors` with the measured spread of noise between scenes, and of texture between and
+    within surfaces, each weighted by its visible area."""
     means, spreads, weights = [], [], []
     for scene in measured:
         log_texture = np.log(np.stack(scene.textures) + 0.05)
@@ -161,75 +144,24 @@ def _with_moments(errors: FlowErrors, measured: Sequence[MeasuredScene]) -> Flow
 
 
 def main() -> None:
-    """Fit, write and draw."""
+    """Fit the errors and write them."""
     parser = argparse.ArgumentParser(description=__doc__, prog="error_model")
     parser.add_argument("--scenes", type=int, default=80, help="half of them to fit (80)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--plot", type=Path, help="picture to draw")
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     arguments = parser.parse_args()
-    fitted, held_out = arguments.scenes // 2, arguments.scenes - arguments.scenes // 2
-    with worker_pool(arguments.workers) as pool:
-        seeds = ((FIRST_SCENE + index,) for index in range(arguments.scenes))
-        with closing(in_order(pool, measured_scene, seeds, 2 * arguments.workers)) as made:
-            measured = list(tqdm(made, total=arguments.scenes, desc="measure"))
-        errors = fit_error_model(measured[:fitted], progress=True)
-        write_errors(arguments.output, errors)
-        followed = ((FIRST_SCENE + fitted + index, errors) for index in range(held_out))
-        with closing(in_order(pool, track_errors_of, followed, 2 * arguments.workers)) as made:
-            pairs = list(tqdm(made, total=held_out, desc="follow"))
-    real = statistics([scene.steps for scene in measured[fitted:]])
-    simulated = _simulated(measured[fitted:], errors)
-    print(f"disagreement on scenes not fitted to: {disagreement(real, simulated):.3f}")
-    tracks = tuple(joined(clips) for clips in zip(*pairs, strict=True))
-    print(table((real, simulated), (tracks[0], tracks[1])))
-    if arguments.plot is not None:
-        draw_comparison(arguments.plot, (real, simulated), (tracks[0], tracks[1]))
-
-
-def track_errors_of(seed: int, errors: FlowErrors) -> tuple[TrackErrors, TrackErrors]:
-    """Tracks of the random scene of a seed, real and simulated."""
-    scene = sample_scene(seed, frames=TRACKED_FRAMES).scene
-    rng = np.random.default_rng(seed)
-    return real_track_errors(scene), simulated_track_errors(scene, errors, rng)
-
-
-def table(
-    flows: tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]],
-    tracks: tuple[TrackErrors, TrackErrors],
-) -> str:
-    """A Markdown table of real beside simulated numbers."""
-    rows = ["| | real | simulated |", "|---|---|---|"]
-
-    def row(name: str, values: Sequence[float | np.float32], form: str) -> None:
-        rows.append(f"| {name} | " + " | ".join(format(value, form) for value in values) + " |")
-
-    for side, where in enumerate(("farther", "nearer")):
-        for r in range(len(RELATIVE) - 1):
-            apart = f"{RELATIVE[r]:g} to {RELATIVE[r + 1]:g} px/frame apart, {where} side"
-            for d, far in ((0, "1 to 2"), (2, "5 to 6"), (4, "10 to 13")):
-                shares = [flow["bleed"][side, r, d, 0] for flow in flows]
-                row(f"bleed {far} px from a boundary, {apart}", shares, ".2f")
-    for index, quantile in enumerate(("median", "90 %", "99 %", "99.9 %")):
-        row(
-            f"error of a step far from boundaries at 0.25 to 1 px/frame, {quantile} [px]",
-            [flow["error"][2, index] for flow in flows],
-            ".3f",
-        )
-        row(
-            f"mismatch of the way back far from boundaries, {quantile} [tolerances]",
-            [flow["mismatch"][index] for flow in flows],
-            ".3f",
-        )
-    for index, name in enumerate(("a step later", "6 px aside", "12 px aside", "24 px aside")):
-        row(f"correlation of errors {name}", [flow["alike"][index] for flow in flows], ".2f")
-    for share in (50, 90, 99):
-        drifts = [np.nanpercentile(found.drift_px, share) for found in tracks]
-        row(f"drift of tracks since their seed, {share} % [px]", drifts, ".2f")
-    row("mean age of tracks [frames]", [float(found.age.mean()) for found in tracks], ".1f")
-    row("tracks at most 3 frames old", [float((t.age <= 3).mean()) for t in tracks], ".2f")
-    row("mean confidence", [float(np.nanmean(found.confidence)) for found in tracks], ".2f")
-    return "\n".join(rows)
+    seeds = ((FIRST_SCENE + index,) for index in range(arguments.scenes))
+    with (
+        worker_pool(arguments.workers) as pool,
+        closing(in_order(pool, measured_scene, seeds, 2 * arguments.workers)) as made,
+    ):
+        measured = list(tqdm(made, total=arguments.scenes, desc="measure"))
+    fitted, held_out = measured[: len(measured) // 2], measured[len(measured) // 2 :]
+    errors = fit_error_model(fitted, progress=True)
+    write_errors(arguments.output, errors)
+    real = statistics([scene.steps for scene in held_out])
+    found = disagreement(real, _simulated(held_out, errors))
+    print(f"disagreement on scenes not fitted to: {found:.3f}")
 
 
 if __name__ == "__main__":

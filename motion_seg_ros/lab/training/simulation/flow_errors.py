@@ -1,4 +1,4 @@
-"""The errors of estimated flow, in numbers, and the file that they are kept in."""
+"""Parameters of the error model of dense flow, and the file that keeps them."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from motion_seg_ros.errors import InputError
-
 SHIPPED = "tracker_errors.json"
 
 
 @dataclass(frozen=True)
 class FlowErrors:
-    """What is wrong with estimated flow; lengths in working pixels.
+    """Parameters of simulated_flow; lengths in working pixels.
+
+    The defaults were set by hand and are only where `fit_error_model` starts from.
 
     Attributes:
-        kernel_px: standard deviation of the finest kernel that motions are averaged with.
-        texture_power: exponent of texture in the weight of a place.
-        nearness_power: exponent of inverse depth in it.
+        kernel_px: standard deviation of the finest averaging kernel.
+        texture_power: exponent of texture in the weight of a pixel.
+        nearness_power: exponent of inverse depth in that weight.
         contrast: standard deviation of the logarithm of its random part.
-        reach: difference to the coarser estimate that a scale can find, in standard deviations of
-            its kernel.
-        fine_texture: texture in grey levels per pixel at which a scale is half believed against the
-            coarser one.
+        reach: largest difference to the coarser estimate that a scale can find, in standard
+            deviations of its kernel.
+        fine_texture: texture in grey levels per pixel at which a scale and the coarser one weigh
+            the same.
         noise_still_px, noise_moving_px: standard deviation of the noise at speed 0, and what is
             added when the image moves.
-        noise_per_speed: what is added for each pixel of speed.
+        noise_per_speed: noise added per pixel of speed.
         noise_texture: texture in grey levels per pixel at which noise is twice that of a well
-            textured place.
-        noise_spread: standard deviation of the logarithm of the noise's amplitude.
-        noise_scene_spread: the same from scene to scene.
-        noise_length_px: over which noise is alike.
-        memory: correlation of noise from a frame to the next.
-        opposition: how far noise on the way back undoes that on the way there, 0 to 1.
+            textured surface.
+        noise_spread: standard deviation of the logarithm of the noise amplitude.
+        noise_scene_spread: the same between scenes.
+        noise_length_px: correlation length of the noise.
+        memory: correlation of the noise from one frame to the next.
+        opposition: share of the forward noise that the backward noise undoes, 0 to 1.
         texture_log_mean: mean logarithm of texture, grey levels per pixel.
-        texture_between, texture_within: its standard deviation from surface to surface, and over a
+        texture_between, texture_within: its standard deviation between surfaces and over one
             surface.
     """
 
@@ -62,24 +62,9 @@ class FlowErrors:
 
 
 def shipped_errors() -> FlowErrors:
-    """The errors fitted to the tracker of this package."""
+    """Return the errors fitted to this package's tracker."""
     text = resources.files(__package__).joinpath(SHIPPED).read_text(encoding="utf-8")
     return FlowErrors(**json.loads(text))
-
-
-def read_errors(path: Path) -> FlowErrors:
-    """Errors written by `write_errors`.
-
-    Raises:
-        InputError: the file is missing or is none of these.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        return FlowErrors(**{name: float(value) for name, value in values.items()})
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path}: expected the parameters of flow errors, found {error}; fit them again"
-        ) from error
 
 
 def write_errors(path: Path, errors: FlowErrors) -> None:

@@ -1,8 +1,7 @@
-"""Training samples without pictures: exact motion, and the errors of the tracker fitted to it.
+"""Training samples without images: exact motion with the fitted errors of the flow estimator.
 
-Tracks are followed by flow as the estimator would have found it (simulated_flow) through the very
-life cycle that the real tracker's tracks have, so that how they are seeded, crowded out and lost,
-and how old they are, needs no model of its own.
+Tracks follow simulated flow (simulated_flow) through the real tracker's own life cycle, so that
+seeding, crowding, loss and age need no model of their own.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.flow.dense import resized, sample
-from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import random_clip
 from motion_seg_ros.lab.training.simulation.flow_errors import FlowErrors, shipped_errors
@@ -23,7 +21,6 @@ from motion_seg_ros.lab.training.simulation.simulated_flow import (
     exact_grid,
     upsampled,
 )
-from motion_seg_ros.lab.training.simulation.surface_motion import SurfaceMotion
 from motion_seg_ros.lab.training.simulation.window_samples import (
     LARGEST,
     WindowSampler,
@@ -36,7 +33,7 @@ from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow
 
-PILLARS = 0.5  # of the clips of travelling cameras; no picture is needed to learn their parallax
+PILLARS = 0.5  # of the clips of travelling cameras; set by hand
 
 
 def projected_samples(
@@ -47,53 +44,49 @@ def projected_samples(
     window: int = 16,
     windows_per_clip: int = 6,
     max_tracks: int = 640,
-    errors: FlowErrors | None = None,
 ) -> list[TrackSample]:
-    """Samples of one random scene without rendering it, the same for the same arguments.
+    """Make the samples of one random scene without rendering it, repeatably.
 
     Args:
         seed, kind, frames, window, windows_per_clip, max_tracks: as of `rendered_samples`.
-        errors: of the flow; None for those fitted to the real tracker.
     """
     rng = np.random.default_rng([seed, 50120])
     clip = random_clip(rng, seed, kind, frames, PILLARS)
     ends = random_window_ends(rng, frames, window, windows_per_clip)
-    scene = clip.sampled.scene
-    geometry = SceneGeometry(scene)
+    truth = GroundTruth(clip.sampled.scene)
     tracker = SimulatedTracker(
-        SurfaceMotion(scene, geometry),
+        truth,
         clip.frames,
         window=window,
         seeds=TrackingConfig.seeds,
-        errors=shipped_errors() if errors is None else errors,
+        errors=shipped_errors(),
         rng=rng,
     )
-    truth = Truth(scene, geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
     samples = []
     for index in range(max(ends) + 1):
         tracks = tracker.update(index)
-        sampler.see(tracker.nearness)
+        sampler.see(tracker.inverse_depth)
         if index in ends:
             samples.append(sampler.sample(index, tracks))
     return [each for each in samples if each.moving.mean() <= LARGEST]
 
 
 class SimulatedTracker:
-    """The tracks that the real tracker would have found in a scene.
+    """The real tracker on simulated flow.
 
     Args:
-        motion: of the scene, whose pixels are the working pixels.
-        frames: of the scene that are shown.
+        truth: of the scene, whose pixels are the working pixels.
+        frames: frames of the scene that are shown.
         window: frames of the sliding window.
-        seeds: tracks kept alive at least, about.
+        seeds: about how many tracks are kept alive.
         errors: of the flow.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
 
     def __init__(
         self,
-        motion: SurfaceMotion,
+        truth: GroundTruth,
         frames: range,
         *,
         window: int,
@@ -101,8 +94,8 @@ class SimulatedTracker:
         errors: FlowErrors,
         rng: Rng,
     ) -> None:
-        camera = motion.scene.camera
-        self._motion, self._frames = motion, frames
+        camera = truth.scene.camera
+        self._truth, self._frames = truth, frames
         self._size = (camera.height, camera.width)
         self._image = np.zeros((*enlarged_size(self._size), 3), np.uint8)
         self._sliding = SlidingWindow(window, np.inf)
@@ -110,16 +103,16 @@ class SimulatedTracker:
         self._grid = self._exact(0)
         shape = (self._grid.known.shape[0], self._grid.known.shape[1])
         self._simulator = FlowSimulator(errors, shape, rng)
-        self._textures = SurfaceTextures(errors, motion.pieces, shape, rng)
+        self._textures = SurfaceTextures(errors, len(truth.geometry.pieces), shape, rng)
         self._texture = self._textures.of(self._grid)
 
     @property
-    def nearness(self) -> FloatArray:
-        """(H, W) float32 inverse depth in the newest frame, 1/m."""
-        return upsampled(self._grid.nearness, self._size)
+    def inverse_depth(self) -> FloatArray:
+        """(H, W) float32 in the newest frame, 1/m."""
+        return upsampled(self._grid.inverse_depth, self._size)
 
     def update(self, index: int) -> Tracks:
-        """Tracks over the window that ends at frame `index`, asked for one after the other."""
+        """Return the tracks of the window that ends at frame `index`; frames come in order."""
         advance = self._advance(index)
         return self._lifecycle.update(self._sliding.push(Frame(self._image, index)), advance)
 
@@ -142,4 +135,4 @@ class SimulatedTracker:
     def _exact(self, index: int) -> FlowGrid:
         before = self._frames[max(0, index - 1)]
         after = self._frames[min(len(self._frames) - 1, index + 1)]
-        return exact_grid(self._motion, self._frames[index], before, after)
+        return exact_grid(self._truth, self._frames[index], before, after)

@@ -10,7 +10,7 @@ import numpy as np
 from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import random_clip
 from motion_seg_ros.lab.training.simulation.random_motion import Rng
@@ -77,7 +77,7 @@ def rendered_samples(
     clip = random_clip(rng, seed, kind, frames)
     ends = random_window_ends(rng, frames, window, windows_per_clip)
     renderer = Renderer(clip.sampled.scene)
-    truth = Truth(clip.sampled.scene, renderer.geometry)
+    truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
     flow = DenseFlow(FlowConfig.max_side_px)
     tracker = FlowTracker(flow=flow, seeds=TrackingConfig.seeds)
@@ -108,7 +108,7 @@ def rendered_clip(
     """
     clip = random_clip(np.random.default_rng([seed, _STREAM]), seed, kind, frames)
     renderer = Renderer(clip.sampled.scene)
-    truth = Truth(clip.sampled.scene, renderer.geometry)
+    truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     found = []
     for index, frame in enumerate(clip.frames):
         shown = renderer.render(frame)

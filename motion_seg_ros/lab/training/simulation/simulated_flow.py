@@ -1,12 +1,12 @@
 """Dense flow as the real estimator would have found it, from the exact motion of a scene.
 
-The estimator (DIS; Kroeger et al., ECCV 2016) matches patches from coarse to fine. What it finds
-at a point is a mean of the motions around it, in which textured places count more, and so do near
+The estimator (DIS; Kroeger et al., ECCV 2016) matches patches from coarse to fine. Its flow at a
+point is a mean of the motions around it, in which textured surfaces count more, and so do near
 ones, which keep their texture while the far ones are covered. A motion that differs from the
 coarser estimate by more than a patch can reach is not found: the coarser one stays. The model does
 the same to the exact motion on a coarse grid, and adds smooth noise. Forward and backward flow are
-computed from the same pictures: their errors are mostly opposite, so that the check of the way
-back does not see them.
+computed from the same images: their errors are mostly opposite, so that the forward-backward check
+does not see them.
 """
 
 from __future__ import annotations
@@ -17,46 +17,48 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.flow_errors import FlowErrors
-from motion_seg_ros.lab.training.simulation.surface_motion import SurfaceMotion
 from motion_seg_ros.types import FloatArray
 
+# Set by hand.
 CELL_PX = 4  # of the grid, working pixels
 SCALES = 3  # kernels, each twice as wide as the one before
 HALF_NOISE_SPEED_PX = 0.3  # at which noise is half of a moving image's: a still one matches itself
-NOISE_LIMIT_PX = 8.0  # even lost, estimated flow stays near what is around
+NOISE_LIMIT_PX = 8.0  # even a lost match stays near its surroundings
 NEAREST_PER_M = 0.02  # added to inverse depth, so that the sky counts a little
 TEXTURE_FLOOR = 0.3  # added to texture, grey levels per pixel
-AMPLITUDE_MEMORY = 0.9  # of how noisy a place is, from frame to frame
+AMPLITUDE_MEMORY = 0.9  # correlation of the noise amplitude from frame to frame
 TEXTURE_MEMORY = 0.9
 
 
 class FlowGrid(NamedTuple):
-    """Exact motion seen at the cells' centres of one frame; gh rows, gw columns.
+    """Exact motion at the cell centres of one frame; gh rows, gw columns.
 
     Attributes:
         backward, forward: (gh, gw, 2) float32 displacement to the frame before and after, working
             pixels.
         known: (gh, gw) float32 1, or 0 where a displacement leads behind the camera.
-        nearness: (gh, gw) float32 inverse depth, 1/m.
+        inverse_depth: (gh, gw) float32 1/m.
         piece: (gh, gw) int16 index of the surface.
     """
 
     backward: FloatArray
     forward: FloatArray
     known: FloatArray
-    nearness: FloatArray
+    inverse_depth: FloatArray
     piece: npt.NDArray[np.int16]
 
 
-def exact_grid(motion: SurfaceMotion, frame: int, before: int, after: int) -> FlowGrid:
-    """The exact motion at the grid of a frame, to the frames before and after."""
-    camera = motion.scene.camera
+def exact_grid(truth: GroundTruth, frame: int, before: int, after: int) -> FlowGrid:
+    """Return the exact motion at the grid of a frame, to the frames before and after."""
+    camera = truth.scene.camera
     offset = (CELL_PX - 1) / 2
     x, y = np.meshgrid(
         np.arange(0, camera.width, CELL_PX) + offset, np.arange(0, camera.height, CELL_PX) + offset
     )
-    seen = motion.seen(np.stack((x.ravel(), y.ravel()), axis=1), frame, (before, after))
+    xy_px = np.stack((x.ravel(), y.ravel()), axis=1)
+    seen = truth.surface_motion(xy_px, frame, (before, after))
     known = np.asarray(np.isfinite(seen.moved_px).all(axis=(0, 2)), bool)
     moved = np.where(known[:, None], seen.moved_px, 0).astype(np.float32)
     return FlowGrid(
@@ -69,13 +71,13 @@ def exact_grid(motion: SurfaceMotion, frame: int, before: int, after: int) -> Fl
 
 
 class SurfaceTextures:
-    """How textured the surfaces of a scene are, by chance.
+    """Random texture strength of the surfaces of a scene.
 
     Args:
         errors: with the distribution of texture.
         pieces: number of surfaces.
         shape: gh, gw of the grid.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
 
     def __init__(
@@ -87,20 +89,20 @@ class SurfaceTextures:
         self._uneven = rng.standard_normal(shape, np.float32)
 
     def of(self, grid: FlowGrid) -> FloatArray:
-        """(gh, gw) float32 grey levels per pixel at the grid of the next frame."""
+        """Return grey levels per pixel, (gh, gw) float32, at the grid of the next frame."""
         new = self._rng.standard_normal(self._shape, np.float32)
-        self._uneven = _aged(self._uneven, new, TEXTURE_MEMORY)
+        self._uneven = _mixed(self._uneven, new, TEXTURE_MEMORY)
         log_texture = self._of_piece[grid.piece] + self._errors.texture_within * self._uneven
         return np.asarray(np.exp(log_texture), np.float32)
 
 
 class FlowSimulator:
-    """The errors of one stream's flow, which hang together from frame to frame.
+    """Simulated flow of one stream, with errors correlated from frame to frame.
 
     Args:
-        errors: how large they are.
+        errors: parameters of the errors.
         shape: gh, gw of the grid.
-        rng: where chance comes from.
+        rng: source of randomness.
     """
 
     def __init__(
@@ -117,7 +119,7 @@ class FlowSimulator:
     def step(
         self, before: FlowGrid, after: FlowGrid, texture: tuple[FloatArray, FloatArray]
     ) -> tuple[FloatArray, FloatArray]:
-        """The estimated flow between two neighbouring frames.
+        """Simulate the flow between two neighbouring frames.
 
         Args:
             before, after: the exact motion at their grids.
@@ -128,10 +130,10 @@ class FlowSimulator:
             after: (gh, gw, 2) float32 each, working pixels.
         """
         errors = self._errors
-        self._amplitude = _aged(self._amplitude, self._field(1)[..., 0], AMPLITUDE_MEMORY)
-        self._noise = _aged(self._noise, self._field(2), errors.memory)
-        self._contrast = _aged(self._contrast, self._white(), errors.memory)
-        back_noise = _aged(-self._noise, self._field(2), errors.opposition)
+        self._amplitude = _mixed(self._amplitude, self._field(1)[..., 0], AMPLITUDE_MEMORY)
+        self._noise = _mixed(self._noise, self._field(2), errors.memory)
+        self._contrast = _mixed(self._contrast, self._white(), errors.memory)
+        back_noise = _mixed(-self._noise, self._field(2), errors.opposition)
         forward = self._estimate(before.forward, before, texture[0])
         backward = self._estimate(after.backward, after, texture[1])
         forward += self._noise_px(forward, texture[0]) * self._noise
@@ -142,13 +144,14 @@ class FlowSimulator:
         errors = self._errors
         weight = grid.known * np.exp(errors.contrast * self._contrast)
         weight *= (texture + TEXTURE_FLOOR) ** errors.texture_power
-        weight *= (grid.nearness + NEAREST_PER_M) ** errors.nearness_power
+        weight *= (grid.inverse_depth + NEAREST_PER_M) ** errors.nearness_power
         weight /= weight.mean() + 1e-12
         channels = np.dstack((exact * weight[..., None], weight, texture)).astype(np.float32)
         estimate: npt.NDArray[Any] | None = None
         for scale in reversed(range(SCALES)):
             kernel_px = errors.kernel_px * 2**scale
-            summed = _blurred(channels, kernel_px)
+            _, kernel = _kernel(kernel_px)
+            summed = cv2.sepFilter2D(channels, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE)
             found = summed[..., :2] / np.maximum(summed[..., 2:3], 1e-6)
             if estimate is not None:
                 missed = np.linalg.norm(found - estimate, axis=2, keepdims=True)
@@ -159,7 +162,7 @@ class FlowSimulator:
         return np.asarray(estimate, np.float32)
 
     def _noise_px(self, flow: FloatArray, texture: FloatArray) -> FloatArray:
-        """(gh, gw, 1) standard deviation of the noise."""
+        """Return the standard deviation of the noise, (gh, gw, 1)."""
         errors = self._errors
         speed = np.linalg.norm(flow, axis=2)
         sigma = errors.noise_still_px + errors.noise_per_speed * speed
@@ -169,7 +172,6 @@ class FlowSimulator:
         return np.asarray(np.minimum(sigma, NOISE_LIMIT_PX)[..., None], np.float32)
 
     def _field(self, channels: int) -> FloatArray:
-        """(gh, gw, channels) smooth noise of standard deviation 1."""
         return smooth_noise(self._rng, (*self._shape, channels), self._errors.noise_length_px)
 
     def _white(self) -> FloatArray:
@@ -177,7 +179,8 @@ class FlowSimulator:
 
 
 def upsampled(grid: FloatArray, working: tuple[int, int]) -> FloatArray:
-    """A field (gh, gw) or (gh, gw, C) at the cells' centres, at all pixels of a working image."""
+    """Interpolate a field (gh, gw) or (gh, gw, C) at cell centres to the pixels of a working
+    image."""
     height, width = working
     size = (grid.shape[1] * CELL_PX, grid.shape[0] * CELL_PX)
     return np.asarray(cv2.resize(grid, size)[:height, :width], np.float32)
@@ -186,7 +189,8 @@ def upsampled(grid: FloatArray, working: tuple[int, int]) -> FloatArray:
 def smooth_noise(
     rng: np.random.Generator, shape: tuple[int, int, int], length_px: float
 ) -> FloatArray:
-    """(gh, gw, C) Gaussian noise of standard deviation 1, alike over a length in working pixels."""
+    """Gaussian noise (gh, gw, C) of standard deviation 1 and a correlation length in working
+    pixels."""
     size, kernel = _kernel(length_px)
     margin = size // 2
     rows, columns, channels = shape
@@ -197,19 +201,12 @@ def smooth_noise(
     )
 
 
-def _aged(old: FloatArray, new: FloatArray, memory: float) -> FloatArray:
-    """Noise correlated with the old by `memory`, of the same spread."""
+def _mixed(old: FloatArray, new: FloatArray, memory: float) -> FloatArray:
+    """Return noise of unchanged variance whose correlation with the old one is `memory`."""
     return np.asarray(memory * old + np.sqrt(1 - memory**2) * new, np.float32)
 
 
-def _blurred(channels: FloatArray, sigma_px: float) -> FloatArray:
-    _, kernel = _kernel(sigma_px)
-    return np.asarray(
-        cv2.sepFilter2D(channels, -1, kernel, kernel, borderType=cv2.BORDER_REPLICATE), np.float32
-    )
-
-
 def _kernel(sigma_px: float) -> tuple[int, FloatArray]:
-    """Size and weights of a Gaussian kernel on the grid."""
+    """Return size and weights of a Gaussian kernel on the grid."""
     size = 2 * int(np.ceil(2.5 * sigma_px / CELL_PX)) + 1
     return size, np.asarray(cv2.getGaussianKernel(size, sigma_px / CELL_PX), np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene
 from motion_seg_ros.lab.training.simulation.truth_labels import (
     MOVING_PX,
@@ -27,7 +27,7 @@ _SMALL, _LARGE = 0.01, 0.15  # share of the image that moves
 
 def motion_tags(
     sampled: SampledScene,
-    truth: Truth,
+    truth: GroundTruth,
     window: Sequence[int],
     displacement_px: Mapping[int, float],
 ) -> tuple[str, ...]:
@@ -65,7 +65,9 @@ def motion_tags(
     return tuple(tags)
 
 
-def _unexplained_px(truth: Truth, points: npt.NDArray[np.float64], frame: int, other: int) -> float:
+def _unexplained_px(
+    truth: GroundTruth, points: npt.NDArray[np.float64], frame: int, other: int
+) -> float:
     """What one homography leaves of the motion of points, for all but a tenth of them."""
     there = truth.tracks(points, frame, [other])
     seen = there.visible[0]

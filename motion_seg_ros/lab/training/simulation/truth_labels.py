@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.types import BoolArray, UInt16Array
 
 REFERENCE_SIDE_PX = 427  # of the longer image side in which displacements are measured
@@ -42,7 +42,7 @@ class PointTruth:
 
 
 def displacements(
-    truth: Truth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
+    truth: GroundTruth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
 ) -> dict[int, float]:
     """How far each instance moves in the world within a window.
 
@@ -78,7 +78,7 @@ def label_instances(
 
 
 def label_points(
-    truth: Truth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
+    truth: GroundTruth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
 ) -> PointTruth:
     """The truth about points (N, 2) of `frame`, inside the image, over the frames of a window."""
     points = np.asarray(xy_px, np.float64)
@@ -88,7 +88,7 @@ def label_points(
     return PointTruth(instance, *label_instances(instance, moved), moved)
 
 
-def image_grid(truth: Truth) -> npt.NDArray[np.float64]:
+def image_grid(truth: GroundTruth) -> npt.NDArray[np.float64]:
     """(M, 2) points all over the image, a few pixels apart."""
     camera = truth.scene.camera
     x = np.arange(_GRID_PX // 2, camera.width, _GRID_PX, dtype=np.float64)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow.dense import AnyArray, resized, sample
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import Clip
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
@@ -47,7 +47,9 @@ class WindowSampler:
         max_tracks: of each sample.
     """
 
-    def __init__(self, rng: Rng, clip: Clip, truth: Truth, *, window: int, max_tracks: int) -> None:
+    def __init__(
+        self, rng: Rng, clip: Clip, truth: GroundTruth, *, window: int, max_tracks: int
+    ) -> None:
         self._rng, self._clip, self._truth = rng, clip, truth
         self._window, self._max_tracks = window, max_tracks
         self._disparities: deque[FloatArray] = deque(maxlen=window)

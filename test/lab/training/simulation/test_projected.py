@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from exact_motion import exact_track
 
 from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.scene import Scene
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.flow_errors import FlowErrors
 from motion_seg_ros.lab.training.simulation.projected import SimulatedTracker, projected_samples
-from motion_seg_ros.lab.training.simulation.surface_motion import SurfaceMotion
 from motion_seg_ros.lab.training.simulation.working_images import ENLARGED
 from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
 from motion_seg_ros.types import Tracks
@@ -31,7 +31,7 @@ EXACT = FlowErrors(
 def followed(scene: Scene, errors: FlowErrors, seed: int = 0) -> Tracks:
     """Tracks over the whole clip."""
     tracker = SimulatedTracker(
-        SurfaceMotion(scene),
+        GroundTruth(scene),
         range(scene.frames),
         window=scene.frames,
         seeds=400,
@@ -49,17 +49,8 @@ def survivors(scene: Scene, tracks: Tracks) -> tuple[np.ndarray, np.ndarray]:
     in scene pixels, and whether the truth is in sight."""
     whole = tracks.visible.all(axis=0)
     xy = (tracks.xy_px[:, whole].astype(np.float64) + 0.5) / ENLARGED - 0.5
-    truth = Truth(scene).track(xy[0], 0, scene.frames - 1)
+    truth = exact_track(GroundTruth(scene), xy[0], 0, scene.frames - 1)
     return np.linalg.norm(xy[-1] - truth.xy_px, axis=1), truth.visible
-
-
-def test_points_move_as_the_truth_says() -> None:
-    scene = scenes.mover_under_parallax(1, SIZE, 6)
-    truth = Truth(scene)
-    xy = np.random.default_rng(0).uniform(0, 119, (300, 2))
-    seen = SurfaceMotion(scene).seen(xy, 2, (1, 5))
-    for moved, other in zip(seen.moved_px, (1, 5), strict=True):
-        np.testing.assert_allclose(xy + moved, truth.track(xy, 2, other).xy_px, atol=1e-6)
 
 
 def test_without_errors_tracks_follow_the_truth() -> None:
@@ -83,9 +74,9 @@ def test_noise_makes_tracks_drift() -> None:
 def test_what_is_hidden_is_lost() -> None:
     scene = scenes.crossing_movers(0, SIZE, 16)
     off, seen = survivors(scene, followed(scene, EXACT))
-    hidden = (
-        ~Truth(scene).track((followed(scene, EXACT).xy_px[0] + 0.5) / ENLARGED - 0.5, 0, 15).visible
-    )
+    hidden = ~exact_track(
+        GroundTruth(scene), (followed(scene, EXACT).xy_px[0] + 0.5) / ENLARGED - 0.5, 0, 15
+    ).visible
     assert hidden.mean() > 0.05
     # The cells of the exact motion are a few pixels wide, and a surface that is covered may look
     # like one that moves along.

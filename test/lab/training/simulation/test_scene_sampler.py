@@ -8,7 +8,7 @@ import pytest
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic.renderer import Renderer
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.random_motion import curve, progress, trajectory, wander
 from motion_seg_ros.lab.training.simulation.scene_sampler import (
     HELD_OUT_KINDS,
@@ -66,7 +66,7 @@ def test_a_followed_mover_stays_nearer_to_its_place_in_the_image_than_the_world(
     nearer = 0
     for seed in range(16):
         sampled = sample_scene(seed, kind="follow_pan", size_px=SMALL)
-        truth = Truth(sampled.scene)
+        truth = GroundTruth(sampled.scene)
         grid = np.stack(np.meshgrid(np.arange(3, 214, 6.0), np.arange(3, 120, 6.0)), -1)
         points = grid.reshape(-1, 2)
         own = truth.instances(points, 12)
@@ -106,7 +106,7 @@ def test_movers_cover_little_and_much_of_the_image_and_most_are_seen():
     for seed in range(60):
         sampled = sample_scene(seed, size_px=SMALL)
         if sampled.manners:
-            truth = Truth(sampled.scene)
+            truth = GroundTruth(sampled.scene)
             grid = np.stack(np.meshgrid(np.arange(1, 214, 4.0), np.arange(1, 120, 4.0)), -1)
             shares.append((truth.instances(grid.reshape(-1, 2), 12) != 0).mean())
     seen = np.array(shares)[np.array(shares) > 0]

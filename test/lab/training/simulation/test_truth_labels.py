@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from exact_motion import exact_track
 
 from motion_seg_ros.lab.synthetic.scene import Body, Camera, Material, Panel, Scene
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import MonotoneCurve, Placement, Trajectory
-from motion_seg_ros.lab.synthetic.truth import Truth
+from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.truth_labels import (
     displacements,
     instance_pixels,
@@ -35,7 +36,7 @@ def moving_panel(pixels_per_frame, *, width=WIDTH, until=FRAMES, camera=None):
     wall = Body((Panel((90, 90), PLAIN),), Trajectory.still(Placement(z=9.0)))
     panel = Body((Panel((1.5, 1.0), PLAIN),), path, 1)
     view = Camera(width, height, 60.0, camera or Trajectory.still())
-    return Truth(Scene("test", view, (panel, wall), FRAMES, 15.0))
+    return GroundTruth(Scene("test", view, (panel, wall), FRAMES, 15.0))
 
 
 def truth_of(truth, window):
@@ -87,7 +88,7 @@ def test_what_keeps_up_with_the_camera_moves():
     step = 2.0 * DEPTH_M / FOCAL * FRAMES
     path = Trajectory.through([(0.0, Placement(x=-step / 2)), (1.6, Placement(x=step / 2))])
     truth = moving_panel(2.0, camera=path)
-    still_in_the_image = truth.track([CENTRE], 20, 8).xy_px[0] - CENTRE
+    still_in_the_image = exact_track(truth, [CENTRE], 20, 8).xy_px[0] - CENTRE
     assert np.abs(still_in_the_image).max() < 1e-6
     assert truth_of(truth, range(8, 24)).moving[0]
 
