@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("build",),
     ("ros",),
     ("lab", "lab.synthetic", "lab.jobs", "lab.track_samples"),
-    ("lab.evaluation",),
+    ("lab.evaluation", "lab.clips"),
     ("lab.training", "lab.benchmark"),
     ("cli",),
 )

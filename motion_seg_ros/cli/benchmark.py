@@ -1,29 +1,24 @@
-"""`motion_seg benchmark`: what a frame costs on this machine."""
+"""`motion_seg benchmark`: measure time and memory per frame on this machine."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import platform
-import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from motion_seg_ros import __version__
-from motion_seg_ros.cli import argument_types, configuration, full_benchmark
-from motion_seg_ros.cli.clips import copy_clip, render_clip
+from motion_seg_ros.cli import argument_types, configuration
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file
-from motion_seg_ros.lab.benchmark.timing import Cost, measure_baseline, measure_pipeline
-from motion_seg_ros.lab.jobs.threads import usable_cores
-from motion_seg_ros.settings.pipeline import Config, config_values
+from motion_seg_ros.lab.benchmark import full_run
+from motion_seg_ros.lab.benchmark.full_report import full_figures, full_table, official_table
+from motion_seg_ros.lab.benchmark.full_run import SCALES
+from motion_seg_ros.lab.benchmark.lite import lite_figures, lite_table, measure_lite
+from motion_seg_ros.lab.clips import copy_clip, render_clip
 
 DESCRIPTION = """\
 Measure milliseconds per stage, frames per second and memory of the pipeline in steady state, beside
@@ -50,16 +45,14 @@ examples:
                                                           on any machine, also without tapnet
 """
 
-# Beyond the window, so that every stage works on as much as it ever will.
-SPARE_WARM_UP = 4
 SEED = 0
 SIZE = (640, 480)
 FRAMES = 120
-PUBLISHED, TOY = (full_benchmark.SCALES[scale] for scale in ("published", "toy"))
+PUBLISHED, TOY = (SCALES[scale] for scale in ("published", "toy"))
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the program's."""
+    """Add the sub-command."""
     parser = commands.add_parser(
         "benchmark",
         help="measure time and memory per frame on this machine",
@@ -80,7 +73,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--frame-size",
-        type=_size,
+        type=argument_types.frame_size,
         metavar="WxH",
         help="size of the rendered frames, where --size is that of the networks (default: 854x480 "
         "for published, 160x120 for toy)",
@@ -130,22 +123,13 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _size_or_scale(text: str) -> tuple[int, int] | str:
-    if text in full_benchmark.SCALES:
+    if text in SCALES:
         return text
     try:
-        return _size(text)
+        return argument_types.frame_size(text)
     except argparse.ArgumentTypeError as error:
-        scales = ", ".join(full_benchmark.SCALES)
+        scales = ", ".join(SCALES)
         raise argparse.ArgumentTypeError(f"{error}; or, for networks, one of {scales}") from error
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None or min(map(int, match.groups())) < 32:
-        raise argparse.ArgumentTypeError(
-            f"expected WIDTHxHEIGHT of at least 32x32 pixels, found {text}"
-        )
-    return int(match[1]), int(match[2])
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -157,108 +141,74 @@ def run(arguments: argparse.Namespace) -> None:
     scale = arguments.size if isinstance(arguments.size, str) else None
     size = arguments.frame_size or (None if scale else arguments.size)
     if arguments.random_weights:
-        arguments.frame_size = size
-        full_benchmark.run(arguments, scale or "published", machine())
+        _run_full(arguments, scale or "published", size)
         return
-    _check_full_options(arguments, scale)
-    if arguments.device is not None:
-        arguments.overrides = [f"device={arguments.device}", *arguments.overrides]
-    config = configuration.read(arguments)
-    frames = FRAMES if arguments.frames is None else arguments.frames
-    warm_up = config.window.size + SPARE_WARM_UP
-    _check_length(frames, warm_up)
-    with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
-        folder = Path(name)
-        if arguments.input is None:
-            clip = render_clip(folder, seed=SEED, size=size or SIZE, frames=frames)
-        else:
-            source = open_source(arguments.input, topic=arguments.topic)
-            clip = copy_clip(folder, source, frames=frames)
-            _check_length(len(clip), warm_up)
-        ours = measure_pipeline(folder, warm_up, config)
-        plain = measure_baseline(folder, warm_up)
-    print(_table(clip, warm_up, config, ours, plain))
-    if arguments.json is not None:
-        figures = _figures(clip, warm_up, config, ours, plain)
-        write_file(arguments.json, json.dumps(figures, indent=2) + "\n", overwrite=True)
-
-
-def _check_full_options(arguments: argparse.Namespace, scale: str | None) -> None:
     for option, given in (("--size", scale), ("--against", arguments.against)):
         if given is not None:
             raise InputError(
                 f"benchmark {option} {given}: expected --random-weights beside it, found none; "
                 "add it"
             )
+    _override(arguments, {})
+    config = configuration.read(arguments)
+    frames = FRAMES if arguments.frames is None else arguments.frames
+
+    def make_clip(folder: Path) -> Clip:
+        if arguments.input is None:
+            return render_clip(folder, seed=SEED, size=size or SIZE, frames=frames)
+        return copy_clip(folder, open_source(arguments.input, topic=arguments.topic), frames=frames)
+
+    with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
+        cost = measure_lite(config, frames, Path(name), make_clip)
+    print(lite_table(cost))
+    _write(arguments, lite_figures(cost))
 
 
-def _check_length(frames: int, warm_up: int) -> None:
-    if frames < warm_up + 2:
+def _run_full(arguments: argparse.Namespace, scale: str, size: tuple[int, int] | None) -> None:
+    """Measure profile full with random weights."""
+    defaults = SCALES[scale]
+    _override(arguments, defaults.settings)
+    frames = defaults.frames if arguments.frames is None else arguments.frames
+    official_frames = arguments.official_frames
+    options = full_run.FullOptions(
+        scale=scale,
+        config=configuration.read(arguments),
+        size=size or defaults.frame_size,
+        frames=frames,
+        objects=arguments.objects,
+        rate=arguments.rate,
+        official_frames=min(defaults.official_frames, frames)
+        if official_frames is None
+        else official_frames,
+    )
+    if arguments.input is not None:
         raise InputError(
-            f"benchmark: expected at least {warm_up + 2} frames, {warm_up} of them to warm up, "
-            f"found {frames}; give more, or shorten the window with --set window.size=..."
+            f"benchmark --random-weights: expected no --input, found {arguments.input}; what "
+            "frames show is of no matter to it"
         )
+    full_run.check_options(options)
+    with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
+        measured = full_run.measure(options, Path(name))
+        print(full_table(measured), flush=True)
+        try:
+            if arguments.against is not None:
+                measured = full_run.with_official(measured, Path(name))
+                print(f"\n{official_table(measured)}")
+        finally:  # what there is, also where the device has too little memory for their schedule
+            _write(arguments, full_figures(measured))
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "cores": usable_cores(),
-        "cpu": _cpu_model(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-        "opencv": cv2.__version__,
-        "opencv_threads": cv2.getNumThreads(),
-        "numpy": np.__version__,
-    }
-
-
-def _cpu_model() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return match[1].strip() if match else platform.processor() or "unknown processor"
-
-
-def _table(clip: Clip, warm_up: int, config: Config, ours: Cost, plain: Cost) -> str:
-    height, width = clip.size
-    on = machine()
-    lines = [
-        f"motion_seg {__version__}, profile {config.profile}, {width}x{height}, "
-        f"{len(clip) - warm_up} frames after {warm_up} to warm up",
-        f"{on['cores']} cores of {on['cpu']}; {on['system']}; Python {on['python']}, "
-        f"OpenCV {on['opencv']} with {on['opencv_threads']} threads, NumPy {on['numpy']}",
-        "",
-        f"{'stage':<16}{'median ms':>12}{'p95 ms':>12}",
-    ]
-    stages = {**ours.stage_ms, "whole frame": ours.frame_ms}
-    for stage, ms in stages.items():
-        lines.append(f"{stage:<16}{np.median(ms):>12.1f}{np.percentile(ms, 95):>12.1f}")
-    lines += ["", f"{'':<16}{'motion_seg':>12}{'homography MOG2':>18}{'ratio':>9}"]
-    for what, mine, theirs in _comparison(ours, plain):
-        lines.append(f"{what:<16}{mine:>12.1f}{theirs:>18.1f}{mine / theirs:>9.2f}")
-    return "\n".join(lines)
-
-
-def _comparison(ours: Cost, plain: Cost) -> list[tuple[str, float, float]]:
-    return [
-        ("frames/s", ours.frames_per_s, plain.frames_per_s),
-        ("median ms", ours.median_ms, plain.median_ms),
-        ("processor ms", ours.cpu_ms, plain.cpu_ms),
-        ("peak MB", ours.peak_mb, plain.peak_mb),
+def _override(arguments: argparse.Namespace, defaults: Mapping[str, int]) -> None:
+    """Put settings below those of --set: `defaults`, and the device of --device."""
+    values: dict[str, object] = {**defaults}
+    if arguments.device is not None:
+        values["device"] = arguments.device
+    arguments.overrides = [
+        *(f"{name}={value}" for name, value in values.items()),
+        *arguments.overrides,
     ]
 
 
-def _figures(clip: Clip, warm_up: int, config: Config, ours: Cost, plain: Cost) -> dict[str, Any]:
-    return {
-        "version": __version__,
-        "machine": machine(),
-        "configuration": config_values(config),
-        "size_px": list(reversed(clip.size)),
-        "frames": len(clip) - warm_up,
-        "warm_up": warm_up,
-        "motion_seg": {**dataclasses.asdict(ours), "frames_per_s": ours.frames_per_s},
-        "homography_mog2": {**dataclasses.asdict(plain), "frames_per_s": plain.frames_per_s},
-    }
+def _write(arguments: argparse.Namespace, figures: Mapping[str, Any]) -> None:
+    if arguments.json is not None:
+        write_file(arguments.json, json.dumps(figures, indent=2) + "\n", overwrite=True)

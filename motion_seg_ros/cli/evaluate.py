@@ -1,53 +1,46 @@
-"""`motion_seg evaluate`: how well masks agree with the truth of a data set."""
+"""`motion_seg evaluate`: score masks against the ground truth of a data set, or camera paths."""
 
 from __future__ import annotations
 
 import argparse
 import functools
-import logging
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import configuration, many, trajectory
-from motion_seg_ros.cli.many import check_outcomes, work_through
-from motion_seg_ros.cli.origin import with_origin
+from motion_seg_ros.cli import argument_types, configuration, many
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.staging import output_folder
+from motion_seg_ros.io.staging import check_free, output_folder
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.baselines import BASELINES
-from motion_seg_ros.lab.evaluation.datasets.base import DataSet, suggestion
+from motion_seg_ros.lab.evaluation.datasets.base import suggestion
 from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
-from motion_seg_ros.lab.evaluation.evaluate import (
-    MASKS_FOLDER,
-    SequenceTask,
-    evaluate_sequence,
-    finished_scores,
-)
+from motion_seg_ros.lab.evaluation.evaluate import MASKS_FOLDER
 from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.lab.evaluation.predictions import Predictions
-from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
-from motion_seg_ros.lab.evaluation.report.pictures import PICTURES_FOLDER
-from motion_seg_ros.lab.evaluation.report.runs import ReportRun
-from motion_seg_ros.lab.evaluation.results import (
-    RESULTS_FILE,
-    Results,
-    SequenceScores,
-    write_results,
-)
+from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE
+from motion_seg_ros.lab.evaluation.results import RESULTS_FILE, SequenceScores
+from motion_seg_ros.lab.evaluation.run import evaluate_dataset
 from motion_seg_ros.lab.evaluation.scores_table import as_table
-from motion_seg_ros.lab.evaluation.scoring import method_scores
-from motion_seg_ros.lab.evaluation.session import Plan, abandon, begin
+from motion_seg_ros.lab.evaluation.session import Plan
+from motion_seg_ros.lab.evaluation.trajectory import report as trajectory_report
+from motion_seg_ros.lab.evaluation.trajectory.comparison import compare
+from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
+from motion_seg_ros.lab.evaluation.trajectory.run import (
+    TrajectoryOptions,
+    trajectory_results,
+    trajectory_tasks,
+)
 from motion_seg_ros.lab.jobs.base import Job
+from motion_seg_ros.requirements import check_requirements
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
 
 DESCRIPTION = """\
-Hold masks against the truth of a data set: those of the pipeline, of masks made by anything
-(--predictions), and of plain methods (--against).
+Score masks against the ground truth of a data set: those of the pipeline, masks made by anything
+(--predictions), and those of plain methods (--against).
 
 The folder gets results.json, report.html, masks/<method>/<sequence>/<frame>.png and pictures.
 Interrupted, the same command goes on where it was: sequences that are finished stay. The layouts of
@@ -64,15 +57,17 @@ examples:
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
   motion_seg evaluate --trajectory -o out                 do masks help COLMAP? rendered scenes
 """
-
-logger = logging.getLogger(__name__)
+TRAJECTORIES = """\
+Map rendered scenes, or the images or the bag at --root, by COLMAP: without masks, with ours and,
+where --truth or --truth-topic tells them, with the true ones. See docs/trajectory.md. Needs
+pip install 'motion_seg_ros[trajectory]'."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the program's."""
+    """Add the sub-command."""
     parser = commands.add_parser(
         "evaluate",
-        help="hold masks against the truth of a data set",
+        help="score masks against the ground truth of a data set",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -82,7 +77,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
     )
     parser.add_argument(
-        "--sequences", type=_names, metavar="A,B", help="only these sequences (default: all)"
+        "--sequences",
+        type=argument_types.names,
+        metavar="A,B",
+        help="only these sequences (default: all)",
     )
     parser.add_argument(
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
@@ -102,7 +100,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--against",
-        type=_names,
+        type=argument_types.names,
         default=(),
         metavar="A,B",
         help=f"plain methods to measure beside: {', '.join(BASELINES)}",
@@ -113,21 +111,63 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
-    trajectory.add_options(parser)
+    _add_trajectory_options(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
 
+def _add_trajectory_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("camera paths", TRAJECTORIES)
+    group.add_argument(
+        "--trajectory",
+        action="store_true",
+        help="compare camera paths instead of masks; --sequences chooses scenes",
+    )
+    group.add_argument(
+        "--poses",
+        type=Path,
+        metavar="FILE",
+        help="true poses of the camera in the TUM format, or a folder of <sequence>.txt",
+    )
+    group.add_argument(
+        "--fps",
+        type=argument_types.positive_rate,
+        help="frames per second of images, the first one at time 0 of the poses; names such as "
+        "1305031102.175304.png are stamps",
+    )
+    group.add_argument(
+        "--seeds",
+        type=argument_types.seeds,
+        default=(0,),
+        metavar="A,B",
+        help="render each scene once with each of these seeds (default: 0)",
+    )
+    group.add_argument(
+        "--every",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="map every Nth frame; all are masked (default: 2 for rendered scenes, which are a "
+        "camera's 16 frames/s, 1 for recordings)",
+    )
+    group.add_argument(
+        "--features",
+        type=argument_types.positive_count,
+        default=1000,
+        metavar="N",
+        help="SIFT features of an image at most (default: %(default)s)",
+    )
+
+
 def run(arguments: argparse.Namespace) -> None:
-    """Run and score all sequences that are not finished, and write what was found.
+    """Evaluate all sequences that are not finished, and print the scores.
 
     Raises:
         MotionSegError: an input, setting or output that is wrong; sequences that were finished
             before stay.
     """
     if arguments.trajectory:
-        trajectory.run(arguments)
+        _run_trajectories(arguments)
         return
     if arguments.dataset is None:
         raise InputError(f"evaluate: expected --dataset ({', '.join(DATASETS)}) or --trajectory")
@@ -135,35 +175,83 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     methods: dict[str, MethodFactory | Predictions] = {}
     values: dict[str, object] = {}
+    title = OURS
     if arguments.predictions is None:
         methods[OURS] = functools.partial(PipelineMethod, config)
         values.update(config_values(config))
     else:
-        methods[PREDICTIONS] = Predictions(arguments.predictions, arguments.missing == "empty")
+        predictions = Predictions(arguments.predictions, arguments.missing == "empty")
+        methods[PREDICTIONS] = predictions
+        title = _folder_name(arguments.predictions)
     methods.update(_baselines(arguments.against))
     dataset = open_dataset(arguments.dataset, _place(arguments))
     for method in methods.values():
         if isinstance(method, Predictions):
             method.check(dataset.sequences, separate=dataset.separate is not False)
-    folder: Path = arguments.output
-    with ExitStack() as stack:
-        stack.enter_context(output_folder(folder))
-        plan = Plan(__version__, arguments.dataset, _inputs(arguments), values)
-        begin(folder, plan, overwrite=arguments.overwrite)
-        try:
-            tasks = _tasks(dataset, methods, folder)
-            places = [folder / PICTURES_FOLDER, *(task.place.parent for task in tasks)]
-            for place in dict.fromkeys(places):
-                stack.enter_context(output_folder(place))  # shared by what works side by side
-            scores = _score(arguments, tasks, config)
-        except BaseException:
-            abandon(folder)
-            raise
-        results = _results(arguments, tasks, scores, values)
-        write_results(folder / RESULTS_FILE, results)
-        write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
+    results = evaluate_dataset(
+        dataset,
+        methods,
+        title,
+        arguments.output,
+        Plan(__version__, arguments.dataset, _inputs(arguments), values),
+        functools.partial(_work, arguments, config),
+        overwrite=arguments.overwrite,
+    )
     print(as_table(results))
-    print(f"\nwritten to {folder}: {RESULTS_FILE}, {REPORT_FILE}")
+    print(f"\nwritten to {arguments.output}: {RESULTS_FILE}, {REPORT_FILE}")
+
+
+def _work(
+    arguments: argparse.Namespace, config: Config, jobs: Sequence[Job[SequenceScores]]
+) -> dict[str, SequenceScores]:
+    """Do all jobs and return their results by name.
+
+    Raises:
+        MotionSegError: one failed; the others are finished.
+    """
+    outcomes = many.work_through(arguments, jobs, config)
+    many.check_outcomes(outcomes)
+    return {each.name: each.result for each in outcomes if each.result is not None}
+
+
+def _run_trajectories(arguments: argparse.Namespace) -> None:
+    """Compare the camera paths of all clips, and write what was found.
+
+    Raises:
+        MotionSegError: an input, setting or output that is wrong; what was found of other clips is
+            written.
+    """
+    config = configuration.read(arguments)
+    if arguments.ray is None:
+        check_installed()
+        check_requirements(config)
+    for option in ("predictions", "against"):
+        if getattr(arguments, option):
+            raise InputError(f"--{option}: expected without --trajectory; leave one of them out")
+    options = TrajectoryOptions(
+        dataset=arguments.dataset,
+        place=_place(arguments),
+        poses=arguments.poses,
+        fps=arguments.fps,
+        seeds=arguments.seeds,
+        every=arguments.every,
+        max_features=arguments.features,
+    )
+    tasks = trajectory_tasks(options, config)
+    folder: Path = arguments.output
+    files = (trajectory_report.TRAJECTORY_FILE, trajectory_report.PAGE_FILE)
+    with output_folder(folder):
+        for place in (*files, trajectory_report.DRAWINGS_FOLDER):
+            check_free(folder / place, overwrite=arguments.overwrite)
+        jobs = [Job(each.sequence.frames.name, compare, (each,), each.size) for each in tasks]
+        outcomes = many.work_through(arguments, jobs, config)
+        clips = [each.result for each in outcomes if each.result is not None]
+        if clips:
+            results = trajectory_results(clips, tasks, config)
+            trajectory_report.write_trajectories(folder, results, overwrite=arguments.overwrite)
+            print(trajectory_report.as_table(results))
+            print(f"\nwritten to {folder}: {', '.join(files)}")
+        many.check_outcomes(outcomes)
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
@@ -186,72 +274,6 @@ def _check_options(arguments: argparse.Namespace) -> None:
 def _real(path: Path) -> Path:
     """Not Path.resolve, which raises RuntimeError for links in a circle."""
     return Path(os.path.realpath(path))
-
-
-def _tasks(
-    dataset: DataSet, methods: Mapping[str, MethodFactory | Predictions], folder: Path
-) -> list[SequenceTask]:
-    """What there is to do: all sequences with the first method, which the evaluation is about and
-    which gets pictures, then with the others."""
-    main = next(iter(methods))
-    return [
-        SequenceTask(sequence, method, folder, name, dataset.separate, pictures=name == main)
-        for name, method in methods.items()
-        for sequence in dataset.sequences
-    ]
-
-
-def _score(
-    arguments: argparse.Namespace, tasks: Sequence[SequenceTask], config: Config
-) -> list[SequenceScores]:
-    """The scores of all tasks; those of finished ones are read.
-
-    Raises:
-        MotionSegError: a task failed; the others are finished.
-    """
-    found = {_name(task): finished_scores(task) for task in tasks}
-    jobs = [
-        Job(_name(task), evaluate_sequence, (task,), task.size)
-        for task in tasks
-        if found[_name(task)] is None
-    ]
-    if len(jobs) < len(tasks):
-        logger.warning(
-            "%s: of %d sequences %d are finished; going on",
-            arguments.output,
-            len(tasks),
-            len(tasks) - len(jobs),
-        )
-    outcomes = work_through(arguments, jobs, config)
-    check_outcomes(outcomes)
-    found.update((each.name, each.result) for each in outcomes)
-    return [scores for task in tasks if (scores := found[_name(task)]) is not None]
-
-
-def _name(task: SequenceTask) -> str:
-    return f"{task.name}/{task.sequence.name}"
-
-
-def _results(
-    arguments: argparse.Namespace,
-    tasks: Sequence[SequenceTask],
-    scores: Sequence[SequenceScores],
-    values: Mapping[str, object],
-) -> Results:
-    by_method: dict[str, dict[str, SequenceScores]] = {}
-    for task, each in zip(tasks, scores, strict=True):
-        by_method.setdefault(task.name, {})[task.sequence.name] = each
-    found = {method: method_scores(each) for method, each in by_method.items()}
-    main = next(iter(found))
-    return with_origin(
-        Results(
-            dataset=arguments.dataset,
-            method=OURS if main == OURS else _folder_name(arguments.predictions),
-            scores=found.pop(main),
-            against=found,
-            configuration=values,
-        )
-    )
 
 
 def _folder_name(path: Path) -> str:
@@ -290,11 +312,3 @@ def _baselines(names: Sequence[str]) -> dict[str, MethodFactory]:
                 f"name; {suggestion(name, list(BASELINES))}"
             )
     return {name: BASELINES[name] for name in names}
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """`a,b` -> ("a", "b"), for argparse."""
-    names = tuple(dict.fromkeys(each.strip() for each in text.split(",") if each.strip()))
-    if not names:
-        raise argparse.ArgumentTypeError("expected names separated by commas, found none")
-    return names

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
-from motion_seg_ros.cli.origin import with_origin
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
 from motion_seg_ros.io.bag_writer import NAMESPACE
@@ -22,6 +21,7 @@ from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.evaluation.bag_dataset import BagSequence, open_bag_sequence
+from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import (
     ReplayFigures,
@@ -274,7 +274,7 @@ def _described(arguments: argparse.Namespace, source: BagTopic) -> dict[str, obj
 
 def _write_results(folder: Path, scores: MethodScores, settings: dict[str, object]) -> None:
     """results.json and report.html, as of `motion_seg evaluate`."""
-    results = with_origin(Results("bag", "motion_seg", scores, configuration=settings))
+    results = Results("bag", "motion_seg", scores, configuration=settings, **provenance())
     write_results(folder / RESULTS_FILE, results)
     write_report(folder / REPORT_FILE, [ReportRun("motion_seg", results, folder)])
 

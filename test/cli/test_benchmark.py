@@ -10,7 +10,6 @@ import pytest
 import recordings
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.lab.benchmark.timing import Cost
 
 FRAMES = 12
 OPTIONS = ("--set", "window.size=4")
@@ -60,9 +59,3 @@ def test_sizes_that_are_none(size: str) -> None:
     with pytest.raises(SystemExit) as exit_:
         main.main(["benchmark", "--size", size])
     assert exit_.value.code == 2
-
-
-def test_frames_per_second_are_the_inverse_of_the_mean_time() -> None:
-    cost = Cost(frame_ms=(10, 30), stage_ms={}, cpu_ms=5, peak_mb=1)
-    assert cost.frames_per_s == pytest.approx(50)
-    assert cost.median_ms == pytest.approx(20)

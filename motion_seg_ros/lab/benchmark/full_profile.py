@@ -34,10 +34,7 @@ from motion_seg_ros.types import Discovery, Frame
 
 if TYPE_CHECKING:
     from motion_seg_ros.lab.benchmark.machine_floor import MachineRates, Work
-    from motion_seg_ros.lab.benchmark.official_schedule import (
-        OfficialNetworks,
-        OfficialSettings,
-    )
+    from motion_seg_ros.lab.benchmark.official_schedule import OfficialNetworks
 
 TOY_BLOCKS = 1  # with which a toy TAPIR refines
 WARM_UP_S = 600.0  # for a discovery, before frames count
@@ -143,6 +140,25 @@ class Floor:
     def ms(self) -> float:
         """Milliseconds a frame."""
         return self.work.floor_ms(self.rates)
+
+
+@dataclass(frozen=True)
+class OfficialSettings:
+    """The constants of the schedule; the defaults are those of the authors' code.
+
+    Attributes:
+        step: frames from one with new points to the next.
+        grid_points: in each of those, at least.
+        most_tracks: that are labelled.
+        prompt_interval: frames from one click on an object to the next.
+        objects: that are followed.
+    """
+
+    step: int = 10
+    grid_points: int = 9000
+    most_tracks: int = 5000
+    prompt_interval: int = 16
+    objects: int = 3
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from torch import Tensor
 
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.features.dino import DinoFeatures
+from motion_seg_ros.lab.benchmark.full_profile import OfficialSettings
 from motion_seg_ros.lab.benchmark.machine_floor import synchronise
 from motion_seg_ros.labelling.official.network import (
     DINO_CHANNELS,
@@ -78,25 +79,6 @@ class OfficialNetworks:
     masks: Sam2Network
     device: torch.device
     dtype: torch.dtype
-
-
-@dataclass(frozen=True)
-class OfficialSettings:
-    """The constants of the schedule; the defaults are those of the authors' code.
-
-    Attributes:
-        step: frames from one with new points to the next.
-        grid_points: in each of those, at least.
-        most_tracks: that are labelled.
-        prompt_interval: frames from one click on an object to the next.
-        objects: that are followed.
-    """
-
-    step: int = 10
-    grid_points: int = 9000
-    most_tracks: int = 5000
-    prompt_interval: int = 16
-    objects: int = 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,13 @@ from typing import TypeVar
 import numpy as np
 
 from motion_seg_ros.build import build
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame
+
+SPARE_WARM_UP = 4  # frames beyond the window; set by hand
 
 Result = TypeVar("Result")
 
@@ -51,6 +54,24 @@ class Cost:
     def median_ms(self) -> float:
         """Median wall time of a frame in milliseconds."""
         return float(np.median(self.frame_ms))
+
+
+def warm_up_frames(config: Config) -> int:
+    """Return after how many frames every stage works on as much as it ever will."""
+    return config.window.size + SPARE_WARM_UP
+
+
+def check_length(frames: int, warm_up: int, least: int) -> None:
+    """Refuse clips in which fewer than `least` frames are left after the warm-up.
+
+    Raises:
+        InputError: the clip has too few frames.
+    """
+    if frames < warm_up + least:
+        raise InputError(
+            f"benchmark: expected at least {warm_up + least} frames, {warm_up} of them to warm up, "
+            f"found {frames}; give more, or shorten the window with --set window.size=..."
+        )
 
 
 def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:

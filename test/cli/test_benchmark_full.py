@@ -6,38 +6,22 @@ import importlib.util
 import json
 import pickle
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from idle_follower import IdleFollower
 from tiny_networks import transformers_library
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.cli.clips import render_clip
 from motion_seg_ros.lab.benchmark import full_profile
-from motion_seg_ros.lab.benchmark.timing import Cost, time_frames
-from motion_seg_ros.settings.pipeline import make_config
-from motion_seg_ros.tracking.tapir.estimates import Estimates
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
-from motion_seg_ros.types import BoolArray, Discovery, FloatArray, Frame
-from motion_seg_ros.weights.catalogue import PUBLISHED
-from motion_seg_ros.window import Window
 
 transformers_library()
 import torch  # noqa: E402
 
-from motion_seg_ros.build import (  # noqa: E402
-    build_depth,
-    build_features,
-    build_labeller,
-    build_masks,
-    build_tracker,
-)
-from motion_seg_ros.flow.dense import DenseFlow  # noqa: E402
-from motion_seg_ros.labelling.official.labeller import OfficialLabeller  # noqa: E402
 from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 
 TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
@@ -67,32 +51,15 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> Any:
     cv2.setNumThreads(threads[1])
 
 
-class Idle:
-    """In place of BootsTAPIR, whose package is not everywhere."""
-
-    def see(self, window: Window) -> None:
-        self.frames = len(window)
-
-    def follow(self) -> Estimates:
-        return Estimates.unknown(self.frames, 0)
-
-    def add(self, xy_px: FloatArray) -> Estimates:
-        return Estimates.unknown(self.frames, len(xy_px))
-
-    def keep(self, some: BoolArray) -> None:
-        pass
-
-    def reset(self) -> None:
-        pass
-
-
 @pytest.fixture
 def idle_tapir(monkeypatch: pytest.MonkeyPatch) -> None:
     """No tracker's network runs, ours or the authors'."""
 
     def load(tracker: type[TapirTracker], weights: Path, **settings: Any) -> TapirTracker:
         assert weights.is_file()
-        return tracker(Idle(), points=settings["points"], query_interval=settings["query_interval"])
+        return tracker(
+            IdleFollower(), points=settings["points"], query_interval=settings["query_interval"]
+        )
 
     monkeypatch.setattr(TapirTracker, "load", classmethod(load))
     monkeypatch.setattr(full_profile, "_write_tapir", lambda file, **_: file.touch())
@@ -160,43 +127,6 @@ def test_prints_and_writes_figures_that_agree(
         line = next(each for each in said.splitlines() if f", {name.replace('_', ' ')} /" in each)
         assert float(line.split()[-1]) == pytest.approx(ratio, abs=0.01)
     assert not {"J_mean", "F_mean"} & figures.keys(), "nothing that depends on what was learned"
-
-
-def test_frames_that_come_at_a_rate() -> None:
-    def cost(rate: float | None, *frame_ms: float) -> full_profile.FullCost:
-        times = Cost(frame_ms=frame_ms, stage_ms={"follow": frame_ms}, cpu_ms=1, peak_mb=1)
-        searches = full_profile.Searches.of(
-            [Discovery(0.1, 30, {"tracking": 20, "follow": 6}, found=1, too_late=0)] * 2
-        )
-        return full_profile.FullCost(
-            times, rate, searches, "cpu", "float32", 1, None, None, objects=3, tracks=9
-        )
-
-    assert cost(None, 5, 15, 10).frames_per_s == pytest.approx(100)
-    assert cost(10, 5, 15, 10).frames_per_s == pytest.approx(3 / 0.21)
-    assert cost(10, 5, 15, 10).stage_mean_ms == pytest.approx({"follow": 14, "tracking": 40 / 3})
-    assert cost(10, 5).searches == full_profile.Searches(
-        (30, 30), {"tracking": (20, 20), "follow": (6, 6)}, found=2, too_late=0
-    )
-
-
-def test_times_count_from_when_frames_come(tmp_path: Path) -> None:
-    clip = render_clip(tmp_path, seed=0, size=(64, 64), frames=6)
-    seen: list[int] = []
-
-    def push(frame: Frame) -> dict[str, float]:
-        seen.append(frame.stamp_ns)
-        if len(seen) == 3:
-            time.sleep(0.5)  # longer than the two frames after it take to come
-        return {}
-
-    began = time.perf_counter()
-    cost = time_frames(clip, 1, push, rate=5)
-    assert time.perf_counter() - began >= 4 / 5, "frames are waited for"
-    assert len(seen) == 6
-    assert len(cost.frame_ms) == 5
-    assert cost.frame_ms[1] >= 500
-    assert cost.frame_ms[2] >= 300, "the slow frame before it held it up"
 
 
 def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -292,37 +222,3 @@ def test_what_cannot_be_measured_is_refused(
     found = capsys.readouterr().err
     assert said in found
     assert len(found.splitlines()) == 1
-
-
-def test_random_weights_go_the_way_of_published_ones(tmp_path: Path, idle_tapir: None) -> None:
-    asked = {"profile": "full", "device": "cpu", "depth.weights": "depth_anything_v2_base"}
-    config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
-    assert config.depth.weights == str(tmp_path / "depth_anything_v2_base")
-    assert config.masks.weights == str(tmp_path / "sam2.1_hiera_tiny")
-    depth = build_depth(config)
-    features = build_features(config, DenseFlow(64))
-    assert isinstance(build_labeller(config, features, depth), OfficialLabeller)
-    assert build_masks(config, DenseFlow(64)) is not None
-
-
-@needs_tapnet
-@pytest.mark.parametrize("causal", [False, True])
-def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path) -> None:
-    asked = {"profile": "full", "device": "cpu", "tracking.causal": causal}
-    asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
-    asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
-    config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
-    file = Path(config.tracking.weights)
-    published = PUBLISHED["bootstapir"].megabytes
-    assert published is not None
-    assert file.stat().st_size < 0.6e6 * published
-    assert build_tracker(config, DenseFlow(64)) is not None
-
-
-def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:
-    asked = {"profile": "full", "device": "cpu", "tracking.backend": "flow", "window.size": 9}
-    asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
-    asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
-    config = make_config(asked)
-    assert full_profile.with_random_weights(config, tmp_path, toy=True) == config
-    assert not list(tmp_path.iterdir())

@@ -1,22 +1,19 @@
-"""What `motion_seg benchmark --random-weights` measured, as a table and as JSON."""
+"""Costs of profile full as tables and as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.lab.benchmark.full_profile import Floor, FullCost, OfficialCost
+from motion_seg_ros.lab.benchmark.full_profile import FullCost, OfficialCost
+from motion_seg_ros.lab.benchmark.full_run import FullMeasurement
+from motion_seg_ros.lab.evaluation.provenance import installed_versions, machine
 from motion_seg_ros.settings.pipeline import Config, config_values
-
-if TYPE_CHECKING:
-    from motion_seg_ros.lab.benchmark.official_schedule import OfficialSettings
 
 STAGES = ("tracking", "depth", "features", "labelling", "masks")
 LIBRARIES = ("torch", "transformers", "numpy", "opencv-contrib-python-headless")
@@ -28,67 +25,41 @@ BACKENDS_OF_AUTHORS: Mapping[str, str] = MappingProxyType(
 """Stage -> the backend without which it is left out of the authors' schedule."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """All figures of a run, and what they were measured with.
-
-    Attributes:
-        scale: of the networks: published or toy.
-        config: with random weights.
-        size: width and height of the frames in pixels.
-        warm_up: frames that do not count.
-        objects: in the script.
-        in_step: each frame in full, as recordings are gone through.
-        live: discovery beside the frames, as in the node; None: not measured.
-        floor: of a frame in step.
-        official: the authors' schedule; None: not measured.
-        official_settings: of it.
-    """
-
-    scale: str
-    config: Config
-    size: tuple[int, int]
-    warm_up: int
-    objects: int
-    in_step: FullCost
-    live: FullCost | None
-    floor: Floor
-    official: OfficialCost | None
-    official_settings: OfficialSettings
-
-
 def backends(config: Config) -> dict[str, str]:
-    """Stage -> its backend, of the stages that run."""
+    """Return stage -> its backend, of the stages that run."""
     values = config_values(config)
     found = {stage: str(values[f"{stage}.backend"]) for stage in STAGES}
     return {stage: backend for stage, backend in found.items() if backend != "none"}
 
 
-def table(measured: Measured, machine: Mapping[str, Any]) -> str:
-    """For people, all but the authors' schedule; `machine` is what was measured on."""
-    blocks = [_what(measured, machine), _in_step(measured)]
+def full_table(measured: FullMeasurement) -> str:
+    """Return all but the authors' schedule as a table."""
+    blocks = [_heading(measured), _in_step(measured)]
     if measured.live is not None:
         blocks.append(_live(measured.live))
     blocks.append(_floor(measured))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _what(measured: Measured, machine: Mapping[str, Any]) -> Iterator[str]:
-    cost, (width, height) = measured.in_step, measured.size
+def _heading(measured: FullMeasurement) -> Iterator[str]:
+    cost, options, on = measured.in_step, measured.options, machine()
+    width, height = options.size
     yield (
         f"motion_seg {__version__}, profile {measured.config.profile}, random weights, networks of "
-        f"{measured.scale} size, {width}x{height}, {len(cost.cost.frame_ms)} frames after "
-        f"{measured.warm_up} to warm up"
+        f"{options.scale} size, {width}x{height}, {len(cost.cost.frame_ms)} frames after "
+        f"{options.warm_up} to warm up"
     )
-    libraries = ", ".join(f"{name} {version}" for name, version in _libraries().items())
-    yield f"{machine['cores']} cores of {machine['cpu']}; {machine['system']}; {libraries}"
+    libraries = ", ".join(
+        f"{name} {version}" for name, version in installed_versions(LIBRARIES).items()
+    )
+    yield f"{on['cores']} cores of {on['cpu']}; {on['system']}; {libraries}"
     yield (
         f"networks on {cost.device} in {cost.dtype}, {cost.threads} CPU threads; "
-        f"{measured.objects} objects"
+        f"{options.objects} objects"
     )
 
 
-def _in_step(measured: Measured) -> Iterator[str]:
+def _in_step(measured: FullMeasurement) -> Iterator[str]:
     cost, backend_of = measured.in_step, backends(measured.config)
     yield "each frame in full, as `motion_seg segment` goes through recordings"
     yield f"{'stage':<16}{'backend':<16}{'median ms':>12}{'p95 ms':>12}"
@@ -131,7 +102,7 @@ def _frames(cost: FullCost) -> Iterator[str]:
         yield f"{'peak memory, GPU: PyTorch':<32}{cost.reserved_mb:>12.0f} MB"
 
 
-def _floor(measured: Measured) -> Iterator[str]:
+def _floor(measured: FullMeasurement) -> Iterator[str]:
     work, rates = measured.floor.work, measured.floor.rates
     yield "the least time for the networks of a frame in full"
     yield f"{'work of a frame':<32}{work.flops / 1e9:>12.2f} GFLOP"
@@ -143,17 +114,17 @@ def _floor(measured: Measured) -> Iterator[str]:
     yield f"{'mean frame / floor':<32}{_over_floor(measured):>12.1f}"
 
 
-def _over_floor(measured: Measured) -> float:
+def _over_floor(measured: FullMeasurement) -> float:
     return float(np.mean(measured.in_step.cost.frame_ms)) / measured.floor.ms
 
 
-def official_table(measured: Measured) -> str:
-    """For people, the authors' schedule beside ours; it has been measured."""
+def official_table(measured: FullMeasurement) -> str:
+    """Return the authors' schedule beside ours as a table; it has been measured."""
     assert measured.official is not None
     return "\n".join(_official(measured, measured.official))
 
 
-def _official(measured: Measured, official: OfficialCost) -> Iterator[str]:
+def _official(measured: FullMeasurement, official: OfficialCost) -> Iterator[str]:
     settings = measured.official_settings
     yield (
         f"the authors' schedule with the same networks: a clip of {official.frames} frames, at "
@@ -193,36 +164,26 @@ def _against(name: str, ours: Sequence[float], theirs: float | None) -> str:
     return f"{name:<16}" + "".join(f"{cell:>17}" for cell in cells)
 
 
-def ratios(measured: Measured, official: OfficialCost) -> dict[str, float]:
-    """Frames per second over those of the authors' schedule."""
+def ratios(measured: FullMeasurement, official: OfficialCost) -> dict[str, float]:
+    """Return frames per second over those of the authors' schedule."""
     found = {"in_step": measured.in_step.frames_per_s / official.frames_per_s}
     if measured.live is not None:
         found["live"] = measured.live.frames_per_s / official.frames_per_s
     return found
 
 
-def _libraries() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue  # installed under another name
-    return found
-
-
-def figures(measured: Measured, machine: Mapping[str, Any]) -> dict[str, Any]:
-    """For programs: what the tables say, and the times of single frames."""
-    floor, official = measured.floor, measured.official
+def full_figures(measured: FullMeasurement) -> dict[str, Any]:
+    """Return the figures as a tree for JSON, with the times of single frames."""
+    floor, official, options = measured.floor, measured.official, measured.options
     found: dict[str, Any] = {
         "version": __version__,
-        "machine": {**machine, **_libraries()},
+        "machine": {**machine(), **installed_versions(LIBRARIES)},
         "configuration": config_values(measured.config),
-        "random_weights": measured.scale,
-        "size_px": list(measured.size),
+        "random_weights": options.scale,
+        "size_px": list(options.size),
         "frames": len(measured.in_step.cost.frame_ms),
-        "warm_up": measured.warm_up,
-        "objects": measured.objects,
+        "warm_up": options.warm_up,
+        "objects": options.objects,
         "backends": backends(measured.config),
         "in_step": _cost_figures(measured.in_step),
         "live": None if measured.live is None else _cost_figures(measured.live),

@@ -1,0 +1,113 @@
+"""Evaluate methods on a data set, into a folder in which an interrupted evaluation goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from motion_seg_ros.io.staging import output_folder
+from motion_seg_ros.lab.evaluation.annotated import MethodFactory
+from motion_seg_ros.lab.evaluation.datasets.base import DataSet
+from motion_seg_ros.lab.evaluation.evaluate import SequenceTask, evaluate_sequence, finished_scores
+from motion_seg_ros.lab.evaluation.predictions import Predictions
+from motion_seg_ros.lab.evaluation.provenance import provenance
+from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
+from motion_seg_ros.lab.evaluation.report.pictures import PICTURES_FOLDER
+from motion_seg_ros.lab.evaluation.report.runs import ReportRun
+from motion_seg_ros.lab.evaluation.results import (
+    RESULTS_FILE,
+    Results,
+    SequenceScores,
+    write_results,
+)
+from motion_seg_ros.lab.evaluation.scoring import method_scores
+from motion_seg_ros.lab.evaluation.session import Plan, abandon, begin
+from motion_seg_ros.lab.jobs.base import Job
+
+Work = Callable[[Sequence[Job[SequenceScores]]], Mapping[str, SequenceScores]]
+"""Does all jobs and returns their results by name; raises MotionSegError if one failed."""
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate_dataset(
+    dataset: DataSet,
+    methods: Mapping[str, MethodFactory | Predictions],
+    title: str,
+    folder: Path,
+    plan: Plan,
+    work: Work,
+    *,
+    overwrite: bool,
+) -> Results:
+    """Run and score what is not finished in a folder; write results.json and report.html.
+
+    Args:
+        dataset: the sequences.
+        methods: by name. The evaluation is about the first one, which also gets pictures.
+        title: name of the first method in the results.
+        folder: made where it is missing.
+        plan: must be that of an evaluation that was begun there before.
+        work: does the jobs, one for each sequence and method.
+        overwrite: begin anew.
+
+    Raises:
+        MotionSegError: an input, setting or output that is wrong; sequences that were finished
+            before stay.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(output_folder(folder))
+        begin(folder, plan, overwrite=overwrite)
+        try:
+            main = next(iter(methods))
+            tasks = [
+                SequenceTask(sequence, method, folder, name, dataset.separate, name == main)
+                for name, method in methods.items()
+                for sequence in dataset.sequences
+            ]
+            places = [folder / PICTURES_FOLDER, *(task.place.parent for task in tasks)]
+            for place in dict.fromkeys(places):
+                stack.enter_context(output_folder(place))  # shared by what works side by side
+            scores = _score(folder, tasks, work)
+        except BaseException:
+            abandon(folder)
+            raise
+        against = {
+            name: method_scores(
+                {each.name: scores[f"{name}/{each.name}"] for each in dataset.sequences}
+            )
+            for name in methods
+        }
+        results = Results(
+            dataset=plan.dataset,
+            method=title,
+            scores=against.pop(main),
+            against=against,
+            configuration=plan.configuration,
+            **provenance(),
+        )
+        write_results(folder / RESULTS_FILE, results)
+        write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
+    return results
+
+
+def _score(folder: Path, tasks: Sequence[SequenceTask], work: Work) -> dict[str, SequenceScores]:
+    """Return the scores of all tasks, by `method/sequence`; those of finished ones are read."""
+    by_name = {f"{task.name}/{task.sequence.name}": task for task in tasks}
+    found = {
+        name: scores
+        for name, task in by_name.items()
+        if (scores := finished_scores(task)) is not None
+    }
+    jobs = [
+        Job(name, evaluate_sequence, (task,), task.size)
+        for name, task in by_name.items()
+        if name not in found
+    ]
+    if found:
+        logger.warning(
+            "%s: of %d sequences %d are finished; going on", folder, len(tasks), len(found)
+        )
+    return {**found, **work(jobs)}
