@@ -18,6 +18,9 @@ from motion_seg_ros.types import (
     UInt16Array,
 )
 
+MAX_KERNEL_RADIUS_PX = 16
+"""Up to here dilation by a kernel is the faster way (measured at 640x480: 3 ms at 16 px, 16 ms at 24,
+590 ms at 200); a distance transform takes 4 to 9 ms for any radius."""
 MIN_REGISTRATION_TRACKS = 12
 REGISTRATION_TOLERANCE_PX = 2.0
 
@@ -113,10 +116,19 @@ class StaticImage:
 
 
 def _dilate(mask: UInt8Array, radius_px: int) -> UInt8Array:
-    if radius_px == 0:
+    """Grow the non-zero pixels of a mask of 0 and 1 by a disc.
+
+    The disc is OpenCV's ellipse where that is cheap, beyond it the exact one, {x^2 + y^2 <= r^2};
+    they differ by single pixels along the outline.
+    """
+    if radius_px == 0 or not mask.any():
         return mask.copy()
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
-    return cv2.dilate(mask, kernel).astype(np.uint8, copy=False)
+    if radius_px <= MAX_KERNEL_RADIUS_PX:
+        side = 2 * radius_px + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        return cv2.dilate(mask, kernel).astype(np.uint8, copy=False)
+    distance = cv2.distanceTransform(mask ^ np.uint8(1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return (distance <= radius_px).view(np.uint8)
 
 
 def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.float64] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -54,31 +55,31 @@ class InputSubscriptions:
         self._on_received = on_received
         self._on_qos_problem = on_qos_problem
         self._camera_info: CameraInfo | None = None
-        self._timer = None
         topic = image_topic(node, config)
         message_type = CompressedImage if config.image_transport == "compressed" else Image
-        self._subscriptions = [self._subscribe(CameraInfo, "camera_info", self._on_camera_info)]
-        if with_depth:
-            self._pair(message_type, topic, config)
-        else:
-            self._subscriptions.append(self._subscribe(message_type, topic, self._on_image))
+        with contextlib.ExitStack() as made:
+            self._made = made
+            self._subscribe(CameraInfo, "camera_info", self._on_camera_info)
+            if with_depth:
+                self._pair(message_type, topic, config)
+            else:
+                self._subscribe(message_type, topic, self._on_image)
+            self._made = made.pop_all()
         statistics.listening(True)
 
     def destroy(self) -> None:
         """Stop listening."""
         self._statistics.listening(False)
-        if self._timer is not None:
-            self._node.destroy_timer(self._timer)
-        for each in self._subscriptions:
-            self._node.destroy_subscription(each)
+        self._made.close()
 
     def _subscribe(
         self, message_type: type[Any], topic: str, callback: Callable[[Any], None]
-    ) -> Any:
+    ) -> None:
         def create(**kwargs: Any) -> Any:
             return self._node.create_subscription(message_type, topic, callback, **kwargs)
 
-        return overridable(create, **self._options(topic))
+        subscription = overridable(create, **self._options(topic))
+        self._made.callback(self._node.destroy_subscription, subscription)
 
     def _options(self, topic: str) -> dict[str, Any]:
         full = self._node.resolve_topic_name(topic)
@@ -88,17 +89,25 @@ class InputSubscriptions:
         }
 
     def _pair(self, message_type: type[Any], topic: str, config: NodeConfig) -> None:
-        subscriber = require_message_filters().Subscriber
-        images, depths = (
-            overridable(subscriber, self._node, each_type, each_topic, **self._options(each_topic))
-            for each_type, each_topic in ((message_type, topic), (Image, "depth"))
-        )
+        images = self._subscribe_filter(message_type, topic)
+        depths = self._subscribe_filter(Image, "depth")
         images.registerCallback(self._count)
-        self._subscriptions += [images.sub, depths.sub]
         pairing = DepthPairing(images, depths, config.depth_sync, self._hand_on)
-        self._timer = self._node.create_timer(
+        timer = self._node.create_timer(
             LATE_CHECK_S, pairing.flush_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
+        self._made.callback(self._node.destroy_timer, timer)
+
+    def _subscribe_filter(self, message_type: type[Any], topic: str) -> Any:
+        subscriber = overridable(
+            require_message_filters().Subscriber,
+            self._node,
+            message_type,
+            topic,
+            **self._options(topic),
+        )
+        self._made.callback(self._node.destroy_subscription, subscriber.sub)
+        return subscriber
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._camera_info = message

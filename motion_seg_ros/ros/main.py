@@ -12,11 +12,11 @@ from types import FrameType
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from motion_seg_ros.errors import ConfigError, MotionSegError
 from motion_seg_ros.ros.node import MotionSegNode
+from motion_seg_ros.ros.transitions import LifecycleExecutor
 
 EXIT_ERROR = 2
 WAKE_S = 0.2
@@ -55,15 +55,13 @@ def _run(arguments: list[str]) -> int:
     except BaseException:
         rclpy.try_shutdown()
         raise
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    executor = LifecycleExecutor(node, apart=node.transitions)
     try:
-        node.autostart()
         while not stop.asked and rclpy.ok():
-            _spin_once(executor, node)
+            executor.spin_once(timeout_sec=WAKE_S)
     finally:
-        node.close()
         executor.shutdown()
+        node.close()
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
@@ -79,17 +77,6 @@ class _StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
-
-
-def _spin_once(executor: SingleThreadedExecutor, node: MotionSegNode) -> None:
-    """Run one callback; an error in it is logged, and ends nothing.
-
-    Among these: a lifecycle transition that the current state does not allow.
-    """
-    try:
-        executor.spin_once(timeout_sec=WAKE_S)
-    except Exception as error:
-        node.get_logger().error(f"callback failed: {' '.join(str(error).split())}")
 
 
 def _check_parameter_files(arguments: Sequence[str]) -> None:

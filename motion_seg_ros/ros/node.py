@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
@@ -26,7 +28,9 @@ from motion_seg_ros.ros.parameters import (
     unused_qos_overrides,
 )
 from motion_seg_ros.ros.publishers import ResultPublishers
+from motion_seg_ros.ros.rosout import RosoutHandler
 from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.transitions import answer_every_request
 from motion_seg_ros.ros.worker import InferenceWorker
 from motion_seg_ros.settings.declaration import NODE_NAME
 from motion_seg_ros.settings.node import NodeConfig
@@ -36,7 +40,12 @@ from motion_seg_ros.settings.pipeline import Config
 class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     """Camera images in, moving masks out.
 
-    Models load in configure, topics run while active, and cleanup frees everything.
+    Models load in configure, topics run while active, and cleanup frees everything. With the
+    parameter `autostart` the executor takes the node through configure and activate first.
+
+    Attributes:
+        transitions: callback group of everything that changes the lifecycle state; such callbacks
+            may take long.
 
     Raises:
         ConfigError: a parameter is unknown or refused.
@@ -44,6 +53,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(NODE_NAME, **kwargs)
+        self.transitions = MutuallyExclusiveCallbackGroup()
+        answer_every_request(self, self.transitions)
         declare_parameters(self)
         self.add_on_set_parameters_callback(partial(judge_change, self))
         self._statistics = Statistics()
@@ -57,14 +68,26 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self._outputs: ResultPublishers | None = None
         self._worker: InferenceWorker | None = None
         self._inputs: InputSubscriptions | None = None
-
-    def autostart(self) -> None:
-        """Configure and activate, if the parameter of that name says so."""
         if self.get_parameter("autostart").value:
-            success = TransitionCallbackReturn.SUCCESS
-            if self.trigger_configure() == success and self.trigger_activate() == success:
-                topic = self.resolve_topic_name(image_topic(self, self._own))
-                self.get_logger().info(f"active, listening to {topic}")
+            self._start_timer = self.create_timer(
+                0.0,
+                self._autostart,
+                callback_group=self.transitions,
+                clock=Clock(clock_type=ClockType.STEADY_TIME),
+            )
+        self._log_handler = RosoutHandler(self.get_logger())
+
+    def destroy_node(self) -> None:
+        """Leave the ROS graph, and the package's logger."""
+        self._log_handler.close()
+        super().destroy_node()
+
+    def _autostart(self) -> None:
+        self.destroy_timer(self._start_timer)
+        success = TransitionCallbackReturn.SUCCESS
+        if self.trigger_configure() == success and self.trigger_activate() == success:
+            topic = self.resolve_topic_name(image_topic(self, self._own))
+            self.get_logger().info(f"active, listening to {topic}")
 
     def on_configure(self, state: State) -> TransitionCallbackReturn:
         """Build the pipeline, announce the topics."""
@@ -210,11 +233,12 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             self._segmenter = None
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        worker = self._worker  # a transition may be under way in the other thread
         response.success = self._segmenter is not None
         response.message = "the window starts anew with the next frame"
-        if self._worker is not None:
-            self._worker.ask_reset()
-        elif self._segmenter is None:
+        if worker is not None:
+            worker.ask_reset()
+        elif not response.success:
             response.message = "nothing to reset: the node is not configured"
         return response
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -51,63 +52,73 @@ class ResultPublishers:
         dilation_px: Callable[[], int],
         on_qos_problem: Callable[[str, str], None],
     ) -> None:
-        self._node = node
         self._dilation_px = dilation_px
         self._static_image = StaticImage()
         self._publishers = {}
-        for name, message_type in _TOPICS:
-            topic = node.resolve_topic_name(f"~/{name}")
-            self._publishers[name] = overridable(
-                node.create_lifecycle_publisher,
-                message_type,
-                f"~/{name}",
-                qos_profile=QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE),
-                event_callbacks=publisher_events(topic, on_qos_problem),
-            )
+        with contextlib.ExitStack() as made:
+            for name, message_type in _TOPICS:
+                topic = node.resolve_topic_name(f"~/{name}")
+                self._publishers[name] = overridable(
+                    node.create_lifecycle_publisher,
+                    message_type,
+                    f"~/{name}",
+                    qos_profile=QoSProfile(
+                        depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE
+                    ),
+                    event_callbacks=publisher_events(topic, on_qos_problem),
+                )
+                made.callback(node.destroy_lifecycle_publisher, self._publishers[name])
+            self._made = made.pop_all()
 
     def destroy(self) -> None:
         """Take the topics back."""
-        for each in self._publishers.values():
-            self._node.destroy_lifecycle_publisher(each)
+        self._made.close()
 
     def publish(self, answer: Answer) -> None:
-        """Publish everything about one frame, under its own header."""
+        """Publish everything about one frame, under its own header: all of it, or on error nothing.
+
+        Raises:
+            Exception: the result does not fit into the messages.
+        """
+        messages = [*self._messages(answer)]
+        for name, message in messages:
+            self._publishers[name].publish(message)
+
+    def _messages(self, answer: Answer) -> Iterator[tuple[str, Any]]:
+        """Topic and message of each."""
         received, result = answer.received, answer.result
         header, masks = received.header, result.masks
         moving = masks.moving.view(np.uint8) * np.uint8(255)
-        self._send("moving_mask", array_to_image(moving, "mono8", header))
+        yield "moving_mask", array_to_image(moving, "mono8", header)
         keep = static_mask(masks.id_map, self._dilation_px())
-        self._send("static_mask", array_to_image(keep, "mono8", header))
-        self._send("instance_mask", array_to_image(masks.id_map, "mono16", header))
-        self._send("objects", objects_message(result, header))
+        yield "static_mask", array_to_image(keep, "mono8", header)
+        yield "instance_mask", array_to_image(masks.id_map, "mono16", header)
+        yield "objects", objects_message(result, header)
         if received.camera_info is not None:
             camera_info = copy.copy(received.camera_info)
             camera_info.header = header
-            self._send("camera_info", camera_info)
+            yield "camera_info", camera_info
         if self._wanted("tracks"):
-            self._send("tracks", tracks_message(result, header))
+            yield "tracks", tracks_message(result, header)
         if received.image is not None:
-            self._publish_pictures(answer)
+            yield from self._pictures(answer)
 
-    def _publish_pictures(self, answer: Answer) -> None:
+    def _pictures(self, answer: Answer) -> Iterator[tuple[str, Any]]:
         received, result = answer.received, answer.result
         header = received.header
         if self._wanted("overlay"):
-            self._send("overlay", array_to_image(draw_overlay(result), "bgr8", header))
+            yield "overlay", array_to_image(draw_overlay(result), "bgr8", header)
         if self._wanted("static_image"):
             filled = self._static_image.fill(result)
-            self._send("static_image", bgr_to_image(filled, received.encoding, header))
+            yield "static_image", bgr_to_image(filled, received.encoding, header)
         else:
             self._static_image.reset()  # what it remembers would grow old unseen
         if result.frame.depth_m is not None and self._wanted("static_depth"):
             depth = static_depth(image_to_array(received.depth), result.masks.moving)
-            self._send("static_depth", array_to_image(depth, received.depth.encoding, header))
+            yield "static_depth", array_to_image(depth, received.depth.encoding, header)
 
     def _wanted(self, name: str) -> bool:
         return bool(self._publishers[name].get_subscription_count())
-
-    def _send(self, name: str, message: Any) -> None:
-        self._publishers[name].publish(message)
 
 
 def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:

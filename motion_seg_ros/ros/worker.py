@@ -142,6 +142,7 @@ class InferenceWorker:
         self._max_gap_ns = int(max_gap_s * 1e9)
         self._waiting: deque[Received] = deque()
         self._waiting_bytes = 0
+        self._batch = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._reset_asked = False
@@ -180,11 +181,7 @@ class InferenceWorker:
                 return
             self._waiting.append(received)
             self._waiting_bytes += received.payload_bytes
-            for i in range(len(self._waiting) - 1):
-                if self._waiting_bytes <= self._max_bytes:
-                    break
-                self._waiting_bytes -= self._waiting[i].payload_bytes
-                self._waiting[i] = self._waiting[i].without_payload()
+            self._bound_memory()
             self._changed.notify()
 
     def ask_reset(self) -> None:
@@ -192,19 +189,29 @@ class InferenceWorker:
         with self._changed:
             self._reset_asked = True
 
+    def _bound_memory(self) -> None:
+        """Let go of the oldest waiting images, but not of those that are to be inferred: the newest
+        of the batch at hand and the newest of all. The lock is held."""
+        for i in range(len(self._waiting) - 1):
+            if self._waiting_bytes <= self._max_bytes:
+                break
+            if i != self._batch - 1:
+                self._waiting_bytes -= self._waiting[i].payload_bytes
+                self._waiting[i] = self._waiting[i].without_payload()
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
-                batch, self._waiting = self._waiting, deque()
-                self._waiting_bytes = 0
-            while batch:
                 if self._stopping:
                     return
-                received = batch.popleft()
-                self._answer(received, newer=len(batch))
-            if self._stopping:
-                return
+                # What comes while a batch is answered belongs to the next one.
+                self._batch = (self._batch or len(self._waiting)) - 1
+                received = self._waiting.popleft()
+                self._waiting_bytes -= received.payload_bytes
+                newer = self._batch
+            self._answer(received, newer)
+            del received  # its images would be kept while the next one is waited for
 
     def _answer(self, received: Received, newer: int) -> None:
         """Answer one image, whatever happens; `newer` others came after it."""
@@ -233,6 +240,7 @@ class InferenceWorker:
             self._deliver(Answer(received, result))
         except Exception as error:
             self._fail("publishing failed", error)
+            return
         self._last = result
         delivered = time.perf_counter()
         self._statistics.answer(

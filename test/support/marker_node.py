@@ -1,7 +1,9 @@
 """The node with a pipeline whose truth is plain: whatever is pure red moves.
 
 Objects are the connected red areas, numbered from the left. MARKER_DELAY_S in the environment is
-the time it takes for a frame. A frame whose top-left pixel is pure blue makes it fail.
+the time it takes for a frame. A frame whose top-left pixel is pure blue makes it fail. With
+MARKER_GATES, a folder, building it waits while the file `configure` is there, and a frame whose
+top-left pixel is pure green while `frame` is; the file `frame.reached` says that it does.
 """
 
 from __future__ import annotations
@@ -9,18 +11,28 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.ros import node
+from motion_seg_ros.ros import node, worker
 from motion_seg_ros.ros.main import main
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame, MovingObject, ObjectMasks, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
 DELAY_S = float(os.environ.get("MARKER_DELAY_S", "0"))
+GATES = Path(os.environ.get("MARKER_GATES", "/nowhere"))
+
+
+def wait_at_gate(name: str) -> None:
+    """Wait while the file is there."""
+    if (GATES / name).exists():
+        (GATES / f"{name}.reached").touch()
+    while (GATES / name).exists():
+        time.sleep(0.01)
 
 
 class MarkerStages:
@@ -32,6 +44,8 @@ class MarkerStages:
     def update(self, window: Window) -> Tracks:
         if tuple(window.newest.image_bgr[0, 0]) == (255, 0, 0):
             raise RuntimeError("blue in the corner,\nas asked")
+        if tuple(window.newest.image_bgr[0, 0]) == (0, 255, 0):
+            wait_at_gate("frame")
         time.sleep(DELAY_S)
         height, width = window.newest.size
         step = max(8, height // 32)
@@ -84,6 +98,7 @@ def red_objects(image_bgr: np.ndarray) -> ObjectMasks:
 def build(config: Config, *, live: bool) -> MotionSegmenter:
     from motion_seg_ros.depth.topic import TopicDepth
 
+    wait_at_gate("configure")
     stages = MarkerStages()
     return MotionSegmenter(
         window=SlidingWindow(config.window.size, config.window.max_gap_s),
@@ -97,4 +112,5 @@ def build(config: Config, *, live: bool) -> MotionSegmenter:
 
 if __name__ == "__main__":
     node.build = build
+    worker.STOP_S = 60.0  # for machines under load
     sys.exit(main())

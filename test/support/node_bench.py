@@ -123,10 +123,14 @@ class NodeProcess:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self, number: int = signal.SIGINT) -> int:
-        """Send a signal and return the exit status."""
+    def send_signal(self, number: int = signal.SIGINT) -> None:
+        """Send a signal, unless it has ended."""
         if self.alive:
             self._process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit status."""
+        self.send_signal(number)
         try:
             return self._process.wait(PATIENCE_S)
         finally:
@@ -231,18 +235,29 @@ class Bench:
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
         """Call a service."""
+        future = self.request(kind, name, request)
+        self.spin_until(future.done)
+        return future.result()
+
+    def request(self, kind: Any, name: str, request: Any) -> Any:
+        """The future response of a service."""
         client = self.node.create_client(kind, name)
         self.spin_until(client.service_is_ready)
         future = client.call_async(request)
-        self.spin_until(future.done)
-        self.node.destroy_client(client)
-        return future.result()
+        future.add_done_callback(lambda _: self.node.destroy_client(client))
+        return future
 
     def transition(self, name: str) -> bool:
         """Ask for a lifecycle transition; whether it succeeded."""
+        future = self.request_transition(name)
+        self.spin_until(future.done)
+        return bool(future.result().success)
+
+    def request_transition(self, name: str) -> Any:
+        """The future response to a request for a lifecycle transition."""
         number = getattr(Transition, f"TRANSITION_{name.upper()}")
         request = ChangeState.Request(transition=Transition(id=number))
-        return bool(self.call(ChangeState, "motion_seg/change_state", request).success)
+        return self.request(ChangeState, "motion_seg/change_state", request)
 
     def state(self) -> str:
         response = self.call(GetState, "motion_seg/get_state", GetState.Request())
@@ -274,10 +289,12 @@ def running(
     *arguments: str,
     command: Sequence[str] = MARKER_NODE,
     delay_s: float = 0.0,
+    gates: Path | None = None,
     **bench: Any,
 ) -> Iterator[tuple[NodeProcess, Bench]]:
     """A node process and its bench, not yet connected; at the end it must leave with status 0."""
-    node = NodeProcess(command, arguments, {"MARKER_DELAY_S": str(delay_s)}, log)
+    env = {"MARKER_DELAY_S": str(delay_s), "MARKER_GATES": str(gates or "/nowhere")}
+    node = NodeProcess(command, arguments, env, log)
     try:
         other_end = Bench(**bench)
         try:

@@ -45,8 +45,11 @@ TICK_S = 0.01
 QUEUE = 10
 LEAST_SILENCE_S = 5.0
 """After the last frame: so long without a message, and what is missing will not come."""
-ASK_AGAIN_S = 20.0
-"""One that was killed may have taken the question with it; to load networks takes long, too."""
+ASK_EVERY_S = 0.2
+ASK_AGAIN_S = 5.0
+"""A request without a response is repeated: a node that was killed may have taken it along."""
+START_S = 5.0
+"""A node that starts by itself has left the state unconfigured, or inactive, by then."""
 LINGER_S = 25.0
 """So long a process that was killed may still seem to publish (20 s by default of Fast DDS)."""
 LOCKSTEP_PATIENCE_S = 120.0
@@ -98,40 +101,47 @@ class SimClock:
 
 
 class NodeState:
-    """Asks a lifecycle node for its state until it says that it is active.
+    """Asks a lifecycle node for its state until it is active.
 
     Args:
-        node: asks; somebody spins it.
-        service: of the node that is asked.
+        node: makes the requests; somebody spins it.
+        service: get_state of the node in question.
 
     Attributes:
-        active: whether it has said so.
+        active: true once the node has been found active.
     """
 
     def __init__(self, node: Node, service: str) -> None:
         self._client = node.create_client(GetState, service)
-        self._answer: Future | None = None
-        self._asked_s = 0.0
+        self._response: Future | None = None
+        self._asked_s = float("-inf")
+        self._resting_since_s: float | None = None
         self.active = False
 
     def check(self) -> None:
-        """Ask, again if need be, and take the answer if there is one. The node answers once it has
-        configured itself and become active, or failed to.
+        """Take the response to the last request, and send the next one when it is due.
 
         Raises:
-            InputError: it failed to.
+            InputError: the node does not start.
         """
         now_s = time.monotonic()
-        waited = self._answer is None or now_s - self._asked_s > ASK_AGAIN_S
-        if self._answer is not None and self._answer.done():
-            state = self._answer.result().current_state.label
-            if state != "active":
-                raise InputError(
-                    f"bag player: expected an active node, found it {state}; it has said why"
-                )
-            self.active = True
-        elif waited and self._client.service_is_ready():
-            self._answer, self._asked_s = self._client.call_async(GetState.Request()), now_s
+        if self._response is not None and self._response.done():
+            self._take(self._response.result().current_state.label, now_s)
+            self._response = None
+        patience_s = ASK_EVERY_S if self._response is None else ASK_AGAIN_S
+        if now_s - self._asked_s > patience_s and self._client.service_is_ready():
+            self._response, self._asked_s = self._client.call_async(GetState.Request()), now_s
+
+    def _take(self, state: str, now_s: float) -> None:
+        self.active = state == "active"
+        if state not in ("unconfigured", "inactive", "finalized"):
+            self._resting_since_s = None
+        elif self._resting_since_s is None:
+            self._resting_since_s = now_s
+        elif now_s - self._resting_since_s > START_S:
+            raise InputError(
+                f"bag player: expected an active node, found it {state}; its log says why"
+            )
 
 
 class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped

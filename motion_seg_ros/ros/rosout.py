@@ -1,0 +1,51 @@
+"""Log records of the package on /rosout."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+PACKAGE = "motion_seg_ros"
+
+
+class RosoutHandler(logging.Handler):
+    """Hand the package's records of Python's `logging` to a node's logger, until closed.
+
+    Only `ros/` knows rclpy; everything else logs to `logging`. The node's logger prints the lines
+    and publishes them on /rosout, and its level decides which.
+
+    Args:
+        logger: the logger of the node.
+    """
+
+    def __init__(self, logger: Any) -> None:
+        super().__init__()
+        self._logger = logger
+        self._source = logging.getLogger(PACKAGE)
+        self._before = (self._source.level, self._source.propagate)
+        self._source.addHandler(self)
+        self._source.setLevel(logging.DEBUG)
+        self._source.propagate = False  # a handler of the root logger would print each line again
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log `record` with the severity it has in ROS."""
+        text = self.format(record)
+        # Not by a table of methods: rclpy allows one severity for each line of code that logs.
+        if record.levelno >= logging.CRITICAL:
+            self._logger.fatal(text)
+        elif record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        elif record.levelno >= logging.INFO:
+            self._logger.info(text)
+        else:
+            self._logger.debug(text)
+
+    def close(self) -> None:
+        """Leave the package's logger as it was found."""
+        if self in self._source.handlers:
+            self._source.removeHandler(self)
+            level, self._source.propagate = self._before
+            self._source.setLevel(level)
+        super().close()
