@@ -24,6 +24,28 @@ def test_static_mask_is_the_inverse_grown_by_a_disk() -> None:
     assert not grown[np.hypot(x, y) > 5.5].any()
 
 
+@pytest.mark.parametrize("radius_px", [17, 40, 200])
+def test_a_large_dilation_is_a_disk(radius_px: int) -> None:
+    id_map = np.zeros((450, 470), np.uint16)
+    id_map[230, 220] = 1
+    y, x = np.mgrid[-230:220, -220:250]
+    expected = np.where(x**2 + y**2 <= radius_px**2, 0, 255)
+    np.testing.assert_array_equal(static_mask(id_map, radius_px), expected)
+
+
+@pytest.mark.parametrize("radius_px", [1, 4, 16])
+def test_a_small_dilation_is_by_the_ellipse_of_opencv(radius_px: int) -> None:
+    moving = (np.random.default_rng(3).random((60, 80)) > 0.995).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
+    expected = np.where(cv2.dilate(moving, kernel) > 0, 0, 255)
+    np.testing.assert_array_equal(static_mask(moving.astype(np.uint16), radius_px), expected)
+
+
+@pytest.mark.parametrize("dilation_px", [0, 4, 200])
+def test_everything_is_static_where_nothing_moves(dilation_px: int) -> None:
+    assert (static_mask(np.zeros((20, 30), np.uint16), dilation_px) == 255).all()
+
+
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_static_depth_is_invalid_just_where_it_moves(dtype: type) -> None:
     depth = np.full((4, 5), 7, dtype)

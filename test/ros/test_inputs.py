@@ -1,4 +1,4 @@
-"""Which topic is listened to."""
+"""Which topic is listened to, and a failure to listen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 import rclpy
 from rclpy.node import Node
 
-from motion_seg_ros.ros.inputs import image_topic
+from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
+from motion_seg_ros.ros.statistics import Statistics
 from motion_seg_ros.settings.node import NodeConfig
 
 
@@ -30,5 +31,29 @@ def test_image_topic(transport: str, remappings: list[str], expected: str) -> No
     node = Node("motion_seg", namespace="ns", context=context, cli_args=arguments)
     topic = image_topic(node, NodeConfig(image_transport=transport))
     assert node.resolve_topic_name(topic) == expected
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_a_failure_takes_the_subscriptions_made_before_back() -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    override = "qos_overrides./image.subscription.reliability:=nonsense"
+    node = Node("motion_seg", context=context, cli_args=["--ros-args", "-p", override])
+    statistics = Statistics()
+    before = list(node.subscriptions)
+    for _ in range(2):
+        with pytest.raises(Exception, match="nonsense"):
+            InputSubscriptions(
+                node,
+                NodeConfig(),
+                with_depth=False,
+                statistics=statistics,
+                on_received=lambda received: None,
+                on_qos_problem=lambda topic, policy: None,
+            )
+        assert list(node.subscriptions) == before
+        assert node.count_subscribers("/camera_info") == 0
+    assert statistics.snapshot().silence_s is None
     node.destroy_node()
     rclpy.shutdown(context=context)

@@ -1,7 +1,8 @@
-"""What is computed only while somebody listens."""
+"""Publishing whole sets, and what is computed only while somebody listens."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
+import rclpy
 from node_bench import ALWAYS, image_message
+from rclpy.lifecycle import LifecycleNode
 
 from motion_seg_ros.ros import publishers
 from motion_seg_ros.ros.publishers import ResultPublishers
@@ -40,6 +43,9 @@ class FakeNode:
 
     def create_lifecycle_publisher(self, kind: Any, topic: str, **kwargs: Any) -> FakePublisher:
         return self.created.setdefault(topic.removeprefix("~/"), FakePublisher(topic))
+
+    def destroy_lifecycle_publisher(self, publisher: FakePublisher) -> None:
+        del self.created[publisher.name.removeprefix("~/")]
 
 
 @pytest.fixture
@@ -108,3 +114,41 @@ def test_somebody_listens(node: FakeNode, calls: list[str], topic: str, work: st
     results.publish(answer())
     assert calls == [work]
     assert len(node.created[topic].sent) == 1
+
+
+@pytest.mark.parametrize("broken", ["tracks_message", "draw_overlay", "objects_message"])
+def test_a_result_that_does_not_fit_into_a_message_publishes_nothing(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    results = outputs(node)
+    node.created["tracks"].listeners = node.created["overlay"].listeners = 1
+
+    def fail(*args: Any) -> Any:
+        raise ValueError("zip() argument 5 is shorter")
+
+    monkeypatch.setattr(publishers, broken, fail)
+    with pytest.raises(ValueError, match="shorter"):
+        results.publish(answer())
+    assert not any(each.sent for each in node.created.values())
+
+
+@pytest.fixture
+def badly_configured() -> Iterator[LifecycleNode]:
+    """A node that is told nonsense about the quality of service of ~/tracks."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    override = "qos_overrides./motion_seg/tracks.publisher.reliability:=nonsense"
+    node = LifecycleNode("motion_seg", context=context, cli_args=["--ros-args", "-p", override])
+    yield node
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+def test_a_failure_takes_the_publishers_made_before_back(badly_configured: LifecycleNode) -> None:
+    node = badly_configured
+    before = list(node.publishers)
+    for _ in range(2):
+        with pytest.raises(Exception, match="nonsense"):
+            ResultPublishers(node, lambda: 4, lambda topic, policy: None)
+        assert list(node.publishers) == before
+        assert node.count_publishers("/motion_seg/moving_mask") == 0

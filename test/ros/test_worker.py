@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -180,6 +181,41 @@ def test_memory_is_bounded_and_every_frame_answered() -> None:
     assert all(each.result.frame.size == (4, 6) for each in answers)
 
 
+def test_memory_is_bounded_while_a_batch_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = make(max_bytes=24 * 5, deliver=lambda answer: None)
+    reached, gate = threading.Event(), threading.Event()
+    propagate = rig.segmenter.propagate
+
+    def wait(frame: Frame) -> FrameResult:
+        reached.set()
+        gate.wait(30)
+        return propagate(frame)
+
+    monkeypatch.setattr(rig.segmenter, "propagate", wait)
+    alive: list[weakref.ref[Any]] = []
+
+    def burst(first: int) -> None:
+        for stamp in range(first, first + 10):
+            pixels = np.zeros(24, np.uint8)
+            alive.append(weakref.ref(pixels))
+            rig.send(message(stamp, data=pixels))
+
+    rig.segmenter.gate.clear()
+    rig.send(message(1))
+    rig.wait(lambda: ("push", 1) in rig.segmenter.calls)
+    burst(2)
+    rig.segmenter.gate.set()
+    assert reached.wait(30)  # at one of this batch, while the next one comes
+    burst(12)
+    held = sum(each() is not None for each in alive)
+    gate.set()
+    # Among them the newest of the batch, which is still inferred.
+    rig.wait(lambda: ("push", 21) in rig.segmenter.calls)
+    assert ("push", 11) in rig.segmenter.calls
+    rig.worker.stop()
+    assert held <= 5 + 1, "5 that wait, and the one at hand"
+
+
 def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
     for stamp in (1, 2, 3):
         rig.send(message(stamp, data=b""))
@@ -230,6 +266,9 @@ def test_a_failing_consumer_does_not_end_the_thread() -> None:
         rig.wait(lambda n=stamp: len(seen) == n)
     rig.worker.stop()
     assert "publishing failed: ValueError: cannot publish" in rig.log.lines
+    counts = rig.statistics.snapshot().counts
+    assert counts["failed"] == 2
+    assert counts["inferred"] == 0
 
 
 def test_a_change_of_encoding_resets(rig: Rig) -> None:
