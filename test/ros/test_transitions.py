@@ -73,7 +73,7 @@ def test_services_are_answered_during_a_slow_transition(tmp_path: Path) -> None:
 def test_services_are_answered_while_the_node_starts_by_itself(tmp_path: Path) -> None:
     arguments = ("-r", "__ns:=/auto", "-p", "diagnostics.period_s:=0.1")
     (tmp_path / "configure").touch()
-    with running(tmp_path / "log", *arguments, gates=tmp_path, namespace="auto") as (node, bench):
+    with running(tmp_path / "log", *arguments, gates=tmp_path, namespace="auto") as (_, bench):
         assert_served(bench, "configuring")
         (tmp_path / "configure").unlink()
         bench.spin_until(lambda: bench.state() == "active")
