@@ -19,7 +19,7 @@ from motion_seg_ros.types import (
 )
 
 MAX_KERNEL_RADIUS_PX = 16
-"""Up to here a dilation by a kernel is faster: at 640x480 on one core it takes 3 ms for 16 px, 16 ms
+"""Up to here a kernel is faster: at 640x480 on one core it takes 3 ms for 16 px, 16 ms
 for 24 and 590 ms for 200, a distance transform 4 to 9 ms for any radius."""
 MIN_REGISTRATION_TRACKS = 12
 REGISTRATION_TOLERANCE_PX = 2.0
