@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,12 @@ from typing import Any
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
 from motion_seg_ros.cli import argument_types, configuration, many
-from motion_seg_ros.errors import InputError
+from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import colmap_hint
-from motion_seg_ros.io.sequence_record import SequenceSummary, finished_summary
+from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
 from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
@@ -38,8 +39,9 @@ Find the pixels that move in the world, in every frame of folders of images, vid
 
 For each sequence the folder OUTPUT/<sequence> gets one 8-bit palette PNG per frame (0 = static, k =
 object k; above 255 the numbers start again at 1), tracks.npz, overlay.mp4 and, for a bag, `masks`:
-a bag with the camera's topics and those of the node. OUTPUT/summary.json tells what was found. A
-sequence's folder appears when it is complete."""
+a bag with the camera's topics and those of the node. A folder appears when it is complete; more
+sequences may be added to OUTPUT later. OUTPUT/summary.json lists them all, with the
+configuration of the last run; that of each sequence is in its sequence.json."""
 
 EXAMPLES = """\
 examples:
@@ -119,8 +121,10 @@ def run(arguments: argparse.Namespace) -> None:
     with output_folder(output):
         for each in sources:
             check_apart(each.path, output / each.name)
-        for place in (*(output / each.name for each in sources), output / SUMMARY_FILE):
-            check_free(place, overwrite=arguments.overwrite or arguments.resume)
+            check_free(output / each.name, overwrite=arguments.overwrite or arguments.resume)
+        if not arguments.overwrite:
+            _check_summary(output / SUMMARY_FILE)
+            finished_sequences(output)
         tasks = [_task(arguments, config, each) for each in sources]
         kept = _finished(tasks) if arguments.resume else {}
         jobs = [
@@ -131,12 +135,31 @@ def run(arguments: argparse.Namespace) -> None:
         outcomes = [*many.work_through(arguments, jobs, config), *unread]
         made = {each.name: each.result for each in outcomes if each.result is not None}
         if kept or made:
-            content = _as_json(config, {**kept, **made})
+            content = _as_json(config, finished_sequences(output))
             write_file(output / SUMMARY_FILE, content, overwrite=True)
         many.check_outcomes(outcomes)
     _report(kept, made, time.monotonic() - started, output)
     if arguments.export is not None:
         print("\n" + colmap_hint([output / each / COLMAP_FOLDER for each in (*kept, *made)]))
+
+
+def _check_summary(path: Path) -> None:
+    """Refuse to replace a file that no earlier run wrote.
+
+    Raises:
+        OutputError: it is something else.
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        is_summary = "sequences" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        is_summary = False
+    if not is_summary:
+        raise OutputError(
+            f"{path}: expected the summary of earlier sequences, found something else; choose "
+            "another output, or pass --overwrite"
+        )
 
 
 def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcome[Any]]]:

@@ -1,4 +1,4 @@
-"""What a finished sequence's folder says of itself, so that a later run need not do it again."""
+"""Record of a finished sequence in its folder, by which a later run need not do it again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RECORD_FILE = "sequence.json"
 
 @dataclass
 class SequenceSummary:
-    """What happened in one sequence; the same input gives the same summary.
+    """Summary of one sequence; the same input gives the same summary.
 
     Attributes:
-        source: what was read.
+        source: file name of the input.
         frames: number of frames.
         size_px: width and height.
         duration_s: last stamp minus first.
@@ -27,8 +27,8 @@ class SequenceSummary:
         frames_with_motion: frames in which any pixel moves.
         mean_moving_share: mean share of moving pixels, 0 to 1.
         mean_tracks: mean number of tracks visible in a frame.
-        abstentions: reason why no motion could be told -> number of frames.
-        resets: frame name -> why the window was started anew there.
+        abstentions: reason why motion could not be decided -> number of frames.
+        resets: frame name -> reason why the window was restarted there.
     """
 
     source: str
@@ -44,12 +44,12 @@ class SequenceSummary:
 
 
 def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, object]) -> None:
-    """Say in a folder what is in it.
+    """Write the record of a folder.
 
     Args:
         folder: an existing one.
         summary: of its sequence.
-        settings: all that its content depends on besides the input, by name.
+        settings: everything that its content depends on besides the input, by name.
 
     Raises:
         OSError: it cannot be written.
@@ -62,16 +62,16 @@ def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, 
 def finished_summary(
     folder: Path, source: str, settings: Mapping[str, object]
 ) -> SequenceSummary | None:
-    """The summary of a sequence that was finished before; None where it was not.
+    """Return the summary of a sequence that was finished before; None where it was not.
 
     Args:
         folder: the sequence's.
-        source: what is to be in it, as of SequenceSummary.
-        settings: with which.
+        source: expected file name of the input.
+        settings: expected settings.
 
     Raises:
         InputError: its record is damaged.
-        OutputError: something else is in the folder, or what was made with other settings.
+        OutputError: something else is in the folder, or it was made with other settings.
     """
     if not folder.exists():
         return None
@@ -93,8 +93,18 @@ def finished_summary(
     return summary
 
 
+def finished_sequences(output: Path) -> dict[str, SequenceSummary]:
+    """Return the summaries of all finished sequences in an output folder, by folder name.
+
+    Raises:
+        InputError: a record is damaged.
+    """
+    records = sorted(output.glob(f"[!.]*/{RECORD_FILE}"))
+    return {each.parent.name: _read(each)[1] for each in records}
+
+
 def _read(file: Path) -> tuple[dict[str, Any], SequenceSummary]:
-    """Settings and summary of a record."""
+    """Return the settings and the summary of a record."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         of_summary = {**content["summary"], "size_px": tuple(content["summary"]["size_px"])}

@@ -269,6 +269,36 @@ class TestManyInputs:
         assert main.main([*arguments, "-o", str(whole)]) == 0
         assert contents(out) == contents(whole)
 
+    @pytest.mark.parametrize("options", [(), ("--resume",), ("--overwrite",)])
+    def test_a_sequence_is_added_to_a_folder(
+        self, tmp_path: Path, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folders = [tmp_path / name for name in ("one", "two", "three")]
+        for index, each in enumerate(folders):
+            recordings.write_images(each, recordings.pan(3, SIZE, seed=index))
+        one, two, three = map(str, folders)
+        out, whole = tmp_path / "out", tmp_path / "whole"
+        assert main.main(["segment", one, "-o", str(out)]) == 0
+        first = (out / "one" / "tracks.npz").stat()
+        assert main.main(["segment", two, three, "-o", str(out), "--jobs", "1", *options]) == 0
+        assert "2 sequences, 6 frames" in capsys.readouterr().out
+        after = (out / "one" / "tracks.npz").stat()
+        assert (after.st_ino, after.st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+        assert main.main(["segment", one, two, three, "-o", str(whole), "--jobs", "1"]) == 0
+        assert contents(out) == contents(whole)
+        assert_fails(capsys, "segment", two, "-o", out, words="out/two: already exists")
+        assert main.main(["segment", two, "-o", str(out), "--overwrite"]) == 0
+        assert contents(out) == contents(whole)
+
+    def test_a_summary_of_something_else_is_never_replaced(
+        self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "summary.json").write_text("[]")
+        words = "summary.json: expected the summary of earlier sequences, found something else"
+        assert_fails(capsys, "segment", walk, "-o", tmp_path / "out", words=words)
+        assert names(tmp_path / "out") == ["summary.json"]
+
     def test_resume_with_everything_done_changes_nothing(self, tmp_path: Path, walk: Path) -> None:
         arguments = ["segment", str(walk), "-o", str(tmp_path / "out"), "--resume"]
         assert main.main(arguments) == 0
