@@ -93,9 +93,10 @@ EXTRAS = {
     "edgetam": [
         "timm>=1.0.20",
     ],
-    # `motion_seg train`.
+    # `motion_seg train`, and the pictures of `motion_seg evaluate-labels`.
     "train": [
         "lightning-fabric>=2.4",
+        "matplotlib>=3.5",
         "tensorboard>=2.11",
     ],
     # `--ray`: many inputs over a cluster. `client`: of addresses that begin with ray://.

@@ -1,4 +1,4 @@
-"""How well a mask agrees with the truth: region similarity J and boundary accuracy F of DAVIS.
+"""Region similarity J and boundary accuracy F of DAVIS.
 
 Definitions: Perazzi et al., A Benchmark Dataset and Evaluation Methodology for Video Object
 Segmentation, CVPR 2016, with the details of its reference evaluation: a mask's boundary are the
@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from motion_seg_ros.types import BoolArray, UInt8Array
 
+# All three as in the DAVIS toolbox.
 BOUNDARY_TOLERANCE = 0.008
 RECALL_ABOVE = 0.5
 DECAY_BINS = 4
 
 
 @dataclass(frozen=True)
-class Statistics:
+class SequenceStatistics:
     """J or F of a sequence; NaN values do not count.
 
     Attributes:
@@ -39,8 +40,8 @@ class Statistics:
     decay: float
 
 
-def statistics(values: Sequence[float]) -> Statistics:
-    """Mean, recall and decay over the frames of a sequence.
+def statistics(values: Sequence[float]) -> SequenceStatistics:
+    """Compute mean, recall and decay over the frames of a sequence.
 
     The quarters are those of the DAVIS toolbox (`db_statistics`,
     https://github.com/davisvideochallenge/davis2017-evaluation): bounds are n evenly spread frames
@@ -58,55 +59,45 @@ def statistics(values: Sequence[float]) -> Statistics:
         raise ValueError("values: expected at least one frame, found none")
     bounds = np.round(np.linspace(1, len(found), DECAY_BINS + 1) + 1e-10).astype(np.int64) - 1
     first, last = found[: bounds[1] + 1], found[bounds[-2] : bounds[-1] + 1]
-    return Statistics(
+    return SequenceStatistics(
         mean=_mean(found),
         recall=float(np.mean(found > RECALL_ABOVE)),
         decay=_mean(first) - _mean(last),
     )
 
 
-def region_similarity(
-    predicted: BoolArray, truth: BoolArray, ignored: BoolArray | None = None
-) -> float:
-    """J: intersection over union of two masks, in [0, 1]; 1 if both are empty.
+def region_similarity(predicted: BoolArray, truth: BoolArray) -> float:
+    """Return J, the intersection over union of two masks, in [0, 1]; 1 if both are empty.
 
     Args:
         predicted: (H, W) bool.
         truth: (H, W) bool.
-        ignored: (H, W) bool, pixels that do not count; None where all do.
 
     Raises:
         ValueError: not masks of one size.
     """
-    predicted, truth = _counted(predicted, truth, ignored)
+    _check_masks(predicted, truth)
     union = np.count_nonzero(predicted | truth)
     return float(np.count_nonzero(predicted & truth) / union) if union else 1.0
 
 
-def boundary_accuracy(
-    predicted: BoolArray,
-    truth: BoolArray,
-    tolerance: float = BOUNDARY_TOLERANCE,
-    ignored: BoolArray | None = None,
-) -> float:
-    """F: harmonic mean of the boundaries' precision and recall, in [0, 1]; 1 if neither has one.
+def boundary_accuracy(predicted: BoolArray, truth: BoolArray) -> float:
+    """Return F, the harmonic mean of the boundaries' precision and recall, in [0, 1]; 1 if neither
+    mask has a boundary.
 
     Args:
         predicted: (H, W) bool.
         truth: (H, W) bool.
-        tolerance: distance within which boundary pixels match, as a share of the image's diagonal.
-        ignored: (H, W) bool, pixels that do not count: they are taken out of both masks before
-            their boundaries are found, as in the DAVIS toolbox; None where all count.
 
     Raises:
         ValueError: not masks of one size.
     """
-    predicted, truth = _counted(predicted, truth, ignored)
-    return Boundary(predicted, tolerance).accuracy(Boundary(truth, tolerance))
+    _check_masks(predicted, truth)
+    return Boundary(predicted).accuracy(Boundary(truth))
 
 
 class Boundary:
-    """The boundary of a mask, and all that is near it: made once, compared with many.
+    """Boundary of a mask and its neighbourhood: made once, compared with many.
 
     Only the part of the image in which it lies is kept.
 
@@ -135,7 +126,7 @@ class Boundary:
         self.count = int(np.count_nonzero(self._edges))
 
     def accuracy(self, other: Boundary) -> float:
-        """F of the two masks of one size, in [0, 1]; 1 if neither has a boundary."""
+        """Return F of two masks of one size, in [0, 1]; 1 if neither has a boundary."""
         if not self.count or not other.count:
             return float(self.count == other.count)
         precision = self._matched(other) / self.count
@@ -145,7 +136,7 @@ class Boundary:
         return float(2 * precision * recall / (precision + recall))
 
     def _matched(self, other: Boundary) -> int:
-        """Pixels of this boundary that are near the other one."""
+        """Count the pixels of this boundary that are near the other one."""
         top, bottom = max(self._top, other._top), min(self._bottom, other._bottom)
         left, right = max(self._left, other._left), min(self._right, other._right)
         if top >= bottom or left >= right:
@@ -159,27 +150,18 @@ class Boundary:
         return int(np.count_nonzero(mine & theirs))
 
 
-def _counted(
-    predicted: BoolArray, truth: BoolArray, ignored: BoolArray | None
-) -> tuple[BoolArray, BoolArray]:
-    """Both masks without the pixels that do not count."""
-    masks = {"predicted": predicted, "truth": truth}
-    if ignored is not None:
-        masks["ignored"] = ignored
-    for name, mask in masks.items():
+def _check_masks(predicted: BoolArray, truth: BoolArray) -> None:
+    for name, mask in {"predicted": predicted, "truth": truth}.items():
         if mask.ndim != 2 or mask.dtype != np.bool_:
             raise ValueError(f"{name}: expected (H, W) bool, found {mask.shape} {mask.dtype}")
-        if mask.shape != truth.shape:
-            raise ValueError(f"{name}: expected {truth.shape} like the truth, found {mask.shape}")
-    if ignored is None:
-        return predicted, truth
-    return predicted & ~ignored, truth & ~ignored
+    if predicted.shape != truth.shape:
+        raise ValueError(f"predicted: expected {truth.shape}, found {predicted.shape}")
 
 
 def _boundary(mask: BoolArray) -> BoolArray:
-    """(H, W) bool: pixels unlike their right, lower or lower-right neighbour.
+    """Return (H, W) bool, pixels unlike their right, lower or lower-right neighbour.
 
-    Beyond the last row and column stands a copy of them: the image's frame is no boundary.
+    The last row and column are repeated: the image's frame is no boundary.
     """
     beyond = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     right, lower, lower_right = beyond[:-1, 1:], beyond[1:, :-1], beyond[1:, 1:]
@@ -188,12 +170,12 @@ def _boundary(mask: BoolArray) -> BoolArray:
 
 
 def _disk(radius_px: int) -> UInt8Array:
-    """1 within a Euclidean distance of the centre, else 0."""
+    """Return a square that is 1 within a Euclidean distance of its centre, else 0."""
     offset = np.arange(-radius_px, radius_px + 1)
     return (offset[:, None] ** 2 + offset[None, :] ** 2 <= radius_px**2).astype(np.uint8)
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:
-    """Mean of what is not NaN; NaN where nothing is."""
+    """Return the mean of the values that are not NaN; NaN where there are none."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else math.nan

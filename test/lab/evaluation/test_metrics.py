@@ -77,16 +77,6 @@ def test_boundary_of_an_inner_box_by_counting() -> None:
     assert boundary_accuracy(lower_half, stripe) == pytest.approx(2 * 1 * 0.5 / 1.5)
 
 
-def test_ignored_pixels_are_taken_out_of_both_masks() -> None:
-    truth, predicted = box(30, 20, 50, 40), box(40, 20, 50, 40)
-    ignored = box(80, 0, 80, 120)  # what the prediction has too much on the right
-    assert region_similarity(predicted, truth, ignored) == pytest.approx(40 / 50)
-    for metric in (region_similarity, boundary_accuracy):
-        cut = metric(predicted & ~ignored, truth & ~ignored)
-        assert metric(predicted, truth, ignored=ignored) == cut
-        assert metric(predicted, truth, ignored=np.ones_like(truth)) == 1
-
-
 def plain_boundary(mask: np.ndarray) -> set[tuple[int, int]]:
     """Pixel by pixel: the label differs from that of a neighbour inside of the image."""
     height, width = mask.shape

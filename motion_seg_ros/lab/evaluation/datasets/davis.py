@@ -42,91 +42,40 @@ UNSUPERVISED = Path("Annotations_unsupervised/480p")
 FPS = 24.0
 VOID = 255
 
-MOVING_17 = (
-    "bike-packing",
-    "blackswan",
-    "bmx-trees",
-    "car-shadow",
-    "cows",
-    "dance-twirl",
-    "dog",
-    "dogs-jump",
-    "drift-chicane",
-    "drift-straight",
-    "goat",
-    "horsejump-high",
-    "judo",
-    "kite-surf",
-    "libby",
-    "mbike-trick",
-    "motocross-jump",
-    "paragliding-launch",
-    "parkour",
-    "pigs",
-    "shooting",
-    "soapbox",
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+MOVING_17 = _names(
+    """
+    bike-packing blackswan bmx-trees car-shadow cows dance-twirl dog dogs-jump drift-chicane
+    drift-straight goat horsejump-high judo kite-surf libby mbike-trick motocross-jump
+    paragliding-launch parkour pigs shooting soapbox
+    """
 )
-"""DAVIS17-Moving, validation: Dave, Tokmakov and Ramanan, Towards Segmenting Anything That Moves,
-ICCV workshops 2019; https://github.com/achalddave/segment-any-moving,
+"""Sequences of DAVIS17-Moving, validation: Dave, Tokmakov and Ramanan, Towards Segmenting Anything
+That Moves, ICCV workshops 2019; https://github.com/achalddave/segment-any-moving,
 release/davis17/moving_val_sequences.txt."""
 
-VALIDATION_16 = (
-    "blackswan",
-    "bmx-trees",
-    "breakdance",
-    "camel",
-    "car-roundabout",
-    "car-shadow",
-    "cows",
-    "dance-twirl",
-    "dog",
-    "drift-chicane",
-    "drift-straight",
-    "goat",
-    "horsejump-high",
-    "kite-surf",
-    "libby",
-    "motocross-jump",
-    "paragliding-launch",
-    "parkour",
-    "scooter-black",
-    "soapbox",
+VALIDATION_16 = _names(
+    """
+    blackswan bmx-trees breakdance camel car-roundabout car-shadow cows dance-twirl dog
+    drift-chicane drift-straight goat horsejump-high kite-surf libby motocross-jump
+    paragliding-launch parkour scooter-black soapbox
+    """
 )
-"""DAVIS 2016, validation (ImageSets/480p/val.txt)."""
+"""Sequences of DAVIS 2016, validation (ImageSets/480p/val.txt)."""
 
-VALIDATION_17 = (
-    "bike-packing",
-    "blackswan",
-    "bmx-trees",
-    "breakdance",
-    "camel",
-    "car-roundabout",
-    "car-shadow",
-    "cows",
-    "dance-twirl",
-    "dog",
-    "dogs-jump",
-    "drift-chicane",
-    "drift-straight",
-    "goat",
-    "gold-fish",
-    "horsejump-high",
-    "india",
-    "judo",
-    "kite-surf",
-    "lab-coat",
-    "libby",
-    "loading",
-    "mbike-trick",
-    "motocross-jump",
-    "paragliding-launch",
-    "parkour",
-    "pigs",
-    "scooter-black",
-    "shooting",
-    "soapbox",
+VALIDATION_17 = _names(
+    """
+    bike-packing blackswan bmx-trees breakdance camel car-roundabout car-shadow cows dance-twirl
+    dog dogs-jump drift-chicane drift-straight goat gold-fish horsejump-high india judo
+    kite-surf lab-coat libby loading mbike-trick motocross-jump paragliding-launch parkour pigs
+    scooter-black shooting soapbox
+    """
 )
-"""DAVIS 2017, validation (ImageSets/2017/val.txt)."""
+"""Sequences of DAVIS 2017, validation (ImageSets/2017/val.txt)."""
 
 LISTS = {
     "davis2016": VALIDATION_16,
@@ -141,7 +90,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_davis(name: str, root: Path, sequences: Sequence[str] | None) -> DataSet:
-    """One of LISTS; of its sequences those that are there, with a warning where some are not.
+    """Open one of LISTS: of its sequences those that are there, with a warning where some are not.
 
     Args:
         name: a key of LISTS.
@@ -171,7 +120,7 @@ def open_davis(name: str, root: Path, sequences: Sequence[str] | None) -> DataSe
 
 
 def clip_names(root: Path) -> list[str]:
-    """The sequences in the layout of DAVIS.
+    """Return the names of the sequences in the layout of DAVIS.
 
     Raises:
         InputError: there is none.
@@ -186,8 +135,7 @@ def clip_names(root: Path) -> list[str]:
 
 
 def davis_clip(root: Path, name: str) -> FileSequence:
-    """A sequence in the layout of DAVIS 2016; images without a mask have no truth, and all that
-    have one count.
+    """Open a sequence in the layout of DAVIS 2016 of which all images with a mask count.
 
     Raises:
         InputError: no image, or no mask for any image.

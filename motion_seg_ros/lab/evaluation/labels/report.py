@@ -149,7 +149,10 @@ def _draw(path: Path, comparison: Comparison, title: str) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        logger.warning("%s is left out: matplotlib is not installed", path.name)
+        logger.warning(
+            "%s is left out: matplotlib is not installed; pip install 'motion_seg_ros[train]'",
+            path.name,
+        )
         return
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     reliability, roc = figure.subplots(1, 2)

@@ -1,5 +1,5 @@
-"""Where a camera truly was: known from a rendered scene, or read from a file in the format of the
-TUM RGB-D benchmark (https://cvg.cit.tum.de/data/datasets/rgbd-dataset/file_formats)."""
+"""True poses of a camera: of a rendered scene, or from a file in the format of the TUM RGB-D
+benchmark (https://cvg.cit.tum.de/data/datasets/rgbd-dataset/file_formats)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Poses:
 
 
 def scene_poses(scene: Scene) -> Poses:
-    """The poses of a scene's camera at all of its frames, exact."""
+    """Return the exact poses of a scene's camera at all of its frames."""
     stamps = [scene.time_s(index) for index in range(scene.frames)]
     return Poses(
         np.array(stamps, np.float64),
@@ -51,6 +51,8 @@ def read_tum(path: Path) -> Poses:
     Raises:
         InputError: it cannot be read, or is something else.
     """
+    from scipy.spatial.transform import Rotation
+
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -70,7 +72,10 @@ def read_tum(path: Path) -> Poses:
             f"{path}: expected rising stamps, found {table[late[0] + 1, 0]:.6f} after "
             f"{table[late[0], 0]:.6f}; sort the lines"
         )
-    return Poses(table[:, 0], _matrices(table[:, 1:4], table[:, 4:]))
+    poses = np.tile(np.eye(4), (len(table), 1, 1))
+    poses[:, :3, :3] = Rotation.from_quat(table[:, 4:]).as_matrix()
+    poses[:, :3, 3] = table[:, 1:4]
+    return Poses(table[:, 0], poses)
 
 
 def _numbers(path: Path, number: int, words: Sequence[str]) -> list[float]:
@@ -90,20 +95,3 @@ def _numbers(path: Path, number: int, words: Sequence[str]) -> list[float]:
             f"{length:.3f}; {_REMEDY}"
         )
     return values
-
-
-def _matrices(positions: Array, quaternions: Array) -> Array:
-    """(P, 4, 4) rigid poses from (P, 3) positions and (P, 4) quaternions x, y, z, w."""
-    x, y, z, w = (quaternions / np.linalg.norm(quaternions, axis=1, keepdims=True)).T
-    poses = np.tile(np.eye(4), (len(positions), 1, 1))
-    poses[:, 0, :3] = np.stack(
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], 1
-    )
-    poses[:, 1, :3] = np.stack(
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], 1
-    )
-    poses[:, 2, :3] = np.stack(
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], 1
-    )
-    poses[:, :3, 3] = positions
-    return poses
