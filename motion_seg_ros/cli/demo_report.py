@@ -24,7 +24,8 @@ from motion_seg_ros.lab.evaluation.contact_sheet import (
     draw_sheet,
     draw_tracks,
 )
-from motion_seg_ros.lab.evaluation.recording import Agreement, Answer, Recording, agreement
+from motion_seg_ros.lab.evaluation.recording import FrameAnswer, Recording, score_recording
+from motion_seg_ros.lab.evaluation.results import SequenceScores
 from motion_seg_ros.types import MOVING_PROBABILITY, Source, UInt8Array
 
 VIDEO_FILE = "overlay.mp4"
@@ -94,7 +95,8 @@ def write_report(folder: Path, clip: Clip, bag: Path, stamps_ns: Sequence[int]) 
             f"demo: expected answers to {len(stamps_ns)} frames, found none; "
             "run motion_seg_node by itself to see why"
         )
-    scores = agreement(recording, clip, stamps_ns) if clip.has_truth else None
+    scored = clip.has_truth and len(stamps_ns) > 2
+    scores = score_recording(recording, clip, stamps_ns) if scored else None
     figures = _figures(answers, scores, len(stamps_ns))
     with VideoWriter(folder / VIDEO_FILE, clip.fps) as video:
         for _, _, message in recording.messages("overlay"):
@@ -107,7 +109,9 @@ def write_report(folder: Path, clip: Clip, bag: Path, stamps_ns: Sequence[int]) 
     return figures
 
 
-def _figures(answers: dict[int, Answer], scores: Agreement | None, sent: int) -> DemoFigures:
+def _figures(
+    answers: dict[int, FrameAnswer], scores: SequenceScores | None, sent: int
+) -> DemoFigures:
     ages_ms = [each.age_s * 1e3 for each in answers.values()]
     inferred = sum(each.source is Source.INFERRED for each in answers.values())
     return DemoFigures(
@@ -116,8 +120,8 @@ def _figures(answers: dict[int, Answer], scores: Agreement | None, sent: int) ->
         propagated=len(answers) - inferred,
         age_p50_ms=float(np.percentile(ages_ms, 50)),
         age_p95_ms=float(np.percentile(ages_ms, 95)),
-        region=None if scores is None else scores.mean_region,
-        boundary=None if scores is None else scores.mean_boundary,
+        region=None if scores is None else scores.J_mean,
+        boundary=None if scores is None else scores.F_mean,
     )
 
 
@@ -125,8 +129,8 @@ def _sheet(
     recording: Recording,
     clip: Clip,
     stamps_ns: Sequence[int],
-    answers: dict[int, Answer],
-    scores: Agreement | None,
+    answers: dict[int, FrameAnswer],
+    scores: SequenceScores | None,
 ) -> UInt8Array:
     """The contact sheet of COLUMNS moments, spread over the answered part of the clip."""
     answered = [index for index, stamp in enumerate(stamps_ns) if stamp in answers]
@@ -149,9 +153,11 @@ def _sheet(
         ),
         Row("point tracks", "tracks", _track_pictures(recording, stamps, images)),
     ]
+    frames = None if scores is None else scores.per_frame
+    region = {} if frames is None else dict(zip(frames.name, frames.J, strict=True))
     headings = []
     for index, stamp in zip(chosen, stamps, strict=True):
-        score = f", J {scores.region[index]:.2f}" if scores and index in scores.region else ""
+        score = f", J {region[str(index)]:.2f}" if str(index) in region else ""
         headings.append((f"{index / clip.fps:.1f} s", answers[stamp].source.name.lower() + score))
     return draw_sheet(headings, rows)
 

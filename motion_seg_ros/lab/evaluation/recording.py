@@ -1,8 +1,8 @@
-"""What the live node answered, read back from a bag of its topics, and held against the truth."""
+"""Answers of the live node, read back from a bag of its topics and scored against the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.message_types import typestore
-from motion_seg_ros.lab.evaluation.metrics import boundary_accuracy, region_similarity
-from motion_seg_ros.types import Source
+from motion_seg_ros.lab.evaluation.annotated import TruthMask
+from motion_seg_ros.lab.evaluation.results import SequenceScores
+from motion_seg_ros.lab.evaluation.scoring import SequenceScorer
+from motion_seg_ros.types import Source, UInt16Array
 
 
 @dataclass(frozen=True)
-class Answer:
+class FrameAnswer:
     """How one frame was answered.
 
     Attributes:
@@ -38,7 +40,7 @@ class Recording:
         self._types = typestore()
 
     def messages(self, topic: str) -> Iterator[tuple[int, int, Any]]:
-        """Stamp and arrival in nanoseconds and the message, for all messages of `NAMESPACE/topic`.
+        """Yield stamp and arrival in nanoseconds and the message, for all of `NAMESPACE/topic`.
 
         The messages are Any: rosbags makes their classes at run time.
         """
@@ -51,58 +53,35 @@ class Recording:
                 stamp = message.header.stamp
                 yield stamp.sec * 10**9 + stamp.nanosec, arrival_ns, message
 
-    def answers(self) -> dict[int, Answer]:
-        """Frame stamp in nanoseconds -> how it was answered."""
+    def answers(self) -> dict[int, FrameAnswer]:
+        """Return frame stamp in nanoseconds -> how the frame was answered."""
         sources = {stamp: Source(message.source) for stamp, _, message in self.messages("objects")}
         return {
-            stamp: Answer(sources[stamp], (arrival - stamp) * 1e-9)
+            stamp: FrameAnswer(sources[stamp], (arrival - stamp) * 1e-9)
             for stamp, arrival, _ in self.messages("moving_mask")
             if stamp in sources
         }
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Agreement of the moving masks with the truth.
-
-    Attributes:
-        region: J of each frame that counts, by its index in the clip.
-        boundary: F of the same frames.
-    """
-
-    region: Mapping[int, float]
-    boundary: Mapping[int, float]
-
-    @property
-    def mean_region(self) -> float:
-        """Mean J."""
-        return float(np.mean(list(self.region.values())))
-
-    @property
-    def mean_boundary(self) -> float:
-        """Mean F."""
-        return float(np.mean(list(self.boundary.values())))
-
-
-def agreement(recording: Recording, clip: Clip, stamps_ns: Sequence[int]) -> Agreement:
-    """J and F of the recorded moving masks. As in DAVIS, the first and last frame do not count.
+def score_recording(recording: Recording, clip: Clip, stamps_ns: Sequence[int]) -> SequenceScores:
+    """Score the recorded moving masks; as in DAVIS, the first and the last frame do not count.
 
     Args:
-        recording: what was answered.
+        recording: of the node's answers.
         clip: has the truth.
         stamps_ns: the stamp under which each frame of the clip was sent; one that was not answered
             counts as a mask without moving pixels.
+
+    Returns:
+        The scores of the frames, which are named by their index in the clip.
     """
     index_of = {stamp: index for index, stamp in enumerate(stamps_ns)}
-    last = len(stamps_ns) - 1
-    nothing = np.zeros(clip.size, np.bool_)
-    predicted = dict.fromkeys(range(1, last), nothing)
+    predicted: dict[int, UInt16Array] = {}
     for stamp, _, message in recording.messages("moving_mask"):
-        if index_of.get(stamp, 0) in predicted:
-            predicted[index_of[stamp]] = image_to_array(message) != 0
-    region, boundary = {}, {}
-    for index, mask in predicted.items():
-        truth = clip.truth(index) != 0
-        region[index] = region_similarity(mask, truth)
-        boundary[index] = boundary_accuracy(mask, truth)
-    return Agreement(region, boundary)
+        if stamp in index_of:
+            predicted[index_of[stamp]] = image_to_array(message).astype(np.uint16)
+    scorer = SequenceScorer(separate=False)
+    nothing = np.zeros(clip.size, np.uint16)
+    for index in range(1, len(stamps_ns) - 1):
+        scorer.add(str(index), predicted.get(index, nothing), TruthMask(clip.truth(index)))
+    return scorer.scores(frames=len(stamps_ns))

@@ -1,6 +1,6 @@
-"""results.json: what an evaluation found. Written by `motion_seg evaluate`, read by the report.
+"""results.json, the results of an evaluation: written by `motion_seg evaluate`, read by the report.
 
-Unless said otherwise, figures of a data set are means over its sequences, as in DAVIS. What was not
+Figures of a data set are means over its sequences, as in DAVIS, unless said otherwise. What was not
 measured is null.
 """
 
@@ -49,11 +49,9 @@ class ObjectScores:
     over the sequence, as in DAVIS 2017 unsupervised).
 
     Attributes:
-        J_mean: mean over the movers.
-        F_mean: mean over the movers.
-        JF_mean: mean of the two.
-        movers: how many true ones.
-        predicted: how many predicted objects.
+        J_mean: mean over the movers; F_mean and JF_mean likewise.
+        movers: number of true ones.
+        predicted: number of predicted objects.
         id_switches: times that the object covering a mover changed from one id to another, as of
             CLEAR MOT; see motion_seg_ros.lab.evaluation.object_metrics.
         fragmentations: times that a mover in sight was lost and covered again.
@@ -98,7 +96,7 @@ class LabelScores:
 
 @dataclass(frozen=True)
 class Timing:
-    """What frames cost, or how late they were answered.
+    """Cost of frames, or how late they were answered.
 
     Attributes:
         ms: wall time of each frame of the sequence (not only the scored ones), in milliseconds.
@@ -116,27 +114,10 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class SequenceScores:
-    """One method on one sequence. Recall is the share of frames above 0.5; decay is the mean of the
-    first quarter of the frames less that of the last (Perazzi et al., CVPR 2016).
-
-    Attributes:
-        J_mean: all movers as one (MOS).
-        J_recall: see above.
-        J_decay: see above.
-        F_mean: see above.
-        F_recall: see above.
-        F_decay: see above.
-        JF_mean: mean of J_mean and F_mean.
-        frames: frames read.
-        still_frames: scored frames in which nothing moves.
-        false_alarms: those of them in which something is said to move.
-        per_frame: the scored frames.
-        objects: fine-grained; null where the truth has no separate movers.
-        labels: of the tracks; null where the method has none.
-        timing: null where masks were read from files.
-        pictures: what is shown -> path of a JPEG, relative to results.json.
-    """
+class MaskScores:
+    """All movers as one mask (MOS). Recall is the share of frames above 0.5; decay is the mean of
+    the first quarter of the frames less that of the last (Perazzi et al., CVPR 2016); JF_mean is
+    the mean of J_mean and F_mean."""
 
     J_mean: float
     J_recall: float
@@ -145,6 +126,23 @@ class SequenceScores:
     F_recall: float
     F_decay: float
     JF_mean: float
+
+
+@dataclass(frozen=True)
+class SequenceScores(MaskScores):
+    """One method on one sequence.
+
+    Attributes:
+        frames: frames read.
+        still_frames: scored frames in which nothing moves.
+        false_alarms: those of them in which something is said to move.
+        per_frame: the scored frames.
+        objects: fine-grained; null where the truth has no separate movers.
+        labels: of the tracks; null where the method has none.
+        timing: null where masks were read from files.
+        pictures: kind of picture and frame -> path of a JPEG, relative to results.json.
+    """
+
     frames: int
     still_frames: int
     false_alarms: int
@@ -156,17 +154,10 @@ class SequenceScores:
 
 
 @dataclass(frozen=True)
-class MethodScores:
+class MethodScores(MaskScores):
     """One method on a data set: means over its sequences.
 
     Attributes:
-        J_mean: see SequenceScores; so are the next six.
-        J_recall: ...
-        J_decay: ...
-        F_mean: ...
-        F_recall: ...
-        F_decay: ...
-        JF_mean: ...
         objects_JF_mean: fine-grained, mean over all movers of all sequences, as in DAVIS 2017; null
             where there is none.
         labels_F1: mean of the sequences' F1; null where there is none.
@@ -175,13 +166,6 @@ class MethodScores:
         per_sequence: by the sequence's name; one at least.
     """
 
-    J_mean: float
-    J_recall: float
-    J_decay: float
-    F_mean: float
-    F_recall: float
-    F_decay: float
-    JF_mean: float
     objects_JF_mean: float | None
     labels_F1: float | None
     false_alarms_per_still_frame: float | None
@@ -199,7 +183,7 @@ class Results:
 
     Attributes:
         dataset: its name, such as davis2016.
-        method: what was measured: "motion_seg", or the folder of predictions.
+        method: "motion_seg", or the folder of predictions.
         scores: of that method.
         against: other methods on the same frames, by name.
         version: of this package.
@@ -262,7 +246,7 @@ def read_results(path: Path) -> Results:
 
 
 def _check_columns(table: object, names: Sequence[str]) -> None:
-    """Hold the columns of a table to one length.
+    """Refuse columns of a table that differ in length.
 
     Raises:
         ValueError: one is longer or shorter than the first.
@@ -276,11 +260,11 @@ def _check_columns(table: object, names: Sequence[str]) -> None:
 
 
 def read_json(file: Path, remedy: str = "choose another file") -> dict[str, Any]:
-    """The JSON mapping in a file.
+    """Read the JSON mapping in a file.
 
     Args:
         file: its path.
-        remedy: what to do if it holds something else.
+        remedy: for the message, if it holds something else.
 
     Raises:
         InputError: it cannot be read, or holds something else.

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: what it was begun with, and what of it is finished."""
+"""The folder of an evaluation, in which the same evaluation goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLAN_FILE = "evaluation.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """All that scores depend on, but the sequences and methods: more of these may be added.
+    """Everything scores depend on but sequences and methods, of which more may be added.
 
     Attributes:
         version: of this package.
@@ -41,7 +41,7 @@ def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
     Args:
         folder: an existing one.
         plan: of this evaluation.
-        overwrite: forget what is finished, of whatever plan, and what was found.
+        overwrite: remove the sequences that are finished, of whatever plan, and the results.
 
     Raises:
         OutputError: an evaluation of another plan was begun there, or the results are of something
@@ -58,7 +58,7 @@ def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
             for place in (folder / PICTURES_FOLDER).glob("*"):
                 remove_pictures(place)
     elif file.is_file():
-        _check_same(file, _flat(plan))
+        _check_same(file, plan)
         return
     else:
         check_free(folder / RESULTS_FILE, overwrite=False)
@@ -72,41 +72,23 @@ def abandon(folder: Path) -> None:
         (folder / PLAN_FILE).unlink(missing_ok=True)
 
 
-def _check_same(file: Path, wanted: Mapping[str, object]) -> None:
-    content = read_json(file, "pass --overwrite to begin anew")
-    found = {name: value for name, value in _flattened(content).items() if name != "schema"}
-    names = sorted(found.keys() | wanted.keys())
-    for name in sorted(names, key=_rank):
-        if found.get(name) != wanted.get(name):
-            raise OutputError(
-                f"{file.parent}: expected to go on with the evaluation begun there, with "
-                f"{_shown(name)} {found.get(name, 'none')}, found {wanted.get(name, 'none')}; "
-                "choose another output, or pass --overwrite to begin anew"
-            )
-
-
-def _rank(name: str) -> tuple[bool, bool]:
-    """What was read says more than the settings, which are none where masks are read, and where
-    masks were read from more than what missing ones meant."""
-    return name.startswith("configuration."), name == "inputs.missing"
-
-
-def _shown(name: str) -> str:
-    """An input as the option that names it."""
-    _, is_input, option = name.rpartition("inputs.")
-    return f"--{option.replace('_', '-')}" if is_input else name
-
-
-def _flat(plan: Plan) -> dict[str, object]:
-    return _flattened(json.loads(json.dumps(asdict(plan))))
-
-
-def _flattened(tree: Mapping[str, object]) -> dict[str, object]:
-    """Mappings in a mapping become names with dots."""
-    flat: dict[str, object] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat.update({f"{name}.{inner}": each for inner, each in value.items()})
-        else:
-            flat[name] = value
-    return flat
+def _check_same(file: Path, plan: Plan) -> None:
+    """Refuse another plan than that of the file; the message has the first thing that differs."""
+    found = read_json(file, "pass --overwrite to begin anew")
+    wanted = json.loads(json.dumps(asdict(plan)))
+    # What was read comes before the settings, which are none where masks are read.
+    for group in ("version", "dataset", "inputs", "configuration"):
+        one, other = found.get(group), wanted[group]
+        if one == other:
+            continue
+        shown = group
+        if isinstance(other, dict):
+            one = one if isinstance(one, dict) else {}
+            names = sorted(one.keys() | other.keys(), key=lambda name: (name == "missing", name))
+            name = next(each for each in names if one.get(each) != other.get(each))
+            one, other = one.get(name, "none"), other.get(name, "none")
+            shown = f"--{name.replace('_', '-')}" if group == "inputs" else f"{group}.{name}"
+        raise OutputError(
+            f"{file.parent}: expected to go on with the evaluation begun there, with {shown} "
+            f"{one}, found {other}; choose another output, or pass --overwrite to begin anew"
+        )

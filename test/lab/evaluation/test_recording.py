@@ -12,7 +12,7 @@ import results
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.clip import Clip, ClipFrame, write_clip
-from motion_seg_ros.lab.evaluation.recording import Recording, agreement
+from motion_seg_ros.lab.evaluation.recording import Recording, score_recording
 from motion_seg_ros.types import Frame, Source
 
 BOX = (20, 10, 30, 20)
@@ -50,20 +50,21 @@ def test_answers_have_source_and_age(tmp_path: Path) -> None:
 
 def test_perfect_masks_score_one(tmp_path: Path, clip: Clip) -> None:
     recording = record(tmp_path / "bag", dict.fromkeys(range(6), BOX))
-    scores = agreement(recording, clip, STAMPS)
-    assert scores.region == scores.boundary == dict.fromkeys(range(1, 5), 1.0)
+    scores = score_recording(recording, clip, STAMPS)
+    assert scores.per_frame.name == ("1", "2", "3", "4")
+    assert scores.per_frame.J == scores.per_frame.F == (1, 1, 1, 1)
 
 
 def test_frames_without_an_answer_count_as_empty(tmp_path: Path, clip: Clip) -> None:
     recording = record(tmp_path / "bag", {0: BOX, 1: BOX, 2: BOX})  # 3, 4 and 5 were lost
-    scores = agreement(recording, clip, STAMPS)
-    assert scores.region == {1: 1, 2: 1, 3: 0, 4: 0}
-    assert scores.mean_region == pytest.approx(0.5)
-    assert scores.mean_boundary == pytest.approx(0.5)
+    scores = score_recording(recording, clip, STAMPS)
+    assert scores.per_frame.J == (1, 1, 0, 0)
+    assert scores.J_mean == pytest.approx(0.5)
+    assert scores.F_mean == pytest.approx(0.5)
 
 
 def test_half_a_box_scores_half(tmp_path: Path, clip: Clip) -> None:
     half = (20, 10, 15, 20)
-    scores = agreement(record(tmp_path / "bag", dict.fromkeys(range(6), half)), clip, STAMPS)
-    assert scores.mean_region == pytest.approx(0.5)
-    assert 0 < scores.mean_boundary < 1
+    scores = score_recording(record(tmp_path / "bag", dict.fromkeys(range(6), half)), clip, STAMPS)
+    assert scores.J_mean == pytest.approx(0.5)
+    assert 0 < scores.F_mean < 1
