@@ -1,8 +1,9 @@
-"""What flows through the pipeline: Frame -> Tracks -> TrackLabels -> ObjectMasks -> FrameResult.
+"""Data types of the pipeline: Frame -> Tracks -> TrackLabels -> ObjectMasks -> FrameResult.
 
-All are frozen and checked once, where they enter; the stages trust them. Pixel coordinates are x
-right, y down, and the centre of the top-left pixel is (0, 0). Letters: T frames of the window, N
-tracks, H and W the image's height and width.
+All are frozen and validated once, when they are constructed; the stages trust them. Arrays are held
+as read-only views: no stage can change what another one reads, while their owner still can. Pixel
+coordinates are x right, y down, and the centre of the top-left pixel is (0, 0). Letters: T frames
+of the window, N tracks, H and W the image's height and width.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +24,30 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 MOVING_PROBABILITY = 0.5
-"""A track is taken to move above this probability, unless its labeller says another."""
+"""Probability above which a track counts as moving, unless its labeller sets a threshold."""
 
 
-def _frozen_view(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A read-only view: no stage can change what another one reads, while the owner still can."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _freeze(owner: object, *names: str) -> None:
+    """Replace the arrays of a frozen dataclass by read-only views."""
+    for name in names:
+        view = getattr(owner, name).view()
+        view.flags.writeable = False
+        object.__setattr__(owner, name, view)
+
+
+def _check_arrays(owner: object, expected: Mapping[str, tuple[tuple[int, ...], type]]) -> None:
+    """Check shapes and dtypes of the arrays of a dataclass.
+
+    Raises:
+        ValueError: one of them is another; the message names it, what was expected and found.
+    """
+    for name, (shape, dtype) in expected.items():
+        found = getattr(owner, name)
+        if found.shape != shape or found.dtype != dtype:
+            raise ValueError(
+                f"{type(owner).__name__}.{name}: expected {shape} {np.dtype(dtype)}, found "
+                f"{found.shape} {found.dtype}"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +59,8 @@ class Frame:
         stamp_ns: time of exposure in nanoseconds, not negative; any epoch.
         depth_m: (H, W) float32 metres along the optical axis, NaN where unknown; None without a
             depth source.
-        camera_matrix: (3, 3) float64 pinhole intrinsics in pixels, or None where the camera is not
-            calibrated.
+        camera_matrix: (3, 3) float64 pinhole intrinsics in pixels, finite and with positive focal
+            lengths; None where the camera is not calibrated.
 
     Raises:
         FrameError: a shape, dtype or value is not as above.
@@ -68,14 +84,29 @@ class Frame:
             )
         if self.stamp_ns < 0:
             raise FrameError(f"stamp: expected nanoseconds >= 0, found {self.stamp_ns}")
-        object.__setattr__(self, "image_bgr", _frozen_view(image))
+        _freeze(self, "image_bgr")
         if self.depth_m is not None:
             if self.depth_m.shape != image.shape[:2] or self.depth_m.dtype != np.float32:
                 raise FrameError(
                     f"depth: expected {image.shape[:2]} float32 like the image, found "
                     f"{self.depth_m.shape} {self.depth_m.dtype}; register it to the camera"
                 )
-            object.__setattr__(self, "depth_m", _frozen_view(self.depth_m))
+            _freeze(self, "depth_m")
+        if self.camera_matrix is not None:
+            self._check_camera(self.camera_matrix)
+            _freeze(self, "camera_matrix")
+
+    @staticmethod
+    def _check_camera(matrix: npt.NDArray[np.float64]) -> None:
+        if matrix.shape != (3, 3) or matrix.dtype != np.float64:
+            raise FrameError(
+                f"camera matrix: expected (3, 3) float64, found {matrix.shape} {matrix.dtype}"
+            )
+        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+            raise FrameError(
+                "camera matrix: expected finite numbers with focal lengths > 0, found "
+                f"{matrix.tolist()}; calibrate the camera, or leave its matrix out"
+            )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,18 +117,35 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class RawTracks:
-    """What a tracking network says of points before any of it is decided.
+    """Outputs of a tracking network, before thresholds.
 
     Attributes:
         xy_px: (T, N, 2) float32 positions at full image resolution, of hidden points too, inside
             the image or not; in a point's query frame the query point.
-        occlusion: (T, N) float32 logits of being hidden; +inf where the network was not asked.
+        occlusion: (T, N) float32 logits of being hidden; +inf where the network has not been run.
         expected_distance: (T, N) float32 logits of being far off the true position; +inf likewise.
+
+    Raises:
+        ValueError: a shape or dtype is not as above.
     """
 
     xy_px: FloatArray
     occlusion: FloatArray
     expected_distance: FloatArray
+
+    def __post_init__(self) -> None:
+        shape = self.occlusion.shape
+        if len(shape) != 2:
+            raise ValueError(f"RawTracks.occlusion: expected (T, N), found {shape}")
+        _check_arrays(
+            self,
+            {
+                "xy_px": ((*shape, 2), np.float32),
+                "occlusion": (shape, np.float32),
+                "expected_distance": (shape, np.float32),
+            },
+        )
+        _freeze(self, "xy_px", "occlusion", "expected_distance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +161,10 @@ class Tracks:
             visible.
         query_frame: (N,) int64 index into T of the frame in which the track was seeded (0 for older
             ones).
-        raw: what the tracker's network said of the same points; None from trackers without one.
+        raw: outputs of the tracker's network for the same points; None from trackers without one.
+
+    Raises:
+        ValueError: a shape or dtype is not as above.
     """
 
     ids: Int64Array
@@ -124,29 +175,31 @@ class Tracks:
     raw: RawTracks | None = None
 
     def __post_init__(self) -> None:
+        if self.visible.ndim != 2:
+            raise ValueError(f"Tracks.visible: expected (T, N), found {self.visible.shape}")
         frames, count = self.visible.shape
-        shapes = {
-            "ids": (count,),
-            "xy_px": (frames, count, 2),
-            "confidence": (frames, count),
-            "query_frame": (count,),
-        }
-        for name, shape in shapes.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(
-                    f"Tracks.{name}: expected {shape}, found {getattr(self, name).shape}"
-                )
+        _check_arrays(
+            self,
+            {
+                "ids": ((count,), np.int64),
+                "xy_px": ((frames, count, 2), np.float32),
+                "visible": ((frames, count), np.bool_),
+                "confidence": ((frames, count), np.float32),
+                "query_frame": ((count,), np.int64),
+            },
+        )
         if self.raw is not None and self.raw.xy_px.shape != (frames, count, 2):
             raise ValueError(
                 f"Tracks.raw: expected {(frames, count, 2)}, found {self.raw.xy_px.shape}"
             )
+        _freeze(self, "ids", "xy_px", "visible", "confidence", "query_frame")
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
 
     @classmethod
     def empty(cls, frames: int) -> Tracks:
-        """No track over a window of `frames` frames."""
+        """Return no tracks, over a window of `frames` frames."""
         return cls(
             ids=np.zeros(0, np.int64),
             xy_px=np.zeros((frames, 0, 2), np.float32),
@@ -158,36 +211,59 @@ class Tracks:
 
 @dataclass(frozen=True, eq=False)
 class TrackLabels:
-    """Which tracks move in the world.
+    """Moving probabilities of tracks.
 
     Attributes:
-        moving_probability: (N,) float32 in [0, 1]; NaN where the labeller says nothing about a
-            track.
-        abstention: why the camera's own motion, and so any track's, could not be told; None when
-            it could be. With a reason given, every probability is NaN.
-        threshold: probability in (0, 1) above which the labeller takes a track to move.
+        moving_probability: (N,) float32 in [0, 1]; NaN for tracks without a label.
+        abstention: reason why the camera's own motion, and so that of any track, could not be
+            determined; every probability is then NaN. None when it could be.
+        threshold: probability in (0, 1) above which a track counts as moving.
+
+    Raises:
+        ValueError: a shape, dtype or value is not as above.
     """
 
     moving_probability: FloatArray
     abstention: str | None = None
     threshold: float = MOVING_PROBABILITY
 
+    def __post_init__(self) -> None:
+        found = self.moving_probability
+        if found.ndim != 1 or found.dtype != np.float32:
+            raise ValueError(
+                "TrackLabels.moving_probability: expected (N,) float32, found "
+                f"{found.shape} {found.dtype}"
+            )
+        wrong = (found < 0) | (found > 1)
+        if wrong.any():
+            raise ValueError(
+                "TrackLabels.moving_probability: expected values in [0, 1] or NaN, found "
+                f"{found[wrong][0]}"
+            )
+        if self.abstention is not None and not np.isnan(found).all():
+            raise ValueError(
+                "TrackLabels.moving_probability: expected NaN throughout with the abstention "
+                f"'{self.abstention}', found {found[~np.isnan(found)][0]}"
+            )
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"TrackLabels.threshold: expected in (0, 1), found {self.threshold}")
+        _freeze(self, "moving_probability")
+
     @property
     def moving(self) -> BoolArray:
-        """(N,) bool; False where nothing is said."""
+        """(N,) bool; False for tracks without a label."""
         return np.asarray(self.moving_probability > self.threshold, bool)
 
     @property
     def log_odds(self) -> FloatArray:
-        """(N,) float32 log-odds of moving less those of the threshold; NaN where nothing is
-        said."""
+        """(N,) float32 log-odds of moving less those of the threshold; NaN without a label."""
         chance = np.clip(self.moving_probability, 1e-4, 1 - 1e-4)
         even = np.log(self.threshold / (1 - self.threshold))
         return np.asarray(np.log(chance / (1 - chance)) - even, np.float32)
 
     @classmethod
     def abstain(cls, count: int, reason: str) -> TrackLabels:
-        """Labels of `count` tracks about which nothing can be said, and the reason."""
+        """Return `count` unknown labels, with the reason."""
         return cls(np.full(count, np.nan, np.float32), reason)
 
 
@@ -197,7 +273,7 @@ class MovingObject:
 
     Attributes:
         id: its value in the id map, 1 to 65535, stable over time.
-        score: belief that it moves, in [0, 1].
+        score: probability that it moves, in [0, 1].
         box_xywh_px: tightest upright box, x, y of its top-left pixel, width, height.
         centroid_px: mean x, y of its pixels.
         area_px: number of its pixels.
@@ -230,7 +306,7 @@ class ObjectMasks:
                 f"ObjectMasks.id_map: expected (H, W) uint16, found {self.id_map.shape} "
                 f"{self.id_map.dtype}"
             )
-        object.__setattr__(self, "id_map", _frozen_view(self.id_map))
+        _freeze(self, "id_map")
 
     @property
     def moving(self) -> BoolArray:
@@ -240,12 +316,12 @@ class ObjectMasks:
 
     @classmethod
     def empty(cls, size: tuple[int, int]) -> ObjectMasks:
-        """Nothing moves in a frame of `size` = (H, W)."""
+        """Return the masks of a frame of `size` = (H, W) in which nothing moves."""
         return cls(np.zeros(size, np.uint16))
 
 
 class Source(enum.IntEnum):
-    """Where the masks of a frame come from; the values are those of MovingObject.msg."""
+    """Origin of the masks of a frame; the values are those of MovingObject.msg."""
 
     INFERRED = 0
     PROPAGATED = 1
@@ -253,16 +329,16 @@ class Source(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Discovery:
-    """A search for new objects that ran beside the stream, and ended.
+    """Statistics of one search for new objects that ran in the background.
 
     Attributes:
-        lag_s: stamp of the frame in which its result was taken up minus that of the newest frame
-            it had looked at, in seconds.
-        duration_ms: wall time from the order to the end, in milliseconds.
+        lag_s: stamp of the frame in which its result joined the stream minus that of the newest
+            frame it has seen, in seconds.
+        duration_ms: wall time from start to end, in milliseconds.
         stage_ms: wall time of each of its stages in milliseconds, in the order they ran.
-        found: new things that were taken up.
-        too_late: new things that were not, because the frames they were found in had been
-            forgotten by then.
+        found: new objects that joined.
+        too_late: new objects that did not, because the frames they were found in had left the
+            segmenter's memory by then.
     """
 
     lag_s: float
@@ -274,30 +350,33 @@ class Discovery:
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """What the pipeline says about one frame.
+    """Result of the pipeline for one frame.
 
-    Masks and tracks have ages of their own. Where discovery runs beside the stream, the masks of a
+    Masks and tracks have ages of their own. Where discovery runs in the background, the masks of a
     frame are inferred from that very frame, by a segmenter that remembers the objects: their age is
     0. The tracks and labels are the last ones known, of an earlier frame; and what began to move
     since that frame is not in the masks yet.
 
     Attributes:
-        frame: the frame it is about.
+        frame: the input frame.
         masks: its moving pixels, of the frame's size.
         tracks: the tracks over a window that ends `tracks_age_s` before this frame: at this frame,
-            at the last inferred one for a propagated result, or at the last one that a discovery
-            beside the stream has looked at (empty before the first).
+            at the last inferred one for a propagated result, or at the last one that a background
+            discovery has seen (empty before the first).
         labels: one probability for each of `tracks`.
         source: of the masks: inferred from this frame, or propagated from an earlier one.
         age_s: of the masks: this frame's stamp minus that of the frame they were inferred from, in
-            seconds; 0 when inferred.
+            seconds, not negative; 0 when inferred.
         tracks_age_s: of `tracks` and `labels`: this frame's stamp minus that of the newest frame
-            of `tracks`, in seconds.
-        stage_ms: wall time of each stage in milliseconds, in the order they ran; of what runs
-            beside the stream, see `discovery`.
-        reset_reason: why the window was started anew at this frame; None when it was not.
-        discovery: the one beside the stream whose result was taken up at this frame; None where
-            none was.
+            of `tracks`, in seconds, not negative.
+        stage_ms: wall time of each stage in milliseconds, in the order they ran; for those in the
+            background see `discovery`.
+        reset_reason: reason why the window was started anew at this frame; None when it was not.
+        discovery: the background discovery whose result joined at this frame; None if none did.
+
+    Raises:
+        ValueError: masks of another size than the frame's, labels of another number than that of
+            the tracks, or a negative age.
     """
 
     frame: Frame
@@ -311,14 +390,33 @@ class FrameResult:
     tracks_age_s: float = 0.0
     discovery: Discovery | None = None
 
+    def __post_init__(self) -> None:
+        if self.masks.id_map.shape != self.frame.size:
+            raise ValueError(
+                f"FrameResult.masks: expected (H, W) = {self.frame.size} like the frame, found "
+                f"{self.masks.id_map.shape}"
+            )
+        labels = len(self.labels.moving_probability)
+        if labels != len(self.tracks):
+            raise ValueError(
+                f"FrameResult.labels: expected one for each of {len(self.tracks)} tracks, found "
+                f"{labels}"
+            )
+        for name in ("age_s", "tracks_age_s"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(
+                    f"FrameResult.{name}: expected seconds >= 0, found {getattr(self, name)}"
+                )
+
     @property
     def tracks_source(self) -> Source:
-        """Whether `tracks` were measured in this frame, or are those of an earlier one."""
+        """INFERRED if `tracks` were measured in this frame, PROPAGATED if in an earlier one."""
         measured = self.source is Source.INFERRED and self.tracks_age_s == 0
         return Source.INFERRED if measured else Source.PROPAGATED
 
     def track_object_ids(self) -> UInt16Array:
-        """(N,) uint16: the object under each track's newest position; 0 = none, or not visible."""
+        """Return the id (N,) uint16 of the object under each track's newest position; 0 = none, or
+        not visible."""
         height, width = self.masks.id_map.shape
         xy = np.rint(self.tracks.xy_px[-1]).astype(np.int64)
         inside = (

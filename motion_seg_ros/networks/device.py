@@ -97,6 +97,23 @@ def autocast(
     return torch.autocast(device.type, dtype=dtype)
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Run PyTorch's operations in the block on one thread of the CPU.
+
+    Matrix products and attention sum in an order that depends on the number of threads, and so do
+    the last bits of their results. Use it for small networks: they gain little by threads.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def cast_weights(network: nn.Module, dtype: torch.dtype) -> None:
     """Keep in `dtype` the weights that `autocast` casts to it each time they are used: the same
     results, half the memory, and less to do. All others stay in float32.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -122,7 +124,9 @@ def test_only_the_newest_position_counts_seen_or_not() -> None:
     window = sliding.push(Frame(np.zeros_like(image), 0))
     window = sliding.push(Frame(image, 1))
     tracks = tracks_at(np.float32([[50, 50], [50, 50]]), frames=2)
-    tracks.visible[-1, 1] = False
+    visible = tracks.visible.copy()
+    visible[-1, 1] = False
+    tracks = dataclasses.replace(tracks, visible=visible)
     one, other = AppearanceDescriptor(flow=DenseFlow(1000)).extract(window, tracks)
     np.testing.assert_array_equal(one, other)
     assert np.abs(one).max() > 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -134,7 +135,9 @@ def test_long_gaps_find_what_is_slow() -> None:
 
 def test_a_track_seen_only_now_is_not_labelled() -> None:
     tracks = tracks_of(np.stack([project(world())] * FRAMES))
-    tracks.visible[:-1, 7] = False
+    visible = tracks.visible.copy()
+    visible[:-1, 7] = False
+    tracks = dataclasses.replace(tracks, visible=visible)
     labels = GeometricLabeller().label(window(), tracks, None)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(labels.moving_probability)), [7])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
 from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Frame, Tracks
+from motion_seg_ros.weights.cache import find_weights
 from motion_seg_ros.window import Window
 
 SIZE = (240, 427)
@@ -63,7 +65,9 @@ def tracks(frames: int, count: int = COUNT, first_id: int = 0) -> Tracks:
 
 def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> None:
     seen = tracks(6)
-    seen.visible[-1, ::3] = False
+    visible = seen.visible.copy()
+    visible[-1, ::3] = False
+    seen = dataclasses.replace(seen, visible=visible)
     labels = TransformerLabeller(weights).label(window(6, 5), seen, None)
     now = np.flatnonzero(seen.visible[-1])
     sample = TrackSample(
@@ -91,7 +95,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
     path = tmp_path / "deep.safetensors"
     save_weights(path, model, metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
     seen = tracks(MIN_FRAMES)
-    seen.xy_px[:] = np.clip(seen.xy_px, 3, SIZE[0] - 4)
+    seen = dataclasses.replace(seen, xy_px=np.clip(seen.xy_px, 3, SIZE[0] - 4))
     inverse = np.tile(np.linspace(1, 3, SIZE[1], dtype=np.float32), (SIZE[0], 1))
     frames = tuple(
         Frame(each.image_bgr, index, 1 / inverse)
@@ -145,6 +149,23 @@ def test_a_reset_forgets_the_labels(weights: Path) -> None:
     labeller.reset()
     again = labeller.label(window(8, 8), tracks(8, first_id=500), None)
     assert np.isfinite(again.moving_probability).all()
+
+
+def test_labels_do_not_depend_on_the_number_of_threads() -> None:
+    threads = torch.get_num_threads()
+    shipped = find_weights("track_transformer_lite").path
+    try:
+        for count in (200, 777, 1001):
+            found = []
+            for number in (1, 2, 3, 8):
+                torch.set_num_threads(number)
+                labeller = TransformerLabeller(shipped)
+                labels = labeller.label(window(16, 15), tracks(16, count), None)
+                found.append(labels.moving_probability.tobytes())
+                assert torch.get_num_threads() == number
+            assert len(set(found)) == 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_threshold_can_be_chosen(weights: Path) -> None:
@@ -258,7 +279,9 @@ def test_hints_do_not_depend_on_the_resolution() -> None:
 
 def test_hints_say_which_gaps_a_track_spans() -> None:
     seen = tracks(6, 200)
-    seen.visible[:-2, :50] = False
+    visible = seen.visible.copy()
+    visible[:-2, :50] = False
+    seen = dataclasses.replace(seen, visible=visible)
     hints = camera_hints(seen, SIZE).reshape(200, len(GAPS), -1)
     spans = hints[..., 0].astype(bool)
     np.testing.assert_array_equal(spans[:50], [[True, False, False, False]] * 50)

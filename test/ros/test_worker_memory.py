@@ -47,8 +47,9 @@ class Stage:
         self._work()
         return Tracks.empty(len(window))
 
-    def estimate(self, window: Window) -> None:
+    def inverse_depth(self, window: Window) -> list[FloatArray]:
         self._work()
+        return []
 
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         self._work()

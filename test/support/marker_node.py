@@ -67,13 +67,20 @@ class MarkerStages:
         has_matrix = window.newest.camera_matrix is not None
         depth = window.newest.depth_m
         middle = None if depth is None else float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
-        return TrackLabels(probability, f"depth {middle} matrix {has_matrix} n {len(window)}")
+        return MarkedLabels(probability, f"depth {middle} matrix {has_matrix} n {len(window)}")
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
         return red_objects(window.newest.image_bgr)
 
     def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
         return masks
+
+
+class MarkedLabels(TrackLabels):
+    """Probabilities beside a reason, which labels otherwise refuse."""
+
+    def __post_init__(self) -> None:
+        pass
 
 
 def is_red(image_bgr: np.ndarray) -> np.ndarray:

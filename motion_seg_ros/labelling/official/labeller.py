@@ -12,7 +12,7 @@ from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.networks.device import find_device
+from motion_seg_ros.networks.device import find_device, one_thread
 from motion_seg_ros.networks.transfer import to_device
 from motion_seg_ros.types import FloatArray, Int64Array, RawTracks, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -135,7 +135,7 @@ class OfficialLabeller:
 
         depth = self._prepared_depth(window)
         inputs = _inputs(raw, window.newest.size, depth, features, self._device)
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             found = self._network(inputs).pred[0, 0].cpu().numpy()
         return np.asarray(found, np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -35,8 +36,8 @@ class GridTracker:
 
     def update(self, window: Window) -> Tracks:
         tracks = tracks_of([0, 0], [99, 99], len(window))
-        tracks.xy_px[:] = [[10, 30], [70, 30]]
-        return tracks
+        xy_px = np.zeros_like(tracks.xy_px) + np.float32([[10, 30], [70, 30]])
+        return dataclasses.replace(tracks, xy_px=xy_px)
 
     def reset(self) -> None:
         pass
