@@ -97,7 +97,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
     )
     topics, parameters = node_setup(source, reliable=reliable)
     if lockstep:
-        parameters["masks.discovery"] = "in_step"  # as the command has it
+        parameters["masks.sam2.discovery"] = "in_step"  # as the command has it
     if value["profile"]:
         parameters["profile"] = value["profile"]
     options = ["--lockstep"] if lockstep else ["--rate", value["rate"]]

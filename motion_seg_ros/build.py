@@ -130,7 +130,7 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
             propagator=FlowPropagator(),
             depth=depth,
             features=features,
-            interval=config.masks.discovery_interval,
+            interval=config.masks.sam2.discovery_interval,
         )
     return MotionSegmenter(
         window=window,
@@ -163,12 +163,12 @@ def discovers_beside(config: Config) -> bool:
         ConfigError: that is asked for with a mask backend that cannot do it.
     """
     masks = config.masks
-    if masks.discovery == "beside" and masks.backend != "sam2":
+    if masks.sam2.discovery == "background" and masks.backend != "sam2":
         raise ConfigError(
-            f"masks.discovery beside: expected masks.backend sam2, found {masks.backend}; choose "
-            "masks.discovery auto or in_step"
+            "masks.sam2.discovery background: expected masks.backend sam2, found "
+            f"{masks.backend}; choose masks.sam2.discovery auto or in_step"
         )
-    return masks.discovery != "in_step" and masks.backend == "sam2"
+    return masks.sam2.discovery != "in_step" and masks.backend == "sam2"
 
 
 def build_tracker(
@@ -186,20 +186,20 @@ def build_tracker(
         InputError: its weights are missing or damaged.
         MissingDependencyError: torch or tapnet is not installed.
     """
-    tracking = config.tracking
+    tracking, network = config.tracking, config.tracking.tapir
     if tracking.backend == "tapir":
         check_tapir(config)
         return tapir.load(
             resolve(needed_weights(config)["tracking"]),
             device=config.device,
             dtype=config.dtype,
-            points=tracking.points,
-            query_interval=tracking.query_interval,
-            causal=tracking.causal,
-            update_interval=tracking.update_interval,
-            tail=tracking.tail,
-            resolution=tracking.resolution,
-            memory_budget_mb=tracking.memory_budget_mb,
+            points=network.points,
+            query_interval=network.query_interval,
+            causal=network.causal,
+            update_interval=network.update_interval,
+            tail=network.tail,
+            resolution=network.resolution,
+            memory_budget_mb=network.memory_budget_mb,
         )
     backends: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
         "flow": FlowTracker,
@@ -222,7 +222,7 @@ def build_depth(config: Config) -> DepthEstimator | None:
             resolve(needed_weights(config)["depth"]),
             device=config.device,
             dtype=config.dtype,
-            short_side_px=depth.short_side_px,
+            short_side_px=depth.depth_anything.short_side_px,
         )
     return TopicDepth() if depth.backend == "topic" else None
 
@@ -241,8 +241,8 @@ def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
             resolve(needed_weights(config)["features"]),
             device=config.device,
             dtype=config.dtype,
-            short_side_px=features.short_side_px,
-            official=features.variant == "official",
+            short_side_px=features.dino.short_side_px,
+            official=features.dino.variant == "official",
         )
     return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
 
@@ -262,7 +262,7 @@ def build_masks(
         InputError: its weights are missing or damaged.
         MissingDependencyError: a package that it needs is not installed.
     """
-    masks = config.masks
+    masks, sam2 = config.masks, config.masks.sam2
     if masks.backend == "densifier":
         return Densifier(flow=flow)
     if masks.backend == "learned":
@@ -271,12 +271,12 @@ def build_masks(
     segmenter = Sam2Segmenter(build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
         around(segmenter),
-        rules=replace(PROMPTING[masks.prompting](), prompt_interval=masks.prompt_interval),
-        discovery_interval=masks.discovery_interval,
-        max_strands=masks.max_strands,
-        lost_after=masks.lost_after,
-        static_after=masks.static_after,
-        memory_s=masks.memory_s,
+        rules=replace(PROMPTING[sam2.prompting](), prompt_interval=sam2.reprompt_interval),
+        discovery_interval=sam2.discovery_interval,
+        max_strands=sam2.max_masklets,
+        lost_after=sam2.lost_after,
+        static_after=sam2.static_after,
+        memory_s=sam2.reidentification_s,
     )
 
 
@@ -291,14 +291,14 @@ def build_sam2(config: Config) -> Sam2Network:
     # Not above: it needs torch, which is known to be there once a device is found.
     from motion_seg_ros.masks.sam2.network import Sam2Network
 
-    masks = config.masks
+    sam2 = config.masks.sam2
     return Sam2Network(
         resolve(needed_weights(config)["masks"]),
         device=config.device,
         dtype=config.dtype,
-        image_side=masks.image_side or None,
-        memories=masks.memories,
-        pointers=masks.pointers,
+        image_side=sam2.image_side or None,
+        memories=sam2.memory_frames,
+        pointers=sam2.pointer_frames,
     )
 
 
@@ -331,7 +331,7 @@ def build_labeller(
         weights.path,
         sha256=weights.sha256,
         interval=labelling.interval,
-        threshold=labelling.threshold or None,
+        threshold=labelling.transformer.threshold or None,
         device=config.device if uses_device(config) else "cpu",
         dtype=config.dtype,
         depth=depth,
@@ -367,13 +367,13 @@ def _build_official(
         depth,
         device=config.device,
         interval=config.labelling.interval,
-        threshold=config.labelling.official_threshold or None,
+        threshold=config.labelling.official.threshold or None,
     )
     channels = 0 if features is None else features.channels
     if channels != labeller.feature_channels:
         raise ConfigError(
-            f"features.weights: expected a network of {labeller.feature_channels} channels, with "
-            f"which labelling.backend official was trained, found {channels}; set "
-            "features.weights dinov2_base"
+            f"features.dino.weights: expected a network of {labeller.feature_channels} channels, "
+            f"with which labelling.backend official was trained, found {channels}; set "
+            "features.dino.weights dinov2_base"
         )
     return labeller

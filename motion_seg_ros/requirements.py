@@ -19,16 +19,30 @@ from motion_seg_ros.weights.cache import published_name, require, resolve
 ON_DEVICE = frozenset({"tapir", "depth_anything", "dino", "sam2"})
 """Backends that run where `device` says."""
 
+WEIGHTS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("tracking", "tapir"): "tracking.tapir.weights",
+        ("depth", "depth_anything"): "depth.depth_anything.weights",
+        ("features", "dino"): "features.dino.weights",
+        ("labelling", "pooled"): "labelling.transformer.weights",
+        ("labelling", "transformer"): "labelling.transformer.weights",
+        ("labelling", "official"): "labelling.official.weights",
+        ("masks", "learned"): "masks.learned.weights",
+        ("masks", "sam2"): "masks.sam2.weights",
+    }
+)
+"""Stage and back end -> the setting that names its weights."""
+
 # By whether it is causal.
 TAPIR: Mapping[bool, str] = MappingProxyType({False: "bootstapir", True: "causal_bootstapir"})
 
 OFFICIAL: Mapping[str, Value] = MappingProxyType(
     {
         "tracking.backend": "tapir",
-        "tracking.causal": False,
+        "tracking.tapir.causal": False,
         "depth.backend": "depth_anything",
         "features.backend": "dino",
-        "features.variant": "official",
+        "features.dino.variant": "official",
     }
 )
 """What labelling.backend official asks of the other settings: what its authors' code does."""
@@ -91,22 +105,22 @@ def uses_device(config: Config) -> bool:
 
 def needed_weights(config: Config) -> dict[str, str]:
     """Stage -> name or path of the weights that it loads; stages without weights are left out."""
-    official_features = config.features.variant == "official"
+    official_features = config.features.dino.variant == "official"
     defaults = {
-        ("tracking", "tapir"): TAPIR[config.tracking.causal],
-        ("depth", "depth_anything"): "depth_anything_v2_small",
-        ("features", "dino"): "dinov2_base" if official_features else "dinov2_small",
-        ("labelling", "pooled"): "track_transformer_lite",
-        ("labelling", "transformer"): "track_transformer_lite",
-        ("labelling", "official"): "segment_any_motion_tracks",
-        ("masks", "learned"): "mask_network_lite",
-        ("masks", "sam2"): "sam2.1_hiera_tiny",
+        "tapir": TAPIR[config.tracking.tapir.causal],
+        "depth_anything": "depth_anything_v2_small",
+        "dino": "dinov2_base" if official_features else "dinov2_small",
+        "pooled": "track_transformer_lite",
+        "transformer": "track_transformer_lite",
+        "official": "segment_any_motion_tracks",
+        "learned": "mask_network_lite",
+        "sam2": "sam2.1_hiera_tiny",
     }
-    stages = {stage: getattr(config, stage) for stage, _ in defaults}
+    values = config_values(config)
     return {
-        stage: stages[stage].weights or default
-        for (stage, backend), default in defaults.items()
-        if stages[stage].backend == backend
+        stage: str(values[setting]) or defaults[backend]
+        for (stage, backend), setting in WEIGHTS.items()
+        if values[f"{stage}.backend"] == backend
     }
 
 
@@ -137,16 +151,15 @@ def check_tapir(config: Config) -> None:
     Raises:
         ConfigError: names both, and what to set.
     """
-    tracking = config.tracking
-    if tracking.backend != "tapir":
+    if config.tracking.backend != "tapir":
         return
-    weights = needed_weights(config)["tracking"]
-    wanted, other = TAPIR[tracking.causal], TAPIR[not tracking.causal]
+    weights, causal = needed_weights(config)["tracking"], config.tracking.tapir.causal
+    wanted, other = TAPIR[causal], TAPIR[not causal]
     if published_name(weights) == other:
         raise ConfigError(
-            f"tracking.weights {weights}: expected those of {wanted}, as tracking.causal is "
-            f"{_yaml(tracking.causal)}, found those of {other}; set tracking.weights {wanted}, or "
-            f"tracking.causal {_yaml(not tracking.causal)}"
+            f"tracking.tapir.weights {weights}: expected those of {wanted}, as "
+            f"tracking.tapir.causal is {_yaml(causal)}, found those of {other}; set "
+            f"tracking.tapir.weights {wanted}, or tracking.tapir.causal {_yaml(not causal)}"
         )
 
 

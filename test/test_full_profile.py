@@ -47,9 +47,9 @@ STEP_NS = 10**8
 STAGES = ["tracking", "labelling", "masks"]
 ALL_STAGES = ["tracking", "depth", "features", "labelling", "masks"]
 TOYS = {
-    "depth": "depth_anything_v2_small",
-    "features": "dinov2_small",
-    "masks": "sam2.1_hiera_tiny",
+    "depth.depth_anything.weights": "depth_anything_v2_small",
+    "features.dino.weights": "dinov2_small",
+    "masks.sam2.weights": "sam2.1_hiera_tiny",
 }
 SMALL: dict[str, object] = {
     "profile": "full",
@@ -59,11 +59,11 @@ SMALL: dict[str, object] = {
     "window.size": 6,
     "labelling.backend": "transformer",  # by the shipped weights: they know a mover
     "labelling.interval": 1,
-    "features.variant": "tokens",
-    "depth.short_side_px": 42,
-    "features.short_side_px": 42,
-    "masks.prompting": "paper",
-    "masks.discovery_interval": 1,
+    "features.dino.variant": "tokens",
+    "depth.depth_anything.short_side_px": 42,
+    "features.dino.short_side_px": 42,
+    "masks.sam2.prompting": "paper",
+    "masks.sam2.discovery_interval": 1,
 }
 
 
@@ -86,8 +86,8 @@ def _one_thread_and_no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("toys")
     return {
-        f"{stage}.weights": str(write_random_weights(name, folder / name, toy=True, seed=1))
-        for stage, name in TOYS.items()
+        setting: str(write_random_weights(name, folder / name, toy=True, seed=1))
+        for setting, name in TOYS.items()
     }
 
 
@@ -181,7 +181,7 @@ def test_a_labeller_that_takes_depth_and_features(
     )
     path = tmp_path / "all.safetensors"
     save_weights(path, TrackTransformer(config), metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
-    values = {**SMALL, **toys, "labelling.weights": str(path)}
+    values = {**SMALL, **toys, "labelling.transformer.weights": str(path)}
     segmenter = build(make_config(values))
     for frame in clip:
         check(pushed(segmenter, frame), frame, ALL_STAGES)
@@ -195,7 +195,7 @@ def test_a_labeller_that_takes_depth_and_features(
     ("values", "name"),
     [
         ({"tracking.backend": "tapir"}, "bootstapir"),
-        ({"tracking.backend": "tapir", "tracking.causal": True}, "causal_bootstapir"),
+        ({"tracking.backend": "tapir", "tracking.tapir.causal": True}, "causal_bootstapir"),
         ({"masks.backend": "sam2"}, "sam2.1_hiera_tiny"),
     ],
 )
@@ -222,15 +222,31 @@ def test_all_missing_weights_are_named_at_once(
 @pytest.mark.parametrize(
     ("causal", "given", "said"),
     [
-        (True, "bootstapir", "set tracking.weights causal_bootstapir, or tracking.causal false"),
-        (False, "causal_bootstapir", "set tracking.weights bootstapir, or tracking.causal true"),
-        (False, "there/causal_bootstapir_checkpoint.pt", "set tracking.weights bootstapir, or"),
+        (
+            True,
+            "bootstapir",
+            "set tracking.tapir.weights causal_bootstapir, or tracking.tapir.causal false",
+        ),
+        (
+            False,
+            "causal_bootstapir",
+            "set tracking.tapir.weights bootstapir, or tracking.tapir.causal true",
+        ),
+        (
+            False,
+            "there/causal_bootstapir_checkpoint.pt",
+            "set tracking.tapir.weights bootstapir, or",
+        ),
     ],
 )
 def test_weights_of_the_other_variant_of_tapir_are_refused(
     causal: bool, given: str, said: str
 ) -> None:
-    values = {"tracking.backend": "tapir", "tracking.weights": given, "tracking.causal": causal}
+    values = {
+        "tracking.backend": "tapir",
+        "tracking.tapir.weights": given,
+        "tracking.tapir.causal": causal,
+    }
     with pytest.raises(ConfigError, match=said):
         build(make_config({"device": "cpu", **values}))
 
@@ -260,8 +276,8 @@ def test_settings_of_tracking_reach_the_tracker(
     weights.touch()
     given = {"points": 99, "query_interval": 3, "causal": True, "update_interval": 5, "tail": 2}
     given |= {"resolution": 128, "memory_budget_mb": 77}
-    values = {f"tracking.{name}": value for name, value in given.items()}
-    values |= {"tracking.backend": "tapir", "tracking.weights": str(weights)}
+    values = {f"tracking.tapir.{name}": value for name, value in given.items()}
+    values |= {"tracking.backend": "tapir", "tracking.tapir.weights": str(weights)}
     build(
         make_config({"device": "cpu", "dtype": "float32", "masks.backend": "densifier", **values})
     )
@@ -282,20 +298,21 @@ def test_settings_of_masks_reach_the_segmenter(
             super().__init__(segmenter, **settings)
 
     monkeypatch.setattr(builder, "PromptedMasks", Noted)
-    given = {"discovery_interval": 3, "max_strands": 5, "lost_after": 6, "static_after": 7}
-    values = {f"masks.{key}": value for key, value in given.items()}
-    values |= {"masks.memory_s": 1.5, "masks.prompt_interval": 9, "masks.prompting": name}
+    given = {"discovery_interval": 3, "lost_after": 6, "static_after": 7}
+    sam2 = {**given, "max_masklets": 5, "reidentification_s": 1.5, "reprompt_interval": 9}
+    values = {f"masks.sam2.{key}": value for key, value in sam2.items()}
+    values["masks.sam2.prompting"] = name
     build(
         make_config(
             {
                 **{"device": "cpu", "labelling.backend": "geometric", "window.size": 20},
-                **{"masks.backend": "sam2", "masks.weights": toys["masks.weights"]},
+                **{"masks.backend": "sam2", "masks.sam2.weights": toys["masks.sam2.weights"]},
                 **values,
             }
         )
     )
     rules: PromptingRules = asked.pop("rules")
-    assert asked == {**given, "memory_s": 1.5, "kept": 28}
+    assert asked == {**given, "max_strands": 5, "memory_s": 1.5, "kept": 28}
     assert rules.prompt_interval == 9
     assert (rules.always_spread, rules.reference_height_px) == {
         "online": (True, 480),
@@ -307,8 +324,8 @@ def test_settings_of_masks_reach_the_segmenter(
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
-        ("masks.image_side", 100, "image side: expected a multiple of 32"),
-        ("masks.pointers", 3, "pointers: expected 7 to 16, found 3"),
+        ("masks.sam2.image_side", 100, "image side: expected a multiple of 32"),
+        ("masks.sam2.pointer_frames", 3, "pointers: expected 7 to 16, found 3"),
     ],
 )
 def test_settings_that_the_network_cannot_have(
@@ -322,7 +339,7 @@ def test_settings_that_the_network_cannot_have(
 def test_a_package_that_is_not_installed_is_named(toys: dict[str, object], tmp_path: Path) -> None:
     file = tmp_path / "weights.pt"
     file.touch()
-    values = {"tracking.backend": "tapir", "tracking.weights": str(file)}
+    values = {"tracking.backend": "tapir", "tracking.tapir.weights": str(file)}
     with pytest.raises(MissingDependencyError, match="tapnet"):
         build(make_config({**SMALL, **toys, **values}))
 
@@ -341,7 +358,7 @@ def test_networks_that_do_not_fit_into_the_device(
 def test_live_it_discovers_beside_the_frames(
     toys: dict[str, object], clip: list[Frame], clicks: list[int]
 ) -> None:
-    values = {**SMALL, **toys, "masks.discovery_interval": 2}
+    values = {**SMALL, **toys, "masks.sam2.discovery_interval": 2}
     runs = []
     for _ in range(2):
         segmenter = build(make_config(values), live=True)
@@ -369,8 +386,8 @@ def test_live_it_discovers_beside_the_frames(
     ("values", "beside"),
     [
         ({"masks.backend": "sam2"}, True),
-        ({"masks.backend": "sam2", "masks.discovery": "beside"}, True),
-        ({"masks.backend": "sam2", "masks.discovery": "in_step"}, False),
+        ({"masks.backend": "sam2", "masks.sam2.discovery": "background"}, True),
+        ({"masks.backend": "sam2", "masks.sam2.discovery": "in_step"}, False),
         ({"masks.backend": "densifier"}, False),
         ({}, False),
     ],
@@ -380,5 +397,7 @@ def test_where_new_objects_are_looked_for(values: dict[str, object], beside: boo
 
 
 def test_discovery_beside_needs_a_segmenter_with_a_memory() -> None:
-    with pytest.raises(ConfigError, match=r"masks\.discovery beside: expected masks\.backend sam2"):
-        build(make_config({"masks.discovery": "beside"}))
+    with pytest.raises(
+        ConfigError, match=r"masks\.sam2\.discovery background: expected masks\.backend sam2"
+    ):
+        build(make_config({"masks.sam2.discovery": "background"}))

@@ -43,7 +43,7 @@ examples:
   motion_seg evaluate-labels --davis DAVIS -o comparison
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
   motion_seg evaluate-labels --samples test_data --max-samples 500
-  motion_seg evaluate-labels --davis DAVIS --set labelling.weights=weights.safetensors
+  motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.safetensors
 """
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
@@ -39,7 +39,7 @@ from motion_seg_ros.lab.evaluation.results import (
     write_results,
 )
 from motion_seg_ros.requirements import check_requirements
-from motion_seg_ros.settings.pipeline import Config, config_values
+from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 
 REPLAY_FILE = "replay.json"
 BAG_FOLDER = "bag"
@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     config = configuration.read(arguments)
     if arguments.lockstep:  # as recordings are gone through
-        config = replace(config, masks=replace(config.masks, discovery="in_step"))
+        config = make_config({**config_values(config), "masks.sam2.discovery": "in_step"})
     if config.depth.backend == "topic":
         raise ConfigError(
             "depth.backend: expected a source of depth that needs no topic, found topic; a replay "

@@ -19,7 +19,7 @@ from it the pixels that move. Runs on the CPU."""
 EXAMPLES = """\
 examples:
   motion_seg train-masks -o run
-  motion_seg segment CLIP -o OUT --set masks.weights=run/weights.safetensors
+  motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.safetensors
 
 The weights that come with the package were made so; see their model card. Scenes that are in the
 data folder are kept: an interrupted command goes on where it was. Ctrl-C in training ends it

@@ -80,7 +80,7 @@ class DepthAnythingDepth:
         if self._short_side_px <= LEAST_SHORT_SIDE_PX:
             return None
         self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)
-        return f"depth.short_side_px {self._short_side_px}"
+        return f"depth.depth_anything.short_side_px {self._short_side_px}"
 
     def _infer(self, frame: Frame) -> FloatArray:
         import torch

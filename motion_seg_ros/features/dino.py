@@ -101,7 +101,7 @@ class DinoFeatures:
         if self._short_side_px <= LEAST_SHORT_SIDE_PX:
             return None
         self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)
-        return f"features.short_side_px {self._short_side_px}"
+        return f"features.dino.short_side_px {self._short_side_px}"
 
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
         """See motion_seg_ros.features.base.FeatureExtractor; C = channels."""

@@ -130,7 +130,7 @@ def segmentation_status(
         level = DiagnosticStatus.WARN
         message = (
             f"discovery is too slow: {now.recent_too_late} new objects were found in frames that "
-            "are no longer kept; raise window.size, or lower tracking.points"
+            "are no longer kept; raise window.size, or lower tracking.tapir.points"
         )
     elif now.abstention:
         message = f"abstaining: {now.abstention}"

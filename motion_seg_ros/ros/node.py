@@ -170,7 +170,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         return {
             "profile": self._config.profile,
             **backends,
-            "discovery": "beside" if discovers_beside(self._config) else "in step",
+            "discovery": "background" if discovers_beside(self._config) else "in step",
             "colours": self._conversion.name,
         }
 

@@ -145,9 +145,10 @@ def parameter_file() -> str:
     group: tuple[str, ...] = ()
     for name, each in all_settings().items():
         *path, leaf = name.split(".")
-        if tuple(path) != group:
-            group = tuple(path)
-            lines += [f"    {'  ' * depth}{part}:" for depth, part in enumerate(path)]
+        for depth, part in enumerate(path):
+            if tuple(path[: depth + 1]) != group[: depth + 1]:
+                lines.append(f"    {'  ' * depth}{part}:")
+        group = tuple(path)
         indent = "    " + "  " * len(path)
         lines += [f"{indent}# {comment}" for comment in _comments(each)]
         comment = "# " if name in set_by_profile() else ""

@@ -130,7 +130,7 @@ def test_prints_and_writes_figures_that_agree(
 
 
 def test_in_step_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*FLOW, *SMALL, "--set", "masks.discovery=in_step", "--objects", "1") == 0
+    assert run(*FLOW, *SMALL, "--set", "masks.sam2.discovery=in_step", "--objects", "1") == 0
     said = capsys.readouterr().out
     assert len(values(said, "frame to mask")) == 1
     assert "official" not in said
@@ -148,7 +148,7 @@ def test_ours_is_told_where_theirs_does_not_fit(
 
     monkeypatch.setattr(official_schedule, "run_official", full)
     file = tmp_path / "cost.json"
-    alone = ["--set", "masks.discovery=in_step", "--json", str(file)]
+    alone = ["--set", "masks.sam2.discovery=in_step", "--json", str(file)]
     assert run(*FLOW, *SMALL, *alone, "--against", "official-schedule") == 2
     said = capsys.readouterr()
     assert "the authors' schedule: expected enough memory" in said.err
@@ -159,7 +159,7 @@ def test_ours_is_told_where_theirs_does_not_fit(
 
 def test_what_of_the_authors_schedule_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     against = ["--against", "official-schedule", "--official-frames", "2"]
-    assert run(*FLOW, *SMALL, "--set", "masks.discovery=in_step", *against) == 0
+    assert run(*FLOW, *SMALL, "--set", "masks.sam2.discovery=in_step", *against) == 0
     said = capsys.readouterr().out
     left_out = [each.split()[0] for each in said.splitlines() if "not run" in each]
     assert left_out == ["tracking", "depth", "features"]
@@ -167,7 +167,7 @@ def test_what_of_the_authors_schedule_is_left_out(capsys: pytest.CaptureFixture[
 
 @needs_tapnet
 def test_with_tapir_too(capsys: pytest.CaptureFixture[str]) -> None:
-    few = ["--set", "tracking.points=60", "--set", "tracking.tail=1", "--frames", "12"]
+    few = ["--set", "tracking.tapir.points=60", "--set", "tracking.tapir.tail=1", "--frames", "12"]
     assert run(*SMALL, *few, "--against", "official-schedule", "--official-frames", "2") == 0
     said = capsys.readouterr().out
     assert "not run" not in said
@@ -206,7 +206,7 @@ def test_without_a_gpu_that_is_said(
         ([*TOY, "--device", "cpu", *FLOW, "--frames", "10"], "expected at least 16 frames"),
         ([*TOY, "--device", "cpu", *FLOW, "--official-frames", "33"], "expected 2 to 32"),
         (
-            [*TOY, "--device", "cpu", "--set", "features.weights=dinov3"],
+            [*TOY, "--device", "cpu", "--set", "features.dino.weights=dinov3"],
             "random weights: expected one of dinov2_small",
         ),
         (

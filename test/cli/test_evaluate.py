@@ -302,7 +302,7 @@ class TestErrors:
             (("--set", "window.sizes=3"), "window.sizes: no such setting"),
             (("--predictions", "nowhere"), "nowhere: expected a folder of masks"),
             (("--truth", "nowhere"), "--truth: expected with --dataset folder or bag"),
-            (("--set", "labelling.weights=nowhere.safetensors"), "nowhere.safetensors"),
+            (("--set", "labelling.transformer.weights=nowhere.safetensors"), "nowhere.safetensors"),
         ],
     )
     def test_wrong_options(

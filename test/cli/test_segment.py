@@ -198,6 +198,10 @@ class TestErrors:
                 ("--set", "window.sizes=9"),
                 "window.sizes: no such setting; did you mean window.size",
             ),
+            (
+                ("--set", "masks.image_side=512"),
+                "masks.image_side: no such setting; it is now masks.sam2.image_side",
+            ),
             (("--set", "window.size=1"), "window.size: expected 2 to"),
             (("--set", "window.size"), "expected NAME=VALUE"),
             (("--config", "missing.yaml"), "missing.yaml: cannot read"),

@@ -242,11 +242,11 @@ def test_other_weights_than_expected_are_refused(weights: Path) -> None:
 
 
 def test_weights_are_chosen_by_configuration(weights: Path, tmp_path: Path) -> None:
-    chosen = {"labelling.backend": "transformer", "labelling.weights": str(weights)}
+    chosen = {"labelling.backend": "transformer", "labelling.transformer.weights": str(weights)}
     build(make_config(chosen))
     missing = str(tmp_path / "none.safetensors")
     with pytest.raises(InputError, match=r"none\.safetensors.*track_transformer_lite"):
-        build(make_config({**chosen, "labelling.weights": missing}))
+        build(make_config({**chosen, "labelling.transformer.weights": missing}))
 
 
 def test_hints_of_a_panning_camera_single_out_what_does_not_follow() -> None:
@@ -314,7 +314,7 @@ def test_weights_trained_with_appearance_are_given_it(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     image = cv2.GaussianBlur(rng.integers(0, 256, (120, 200, 3), dtype=np.uint8), (5, 5), 0)
     settings = {
-        "labelling.weights": str(described(tmp_path)),
+        "labelling.transformer.weights": str(described(tmp_path)),
         "labelling.backend": "transformer",
         "features.backend": "appearance",
     }
@@ -328,6 +328,9 @@ def test_weights_trained_with_appearance_are_given_it(tmp_path: Path) -> None:
 
 
 def test_weights_without_the_features_of_their_training_are_refused(tmp_path: Path) -> None:
-    settings = {"labelling.weights": str(described(tmp_path)), "features.backend": "none"}
+    settings = {
+        "labelling.transformer.weights": str(described(tmp_path)),
+        "features.backend": "none",
+    }
     with pytest.raises(ConfigError, match=r"features.backend none: expected 16 channels"):
         build(make_config(settings))

@@ -96,7 +96,7 @@ def test_lockstep_asks_the_node_for_reliable_images(launch_file: ModuleType, dri
     node, command = started(launch_file, drive, **arguments)
     (parameters,) = node["parameters"]
     assert parameters[f"qos_overrides.{CAMERA}.subscription.reliability"] == "reliable"
-    assert (parameters["profile"], parameters["masks.discovery"]) == ("lite", "in_step")
+    assert (parameters["profile"], parameters["masks.sam2.discovery"]) == ("lite", "in_step")
     assert command[6:] == (
         ["--qos", "recorded", "--lockstep", "--truth-topic", "/truth", "--profile", "lite"]
     )

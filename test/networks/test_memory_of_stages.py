@@ -91,9 +91,12 @@ def pushed_until_it_fits(segmenter: MotionSegmenter, stage: str) -> list[str | N
 def test_depth_sees_smaller_images(weights: dict[str, Path], seen: list[tuple[int, int]]) -> None:
     depth = depth_on_cpu(weights["depth_anything_v2_small"], short_side_px=252)
     said = pushed_until_it_fits(pipeline(depth=depth), "depth")
-    assert said == ["depth.short_side_px 126", "depth.short_side_px 63"]
+    assert said == [
+        "depth.depth_anything.short_side_px 126",
+        "depth.depth_anything.short_side_px 63",
+    ]
     assert set(seen) == {(56, 98)}, "63 in whole patches, in the shape of the image"
-    assert depth.shrink() == "depth.short_side_px 56"
+    assert depth.shrink() == "depth.depth_anything.short_side_px 56"
     assert depth.shrink() is None
 
 
@@ -102,7 +105,7 @@ def test_tokens_are_of_smaller_images(
 ) -> None:
     features = DinoFeatures(weights["dinov2_small"], device="cpu", short_side_px=112)
     said = pushed_until_it_fits(pipeline(features=features), "features")
-    assert said == ["features.short_side_px 56"]
+    assert said == ["features.dino.short_side_px 56"]
     assert set(seen) == {(56, 84)}
     assert features.shrink() is None
 

@@ -26,21 +26,21 @@ SIZE = (160, 120)
 STEP_NS = SECOND // 10
 FRAMES, FULL_AT, MOST_FRAMES = 16, 11, 100
 TOYS = {
-    "depth": "depth_anything_v2_small",
-    "features": "dinov2_base",
-    "labelling": "segment_any_motion_tracks",
-    "masks": "sam2.1_hiera_tiny",
+    "depth.depth_anything.weights": "depth_anything_v2_small",
+    "features.dino.weights": "dinov2_base",
+    "labelling.official.weights": "segment_any_motion_tracks",
+    "masks.sam2.weights": "sam2.1_hiera_tiny",
 }
 SETTINGS = {
     "profile": "full",
     "device": "cpu",
-    "tracking.weights": __file__,  # of any file: optical flow is in the place of the network
-    "tracking.points": 300,
+    "tracking.tapir.weights": __file__,  # of any file: optical flow is in the place of the network
+    "tracking.tapir.points": 300,
     "window.size": 6,
     "window.max_gap_s": 60.0,
-    "depth.short_side_px": 42,
-    "labelling.official_threshold": 0.0,  # something always moves
-    "masks.discovery_interval": 2,
+    "depth.depth_anything.short_side_px": 42,
+    "labelling.official.threshold": 0.0,  # something always moves
+    "masks.sam2.discovery_interval": 2,
     "diagnostics.period_s": 0.2,
 }
 
@@ -50,9 +50,9 @@ def test_live_with_discovery_beside_the_frames(
 ) -> None:
     monkeypatch.setenv("FULL_AT", str(FULL_AT))
     settings = dict(SETTINGS)
-    for stage, name in TOYS.items():
+    for setting, name in TOYS.items():
         toy = write_random_weights(name, tmp_path / name, toy=True, seed=1)
-        settings[f"{stage}.weights"] = str(toy)
+        settings[setting] = str(toy)
     arguments = [each for name, v in settings.items() for each in ("-p", f"{name}:={v}")]
     with running(tmp_path / "log", *arguments, command=NODE) as (node, bench):
         bench.spin_until(lambda: bench.images.get_subscription_count() > 0)
@@ -87,7 +87,7 @@ def test_live_with_discovery_beside_the_frames(
             assert late >= 1 or not tracks.tracks
             assert tracks.source == int(late > 0 or stamp == stamps[full])
         status = bench.status("segmentation")
-        assert value(status, "backend discovery") == "beside"
+        assert value(status, "backend discovery") == "background"
         assert value(status, "backend labelling") == "official"
         assert value(status, "backend features") == "dino"
         assert float(value(status, "discovery duration p50 [ms]")) > 0

@@ -122,6 +122,10 @@ def test_an_integer_will_do_where_a_float_is_asked(context: Any) -> None:
     [
         ("windw.size:=3", "windw.size: no such parameter of motion_seg; did you mean window.size"),
         ("x:=3", "x: no such parameter"),
+        (
+            "masks.image_side:=512",
+            "masks.image_side: no such parameter of motion_seg; it is now masks.sam2.image_side",
+        ),
         ("compile:=off", "compile: no such parameter of motion_seg; it was removed"),
         ("queue.max_mb:=0", "queue.max_mb: expected 1 to 65536, found 0"),
         ("image_transport:=theora", "image_transport: expected one of raw, compressed"),
@@ -132,6 +136,13 @@ def test_overrides_that_are_refused(context: Any, override: str, said: str) -> N
     with pytest.raises(ConfigError, match=said) as caught:
         declared(context, "-p", override)
     assert "\n" not in str(caught.value)
+
+
+def test_a_parameter_file_of_an_earlier_version_is_refused(context: Any, tmp_path: Path) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text("/**:\n  ros__parameters:\n    masks:\n      max_strands: 3\n")
+    with pytest.raises(ConfigError, match=r"masks\.max_strands: .*now masks\.sam2\.max_masklets"):
+        declared(context, "--params-file", str(file))
 
 
 def test_parameters_of_rclpy_itself_are_none_of_ours(context: Any) -> None:

@@ -28,7 +28,7 @@ def test_the_profile_of_the_paper() -> None:
     assert config.tracking.backend == "tapir"
     assert config.depth.backend == "depth_anything"
     assert config.features.backend == "dino"
-    assert (config.features.variant, config.labelling.backend) == ("official", "official")
+    assert (config.features.dino.variant, config.labelling.backend) == ("official", "official")
     assert config.masks.backend == "sam2"
     assert config.device == "cuda", "never the CPU unasked: it is far too slow"
     lite, full = config_values(make_config()), config_values(config)
@@ -53,7 +53,6 @@ def test_values_go_in_and_come_out_by_dotted_name() -> None:
     ("values", "message"),
     [
         ({"window.sise": 8}, "window.sise: no such setting; did you mean window.size"),
-        ({"compile": "off"}, "compile: no such setting; it was removed, as networks are no longer"),
         ({"zebra": 8}, "zebra: no such setting; known: profile"),
         ({"window.size": 1}, "window.size: expected 2 to 256, found 1; the default is 16"),
         ({"window.size": 8.5}, "window.size: expected int, found 8.5"),

@@ -410,7 +410,7 @@ def test_a_full_device_in_the_discovery(make: Callable[..., Rig]) -> None:
         assert raised.value.stage == "tracking"
         rig.t -= 1
         saved = rig.segmenter.shrink()
-    assert saved == "masks.max_strands 3"
+    assert saved == "masks.sam2.max_masklets 3"
     *_, (t, result) = rig.in_step(12)
     IdBook().check(result.masks, truth(rig.scene, t), t)
 
@@ -430,7 +430,7 @@ def test_a_full_device_in_following(
         patched.setattr(rig.oracle, "follow", full)
         with pytest.raises(DeviceMemoryError, match="follow: "):
             rig.push()
-    assert rig.segmenter.shrink() == "masks.max_strands 6"
+    assert rig.segmenter.shrink() == "masks.sam2.max_masklets 6"
     assert rig.oracle.followed == {}
     *_, (t, result) = rig.in_step(12)
     IdBook().check(result.masks, truth(rig.scene, t), t)

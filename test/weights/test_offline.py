@@ -35,16 +35,16 @@ from motion_seg_ros.types import Frame
 
 folder = Path(sys.argv[1])
 names = {
-    "depth.weights": "depth_anything_v2_small",
-    "features.weights": "dinov2_base",
-    "labelling.weights": "segment_any_motion_tracks",
-    "masks.weights": "sam2.1_hiera_tiny",
+    "depth.depth_anything.weights": "depth_anything_v2_small",
+    "features.dino.weights": "dinov2_base",
+    "labelling.official.weights": "segment_any_motion_tracks",
+    "masks.sam2.weights": "sam2.1_hiera_tiny",
 }
 toys = {
     key: str(write_random_weights(name, folder / name, toy=True)) for key, name in names.items()
 }
-settings = {"profile": "full", "device": "cpu", "tracking.weights": sys.argv[1], **toys}
-settings |= {"depth.short_side_px": 28}
+settings = {"profile": "full", "device": "cpu", "tracking.tapir.weights": sys.argv[1], **toys}
+settings |= {"depth.depth_anything.short_side_px": 28}
 TapirTracker.load = flow_as_tapir.load
 segmenter = build(make_config(settings))
 image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)

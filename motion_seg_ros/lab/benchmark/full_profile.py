@@ -27,7 +27,7 @@ from motion_seg_ros.lab.benchmark.timing import Cost, in_own_process, peak_mb, t
 from motion_seg_ros.networks.device import find_device, find_dtype
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import needed_weights, without_unused
+from motion_seg_ros.requirements import WEIGHTS, needed_weights, without_unused
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import Discovery, Frame
@@ -199,12 +199,14 @@ def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
     config = without_unused(config)
     values = config_values(config)
     for stage, name in needed_weights(config).items():
-        if values[f"{stage}.backend"] == RANDOM_STAGES.get(stage):
-            values[f"{stage}.weights"] = str(write_random_weights(name, folder / name, toy=toy))
+        backend = str(values[f"{stage}.backend"])
+        if backend == RANDOM_STAGES.get(stage):
+            toys = write_random_weights(name, folder / name, toy=toy)
+            values[WEIGHTS[stage, backend]] = str(toys)
     if config.tracking.backend == "tapir":
         file = folder / "tapir.safetensors"
-        _write_tapir(file, causal=config.tracking.causal, toy=toy)
-        values["tracking.weights"] = str(file)
+        _write_tapir(file, causal=config.tracking.tapir.causal, toy=toy)
+        values["tracking.tapir.weights"] = str(file)
     return make_config(values)
 
 
@@ -374,13 +376,15 @@ def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
     where: dict[str, Any] = {"device": config.device, "dtype": config.dtype}
     tracker = depth = features = None
     if config.tracking.backend == "tapir":
-        weights, side = Path(config.tracking.weights), config.tracking.resolution
-        tracker = TapnetNetwork(weights, resolution=side, causal=config.tracking.causal, **where)
+        weights, side = Path(config.tracking.tapir.weights), config.tracking.tapir.resolution
+        tracker = TapnetNetwork(
+            weights, resolution=side, causal=config.tracking.tapir.causal, **where
+        )
     if config.depth.backend == "depth_anything":
-        weights = Path(config.depth.weights)
+        weights = Path(config.depth.depth_anything.weights)
         depth = DepthAnythingDepth(weights, short_side_px=depth_side_px, **where)
     if config.features.backend == "dino":
-        features = DinoFeatures(Path(config.features.weights), official=True, **where)
+        features = DinoFeatures(Path(config.features.dino.weights), official=True, **where)
     torch.manual_seed(0)
     return OfficialNetworks(
         tracker=tracker,

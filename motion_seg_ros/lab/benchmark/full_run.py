@@ -28,9 +28,9 @@ from motion_seg_ros.settings.pipeline import Config
 
 SEED = 0
 LEAST_MEASURED = 4  # frames; set by hand
-PUBLISHED_POINTS = 1024  # the default of tracking.points
+PUBLISHED_POINTS = 1024  # the default of tracking.tapir.points
 PUBLISHED_SIDE_PX = 518  # of the images of which the authors estimate depth
-DEFAULT_SIDE_PX = 252  # of depth.short_side_px
+DEFAULT_SIDE_PX = 252  # of depth.depth_anything.short_side_px
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             settings=MappingProxyType(
                 {
                     "window.size": 8,
-                    "tracking.points": 80,
+                    "tracking.tapir.points": 80,
                     "tracking.seeds": 100,
-                    "tracking.resolution": 64,
-                    "depth.short_side_px": 56,
-                    "features.short_side_px": 56,
+                    "tracking.tapir.resolution": 64,
+                    "depth.depth_anything.short_side_px": 56,
+                    "features.dino.short_side_px": 56,
                 }
             ),
         ),
@@ -140,10 +140,11 @@ def check_options(options: FullOptions) -> None:
             "benchmark --random-weights: expected masks.backend sam2, found "
             f"{config.masks.backend}; add --profile full, or leave out --random-weights"
         )
-    if not 1 <= options.objects <= config.masks.max_strands:
+    most = config.masks.sam2.max_masklets
+    if not 1 <= options.objects <= most:
         raise ConfigError(
-            f"benchmark --objects: expected 1 to {config.masks.max_strands} (masks.max_strands), "
-            f"found {options.objects}"
+            f"benchmark --objects: expected 1 to {most} (masks.sam2.max_masklets), found "
+            f"{options.objects}"
         )
     check_length(options.frames, options.warm_up, LEAST_MEASURED)
     if not 2 <= options.official_frames <= options.frames:  # the clip has no more
@@ -175,7 +176,7 @@ def measure(options: FullOptions, folder: Path) -> FullMeasurement:
     official = OfficialSettings(objects=options.objects)
     if toy:
         tracking = config.tracking
-        points = tracking.points if tracking.backend == "tapir" else tracking.seeds
+        points = tracking.tapir.points if tracking.backend == "tapir" else tracking.seeds
         official = dataclasses.replace(
             official,
             grid_points=round(points / PUBLISHED_POINTS * official.grid_points),
@@ -200,7 +201,7 @@ def with_official(measured: FullMeasurement, folder: Path) -> FullMeasurement:
     """
     side_px: float = PUBLISHED_SIDE_PX
     if measured.options.scale == "toy":
-        side_px *= measured.config.depth.short_side_px / DEFAULT_SIDE_PX
+        side_px *= measured.config.depth.depth_anything.short_side_px / DEFAULT_SIDE_PX
     official = measure_official(
         _clip_folder(folder),
         measured.config,

@@ -22,7 +22,7 @@ from motion_seg_ros.lab.training.readers.hoi4d import Hoi4dReader
 from motion_seg_ros.lab.training.readers.kubric import KubricReader
 from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
 from motion_seg_ros.lab.training.simulation.dataset import DatasetSummary, Split, build_dataset
-from motion_seg_ros.settings.pipeline import FlowConfig
+from motion_seg_ros.settings.stages import FlowConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 
 

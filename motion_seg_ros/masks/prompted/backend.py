@@ -187,7 +187,7 @@ class PromptedMasks:
         if self._max_strands == 1:
             return None
         self._max_strands //= 2
-        return f"masks.max_strands {self._max_strands}"
+        return f"masks.sam2.max_masklets {self._max_strands}"
 
     @property
     def _room(self) -> int:

@@ -68,8 +68,8 @@ class PointChunks:
         if size == 1:
             raise DeviceMemoryError(
                 "tracking.backend tapir: expected enough device memory, found too little even for "
-                "one point at a time; free some, or lower window.size, tracking.points or "
-                "tracking.resolution"
+                "one point at a time; free some, or lower window.size, tracking.tapir.points or "
+                "tracking.tapir.resolution"
             )
         self._budget_bytes = size // 2 * bytes_per_point
         logger.warning(

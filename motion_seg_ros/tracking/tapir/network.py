@@ -68,7 +68,7 @@ class TapnetNetwork:
     ) -> None:
         if resolution < 64 or resolution % 8:
             raise ConfigError(
-                "tracking.resolution: expected a multiple of 8 from 64 pixels, "
+                "tracking.tapir.resolution: expected a multiple of 8 from 64 pixels, "
                 f"found {resolution}; the weights were trained at 256"
             )
         self._device = find_device(device)

@@ -192,7 +192,7 @@ class TapirTracker:
         if self._points <= LEAST_POINTS:
             return None
         self._points = max(LEAST_POINTS, self._points // 2)
-        return f"tracking.points {self._points}"
+        return f"tracking.tapir.points {self._points}"
 
     def _catch_up(self, window: Window) -> None:
         """Bring what is known to a window, of which all frames after the last one seen are new."""

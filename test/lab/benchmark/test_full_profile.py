@@ -52,10 +52,11 @@ def test_random_weights_go_the_way_of_published_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(full_profile, "_write_tapir", lambda file, **_: file.touch())
-    asked = {"profile": "full", "device": "cpu", "depth.weights": "depth_anything_v2_base"}
+    depth = {"depth.depth_anything.weights": "depth_anything_v2_base"}
+    asked = {"profile": "full", "device": "cpu", **depth}
     config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
-    assert config.depth.weights == str(tmp_path / "depth_anything_v2_base")
-    assert config.masks.weights == str(tmp_path / "sam2.1_hiera_tiny")
+    assert config.depth.depth_anything.weights == str(tmp_path / "depth_anything_v2_base")
+    assert config.masks.sam2.weights == str(tmp_path / "sam2.1_hiera_tiny")
     depth = build_depth(config)
     features = build_features(config, DenseFlow(64))
     assert isinstance(build_labeller(config, features, depth), OfficialLabeller)
@@ -65,11 +66,11 @@ def test_random_weights_go_the_way_of_published_ones(
 @needs_tapnet
 @pytest.mark.parametrize("causal", [False, True])
 def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path) -> None:
-    asked = {"profile": "full", "device": "cpu", "tracking.causal": causal}
+    asked = {"profile": "full", "device": "cpu", "tracking.tapir.causal": causal}
     asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
     asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
     config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
-    file = Path(config.tracking.weights)
+    file = Path(config.tracking.tapir.weights)
     published = PUBLISHED["bootstapir"].megabytes
     assert published is not None
     assert file.stat().st_size < 0.6e6 * published

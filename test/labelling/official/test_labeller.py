@@ -115,9 +115,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     network.tracks_decoder.head.weight.data.mul_(5)
     torch.save({"model_state_dict": published_state(network)}, folder / "moseg.pth")
     return {
-        "depth.weights": str(write_depth_anything(folder / "depth")),
-        "features.weights": str(folder / "dino"),
-        "labelling.weights": str(folder / "moseg.pth"),
+        "depth.depth_anything.weights": str(write_depth_anything(folder / "depth")),
+        "features.dino.weights": str(folder / "dino"),
+        "labelling.official.weights": str(folder / "moseg.pth"),
     }
 
 
@@ -125,14 +125,14 @@ SETTINGS: dict[str, object] = {
     "device": "cpu",
     "window.size": WINDOW,
     "tracking.backend": "tapir",
-    "tracking.weights": __file__,  # of any file: nothing is loaded
+    "tracking.tapir.weights": __file__,  # of any file: nothing is loaded
     "depth.backend": "depth_anything",
-    "depth.short_side_px": HEIGHT,
+    "depth.depth_anything.short_side_px": HEIGHT,
     "features.backend": "dino",
-    "features.variant": "official",
+    "features.dino.variant": "official",
     "labelling.backend": "official",
     "labelling.interval": 1,
-    "labelling.official_threshold": 0.6,
+    "labelling.official.threshold": 0.6,
     "masks.backend": "densifier",
 }
 
@@ -237,12 +237,16 @@ def test_what_reaches_the_network_is_what_the_authors_give_it(
     np.testing.assert_allclose(got.visib_value[0, 0].T, visibility[:, kept], atol=1e-6)
     np.testing.assert_allclose(got.confi_value[0, 0].T, sure[:, kept], atol=1e-6)
     for place, t in enumerate(window):
-        expected = depth_by_hand(disparity_of(str(weights["depth.weights"]), frames[t]))
+        expected = depth_by_hand(
+            disparity_of(str(weights["depth.depth_anything.weights"]), frames[t])
+        )
         assert 0.001 < np.mean(expected < 1) < 0.5, "else the test would tell nothing"
         # A step of 255 may fall to the other side of a rounding.
         np.testing.assert_allclose(got.depth[0, 0, :, :, place], expected, atol=1.5 / 255)
     for column, point in list(enumerate(np.flatnonzero(kept)))[::7]:
-        expected = keys_by_hand(str(weights["features.weights"]), frames[born[point]], start[point])
+        expected = keys_by_hand(
+            str(weights["features.dino.weights"]), frames[born[point]], start[point]
+        )
         np.testing.assert_allclose(got.dino[0, :, column, 0], expected, rtol=1e-2, atol=1e-2)
 
     said = last.labels.moving_probability
@@ -257,12 +261,12 @@ def test_labels_are_those_of_the_checkpoint(
     follower: ScriptedFollower,
     asked: list[OfficialInputs],
 ) -> None:
-    segmenter = build(make_config({**SETTINGS, **weights, "labelling.official_threshold": 0.0}))
+    segmenter = build(make_config({**SETTINGS, **weights, "labelling.official.threshold": 0.0}))
     results = push_all(segmenter, frames)
     assert len(asked) == FRAMES - WINDOW + 1, "not before there are four frames"
     assert [each.labels.abstention is None for each in results] == [False] * 3 + [True] * 4
     network = OfficialTrackNetwork().eval()
-    state = torch.load(str(weights["labelling.weights"]))["model_state_dict"]
+    state = torch.load(str(weights["labelling.official.weights"]))["model_state_dict"]
     own = network.state_dict()
     for name in own:
         published = state[official_name(name)]
@@ -345,7 +349,7 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
 ) -> None:
     hills = Hills()
     labeller = OfficialLabeller(
-        Path(str(weights["labelling.weights"])), hills, device="cpu", interval=1
+        Path(str(weights["labelling.official.weights"])), hills, device="cpu", interval=1
     )
     for window in windows(2):
         for _ in range(2):  # the second time there is no news
@@ -361,7 +365,9 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
 
 def test_it_abstains_where_there_is_nothing_to_tell_from(weights: dict[str, object]) -> None:
     hills = Hills()
-    labeller = OfficialLabeller(Path(str(weights["labelling.weights"])), hills, device="cpu")
+    labeller = OfficialLabeller(
+        Path(str(weights["labelling.official.weights"])), hills, device="cpu"
+    )
     (window,) = windows(1)
     hidden, features = resting(5), FEATURES
     labels = labeller.label(window, hidden, features)
@@ -377,8 +383,14 @@ def test_it_abstains_where_there_is_nothing_to_tell_from(weights: dict[str, obje
     ("wrong", "remedy"),
     [
         ({"tracking.backend": "flow"}, "tracking.backend flow; set tracking.backend=tapir"),
-        ({"tracking.causal": True}, "tracking.causal true; set tracking.causal=false"),
-        ({"features.variant": "tokens"}, "features.variant tokens; set features.variant=official"),
+        (
+            {"tracking.tapir.causal": True},
+            "tracking.tapir.causal true; set tracking.tapir.causal=false",
+        ),
+        (
+            {"features.dino.variant": "tokens"},
+            "features.dino.variant tokens; set features.dino.variant=official",
+        ),
         (
             {"depth.backend": "none", "features.backend": "none"},
             "depth.backend none, features.backend none; set depth.backend=depth_anything "
@@ -400,8 +412,10 @@ def test_features_of_another_width_are_refused(
 ) -> None:
     config = library.Dinov2Config(hidden_size=24, num_hidden_layers=1, num_attention_heads=3)
     library.Dinov2Model(config).save_pretrained(tmp_path)
-    with pytest.raises(ConfigError, match=r"768 channels.*found 24; set features\.weights dinov2"):
-        build(make_config({**SETTINGS, **weights, "features.weights": str(tmp_path)}))
+    with pytest.raises(
+        ConfigError, match=r"768 channels.*found 24; set features\.dino\.weights dinov2"
+    ):
+        build(make_config({**SETTINGS, **weights, "features.dino.weights": str(tmp_path)}))
 
 
 def test_the_documented_commands_are_right() -> None:

@@ -34,19 +34,19 @@ WIDTH, HEIGHT = 160, 120
 FRAMES = 6
 STAGES = ["tracking", "depth", "features", "labelling", "masks"]
 TOYS = {
-    "depth": "depth_anything_v2_small",
-    "features": "dinov2_base",
-    "labelling": "segment_any_motion_tracks",
-    "masks": "sam2.1_hiera_tiny",
+    "depth.depth_anything.weights": "depth_anything_v2_small",
+    "features.dino.weights": "dinov2_base",
+    "labelling.official.weights": "segment_any_motion_tracks",
+    "masks.sam2.weights": "sam2.1_hiera_tiny",
 }
 SMALL: dict[str, object] = {
     "profile": "full",
     "device": "cpu",
-    "tracking.weights": __file__,  # of any file: see what loads it
-    "tracking.points": 200,
-    "tracking.resolution": 64,
+    "tracking.tapir.weights": __file__,  # of any file: see what loads it
+    "tracking.tapir.points": 200,
+    "tracking.tapir.resolution": 64,
     "window.size": 6,
-    "depth.short_side_px": 42,
+    "depth.depth_anything.short_side_px": 42,
 }
 
 
@@ -59,8 +59,8 @@ def _one_thread() -> None:
 def toys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("toys")
     return {
-        f"{stage}.weights": str(write_random_weights(name, folder / name, toy=True, seed=1))
-        for stage, name in TOYS.items()
+        setting: str(write_random_weights(name, folder / name, toy=True, seed=1))
+        for setting, name in TOYS.items()
     }
 
 
@@ -76,7 +76,7 @@ def test_frames_pass_all_stages(
     else:
         monkeypatch.setattr(TapirTracker, "load", flow_as_tapir.load)
     points = 40 if tracker == "tapnet" else 200
-    values = {"labelling.official_threshold": 0.0, "tracking.points": points}
+    values = {"labelling.official.threshold": 0.0, "tracking.tapir.points": points}
     segmenter = build(make_config({**SMALL, **toys, **values}))
     renderer = Renderer(one_mover_still_camera(1, (WIDTH, HEIGHT), FRAMES))
     for t in range(FRAMES):
@@ -96,7 +96,7 @@ def test_its_threshold_is_one_of_its_own(
     toys: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TapirTracker, "load", flow_as_tapir.load)
-    for values, threshold in (({}, 0.7), ({"labelling.threshold": 0.2}, 0.7)):
+    for values, threshold in (({}, 0.7), ({"labelling.transformer.threshold": 0.2}, 0.7)):
         masks = {"masks.backend": "densifier"}
         segmenter = build(make_config({**SMALL, **toys, **masks, **values}))
         renderer = Renderer(one_mover_still_camera(1, (WIDTH, HEIGHT), FRAMES))
@@ -146,7 +146,7 @@ def test_weights_say_what_they_take(
     depth: bool, channels: int, backend: str, tmp_path: Path
 ) -> None:
     path = trained(tmp_path, depth=depth, channels=channels)
-    values = {"labelling.backend": backend, "labelling.weights": str(path)}
+    values = {"labelling.backend": backend, "labelling.transformer.weights": str(path)}
     used = without_unused(make_config({"profile": "full", **values}))
     assert used.depth.backend == ("depth_anything" if depth else "none")
     assert used.features.backend == ("dino" if channels else "none")
@@ -201,6 +201,6 @@ def test_single_stages_are_chosen_with_either_remedy(
 def test_weights_that_are_none_are_named(tmp_path: Path) -> None:
     file = tmp_path / "other.safetensors"
     file.write_bytes(b"something else")
-    values = {"labelling.backend": "transformer", "labelling.weights": str(file)}
+    values = {"labelling.backend": "transformer", "labelling.transformer.weights": str(file)}
     with pytest.raises(InputError, match=r"other\.safetensors: expected"):
         build(make_config(values))

@@ -119,7 +119,7 @@ def test_lockstep_gives_the_masks_of_segment(
     results = read_results(out)
     assert results.dataset == "bag"
     assert results.configuration["replay.lockstep"] is True
-    assert results.configuration["masks.discovery"] == "in_step"
+    assert results.configuration["masks.sam2.discovery"] == "in_step"
     assert results.versions["python"]
     timing = results.scores.per_sequence["drive"].timing
     assert timing is not None
@@ -232,7 +232,7 @@ def test_a_node_that_cannot_configure_itself_ends_it(
     out = tmp_path / "out"
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(bytes(64))
-    options = ("--topic", RAW, "--set", f"masks.weights={damaged}")
+    options = ("--topic", RAW, "--set", f"masks.learned.weights={damaged}")
     assert main.main(["replay", str(bag), "-o", str(out), *options]) == 2
     said = capsys.readouterr().err
     assert f"{damaged}: expected" in said

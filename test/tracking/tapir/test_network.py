@@ -245,7 +245,7 @@ def test_the_tracker_runs_on_the_real_network(clip: list[UInt8Array]) -> None:
 
 @pytest.mark.parametrize("resolution", [60, 100, 56, 0])
 def test_a_resolution_the_network_cannot_take_is_refused(resolution: int) -> None:
-    with pytest.raises(ConfigError, match=f"tracking.resolution.*{resolution}"):
+    with pytest.raises(ConfigError, match=f"tracking.tapir.resolution.*{resolution}"):
         network(resolution=resolution)
 
 

@@ -27,7 +27,7 @@ from motion_seg_ros.lab.training.simulation.window_samples import (
     random_window_ends,
 )
 from motion_seg_ros.lab.training.simulation.working_images import enlarged_size
-from motion_seg_ros.settings.pipeline import TrackingConfig
+from motion_seg_ros.settings.stages import TrackingConfig
 from motion_seg_ros.tracking.flow import step_confidence, step_mismatch
 from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import FloatArray, Frame, Tracks

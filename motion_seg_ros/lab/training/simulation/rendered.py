@@ -25,7 +25,7 @@ from motion_seg_ros.lab.training.simulation.window_samples import (
     random_window_ends,
 )
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
-from motion_seg_ros.settings.pipeline import FlowConfig, TrackingConfig
+from motion_seg_ros.settings.stages import FlowConfig, TrackingConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt8Array, UInt16Array
 from motion_seg_ros.window import SlidingWindow
