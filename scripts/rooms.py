@@ -17,7 +17,7 @@ PICTURE = ROOT / "docs" / "rooms.svg"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("types",),
+    ("types", "jobs"),
     ("networks", "weights"),
     ("window", "geometry", "outputs", "settings"),
     ("flow",),

@@ -168,7 +168,7 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("module", ["cli.main", "build", "pipeline"])
+@pytest.mark.parametrize("module", ["cli.segment", "cli.evaluate", "build", "pipeline"])
 def test_what_runs_without_ros_loads_neither_ros_nor_deep_learning(module: str) -> None:
     loaded = run_python(f"import sys, {PACKAGE}.{module}; print(*sys.modules)").split()
     assert f"{PACKAGE}.{module}" in loaded

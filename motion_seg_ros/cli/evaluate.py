@@ -12,6 +12,7 @@ from motion_seg_ros import __version__
 from motion_seg_ros.cli import argument_types, configuration, many
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.staging import check_free, output_folder
+from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.baselines import BASELINES
 from motion_seg_ros.lab.evaluation.datasets.base import suggestion
@@ -32,7 +33,6 @@ from motion_seg_ros.lab.evaluation.trajectory.run import (
     trajectory_results,
     trajectory_tasks,
 )
-from motion_seg_ros.lab.jobs.base import Job
 from motion_seg_ros.requirements import check_requirements
 from motion_seg_ros.settings.pipeline import Config, config_values
 

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import io
 import logging
 import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from tqdm import tqdm
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import (
-    benchmark,
-    demo,
-    evaluate,
-    evaluate_labels,
-    replay,
-    report,
-    segment,
-    train,
-    train_masks,
-    weights,
-)
 from motion_seg_ros.errors import MotionSegError
+
+COMMANDS = (
+    "demo",
+    "segment",
+    "replay",
+    "benchmark",
+    "train",
+    "train-masks",
+    "evaluate",
+    "evaluate-labels",
+    "report",
+    "weights",
+)
+"""Each is a module of motion_seg_ros.cli, with "_" for "-"."""
+
+LABORATORY = "motion_seg_ros.lab"
 
 STATUS_ERROR = 2
 STATUS_INTERRUPTED = 130
@@ -38,7 +44,7 @@ EXAMPLES = """\
 examples:
   motion_seg demo                          see it work, over real ROS 2 topics
   motion_seg segment video.mp4 -o out      masks, tracks and an overlay of a video
-  motion_seg benchmark                     what a frame costs on this machine
+  motion_seg benchmark                     time per frame on this machine
 
 `motion_seg COMMAND --help` has more. Exit status: 0 done, 2 wrong input or usage, 130 interrupted.
 """
@@ -48,27 +54,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: the arguments without the program's name; None for those of the process.
+        argv: arguments without the program's name; None: those of the process.
 
     Returns:
         The exit status: 0 done, 2 wrong input, 130 interrupted. argparse exits by itself, with 2
             for wrong usage.
     """
     for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed by who started this, as some daemons do
+        if getattr(sys, stream) is None:  # closed by the parent process, as some daemons do
             setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-    arguments = _parser().parse_args(argv)
-    # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
+    # PyTorch's OpenMP threads would spin between two operations, and keep the cores busy.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_BesideProgressBars()])
+    logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_AboveProgressBars()])
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may not be text
     try:
+        arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
         with _interrupted_once():
             arguments.run(arguments)
     except MotionSegError as error:
         return _fail(str(error))
-    except OSError as error:  # of a temporary file, or of the terminal
+    except ModuleNotFoundError as error:
+        if not _lacks_laboratory(error):
+            raise
+        return _fail(
+            f"expected the package {LABORATORY}, which this command needs and this installation "
+            "lacks; install the whole of motion_seg_ros"
+        )
+    except OSError as error:  # of a temporary file or the terminal
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("motion_seg: interrupted", file=sys.stderr)
@@ -76,9 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-@contextmanager
+@contextlib.contextmanager
 def _interrupted_once() -> Iterator[None]:
-    """Within the block SIGTERM, and SIGHUP of a terminal that goes, clean up as Ctrl-C does. A
+    """Let SIGTERM, and SIGHUP of a terminal that closes, interrupt the block as Ctrl-C does. A
     second one is ignored: it would cut the cleaning up short."""
     previous = {each: signal.getsignal(each) for each in INTERRUPTS}
     heard = [each for each, handler in previous.items() if handler != signal.SIG_IGN]  # nohup
@@ -97,8 +110,8 @@ def _interrupted_once() -> Iterator[None]:
             signal.signal(each, previous[each])
 
 
-class _BesideProgressBars(logging.Handler):
-    """Writes to stderr, above the progress bar if there is one."""
+class _AboveProgressBars(logging.Handler):
+    """Writes log records to stderr, above the progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -110,7 +123,8 @@ def _fail(message: str) -> int:
     return STATUS_ERROR
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the program's parser, with the command that is given, or with all for the help."""
     parser = argparse.ArgumentParser(
         prog="motion_seg",
         description=DESCRIPTION,
@@ -119,17 +133,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"motion_seg {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    demo.add_parser(commands)
-    segment.add_parser(commands)
-    replay.add_parser(commands)
-    benchmark.add_parser(commands)
-    train.add_parser(commands)
-    train_masks.add_parser(commands)
-    evaluate.add_parser(commands)
-    evaluate_labels.add_parser(commands)
-    report.add_parser(commands)
-    weights.add_parser(commands)
+    command = next((each for each in argv if not each.startswith("-")), "")
+    if command in COMMANDS:
+        _import(command).add_parser(commands)
+        return parser
+    for each in COMMANDS:
+        try:
+            _import(each).add_parser(commands)
+        except ModuleNotFoundError as error:
+            if not _lacks_laboratory(error):
+                raise
     return parser
+
+
+def _import(command: str) -> Any:
+    return importlib.import_module(f"motion_seg_ros.cli.{command.replace('-', '_')}")
+
+
+def _lacks_laboratory(error: ModuleNotFoundError) -> bool:
+    return (error.name or "").startswith(LABORATORY)
 
 
 if __name__ == "__main__":

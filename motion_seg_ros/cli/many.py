@@ -1,4 +1,4 @@
-"""Commands that take many inputs: where they are worked on, a bar for all, and what failed."""
+"""Commands with many inputs: distribution over processes, one progress bar, a table at the end."""
 
 from __future__ import annotations
 
@@ -11,17 +11,12 @@ from tqdm import tqdm
 
 from motion_seg_ros.cli import argument_types
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.lab.jobs.base import Crew, Job, Outcome, Result
-from motion_seg_ros.lab.jobs.cluster import RayTasks
-from motion_seg_ros.lab.jobs.processes import Processes
-from motion_seg_ros.lab.jobs.runner import run_jobs
-from motion_seg_ros.lab.jobs.serial import Serial
-from motion_seg_ros.lab.jobs.threads import usable_cores
+from motion_seg_ros.jobs import Job, Outcome, Result, run_serially, usable_cores
 from motion_seg_ros.requirements import uses_device, without_unused
 from motion_seg_ros.settings.pipeline import Config
 
 SHOWN_FAILURES = 5  # in the one line of an error
-SHOWN_ROWS = 20
+SHOWN_ROWS = 20  # of the table, unless more failed
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def work_through(
     arguments: argparse.Namespace, jobs: Sequence[Job[Result]], config: Config
 ) -> list[Outcome[Result]]:
-    """Do all jobs where the options say; one that fails does not stop the others.
+    """Do all jobs where the options demand; one that fails does not stop the others.
 
     Args:
-        arguments: with those of `add_options`.
-        jobs: one for each sequence, which tell of each frame.
-        config: with which they build a pipeline.
+        arguments: including those of `add_options`.
+        jobs: one for each sequence, which report each frame.
+        config: of their pipelines.
 
     Raises:
         InputError: there is no cluster at the address.
@@ -61,11 +56,29 @@ def work_through(
     if not jobs:
         return []
     with _Bar(jobs) as bar:
-        return run_jobs(jobs, _crew(arguments, len(jobs), config), bar)
+        return _run(jobs, arguments, config, bar)
+
+
+def _run(
+    jobs: Sequence[Job[Result]], arguments: argparse.Namespace, config: Config, bar: _Bar
+) -> list[Outcome[Result]]:
+    wanted: int | None = arguments.jobs
+    on_device = uses_device(without_unused(config))
+    count = min(len(jobs), wanted or (1 if on_device else usable_cores()))
+    if arguments.ray is None and count == 1:
+        return run_serially(jobs, bar)
+    from motion_seg_ros.lab.jobs.cluster import RayTasks
+    from motion_seg_ros.lab.jobs.processes import Processes
+    from motion_seg_ros.lab.jobs.runner import run_jobs
+
+    if arguments.ray is None:
+        return run_jobs(jobs, Processes(count), bar)
+    gpu = on_device and config.device != "cpu"
+    return run_jobs(jobs, RayTasks(arguments.ray, gpu=gpu, room=wanted), bar)
 
 
 def check_outcomes(outcomes: Sequence[Outcome[Any]]) -> None:
-    """Print what became of the jobs, if there were several.
+    """Print the outcomes of jobs, if there were several.
 
     Raises:
         MotionSegError: some failed.
@@ -87,8 +100,8 @@ def check_outcomes(outcomes: Sequence[Outcome[Any]]) -> None:
 
 
 def summary(outcomes: Sequence[Outcome[Any]]) -> str:
-    """How jobs went: how many failed, and of each the tries, the seconds of the last one, and why
-    it failed. Of many, those that failed or were tried again come first, and some of the others."""
+    """Return a table of outcomes: tries, seconds of the last one, reason of a failure. Of many
+    jobs, it shows those that failed or were tried again first, and some of the others."""
     failed = sum(each.failure is not None for each in outcomes)
     again = sum(each.tries > 1 for each in outcomes)
     seconds = sum(each.seconds for each in outcomes)
@@ -111,17 +124,8 @@ def summary(outcomes: Sequence[Outcome[Any]]) -> str:
     return "\n".join(lines)
 
 
-def _crew(arguments: argparse.Namespace, jobs: int, config: Config) -> Crew:
-    wanted: int | None = arguments.jobs
-    on_device = uses_device(without_unused(config))
-    if arguments.ray is not None:
-        return RayTasks(arguments.ray, gpu=on_device and config.device != "cpu", room=wanted)
-    count = min(jobs, wanted or (1 if on_device else usable_cores()))
-    return Serial() if count == 1 else Processes(count)
-
-
 def _in_a_line(name: str) -> str:
-    """A name in which a line break, or what is no text, is written as an escape."""
+    """Return a name with line breaks and unprintable characters as escapes."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 
@@ -131,7 +135,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class _Bar:
-    """A progress bar of the frames of all jobs. See motion_seg_ros.lab.jobs.base.Watch."""
+    """A progress bar of the frames of all jobs. See motion_seg_ros.jobs.Watch."""
 
     def __init__(self, jobs: Sequence[Job[Any]]) -> None:
         self._sizes = {each.name: each.size for each in jobs}
@@ -153,16 +157,13 @@ class _Bar:
     ) -> None:
         self._bar.close()
 
-    def begin(self, name: str) -> None:
-        """See Watch."""
-
     def advance(self, name: str, count: int) -> None:
         """See Watch."""
         self._counts[name] += count
         self._bar.update(count)
 
     def end(self, name: str, *, done: bool) -> None:
-        """See Watch; the bar goes to where the job is: all done, or not begun."""
+        """See Watch; sets the bar to all of the job, or to none."""
         size = self._sizes[name]
         place = (self._counts[name] if size is None else size) if done else 0
         self.advance(name, place - self._counts[name])

@@ -25,7 +25,7 @@ from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequence
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
 from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
-from motion_seg_ros.lab.jobs.base import Advance, Job, Outcome
+from motion_seg_ros.jobs import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.requirements import check_requirements
 from motion_seg_ros.settings.pipeline import Config, config_values
@@ -181,7 +181,7 @@ def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcom
         except InputError as error:
             if len(arguments.inputs) == 1:
                 raise
-            unread.append(Outcome(str(path), None, str(error), tries=0, seconds=0.0))
+            unread.append(Outcome(str(path), failure=str(error), tries=0))
     _check_names(sources)
     return sources, unread
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import recordings
+from checkout import ROOT
 
 import motion_seg_ros
 from motion_seg_ros.cli import main, segment
@@ -117,6 +123,52 @@ def test_goes_on_without_a_terminal_under_nohup(monkeypatch: pytest.MonkeyPatch)
         assert main.main(["segment", "x", "-o", "y"]) == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
+def without_lab(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the program in a copy of the package that lacks the laboratory."""
+    shutil.copytree(
+        ROOT / "motion_seg_ros",
+        tmp_path / "motion_seg_ros",
+        ignore=shutil.ignore_patterns("lab", "__pycache__"),
+    )
+
+    # An editable install would find it elsewhere.
+    code = """
+import sys
+sys.modules["motion_seg_ros.lab"] = None
+from motion_seg_ros.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_segment_and_help_do_without_the_laboratory(
+    without_lab: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    recordings.write_images(tmp_path / "walk", recordings.pan(3, (160, 120)))
+    done = without_lab("segment", "walk", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "walk" / "00002.png").is_file()
+    done = without_lab("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "    segment  " in done.stdout
+    assert "    evaluate  " not in done.stdout
+    for command in (("evaluate", "--help"), ("segment", "walk", "-o", "ray", "--ray", "local")):
+        done = without_lab(*command)
+        assert done.returncode == 2
+        assert "motion_seg: error: expected the package motion_seg_ros.lab, which" in done.stderr
 
 
 def test_runs_as_a_module() -> None:

@@ -12,7 +12,7 @@ import cv2
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.staging import staged_folder
-from motion_seg_ros.lab.jobs.base import Advance
+from motion_seg_ros.jobs import Advance
 
 MARKER = "marker"
 

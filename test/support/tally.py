@@ -12,9 +12,6 @@ class Tally:
         self.steps: Counter[str] = Counter()
         self.events: list[tuple[str, str]] = []
 
-    def begin(self, name: str) -> None:
-        self.events.append(("begin", name))
-
     def advance(self, name: str, count: int) -> None:
         self.steps[name] += count
 

@@ -15,13 +15,13 @@ from typing import Protocol, cast, runtime_checkable
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.io.staging import output_folder, staged_folder
+from motion_seg_ros.jobs import Advance
 from motion_seg_ros.lab.evaluation import typed_json
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
 from motion_seg_ros.lab.evaluation.predictions import Predictions
 from motion_seg_ros.lab.evaluation.report.pictures import picture_folder, write_pictures
 from motion_seg_ros.lab.evaluation.results import SequenceScores, Timing, read_json
 from motion_seg_ros.lab.evaluation.scoring import LabelTally, SequenceScorer
-from motion_seg_ros.lab.jobs.base import Advance
 from motion_seg_ros.types import TrackLabels, Tracks, UInt16Array
 
 MASKS_FOLDER = "masks"

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.lab.jobs.threads import usable_cores
+from motion_seg_ros.jobs import usable_cores
 
 LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
 

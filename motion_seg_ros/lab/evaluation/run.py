@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from motion_seg_ros.io.staging import output_folder
+from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet
 from motion_seg_ros.lab.evaluation.evaluate import SequenceTask, evaluate_sequence, finished_scores
@@ -24,7 +25,6 @@ from motion_seg_ros.lab.evaluation.results import (
 )
 from motion_seg_ros.lab.evaluation.scoring import method_scores
 from motion_seg_ros.lab.evaluation.session import Plan, abandon, begin
-from motion_seg_ros.lab.jobs.base import Job
 
 Work = Callable[[Sequence[Job[SequenceScores]]], Mapping[str, SequenceScores]]
 """Does all jobs and returns their results by name; raises MotionSegError if one failed."""

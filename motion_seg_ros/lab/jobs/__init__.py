@@ -1,1 +1,1 @@
-"""Many inputs, on many cores or a cluster."""
+"""Jobs in several processes of this machine, or on a Ray cluster."""

@@ -7,34 +7,34 @@ import os
 import platform
 import socket
 import sys
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
-from motion_seg_ros.lab.jobs.base import Ended, Job, Watch, attempt
-from motion_seg_ros.lab.jobs.threads import limit_opencv, usable_cores
+from motion_seg_ros.jobs import Job, Outcome, Watch, attempt, usable_cores
+from motion_seg_ros.lab.jobs.children import limit_opencv
 
 LOCAL = "local"
-GRACE_S = 10.0
-STORE_BYTES = 100_000_000  # for objects; what tasks are given and give is small
+GRACE_S = 10.0  # for a connection, and for the cleaning up of cancelled tasks; set by hand
+STORE_BYTES = 100_000_000  # object store, of which the small jobs and outcomes need little
 _THREADS = 1
 
 logger = logging.getLogger(__name__)
 
 
 class RayTasks:
-    """Does each job as a task on one core of a cluster, tried again where it or its process fails.
-    See motion_seg_ros.lab.jobs.base.Crew.
+    """Tasks of one core each. See motion_seg_ros.lab.jobs.runner.Workers.
 
-    All nodes have this package installed, and see the same files under the same names; tasks run
-    in the folder that this process is in.
+    All nodes have this package installed, and see the same files under the same paths; tasks run
+    in the working folder of this process.
 
     Args:
         address: as of `ray.init`: auto, host:port or ray://host:port of a cluster; or local, for
             one of this machine's cores that lasts as long as the work.
         gpu: each task takes a GPU, if the cluster has any.
-        room: how many tasks may be under way; None: as many as the cluster has room for.
+        room: number of tasks that may be under way; None: as many as the cluster has room for.
     """
 
     tries = 3
@@ -43,7 +43,7 @@ class RayTasks:
         self.room = sys.maxsize if room is None else room
         self._address = address
         self._gpu = gpu
-        self._under_way: dict[Any, str] = {}  # by Ray's reference to what the task will give
+        self._under_way: dict[Future[Any], Any] = {}  # Ray's reference to the result of a task
 
     def __enter__(self) -> RayTasks:
         """Connect.
@@ -88,42 +88,45 @@ class RayTasks:
     ) -> None:
         import ray
 
-        for each in self._under_way:
-            ray.cancel(each)  # a KeyboardInterrupt, after which the task cleans up
-        if self._under_way:
-            ray.wait(list(self._under_way), num_returns=len(self._under_way), timeout=GRACE_S)
-        self._under_way.clear()
+        for reference in self._under_way.values():
+            ray.cancel(reference)  # a KeyboardInterrupt, after which the task cleans up
+        wait(self._under_way, timeout=GRACE_S)
         ray.shutdown()
 
-    def start(self, job: Job[Any]) -> None:
-        """See Crew."""
-        self._under_way[self._task.options(name=job.name).remote(job, os.getcwd())] = job.name
+    def submit(self, job: Job[Any]) -> Future[Any]:
+        """See Workers."""
+        reference = self._task.options(name=job.name).remote(job, os.getcwd())
+        future: Future[Any] = reference.future()
+        self._under_way[future] = reference
+        return future
 
-    def wait(self, watch: Watch) -> Ended:
-        """See Crew. Ray tells of a job only when it has ended."""
+    def report(self, watch: Watch) -> None:
+        """See Workers. Ray has no cheap way to tell the progress of a task."""
+
+    def outcome(self, job: Job[Any], future: Future[Any]) -> Outcome[Any]:
+        """See Workers."""
         import ray
 
-        (first, *_), _ = ray.wait(list(self._under_way), num_returns=1)
-        name = self._under_way.pop(first)
+        del self._under_way[future]
+        outcome: Outcome[Any]
         try:
-            ended, logged = ray.get(first)
+            outcome, logged = future.result()
         except ray.exceptions.RayError as error:
             # An error of the task, such as that the node lacks this package, ends with its reason;
-            # of others the first line says what happened.
+            # other errors begin with it.
             line = -1 if isinstance(error, ray.exceptions.RayTaskError) else 0
             reason = str(error).strip().split("\n")[line]
-            return Ended(name, failure=f"its task was lost: {reason}", again=True)
+            return Outcome(job.name, failure=f"its task was lost: {reason}", transient=True)
         for level, text in logged:
             logger.log(level, "%s", text)
-        assert isinstance(ended, Ended)
-        return ended
+        return outcome
 
 
 def _check_reachable(address: str) -> None:
-    """Look whether anything listens at HOST:PORT or ray://HOST:PORT; Ray tries for minutes.
+    """Refuse HOST:PORT or ray://HOST:PORT where nothing listens: Ray would try for minutes.
 
     Raises:
-        InputError: nothing does.
+        InputError: nothing listens there.
     """
     try:
         place = urlsplit(address if "://" in address else f"//{address}")
@@ -142,34 +145,29 @@ def _no_cluster(address: str, error: Exception) -> InputError:
 
 
 class _Collect(logging.Handler):
-    """Keeps what is logged, to be said where the user is."""
+    """Keeps log records for the process that submitted the task."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: list[tuple[int, str]] = []
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.records: list[tuple[int, str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one record."""
-        self.said.append((record.levelno, self.format(record)))
+        self.records.append((record.levelno, self.format(record)))
 
 
-def _attempt(job: Job[Any], folder: str) -> tuple[Ended, list[tuple[int, str]]]:
-    """Do a job in a folder, in a Ray worker; how it ended, and what was logged meanwhile."""
+def _attempt(job: Job[Any], folder: str) -> tuple[Outcome[Any], list[tuple[int, str]]]:
+    """Do a job in a folder, in a Ray worker; return its outcome and the warnings it logged."""
     try:
         os.chdir(folder)
     except OSError as error:
-        why = f"{folder}: node {platform.node()} does not see this folder: {error.strerror}"
-        return Ended(job.name, failure=why, again=True), []
+        reason = f"{folder}: node {platform.node()} does not see this folder: {error.strerror}"
+        return Outcome(job.name, failure=reason, transient=True), []
     limit_opencv(_THREADS)
-    collect = _Collect()
+    collect = _Collect(logging.WARNING)
     root = logging.getLogger()
     root.addHandler(collect)
-    collect.setLevel(logging.WARNING)
     try:
-        return attempt(job, _nobody_listens), collect.said
+        return attempt(job, lambda count: None), collect.records
     finally:
         root.removeHandler(collect)
-
-
-def _nobody_listens(count: int) -> None:
-    """Ray has no cheap way to tell how a task comes along."""

@@ -4,61 +4,58 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from functools import partial
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing import connection
+from multiprocessing.connection import Connection
 from types import FrameType, TracebackType
 from typing import Any
 
-from motion_seg_ros.lab.jobs.base import Ended, Job, Watch, attempt
-from motion_seg_ros.lab.jobs.threads import limit_opencv, threads_of_children, usable_cores
+from motion_seg_ros.jobs import Job, Outcome, Watch, attempt, usable_cores
+from motion_seg_ros.lab.jobs.children import SPAWN, limit_opencv, threads_of_children
 
-GRACE_S = 10.0
+GRACE_S = 10.0  # for the cleaning up of an interrupted job; set by hand
 
 logger = logging.getLogger(__name__)
 
 
 class _Worker:
-    """A process that does one job after the other, and the pipe to it."""
+    """A pool of one process, so that the job is known whose process died."""
 
     def __init__(self, threads: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(other, threads))
-        self.job: str | None = None
-        # Ctrl-C, and the end of the terminal, reach all of its processes. They are for this one,
-        # which ends the others: those inherit that they are blocked.
+        self.messages, sender = SPAWN.Pipe(duplex=False)
+        self.pool = ProcessPoolExecutor(1, SPAWN, _start, (sender, threads))
+        # Ctrl-C and the end of a terminal reach all of its processes. They are for the parent,
+        # which ends the workers: those inherit the mask.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
         try:
             with threads_of_children(threads):
-                self.process.start()
+                self._pid = self.pool.submit(os.getpid)  # starts the process
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        other.close()  # the process has the only one: when it dies, the pipe ends
+        sender.close()  # the process has its own
 
-    def end(self) -> None:
-        """Ask the process to end: at once if it is at work, which it then cleans up."""
-        if self.job is not None:
-            self.process.terminate()
-        self.connection.close()
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, if it lives."""
+        with suppress(ProcessLookupError, BrokenProcessPool, FutureTimeoutError):
+            os.kill(self._pid.result(GRACE_S), number)
 
-    def bury(self) -> None:
+    def close(self) -> None:
         """Wait until the process has ended."""
-        self.process.join(GRACE_S)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+        self.pool.shutdown(cancel_futures=True)
+        self.messages.close()
 
 
 class Processes:
-    """Does jobs in processes, which share the cores. See motion_seg_ros.lab.jobs.base.Crew.
-
-    They are spawned, so a script that comes here needs ``if __name__ == "__main__":``.
+    """Processes that share the cores. See motion_seg_ros.lab.jobs.runner.Workers.
 
     Args:
-        count: how many processes.
+        count: number of processes.
     """
 
     tries = 2
@@ -66,7 +63,8 @@ class Processes:
     def __init__(self, count: int) -> None:
         self.room = count
         self._threads = max(1, usable_cores() // count)
-        self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._busy: dict[Future[Any], tuple[_Worker, str]] = {}
 
     def __enter__(self) -> Processes:
         return self
@@ -77,98 +75,94 @@ class Processes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for each in self._workers:
-            each.end()
-        for each in self._workers:
-            each.bury()
-        self._workers.clear()
+        for worker, _ in self._busy.values():
+            worker.signal(signal.SIGTERM)
+        _, stuck = wait(self._busy, timeout=GRACE_S)
+        for each in stuck:
+            self._busy[each][0].signal(signal.SIGKILL)
+        for worker in (*self._idle, *(worker for worker, _ in self._busy.values())):
+            worker.close()
 
-    def start(self, job: Job[Any]) -> None:
-        """See Crew."""
-        worker = self._idle()
-        worker.job = job.name
-        # A process that has just died is noticed by `wait`.
-        with suppress(BrokenPipeError):
-            worker.connection.send(job)
+    def submit(self, job: Job[Any]) -> Future[Any]:
+        """See Workers."""
+        worker = self._idle.pop() if self._idle else _Worker(self._threads)
+        future = worker.pool.submit(_do, job)
+        self._busy[future] = (worker, job.name)
+        return future
 
-    def wait(self, watch: Watch) -> Ended:
-        """See Crew."""
-        while True:
-            busy = {each.connection: each for each in self._workers if each.job is not None}
-            for ready in wait(list(busy)):
-                assert isinstance(ready, Connection)
-                ended = self._heard(busy[ready], watch)
-                if ended is not None:
-                    return ended
+    def report(self, watch: Watch) -> None:
+        """See Workers."""
+        for worker, name in self._busy.values():
+            with suppress(EOFError, OSError):  # its process has just died
+                while worker.messages.poll():
+                    message = worker.messages.recv()
+                    if isinstance(message, int):
+                        watch.advance(name, message)
+                    else:
+                        logger.log(*message)
 
-    def _idle(self) -> _Worker:
-        for each in self._workers:
-            if each.job is None:
-                return each
-        self._workers.append(_Worker(self._threads))
-        return self._workers[-1]
-
-    def _heard(self, worker: _Worker, watch: Watch) -> Ended | None:
-        """Take one message from a worker at work; how its job ended, if it has."""
-        assert worker.job is not None
+    def outcome(self, job: Job[Any], future: Future[Any]) -> Outcome[Any]:
+        """See Workers."""
+        worker, _ = self._busy.pop(future)
         try:
-            message = worker.connection.recv()
-        except (EOFError, OSError):
-            return self._lost(worker, worker.job)
-        if isinstance(message, int):
-            watch.advance(worker.job, message)
-            return None
-        if isinstance(message, Ended):
-            worker.job = None
-            return message
-        level, text = message
-        logger.log(level, "%s", text)
-        return None
-
-    def _lost(self, worker: _Worker, job: str) -> Ended:
-        self._workers.remove(worker)
-        worker.connection.close()
-        worker.bury()
-        status = worker.process.exitcode or 0
-        how = f"by signal {-status}" if status < 0 else f"with status {status}"
-        return Ended(
-            job,
-            failure=f"its process ended {how}, perhaps for want of memory; "
-            "try again with fewer --jobs",
-            again=True,
-        )
+            outcome: Outcome[Any] = future.result()
+        except BrokenProcessPool:
+            worker.close()
+            reason = "its process died, perhaps for want of memory; try again with fewer --jobs"
+            return Outcome(job.name, failure=reason, transient=True)
+        self._idle.append(worker)
+        return outcome
 
 
-class _Forward(logging.Handler):
-    """Sends what is logged to the process that started this one."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__()
-        self._connection = connection
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send one record."""
-        with suppress(OSError):
-            self._connection.send((record.levelno, self.format(record)))
+# From here on: in the worker process.
+_sender: Connection
 
 
-def _serve(connection: Connection, threads: int) -> None:
-    """Do what comes through the pipe, until it ends or SIGTERM comes."""
-    signal.signal(signal.SIGTERM, _interrupt)
+def _start(sender: Connection, threads: int) -> None:
+    """Prepare the process."""
+    global _sender
+    _sender = sender
     limit_opencv(threads)
-    logging.basicConfig(format="%(message)s", handlers=[_Forward(connection)])
-    with suppress(KeyboardInterrupt):
-        with suppress(EOFError, BrokenPipeError):
-            while True:
-                job = connection.recv()
-                connection.send(attempt(job, partial(_tell, connection)))
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyhow
+    logging.basicConfig(format="%(message)s", handlers=[_Forward()])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _tell(connection: Connection, count: int) -> None:
-    connection.send(count)
+def _end_with_parent() -> None:
+    """End this process, or the job that it does, when its parent was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _do(job: Job[Any]) -> Outcome[Any]:
+    """Do a job; SIGTERM interrupts it, so that it cleans up."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return attempt(job, _advance)
+    except KeyboardInterrupt:
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():
+            os._exit(1)  # nobody waits for the answer
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would cut the cleaning up short
     raise KeyboardInterrupt
+
+
+def _advance(count: int) -> None:
+    with suppress(BrokenPipeError):
+        _sender.send(count)
+
+
+class _Forward(logging.Handler):
+    """Sends log records to the parent process."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one record."""
+        with suppress(OSError):
+            _sender.send((record.levelno, "%s", self.format(record)))

@@ -18,8 +18,8 @@ from tally import Tally
 from motion_seg_ros.cli import main, segment
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.io.sources import open_source
+from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.results import read_results
-from motion_seg_ros.lab.jobs.base import Job
 from motion_seg_ros.lab.jobs.cluster import RayTasks
 from motion_seg_ros.lab.jobs.runner import run_jobs
 
@@ -80,7 +80,7 @@ def test_jobs_are_done_failed_and_tried_again(
     assert (outcomes["lost"].failure or "").startswith("its task was lost: ")
     assert [each.getMessage() for each in caplog.records] == ["half of it is missing"]
     assert outcomes["threads"].result == (1, "1")
-    assert [what for what, name in tally.events if name == "lost"] == ["begin", "failed"] * 3
+    assert [what for what, name in tally.events if name == "lost"] == ["failed"] * 3
 
 
 def test_segment_survives_a_killed_worker(
@@ -129,8 +129,8 @@ def test_evaluate_gives_the_same_as_here(address: str, tmp_path: Path) -> None:
 
 def test_interrupt_cancels_the_tasks_which_clean_up(address: str, tmp_path: Path) -> None:
     def begin_and_interrupt() -> None:
-        with RayTasks(address) as crew:
-            crew.start(Job("long", small_jobs.linger, (tmp_path / "long",)))
+        with RayTasks(address) as workers:
+            workers.submit(Job("long", small_jobs.linger, (tmp_path / "long",)))
             deadline = time.monotonic() + 60
             while not (tmp_path / "long.pid").exists():
                 assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Jobs in this process and in others: results, failures, lost processes, interruption."""
+"""Jobs in this process and in others: results, failures, processes that die, interruption."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import small_jobs
 from checkout import SUPPORT
 from tally import Tally
 
-from motion_seg_ros.lab.jobs.base import Crew, Job
+from motion_seg_ros.jobs import Job, Outcome, Watch, run_serially, usable_cores
 from motion_seg_ros.lab.jobs.processes import Processes
 from motion_seg_ros.lab.jobs.runner import run_jobs
-from motion_seg_ros.lab.jobs.serial import Serial
-from motion_seg_ros.lab.jobs.threads import usable_cores
+
+Run = Callable[[Sequence[Job[Any]], Watch], list[Outcome[Any]]]
 
 
-def two_processes() -> Processes:
-    return Processes(2)
+def two_processes(jobs: Sequence[Job[Any]], watch: Watch) -> list[Outcome[Any]]:
+    return run_jobs(jobs, Processes(2), watch)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -44,39 +45,35 @@ def ended(pid: int) -> bool:
     return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
 
 
-@pytest.mark.parametrize("crew", [Serial, two_processes])
-class TestEveryCrew:
-    def test_results_come_in_the_order_of_the_jobs(self, crew: Callable[[], Crew]) -> None:
+@pytest.mark.parametrize("run", [run_serially, two_processes])
+class TestHereAndInProcesses:
+    def test_results_come_in_the_order_of_the_jobs(self, run: Run) -> None:
         jobs = [Job(str(n), small_jobs.square, (n,), 2) for n in range(7)]
         tally = Tally()
-        outcomes = run_jobs(jobs, crew(), tally)
+        outcomes = run(jobs, tally)
         assert [each.result for each in outcomes] == [n * n for n in range(7)]
         assert [each.name for each in outcomes] == [each.name for each in jobs]
         assert {each.tries for each in outcomes} == {1}
         assert tally.steps == {str(n): 2 for n in range(7)}
-        assert Counter(tally.events) == {
-            (what, str(n)): 1 for n in range(7) for what in ("begin", "done")
-        }
+        assert Counter(tally.events) == {("done", str(n)): 1 for n in range(7)}
 
     def test_one_that_fails_does_not_stop_the_others(
-        self, crew: Callable[[], Crew], caplog: pytest.LogCaptureFixture
+        self, run: Run, caplog: pytest.LogCaptureFixture
     ) -> None:
         jobs: list[Job[object]] = [
             Job("refused", small_jobs.refuse, ()),
             Job("blunder", small_jobs.blunder, ()),
             Job("good", small_jobs.square, (3,)),
         ]
-        refused, blunder, good = run_jobs(jobs, crew(), Tally())
+        refused, blunder, good = run(jobs, Tally())
         assert refused.failure == "x.png: expected an image, found none; replace it"
         assert refused.tries == 1  # another try would end alike
         assert blunder.failure == "unexpected ZeroDivisionError: by zero"
         assert good.result == 9
         assert "small_jobs.py" in caplog.text  # the blunder's traceback
 
-    def test_warnings_come_through(
-        self, crew: Callable[[], Crew], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        run_jobs([Job("warner", small_jobs.warn, ())], crew(), Tally())
+    def test_warnings_come_through(self, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+        run([Job("warner", small_jobs.warn, ())], Tally())
         (record,) = caplog.records
         assert (record.levelno, record.getMessage()) == (logging.WARNING, "half of it is missing")
 
@@ -108,14 +105,14 @@ class TestProcesses:
         assert (victim.result, victim.tries, victim.failure) == ("done", 2, None)
         assert [each.result for each in others] == [0, 1, 4, 9]
         of_victim = [what for what, name in tally.events if name == "victim"]
-        assert of_victim == ["begin", "failed", "begin", "done"]
+        assert of_victim == ["failed", "done"]
 
     def test_killed_always_is_a_failure(self) -> None:
         jobs = [Job("victim", small_jobs.die_always, ()), Job("good", small_jobs.square, (3,))]
         victim, good = run_jobs(jobs, Processes(2), Tally())
         assert victim.tries == 2
         assert victim.failure is not None
-        assert "its process ended by signal 9" in victim.failure
+        assert "its process died" in victim.failure
         assert good.result == 9
 
     def test_interrupt_ends_the_processes_and_what_they_wrote(self, tmp_path: Path) -> None:
@@ -139,7 +136,7 @@ import sys
 sys.path.insert(0, {str(SUPPORT)!r})
 import small_jobs, tally
 from pathlib import Path
-from motion_seg_ros.lab.jobs.base import Job
+from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.jobs.processes import Processes
 from motion_seg_ros.lab.jobs.runner import run_jobs
 if __name__ == "__main__":

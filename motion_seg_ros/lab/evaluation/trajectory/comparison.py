@@ -16,6 +16,7 @@ import numpy.typing as npt
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import IMAGES_FOLDER, MASKS_FOLDER, ColmapFolder
+from motion_seg_ros.jobs import Advance
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, MethodFactory
 from motion_seg_ros.lab.evaluation.trajectory.errors import PathErrors, path_errors, true_poses
 from motion_seg_ros.lab.evaluation.trajectory.mapping import (
@@ -25,7 +26,6 @@ from motion_seg_ros.lab.evaluation.trajectory.mapping import (
     MappingResult,
 )
 from motion_seg_ros.lab.evaluation.trajectory.poses import Poses
-from motion_seg_ros.lab.jobs.base import Advance
 from motion_seg_ros.types import UInt16Array
 
 NONE, OURS, TRUE = "none", "ours", "true"

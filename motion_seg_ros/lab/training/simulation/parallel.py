@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -12,24 +11,22 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.lab.jobs.threads import limit_opencv, threads_of_children
+from motion_seg_ros.lab.jobs.children import SPAWN, limit_opencv, threads_of_children
 
-TASKS_AHEAD_PER_WORKER = 4
+TASKS_AHEAD_PER_WORKER = 4  # keeps the workers busy while one result is written; set by hand
 
 Result = TypeVar("Result")
 
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[Executor]:
-    """Fresh processes; gone when the block ends, each after the task it has at hand.
-
-    They are spawned, so a script that comes here needs ``if __name__ == "__main__":``.
+    """Yield a pool of new processes; each ends with the block, after its current task.
 
     Raises:
         MotionSegError: a worker died.
     """
     with threads_of_children(1):
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start_worker)
+        pool = ProcessPoolExecutor(workers, SPAWN, _start_worker)
         try:
             yield pool
         except BrokenProcessPool as error:
@@ -52,13 +49,15 @@ def in_order(
     arguments: Iterable[tuple[Any, ...]],
     ahead: int,
 ) -> Generator[Result, None, None]:
-    """What a function gives for each of some arguments, in their order.
+    """Yield the results of a function for many arguments, in their order.
+
+    Unlike `Executor.map`, which starts all calls at once, it takes endless arguments.
 
     Args:
-        pool: where it runs.
-        function: a module's own, so that it can be sent to other processes.
-        arguments: of each call; may be endless.
-        ahead: calls that may be under way beyond the one that is asked for.
+        pool: runs the calls.
+        function: of a module, so that it can be sent to other processes.
+        arguments: of each call.
+        ahead: number of calls that may be under way beyond the one whose result is next.
     """
     pending: deque[Future[Result]] = deque()
     try:
