@@ -1,4 +1,4 @@
-"""Fits how logits are read, on tracks that were not trained on."""
+"""Calibration of logits on validation tracks."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from motion_seg_ros.lab.evaluation.labels.metrics import best_threshold
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.types import BoolArray, FloatArray
 
+# Of Newton's method, set by hand.
 STEPS = 50
 SMALLEST_GAIN = 1e-12
-RIDGE = 1e-6  # keeps separable tracks from an infinite slope
+RIDGE = 1e-6  # keeps the slope finite for separable tracks
 LEAST_SLOPE = 1e-3  # a probability never falls as its logit rises
 
 Float64Array = npt.NDArray[np.float64]
 
 
 def fit_calibration(logits: FloatArray, moving: BoolArray) -> Calibration:
-    """The temperature and bias of the smallest unweighted cross-entropy, by Newton's method, and
-    the threshold of the highest F1.
+    """Fit temperature and bias to the unweighted cross-entropy by Newton's method, and choose the
+    threshold of the highest F1.
 
-    A weighted loss makes a network call too much moving; a slope and a bias undo that. Source:
-    Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+    A weighted loss biases a network towards moving; a slope and a bias undo that. Source: Platt,
+    Probabilistic Outputs for Support Vector Machines, 1999.
 
     Args:
         logits: (N,) float32.
-        moving: (N,) bool, the truth.
+        moving: (N,) bool, the ground truth.
 
     Returns:
-        temperature 1 and bias 0 where all tracks move, or none, or a higher logit does not mean
-        moving.
+        The calibration; temperature 1 and bias 0 where all or no tracks move, or a higher logit
+        does not mean moving.
     """
     scale = _fit_scale(logits, moving)
     threshold = best_threshold(scale.probability(logits), moving)
@@ -64,7 +65,7 @@ def _fit_scale(logits: FloatArray, moving: BoolArray) -> Calibration:
 
 
 def log_loss(logits: FloatArray, moving: BoolArray, calibration: Calibration) -> float:
-    """Mean cross-entropy of calibrated logits (N,) against the truth (N,) bool, in nats."""
+    """Mean cross-entropy of calibrated logits (N,) against ground truth (N,) bool, in nats."""
     log_odds = logits.astype(np.float64) / calibration.temperature + calibration.bias
     return _cross_entropy(log_odds, moving)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that is granted at the next good moment."""
+"""Deferred handling of Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Within its ``with`` block the first SIGINT or SIGTERM only sets `wanted`; a second one has
-    the effect it had before. Outside the main thread signals are left alone."""
+    """Context in which the first SIGINT or SIGTERM only sets `wanted`, and a second one has its
+    usual effect. Outside the main thread signals are left alone."""
 
     def __init__(self) -> None:
         self.wanted = False

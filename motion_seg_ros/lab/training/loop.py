@@ -1,13 +1,11 @@
-"""The training loop of the track transformer.
+"""Training loop of the track transformer.
 
-Engine: Lightning Fabric. Both it and Hugging Face accelerate are Apache-2.0, kept up (their last
-releases before this was written: 2.6.6 of 2026-09-10 and 1.15.0 of 2026-09-09), wheels of 0.26 and
-0.39 MB, and bring about ten small packages. Fabric was chosen because it is typed, keeps no state
-of the process (accelerate's is shared by all runs in one), and starts the processes of several
-devices itself.
+Lightning Fabric runs it on one or several devices; in contrast to Hugging Face accelerate it is
+typed, has no state shared by all runs of a process, and starts the processes itself.
 
-Chance is a function of the run's seed, the step and the device's rank alone, and so is the learning
-rate: a resumed run needs no more than weights, optimiser and step to go on with the same losses.
+Randomness is a function of the run's seed, the step and the device's rank alone, and the learning
+rate one of the step: a resumed run needs only weights, optimiser state and step to continue with
+the same losses.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,18 +25,18 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from motion_seg_ros import __version__
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.lab.training.augmentation import augment
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
-from motion_seg_ros.lab.training.curves import Curves
 from motion_seg_ros.lab.training.loss import moving_loss
 from motion_seg_ros.lab.training.optimiser import learning_rate, make_optimiser
 from motion_seg_ros.lab.training.packed import PackedTracks, Targets
 from motion_seg_ros.lab.training.provenance import commit, machine
-from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint
+from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint, writing
 from motion_seg_ros.lab.training.validation import Validation, judge, predict
 from motion_seg_ros.labelling.network.checkpoint import save_weights
 from motion_seg_ros.labelling.network.tokens import TrackBatch
@@ -48,22 +47,22 @@ CHECKPOINT_FILE = "checkpoint.pt"
 WEIGHTS_FILE = "weights.safetensors"
 CURVES_FOLDER = "tensorboard"
 
-# What each stream of chance is for.
+# Streams of random numbers.
 _ORDER, _BATCH = 0, 1
 
 
 def steps_per_epoch(windows: int, config: TrainConfig) -> int:
-    """Optimiser steps in which each of `windows` windows, but for a rest, is seen once."""
+    """Return the steps that see each of `windows` windows once, but for a remainder."""
     return max(1, windows // config.batch.windows)
 
 
 def total_steps(windows: int, config: TrainConfig) -> int:
-    """Optimiser steps of a run over `windows` windows."""
+    """Return the optimiser steps of a run over `windows` windows."""
     return config.schedule.steps or config.schedule.epochs * steps_per_epoch(windows, config)
 
 
 class _ByFields(nn.Module):
-    """A network fed with the fields of a batch, among which Fabric finds the tensors."""
+    """Wraps a network so that a batch comes as keywords, among which Fabric finds the tensors."""
 
     def __init__(self, network: TrackTransformer) -> None:
         super().__init__()
@@ -76,7 +75,7 @@ class _ByFields(nn.Module):
 
 @dataclass(frozen=True)
 class Step:
-    """What one step gave: the loss, the gradient's norm before it was clipped, and the rate."""
+    """Loss, gradient norm before clipping, and learning rate of one step."""
 
     loss: float
     gradient_norm: float
@@ -88,12 +87,12 @@ class Trainer:
 
     Args:
         config: all settings.
-        training: what is learned from.
-        validation: what is judged on.
-        fabric: launched; on each device one Trainer with the same arguments.
+        training: training windows.
+        validation: validation windows.
+        fabric: launched; each device has one Trainer with the same arguments.
         folder: for checkpoint, weights and curves; exists.
-        data: what the windows are, for the weights' metadata.
-        resumed: go on from here; of the same settings.
+        data: description of the windows, for the weights' metadata.
+        resumed: checkpoint to continue from; of the same settings.
         progress_bar: show one where stderr is a terminal, and a line per validation anywhere.
     """
 
@@ -129,19 +128,20 @@ class Trainer:
             self.optimiser.load_state_dict(resumed.optimiser)
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Progress:
-        """Train to the last step, or until validation gains no more.
+        """Train to the last step, or until validation stops improving.
 
         Args:
-            stop: asked after each step, and during validation.
+            stop: polled after each step and during validation.
 
         Raises:
-            KeyboardInterrupt: `stop` said so; a checkpoint was written.
-            MotionSegError: the loss is no number any more.
-            OutputError: the disk is full, say; the last checkpoint is intact.
+            KeyboardInterrupt: `stop` returned True; a checkpoint was written.
+            MotionSegError: the loss is not finite any more.
+            OutputError: a file cannot be written; the last checkpoint is intact.
         """
-        folder = self.folder / CURVES_FOLDER if self.fabric.is_global_zero else None
+        folder = self.folder / CURVES_FOLDER
         with (
-            Curves(folder, self.progress.step) as curves,
+            writing(folder),
+            self._curves(folder) as curves,
             tqdm(
                 total=self.steps,
                 initial=self.progress.step,
@@ -167,7 +167,7 @@ class Trainer:
         return self.progress
 
     def _step(self) -> Step:
-        """One optimiser step on one batch."""
+        """Take one optimiser step on one batch."""
         config, number = self.config, self.progress.step
         batch, targets = self._batch(number)
         rate = learning_rate(number, self.steps, config.optimiser)
@@ -191,25 +191,22 @@ class Trainer:
         return Step(value, float(norm), rate)
 
     def _batch(self, number: int) -> tuple[TrackBatch, Targets]:
-        """What this device sees in step `number`, which also seeds the network's dropout."""
+        """Return this device's batch of step `number`, and seed the network's dropout."""
         config = self.config
-        chance = np.random.default_rng(
-            (config.schedule.seed, _BATCH, number, self.fabric.global_rank)
-        )
-        tracks = int(chance.integers(config.batch.tracks_min, config.batch.tracks_max + 1))
-        batch, targets = self.training.draw(self._windows(number), tracks, chance)
-        of_batch, of_network = (int(seed) for seed in chance.integers(2**62, size=2))
+        rng = np.random.default_rng((config.schedule.seed, _BATCH, number, self.fabric.global_rank))
+        tracks = int(rng.integers(config.batch.tracks_min, config.batch.tracks_max + 1))
+        batch, targets = self.training.draw(self._windows(number), tracks, rng)
+        of_batch, of_network = (int(seed) for seed in rng.integers(2**62, size=2))
         batch = augment(batch, config.augmentation, torch.Generator().manual_seed(of_batch))
         torch.manual_seed(of_network)
         return batch.to(self.fabric.device), targets.to(self.fabric.device)
 
     def _windows(self, number: int) -> Int64Array:
-        """This device's windows of step `number`: each epoch goes through all of them in an order
-        of its own."""
+        """Return this device's windows of step `number`; each epoch has an order of its own."""
         epoch, place = divmod(number, steps_per_epoch(len(self.training), self.config))
-        chance = np.random.default_rng((self.config.schedule.seed, _ORDER, epoch))
+        rng = np.random.default_rng((self.config.schedule.seed, _ORDER, epoch))
         size = self.config.batch.windows
-        chosen = chance.permutation(len(self.training))[place * size : (place + 1) * size]
+        chosen = rng.permutation(len(self.training))[place * size : (place + 1) * size]
         mine = chosen[self.fabric.global_rank :: self.fabric.world_size]
         return mine if len(mine) else chosen[:1]
 
@@ -218,8 +215,10 @@ class Trainer:
         at_interval = step % self.config.validation.interval_steps == 0
         return step > self.progress.validated_step and (at_interval or step == self.steps)
 
-    def _validate(self, curves: Curves, bar: tqdm[Any], stop: Callable[[], bool]) -> bool:
-        """Judge the network, and keep the best; False if stopped before that was done."""
+    def _validate(
+        self, curves: SummaryWriter | None, bar: tqdm[Any], stop: Callable[[], bool]
+    ) -> bool:
+        """Validate the network and keep the best; False if stopped before."""
         found: Validation | None = None
         if self.fabric.is_global_zero:
             logits = predict(
@@ -241,7 +240,7 @@ class Trainer:
             self._export(found)
         else:
             self.progress.without_gain += 1
-        curves.add("validation", found.numbers(), self.progress.step)
+        self._plot(curves, "validation", found.numbers())
         if self.progress_bar:
             bar.write(f"step {self.progress.step}: {found}", file=sys.stderr)
         self.save()
@@ -253,7 +252,7 @@ class Trainer:
         return waited_enough or self.progress.step >= self.steps
 
     def _export(self, found: Validation) -> None:
-        """Write the weights, with all that is needed to use them and to make them again."""
+        """Write the weights, with all that is needed to use and to reproduce them."""
         if not self.fabric.is_global_zero:
             return
         metadata = {
@@ -269,15 +268,26 @@ class Trainer:
         }
         save_weights(self.folder / WEIGHTS_FILE, self.network, metadata=metadata)
 
-    def _show(self, step: Step, curves: Curves, bar: tqdm[Any]) -> None:
+    def _curves(self, folder: Path) -> SummaryWriter | nullcontext[None]:
+        """Open the TensorBoard files; points of an earlier run that got further are hidden."""
+        if not self.fabric.is_global_zero:
+            return nullcontext()
+        return SummaryWriter(str(folder), purge_step=self.progress.step + 1)
+
+    def _plot(self, curves: SummaryWriter | None, group: str, numbers: Mapping[str, float]) -> None:
+        for name, value in numbers.items():
+            if curves is not None and not math.isnan(value):
+                curves.add_scalar(f"{group}/{name}", value, self.progress.step)
+
+    def _show(self, step: Step, curves: SummaryWriter | None, bar: tqdm[Any]) -> None:
         bar.update()
         if self.progress.step % self.config.output.log_interval_steps == 0:
-            curves.add("train", dataclasses.asdict(step), self.progress.step)
+            self._plot(curves, "train", dataclasses.asdict(step))
             best = f"{max(0.0, self.progress.best_f1):.3f}"
             bar.set_postfix(loss=f"{step.loss:.3f}", best_f1=best, refresh=False)
 
     def _any_device(self, wanted: bool) -> bool:
-        """Whether any device wants it, so that all of them stop after the same step."""
+        """True on all devices if `wanted` on any, so that all stop after the same step."""
         if self.fabric.world_size == 1:
             return wanted
         vote = torch.tensor(float(wanted), device=self.fabric.device)
@@ -311,5 +321,5 @@ def _fields(batch: TrackBatch) -> dict[str, Tensor | None]:
 
 
 def _without_nan(numbers: Mapping[str, float]) -> dict[str, float | None]:
-    """JSON knows no NaN."""
+    """Replace NaN, which JSON does not have, by null."""
     return {name: None if math.isnan(value) else value for name, value in numbers.items()}

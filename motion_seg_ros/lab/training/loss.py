@@ -1,4 +1,4 @@
-"""What training minimises: binary cross-entropy over the tracks whose truth is known."""
+"""Binary cross-entropy over the tracks whose ground truth is known."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from motion_seg_ros.lab.training.packed import Targets
 
 
 def moving_loss(logits: Tensor, targets: Targets, present: Tensor, config: LossConfig) -> Tensor:
-    """Mean over windows of each window's mean over tracks of the weighted cross-entropy.
+    """Weighted cross-entropy: the mean over windows of each window's mean over tracks.
 
     Moving tracks weigh `positive_weights` as much as static ones, as in the paper (supplement,
-    implementation details; one clip per step there). Windows without a track to judge do not count.
+    implementation details; one clip per step there). Windows without labelled tracks do not count.
 
     Args:
         logits: (B, N) float, above 0 = moving; any finite number in padding.
-        targets: the truth.
+        targets: the ground truth.
         present: (B, N) bool, False in padding and for tracks left out.
-        config: how moving tracks weigh.
+        config: weighting of moving tracks.
 
     Returns:
-        () float32; 0 where there is nothing to judge.
+        () float32; 0 where no track is labelled.
     """
     judged = targets.labelled & present
     moving = targets.moving & judged
@@ -37,14 +37,14 @@ def moving_loss(logits: Tensor, targets: Targets, present: Tensor, config: LossC
 
 
 def positive_weights(moving: Tensor, judged: Tensor, config: LossConfig) -> Tensor:
-    """(B,) float32 weight of each window's moving tracks: negatives / positives ("per_clip"), its
+    """Weights (B,) float32 of each window's moving tracks: negatives / positives ("per_clip"), its
     square root ("sqrt") or 1 ("none"), between 1 / max_weight and max_weight; 1 where a window has
     only moving or only static tracks.
 
     Args:
         moving: (B, N) bool, moving and judged.
-        judged: (B, N) bool.
-        config: which weight.
+        judged: (B, N) bool, labelled and present.
+        config: the kind of weight.
     """
     positives = moving.sum(dim=1)
     negatives = judged.sum(dim=1) - positives

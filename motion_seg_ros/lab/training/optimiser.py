@@ -1,4 +1,4 @@
-"""How the parameters follow the gradient."""
+"""Optimiser and learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from motion_seg_ros.lab.training.config import OptimiserConfig
 def make_optimiser(
     parameters: Iterable[torch.nn.Parameter], config: OptimiserConfig
 ) -> torch.optim.Optimizer:
-    """Adam, whose weight decay is added to the gradient, or AdamW, whose is not."""
+    """Return Adam, whose weight decay is added to the gradient, or AdamW, whose is decoupled."""
     kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
     return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
 def learning_rate(step: int, steps: int, config: OptimiserConfig) -> float:
-    """Of step `step` (0 the first) of `steps`: up in a straight line, then constant or down half a
-    cosine to `final_share`."""
+    """Return the learning rate of step `step` (from 0) of `steps`: linear warm-up, then constant or
+    cosine decay to `final_share`."""
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     if config.schedule == "constant":

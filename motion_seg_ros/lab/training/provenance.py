@@ -1,4 +1,4 @@
-"""Where weights come from, for whoever finds them later."""
+"""Provenance of weights: source commit and machine."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 UNKNOWN = "unknown"
-SECONDS = 10  # that git may take
+SECONDS = 10  # timeout of git, set by hand
 
 
 def commit() -> str:
-    """The git commit of this package's source, with "-dirty" where files were changed since;
-    "unknown" where it is not a checkout or there is no git."""
+    """Return the git commit of this package's source, with "-dirty" where files were changed since;
+    "unknown" outside a checkout or without git."""
     here = Path(__file__).resolve()
     try:
         _git(here.parent, "ls-files", "--error-unmatch", here.name)  # of this, not of a parent
@@ -36,7 +36,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def machine(device: torch.device) -> str:
-    """What was trained on, such as "cpu, 2 threads, torch 2.13.0"."""
+    """Describe the machine, such as "cpu, 2 threads, torch 2.13.0"."""
     name = device.type
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)

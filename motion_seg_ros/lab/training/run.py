@@ -1,4 +1,4 @@
-"""A training run from settings to weights: windows, engine, loop."""
+"""Training run from settings to weights: windows, engine, loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from motion_seg_ros.errors import ConfigError, OutputError
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
 from motion_seg_ros.lab.training.interruption import StopRequest
 from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE, Trainer
-from motion_seg_ros.lab.training.state import Checkpoint, Progress, cannot_write, load_checkpoint
+from motion_seg_ros.lab.training.state import Checkpoint, Progress, load_checkpoint, writing
 from motion_seg_ros.lab.training.windows import load_windows
 
-# What a resumed run may do otherwise. None of it changes a step, but for the run's length, by which
-# a cosine schedule goes.
+# Settings that a resumed run may change. None of them changes a step, except for the run's length,
+# which a cosine schedule depends on.
 MAY_CHANGE = (
     *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
     *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
@@ -28,21 +28,21 @@ MAY_CHANGE = (
 def train(
     config: TrainConfig, *, resume: bool = False, progress_bar: bool = True
 ) -> Progress | None:
-    """Make the windows that are missing, train, and write weights, checkpoint and curves.
+    """Generate missing windows, train, and write weights, checkpoint and curves.
 
     Args:
         config: all settings.
-        resume: go on from the checkpoint in the output folder.
-        progress_bar: show bars.
+        resume: continue from the checkpoint in the output folder.
+        progress_bar: show progress bars.
 
     Returns:
-        how far it got; None in the processes that help the first one.
+        The final progress; None in all processes but the first.
 
     Raises:
-        ConfigError: a GPU asked for that is not there, a model that needs inputs the windows lack,
-            or settings that differ from those of the run to resume.
-        InputError: windows or a checkpoint that cannot be read.
-        OutputError: a place that cannot be written, or holds another run.
+        ConfigError: there is no GPU as asked for, the model needs inputs that the windows lack, or
+            the settings differ from those of the run to resume.
+        InputError: windows or a checkpoint cannot be read.
+        OutputError: the output cannot be written, or holds another run.
         KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was written.
     """
     folder = Path(config.output.folder)
@@ -57,10 +57,8 @@ def train(
             "engine.accelerator: expected a GPU that this PyTorch can use for cuda, found none; "
             "choose auto or cpu"
         )
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
     if config.engine.threads:
         torch.set_num_threads(config.engine.threads)
     windows = load_windows(config.data, config.model.frames, progress_bar=progress_bar)
@@ -93,7 +91,7 @@ def _engine(config: TrainConfig) -> Fabric:
 def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
     now = json.loads(to_json(config))
-    # A setting that is younger than the run had its default.
+    # A setting added since then had its default.
     then = {**json.loads(to_json(TrainConfig())), **json.loads(checkpoint.config)}
     for name in sorted({*then, *now}.difference(MAY_CHANGE)):
         if then.get(name) != now.get(name):

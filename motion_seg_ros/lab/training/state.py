@@ -1,10 +1,12 @@
-"""Where a training run stands, on disk: written whole or not at all, read without running code."""
+"""Checkpoints of training runs: written atomically, read without running code."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,15 @@ FORMAT = 1
 
 @dataclass
 class Progress:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
         step: optimiser steps done.
-        validated_step: the step of the last validation; 0: none yet.
-        best_step: the step of the best one.
+        validated_step: step of the last validation; 0: none yet.
+        best_step: step of the best validation.
         best_f1: its F1; below 0: none yet.
         without_gain: validations since then.
-        seconds: of training so far, pauses between runs left out.
+        seconds: training time so far, without pauses between runs.
     """
 
     step: int = 0
@@ -39,15 +41,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that is needed to go on as if never interrupted.
+    """State of a run, sufficient to continue as if never interrupted.
 
-    There are no states of random generators and no data order here: each step draws from generators
-    seeded by the run's seed and the step's number, so `progress` holds them all. The learning rate
-    is a function of the step, too.
+    Random generators and learning rate are functions of the run's seed and the step, so that
+    `progress` stands for them all.
 
     Attributes:
         config: motion_seg_ros.lab.training.config.to_json of the run.
-        progress: how far it is.
+        progress: of the run.
         model: state_dict.
         optimiser: state_dict.
     """
@@ -65,16 +66,10 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         OutputError: it cannot be written; the earlier one is intact.
     """
     memory = io.BytesIO()
-    content = {
-        "format": FORMAT,
-        "config": checkpoint.config,
-        "progress": asdict(checkpoint.progress),
-        "model": checkpoint.model,
-        "optimiser": checkpoint.optimiser,
-    }
-    torch.save(content, memory)
+    content = {each.name: getattr(checkpoint, each.name) for each in fields(checkpoint)}
+    torch.save({"format": FORMAT, **content, "progress": asdict(checkpoint.progress)}, memory)
     partial = path.with_name(f".{path.name}.partial")
-    try:
+    with writing(path):
         try:
             with partial.open("wb") as file:
                 file.write(memory.getbuffer())
@@ -83,24 +78,26 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the OSErrors of a block that writes to `path` into OutputErrors."""
+    try:
+        yield
     except OSError as error:
-        raise cannot_write(path, error) from error
-
-
-def cannot_write(path: Path, error: OSError) -> OutputError:
-    """The error of a file of a run that cannot be written."""
-    remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder"
-    return OutputError(
-        f"{path}: cannot be written: {error.strerror or error}; {remedy} and go on with --resume, "
-        "the last checkpoint is intact"
-    )
+        remedy = "free some space" if error.errno == errno.ENOSPC else "check the folder"
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror or error}; {remedy} and go on with "
+            "--resume, the last checkpoint is intact"
+        ) from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read what `save_checkpoint` wrote, onto the CPU.
 
     Raises:
-        InputError: missing, damaged, or something else.
+        InputError: the file is missing, damaged or no checkpoint.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -108,17 +105,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
             raise ValueError(f"format {content['format']} instead of {FORMAT}")
         if set(content["progress"]) != {each.name for each in fields(Progress)}:
             raise ValueError(f"a progress of {', '.join(content['progress'])}")
-        return Checkpoint(
-            config=str(content["config"]),
-            progress=Progress(**content["progress"]),
-            model=content["model"],
-            optimiser=content["optimiser"],
-        )
+        progress = Progress(**content["progress"])
+        return Checkpoint(content["config"], progress, content["model"], content["optimiser"])
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: expected the checkpoint of a run to resume, found none; leave out --resume"
         ) from error
-    except Exception as error:  # of a damaged file, torch.load raises nearly anything
+    except Exception as error:  # torch.load raises nearly anything for a damaged file
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"{path}: expected a checkpoint of motion_seg train, found: {reason}; start a new run "

@@ -1,4 +1,4 @@
-"""How good a network is on windows it was not trained on, and how its logits are to be read."""
+"""Validation of a network on held-out windows: calibration and metrics."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from motion_seg_ros.lab.training.packed import PackedTracks
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.types import FloatArray, Int64Array
 
-MANY_TRACKS = 512  # a batch has about as many tracks as `windows` windows of this many
+MANY_TRACKS = 512  # a batch has about `windows` times as many tracks; set by hand
 
 
 @dataclass(frozen=True)
 class Validation:
-    """One look at the validation windows. All numbers are of calibrated probabilities.
+    """Result of one validation. All numbers are of calibrated probabilities.
 
     Attributes:
         metrics: over all labelled tracks, at the calibration's threshold.
-        false_alarms_nothing_moves: share of the labelled tracks said to move in windows in which no
-            labelled track does; NaN without such windows.
+        false_alarms_nothing_moves: share of labelled tracks classified as moving in windows in
+            which no labelled track moves; NaN without such windows.
         log_loss: unweighted cross-entropy, in nats per track.
         calibration: fitted on the same tracks.
     """
@@ -45,7 +45,7 @@ class Validation:
         )
 
     def numbers(self) -> dict[str, float]:
-        """Everything by name, flat."""
+        """Return all numbers by name."""
         return {
             **{name: float(value) for name, value in dataclasses.asdict(self.metrics).items()},
             "false_alarms_nothing_moves": self.false_alarms_nothing_moves,
@@ -62,14 +62,17 @@ def predict(
     device: torch.device,
     stop: Callable[[], bool] = lambda: False,
 ) -> FloatArray | None:
-    """The logits (M,) float32 of all tracks, without augmentation or dropout.
+    """Compute the logits (M,) float32 of all tracks, without augmentation or dropout.
 
     Args:
-        model: a TrackTransformer, left in the mode it was in.
+        model: a TrackTransformer; its mode is restored.
         packed: the windows.
-        windows: of about MANY_TRACKS tracks, that are judged at once.
+        windows: batch size, in windows of about MANY_TRACKS tracks.
         device: where the model is.
-        stop: asked before each batch; where it says so the answer is None.
+        stop: polled before each batch.
+
+    Returns:
+        The logits; None if stopped.
     """
     logits = np.zeros(len(packed.moving), np.float32)
     by_size = np.argsort(packed.count, kind="stable")
@@ -91,7 +94,7 @@ def predict(
 
 
 def _cuts(packed: PackedTracks, by_size: Int64Array, windows: int) -> list[int]:
-    """Where to cut windows in order of size so that no batch has more tracks than allowed."""
+    """Return where to cut windows in order of size so that no batch has too many tracks."""
     cuts, begin = [], 0
     for place, count in enumerate(packed.count[by_size]):
         if place > begin and (place + 1 - begin) * count > windows * MANY_TRACKS:
@@ -101,7 +104,7 @@ def _cuts(packed: PackedTracks, by_size: Int64Array, windows: int) -> list[int]:
 
 
 def judge(logits: FloatArray, packed: PackedTracks) -> Validation:
-    """Calibrate, choose the threshold, and score; over the labelled tracks of `packed`.
+    """Calibrate, choose the threshold, and compute metrics over the labelled tracks.
 
     Args:
         logits: (M,) float32 of `predict`.
