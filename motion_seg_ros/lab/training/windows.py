@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -16,7 +17,7 @@ from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.lab.training.config import DataConfig
 from motion_seg_ros.lab.training.packed import PackedTracks, pack
 from motion_seg_ros.lab.training.readers import hoi4d
-from motion_seg_ros.lab.training.readers.base import Reader
+from motion_seg_ros.lab.training.readers.base import RecordingReader
 from motion_seg_ros.lab.training.readers.dynamic_replica import DynamicReplicaReader
 from motion_seg_ros.lab.training.readers.hoi4d import Hoi4dReader
 from motion_seg_ros.lab.training.readers.kubric import KubricReader
@@ -109,7 +110,7 @@ def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterat
     """Without end, in the paper's shares of those data sets that are there."""
     if not config.recorded_windows:
         return iter(())
-    readers: dict[str, Reader] = {}
+    readers: dict[str, RecordingReader[Any]] = {}
     for name, root in roots.items():
         if name == "kubric":
             readers[name] = KubricReader(root, frames=frames)

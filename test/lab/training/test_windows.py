@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +13,22 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample, write_samples
 from motion_seg_ros.lab.training import windows
 from motion_seg_ros.lab.training.config import DataConfig
+from motion_seg_ros.lab.training.readers.base import RecordingReader
 from motion_seg_ros.lab.training.simulation.dataset import shard_path
 from motion_seg_ros.lab.training.windows import load_windows
 
 KUBRIC_TRACKS = 17  # by which its windows are told from the others
 
 
-class KubricStandIn:
+class KubricStandIn(RecordingReader[int]):
     """Scenes of a reader, without files."""
 
     def __init__(self, root: Path, *, frames: int) -> None:
         assert (root, frames) == (Path("kubric"), FRAMES)
+        super().__init__(range(3), frames)
 
-    def samples(self, seed: int) -> Iterator[TrackSample]:
-        return (pan_sample(seed + i, tracks=KUBRIC_TRACKS) for i in range(3))
+    def _sample(self, recording: int, rng: np.random.Generator) -> TrackSample:
+        return pan_sample(int(rng.integers(2**31)), tracks=KUBRIC_TRACKS)
 
 
 @pytest.fixture

@@ -14,20 +14,21 @@ from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.masks.fusion.channels import BELIEF, COLOURS, MASK_CHANNELS, RESIDUALS_X
 from motion_seg_ros.types import FloatArray
 
+# Set by hand.
 CROP = (112, 144)  # h, w
-CERTAIN = 0.99  # share of a pixel that must be labelled
-COLOURLESS = 0.25  # share of the crops without any colour
-SILENT = 0.03  # chance that a map says nothing
+CERTAIN = 0.99  # least labelled share of a pixel
+COLOURLESS = 0.25  # share of the crops without colour
+SILENT = 0.03  # probability that a channel is blanked
 
 
 @dataclass(frozen=True, eq=False)
 class MaskBatch:
-    """B crops.
+    """Batch of B crops.
 
     Attributes:
         channels: (B, MASK_CHANNELS, h, w) float32.
-        moving: (B, h, w) float32 in [0, 1], the truth.
-        weight: (B, h, w) float32, 1 where the truth is known, 0 elsewhere and beyond a sample.
+        moving: (B, h, w) float32 in [0, 1], the ground truth.
+        weight: (B, h, w) float32, 1 where the ground truth is known, 0 elsewhere and in padding.
     """
 
     channels: Tensor
@@ -36,7 +37,7 @@ class MaskBatch:
 
 
 def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatch:
-    """`size` random crops of random samples, changed at random."""
+    """Draw `size` random crops of random samples, with augmentation."""
     channels = np.zeros((size, MASK_CHANNELS, *CROP), np.float32)
     moving, weight = np.zeros((size, *CROP), np.float32), np.zeros((size, *CROP), np.float32)
     for index in range(size):
@@ -52,22 +53,22 @@ def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatc
         if chance(rng, 0.5):
             crop, truth, known = crop[..., ::-1].copy(), truth[:, ::-1], known[:, ::-1]
             crop[list(RESIDUALS_X)] *= -1
-        _change(rng, crop)
+        _augment(rng, crop)
         channels[index, :, :height, :width] = crop
         moving[index, :height, :width] = truth
         weight[index, :height, :width] = known
     return MaskBatch(*(torch.from_numpy(each) for each in (channels, moving, weight)))
 
 
-def _change(rng: Rng, crop: FloatArray) -> None:
-    """Other colours, other speeds, maps that say nothing; in place."""
+def _augment(rng: Rng, crop: FloatArray) -> None:
+    """Change colours and speeds and blank channels, in place."""
     colours = crop[COLOURS]
     if chance(rng, COLOURLESS):
         colours[:] = 0
     else:
         colours *= rng.uniform(0.6, 1.4, (3, 1, 1))
         colours += rng.normal(0, 0.4, (3, 1, 1))
-        if chance(rng, 0.5):  # a and b change places, and perhaps sides
+        if chance(rng, 0.5):  # swap a and b, perhaps with the opposite sign
             colours[1:] = colours[:0:-1] * (1 if chance(rng, 0.5) else -1)
     first = RESIDUALS_X[0]
     for channel in range(BELIEF + 1, first):

@@ -1,20 +1,20 @@
-"""The mask network's training data on disk: one file for each scene."""
+"""Training data of the mask network on disk: one file for each scene."""
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
 
-from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks.samples import (
     MaskSample,
     mask_samples,
     read_mask_samples,
     write_mask_samples,
 )
+from motion_seg_ros.lab.training.simulation.dataset import claim_folder
 from motion_seg_ros.lab.training.simulation.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
@@ -25,36 +25,36 @@ from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
-VALIDATION_EVERY = 10  # one scene of so many is not trained on
+VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
 
 
 def scene_path(folder: Path, scene: int) -> Path:
-    """Where the samples of scene number `scene` are."""
+    """Return the path of the samples of scene number `scene`."""
     return folder / f"masks-{scene:05d}.npz"
 
 
 def build_mask_dataset(
     folder: Path, *, scenes: int, seed: int, workers: int, progress_bar: bool = True
 ) -> tuple[Path, ...]:
-    """Make the files of the first `scenes` scenes that are not there.
+    """Generate the missing files of the first `scenes` scenes.
 
     The files do not depend on the number of workers or on interruptions.
 
     Args:
-        folder: made if missing.
-        scenes: how many.
+        folder: created if missing.
+        scenes: number of scenes.
         seed: of the data set.
         workers: processes.
-        progress_bar: show one.
+        progress_bar: show a progress bar.
 
     Raises:
         InputError: the folder holds scenes of other settings.
         OutputError: it cannot be written.
         MotionSegError: a worker died.
     """
-    _claim_folder(
-        folder, {"seed": seed, "channels": MASK_CHANNELS, "labels": str(SHIPPED[LABELS].sha256)}
-    )
+    labels = str(SHIPPED[LABELS].sha256)
+    settings = {"seed": seed, "channels": MASK_CHANNELS, "labels": labels}
+    claim_folder(folder / SETTINGS_FILE, settings)
     missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
     bar.disable = bar.disable or not progress_bar
@@ -72,10 +72,10 @@ def build_mask_dataset(
 
 
 def load_split(files: tuple[Path, ...]) -> tuple[list[MaskSample], list[MaskSample]]:
-    """Samples to train on and to judge on.
+    """Read the samples for training and for validation.
 
     Raises:
-        InputError: a file that cannot be read, or too few scenes for both.
+        InputError: a file cannot be read, or there are too few scenes for both.
     """
     if len(files) < 2:
         raise InputError(f"mask samples: expected 2 scenes or more, found {len(files)}")
@@ -89,24 +89,3 @@ def load_split(files: tuple[Path, ...]) -> tuple[list[MaskSample], list[MaskSamp
 
 def _samples(scene: int, seed: int) -> list[MaskSample]:
     return mask_samples(scene, seed=seed)
-
-
-def _claim_folder(folder: Path, settings: dict[str, int | str]) -> None:
-    """Write down the settings of the scenes, or check that they are those that are there."""
-    path = folder / SETTINGS_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: expected a folder to write to, found: {error.strerror}; choose another one"
-        ) from error
-    except ValueError:
-        found = None
-    if found != settings:
-        raise InputError(
-            f"{path}: expected the settings {settings}, found {found}; choose another folder, or "
-            "remove this one"
-        )

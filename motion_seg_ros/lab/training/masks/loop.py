@@ -1,4 +1,4 @@
-"""Training of the mask network, on the CPU."""
+"""Training loop of the mask network, on the CPU."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from motion_seg_ros.masks.fusion.network import MODEL_KEY, MODEL_VERSION, MaskNe
 from motion_seg_ros.networks.tensor_files import save_tensors
 from motion_seg_ros.types import FloatArray
 
+# Set by hand.
 DICE_WEIGHT = 0.5
-DICE_FLOOR_PX = 50.0  # so that nearly empty crops do not count as much as full ones
-EMPTY_PX = 30  # below it nothing moves in a frame
+DICE_FLOOR_PX = 50.0  # so that nearly empty crops count less than full ones
+EMPTY_PX = 30  # moving pixels of a frame below which it counts as static
 
 
 @dataclass(frozen=True)
 class MaskTraining:
-    """How long and how.
+    """Options of a run; the defaults made the shipped weights and were set by hand.
 
     Attributes:
-        steps: of the optimiser.
-        batch: crops in a step.
+        steps: optimiser steps.
+        batch: crops of a step.
         learning_rate: largest, of AdamW with a one-cycle schedule.
         weight_decay: of AdamW.
         validation_interval: steps from one validation to the next.
-        seed: of first weights and of all chance.
+        seed: of initial weights, crops and augmentation.
     """
 
     steps: int = 2000
@@ -47,11 +48,11 @@ class MaskTraining:
 
 @dataclass(frozen=True)
 class MaskValidation:
-    """Over whole frames, at half of the working resolution and log-odds 0.
+    """Scores of whole frames, at half of the working resolution and threshold 0.
 
     Attributes:
-        iou: mean intersection over union of the frames in which something moves.
-        false_alarms: mean share of pixels said to move where nothing does.
+        iou: mean intersection over union of frames with moving pixels.
+        false_alarms: mean share of pixels classified as moving in frames without.
         belief_iou, belief_false_alarms: the same of the belief that the network corrects.
     """
 
@@ -68,8 +69,8 @@ class MaskValidation:
 
 
 def mask_loss(log_odds: Tensor, batch: MaskBatch) -> Tensor:
-    """Cross-entropy plus soft Dice loss (Milletari et al., "V-Net", 3DV 2016), where the truth is
-    known.
+    """Cross-entropy plus soft Dice loss (Milletari et al., "V-Net", 3DV 2016), where the ground
+    truth is known.
 
     Args:
         log_odds: (B, h, w).
@@ -85,7 +86,7 @@ def mask_loss(log_odds: Tensor, batch: MaskBatch) -> Tensor:
 
 
 def validate_masks(network: MaskNetwork, samples: Sequence[MaskSample]) -> MaskValidation:
-    """How the network does on whole frames."""
+    """Score the network on whole frames."""
     network.eval()
     found: list[tuple[float, bool]] = []
     before: list[tuple[float, bool]] = []
@@ -109,19 +110,19 @@ def train_masks(
     stop: Callable[[], bool] = lambda: False,
     progress_bar: bool = True,
 ) -> MaskValidation:
-    """Train a network, and write its weights after each validation, complete or not at all.
+    """Train a network, and write its weights atomically after each validation.
 
     Args:
         training: at least one sample.
         validation: at least one sample.
-        options: how long and how.
-        weights: the file.
-        metadata: kept with them, beside options and scores.
-        stop: asked after each step whether to end early; the weights are written then too.
-        progress_bar: show one.
+        options: of the run.
+        weights: output file.
+        metadata: kept in it, beside options and scores.
+        stop: polled after each step; True ends the run early, with weights.
+        progress_bar: show a progress bar.
 
     Returns:
-        the last validation.
+        The last validation.
 
     Raises:
         OutputError: the weights cannot be written.
@@ -160,7 +161,7 @@ def train_masks(
 
 
 def _score(log_odds: FloatArray, sample: MaskSample) -> tuple[float, bool]:
-    """Intersection over union and True; where nothing moves, the share said to move and False."""
+    """Return the IoU and True; for static frames the false-alarm share and False."""
     known = sample.labelled >= CERTAIN * FULL
     found, truth = (log_odds > 0) & known, (2 * sample.moving.astype(int) > FULL) & known
     if truth.sum() < EMPTY_PX:
@@ -169,7 +170,7 @@ def _score(log_odds: FloatArray, sample: MaskSample) -> tuple[float, bool]:
 
 
 def _means(scores: Sequence[tuple[float, bool]]) -> tuple[float, float]:
-    """Of those with something that moves, and of those without; NaN without any."""
+    """Average moving and static frames apart; NaN where there are none."""
     return tuple(  # type: ignore[return-value]  # two of them
         float(np.mean(some))
         if (some := [value for value, has in scores if has is kind])

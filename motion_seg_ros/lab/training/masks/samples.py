@@ -1,5 +1,5 @@
-"""What the mask network is trained on: the evidence that the pipeline has of frames of rendered
-clips, with the truth."""
+"""Training samples of the mask network: the pipeline's evidence about frames of rendered clips,
+with their ground truth."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
 from motion_seg_ros.window import SlidingWindow
 
-FIRST_SEED = 500_000_000  # of a scene: beyond those of the tracks' data sets
-FIRST = 4  # frame of a clip that is taken: before it no track is labelled
+FIRST_SEED = 500_000_000  # of a scene: beyond those of the track data sets
+FIRST = 4  # frame of a clip that becomes a sample: earlier ones have no labelled tracks
 FRAME_NS = 66_000_000  # between two frames; nothing depends on it
-FULL = 255  # of the shares below
+FULL = 255  # a share of 1
 
 
 @dataclass(frozen=True, eq=False)
 class MaskSample:
-    """One frame.
+    """Evidence and ground truth of one frame.
 
     Attributes:
         channels: (MASK_CHANNELS, h, w) float16, of mask_channels.
-        moving: (h, w) uint8, share of the pixel that moves, FULL = all of it.
-        labelled: (h, w) uint8, share of which it is known whether it moves.
+        moving: (h, w) uint8, moving share of the pixel, FULL = all of it.
+        labelled: (h, w) uint8, share of the pixel with unambiguous ground truth.
     """
 
     channels: npt.NDArray[np.float16]
@@ -47,14 +47,13 @@ class MaskSample:
 
 
 def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) -> list[MaskSample]:
-    """Frames of one random scene as the pipeline sees them with its default labels; the same for
-    the same arguments.
+    """Make samples of one random scene with the pipeline's default labels, repeatably.
 
     Args:
         scene: its number, below SCENES_PER_SEED.
         seed: of the data set; no two share a scene.
         frames: of the clip.
-        kept: of them that become samples, at random from FIRST on.
+        kept: number of frames that become samples, at random from FIRST on.
     """
     rng = np.random.default_rng(scene)
     chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
@@ -72,7 +71,7 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
 
 
 def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, FloatArray]:
-    """The network's input at each frame but the first, by index."""
+    """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     flow = DenseFlow(config.flow.max_side_px)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
@@ -89,14 +88,14 @@ def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, Fl
 
 
 def _share(mask: npt.NDArray[np.bool_], like: FloatArray) -> UInt8Array:
-    """(h, w) uint8 share of `mask` (H, W) that is True, at the size of channels (C, h, w)."""
+    """Return the share of `mask` (H, W) that is True, (h, w) uint8 of channels (C, h, w)."""
     size = (like.shape[2], like.shape[1])
     small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     return np.asarray(FULL * small, np.uint8)
 
 
 def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
-    """Write the samples of one scene, complete or not at all.
+    """Write the samples of one scene atomically.
 
     Raises:
         OutputError: the file cannot be written.
@@ -120,7 +119,7 @@ def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
 
 
 def read_mask_samples(path: Path) -> list[MaskSample]:
-    """The samples of a file of write_mask_samples.
+    """Read a file of write_mask_samples.
 
     Raises:
         InputError: the file is missing, or is not one of samples.

@@ -1,12 +1,12 @@
-"""What the readers of recorded data sets share: how a window becomes a TrackSample, and how a
-missing or broken file is named."""
+"""Shared parts of the readers of recorded data sets: samples, files and their errors."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -16,28 +16,46 @@ from PIL import Image
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.camera_residuals import camera_hints
-from motion_seg_ros.tracking.base import Tracker
-from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks, UInt8Array
-from motion_seg_ros.window import SlidingWindow
+from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
 
-WINDOW_FRAMES = 16
 MIN_SEEN_FRAMES = 2  # of a track; one seen once shows no motion
-_FRAME_NS = 1  # trackers only need stamps that do not fall
+
+Recording = TypeVar("Recording")
 
 
-class Reader(Protocol):
-    """A data set of recordings."""
+class RecordingReader(ABC, Generic[Recording]):
+    """Reads random windows of the recordings of a data set.
+
+    Args:
+        recordings: descriptions of all recordings.
+        frames: of a window; all frames of shorter recordings are taken.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], frames: int) -> None:
+        self.recordings = recordings
+        self.frames = frames
 
     def samples(self, seed: int) -> Iterator[TrackSample]:
-        """One pass: every recording once, in random order, a random window of each.
+        """Make one pass over the recordings in random order, with a random window of each.
 
         Args:
-            seed: chooses order, windows and tracks; the same seed gives the same samples.
+            seed: determines order, windows and tracks.
 
         Raises:
             InputError: a file is missing or broken; names it.
         """
-        ...
+        rng = np.random.default_rng(seed)
+        for index in rng.permutation(len(self.recordings)):
+            yield self._sample(self.recordings[index], rng)
+
+    @abstractmethod
+    def _sample(self, recording: Recording, rng: np.random.Generator) -> TrackSample:
+        """Read a random window of a recording."""
+
+    def _window(self, length: int, rng: np.random.Generator) -> range:
+        """Choose consecutive frames of a recording."""
+        start = int(rng.integers(max(1, length - self.frames + 1)))
+        return range(start, min(length, start + self.frames))
 
 
 def make_sample(
@@ -49,16 +67,16 @@ def make_sample(
     rng: np.random.Generator,
     tags: tuple[str, ...],
 ) -> TrackSample:
-    """A sample with a random number of the tracks that are seen MIN_SEEN_FRAMES times or more.
+    """Make a sample of a random number of the tracks seen MIN_SEEN_FRAMES times or more.
 
     Args:
         tracks: over the window's T frames; N of them.
         size: h, w of the image in pixels.
-        moving: (N,) bool, the truth.
-        labelled: (N,) bool, whether it is known.
-        counts: how many tracks to keep; one is drawn, and fewer kept where there are fewer.
-        rng: draws them.
-        tags: what kind of motion it shows; "nothing_moves" is added where it is so.
+        moving: (N,) bool, the ground truth.
+        labelled: (N,) bool, False where it is unknown.
+        counts: numbers of tracks to draw from; fewer are kept where there are fewer.
+        rng: source of randomness.
+        tags: kinds of motion; "nothing_moves" is added where it is so.
     """
     seen = np.flatnonzero(tracks.visible.sum(axis=0) >= MIN_SEEN_FRAMES)
     count = min(int(rng.choice(counts)), len(seen))
@@ -79,12 +97,12 @@ def make_sample(
 
 
 def exact_tracks(xy_px: FloatArray, visible: BoolArray, size: tuple[int, int]) -> Tracks:
-    """Tracks from a data set's own points: confidence 1 where visible, and no position but the last
-    known one where not.
+    """Make tracks of a data set's own points, with confidence 1 where visible, and the last known
+    position where not.
 
     Args:
-        xy_px: (T, N, 2) positions; those of invisible points do not matter.
-        visible: (T, N) bool; points outside the image are taken to be invisible.
+        xy_px: (T, N, 2) positions; those of invisible points are ignored.
+        visible: (T, N) bool; points outside the image count as invisible.
         size: h, w of the image in pixels.
     """
     height, width = size
@@ -104,51 +122,13 @@ def exact_tracks(xy_px: FloatArray, visible: BoolArray, size: tuple[int, int]) -
     )
 
 
-def follow(images_bgr: Sequence[UInt8Array], tracker: Tracker) -> Tracks:
-    """The tracks of a tracker, reset before, over a window of images (H, W, 3) uint8 bgr."""
-    window = SlidingWindow(len(images_bgr), max_gap_s=1.0)
-    tracker.reset()
-    tracks = Tracks.empty(0)
-    for index, image in enumerate(images_bgr):
-        tracks = tracker.update(window.push(Frame(image, index * _FRAME_NS)))
-    return tracks
-
-
-def tracked_sample(
-    images_bgr: Sequence[UInt8Array],
-    moving: BoolArray,
-    tracker: Tracker,
-    counts: Sequence[int],
-    rng: np.random.Generator,
-    tags: tuple[str, ...],
-) -> TrackSample:
-    """A sample whose tracks are a tracker's own, labelled by the truth under their newest position.
-
-    Args:
-        images_bgr: T images (H, W, 3) uint8, blue, green, red.
-        moving: (H, W) bool, the moving pixels of the newest.
-        tracker: reset before.
-        counts, rng, tags: as of `make_sample`.
-    """
-    tracks = follow(images_bgr, tracker)
-    height, width = moving.shape
-    x, y = np.clip(np.rint(tracks.xy_px[-1]).astype(np.int64), 0, [width - 1, height - 1]).T
-    return make_sample(tracks, (height, width), moving[y, x], tracks.visible[-1], counts, rng, tags)
-
-
-def random_window(length: int, frames: int, rng: np.random.Generator) -> range:
-    """`frames` consecutive ones of `length`, anywhere; all of them where there are fewer."""
-    start = int(rng.integers(max(1, length - frames + 1)))
-    return range(start, min(length, start + frames))
-
-
 def missing(path: Path, expected: str, remedy: str) -> InputError:
-    """The error of a file or folder that is not there."""
+    """Return the error of a missing file or folder."""
     return InputError(f"{path}: expected {expected}, found none; {remedy}")
 
 
 def read_json(path: Path, expected: str) -> Any:
-    """The content of a JSON file.
+    """Read a JSON file.
 
     Raises:
         InputError: it is missing, or not JSON.
@@ -166,7 +146,7 @@ def read_json(path: Path, expected: str) -> Any:
 
 
 def read_bgr(path: Path) -> UInt8Array:
-    """(H, W, 3) uint8 bgr of an image file.
+    """Read an image file as (H, W, 3) uint8 bgr.
 
     Raises:
         InputError: it is missing, or does not decode.
@@ -178,7 +158,7 @@ def read_bgr(path: Path) -> UInt8Array:
 
 
 def read_float_map(path: Path) -> FloatArray:
-    """(H, W) float32 of a TIFF file of one channel.
+    """Read a TIFF file of one channel as (H, W) float32.
 
     Raises:
         InputError: it is missing, or does not decode, or is of another kind.
@@ -190,7 +170,7 @@ def read_float_map(path: Path) -> FloatArray:
 
 
 def read_indices(path: Path) -> npt.NDArray[np.uint16]:
-    """(H, W) uint16 palette indices, or grey values, of an image file of one channel.
+    """Read palette indices, or grey values, of an image file as (H, W) uint16.
 
     Raises:
         InputError: it is missing, or does not decode, or has colour channels.

@@ -4,8 +4,8 @@ Layout, ROOT being the folder the publisher's script downloads to: `ROOT/<split>
 frame_annotations_<split>.jgz`, gzipped JSON, a list with an entry for each frame of each camera:
 `sequence_name`, `frame_number`, `camera_name` ("left", "right"), `image` with `size` = [H, W], and,
 for the left camera, `trajectories` with a `path` relative to ROOT/<split>. Such a file is a PyTorch
-archive of tensors, one row for each of the N mesh vertices that are ever visible, the same in all
-frames of a sequence: `traj_2d` (N, 3; x and y in pixels first), `traj_3d_world` (N, 3),
+archive of tensors, with one row for each of the N mesh vertices that are ever visible, the same in
+all frames of a sequence: `traj_2d` (N, 3; x and y in pixels first), `traj_3d_world` (N, 3),
 `verts_inds_vis` (N,) and `instances` (N,).
 
 From the publisher's documentation: all of it but `traj_3d_world` and `instances`
@@ -13,9 +13,8 @@ From the publisher's documentation: all of it but `traj_3d_world` and `instances
 two names, and that `instances` numbers the object of each vertex, are from public code that reads
 the files. Not checked here, for want of the data: a real file.
 
-An object moves if more than half of its vertices ever do, by MIN_STEP or more between two frames of
-the window: the paper's rule over the frames at hand, for which not all of a sequence's 300 large
-files have to be read.
+An object moves if more than half of its vertices do, by MIN_STEP or more between two frames of the
+window: the paper's rule, but for the window alone, as a whole sequence has 300 large files.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import gzip
 import json
 import pickle
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,11 +34,10 @@ import numpy.typing as npt
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.readers.base import (
-    WINDOW_FRAMES,
+    RecordingReader,
     exact_tracks,
     make_sample,
     missing,
-    random_window,
 )
 from motion_seg_ros.types import BoolArray
 
@@ -47,8 +45,9 @@ Array: TypeAlias = npt.NDArray[np.generic]
 
 TRACK_COUNTS = (256, 512, 768, 920)  # supplement of the paper, section 7
 FRAME_STRIDE = 4  # the paper takes a quarter of the frames
-MIN_STEP = 1e-4  # world units
-MOVING_SHARE = 0.5
+MIN_STEP = 1e-4  # world units; set by hand
+MOVING_SHARE = 0.5  # the paper's rule
+SPLIT = "train"
 KEYS = ("traj_2d", "traj_3d_world", "verts_inds_vis", "instances")
 CAMERA = "left"  # the only one with trajectories
 
@@ -59,56 +58,46 @@ class _Sequence:
 
     Attributes:
         size: h, w of the images.
-        paths: of the trajectories of all frames in order.
+        paths: trajectory files of all frames in order.
     """
 
     size: tuple[int, int]
     paths: tuple[Path, ...]
 
 
-class DynamicReplicaReader:
-    """Windows of the sequences of a split, from the data set's own points.
+class DynamicReplicaReader(RecordingReader[_Sequence]):
+    """Reads windows of the training sequences, with the data set's own points.
 
     Args:
         root: has a folder for each split.
-        split: "train", "valid" or "test".
         frames: of a window.
 
     Raises:
         InputError: the annotations are missing or broken, or hold no sequence.
     """
 
-    def __init__(self, root: Path, *, split: str = "train", frames: int = WINDOW_FRAMES) -> None:
-        self._frames = frames
-        self._sequences = _read_annotations(root / split, f"frame_annotations_{split}.jgz")
+    def __init__(self, root: Path, *, frames: int) -> None:
+        name = f"frame_annotations_{SPLIT}.jgz"
+        super().__init__(_read_annotations(root / SPLIT, name), frames)
 
-    def __len__(self) -> int:
-        return len(self._sequences)
-
-    def samples(self, seed: int) -> Iterator[TrackSample]:
-        """See motion_seg_ros.lab.training.readers.base.Reader."""
-        rng = np.random.default_rng(seed)
-        for index in rng.permutation(len(self._sequences)):
-            yield self._sample(self._sequences[index], rng)
-
-    def _sample(self, sequence: _Sequence, rng: np.random.Generator) -> TrackSample:
-        phase = int(rng.integers(min(FRAME_STRIDE, len(sequence.paths))))
-        paths = sequence.paths[phase::FRAME_STRIDE]
-        window = random_window(len(paths), self._frames, rng)
+    def _sample(self, recording: _Sequence, rng: np.random.Generator) -> TrackSample:
+        phase = int(rng.integers(min(FRAME_STRIDE, len(recording.paths))))
+        paths = recording.paths[phase::FRAME_STRIDE]
+        window = self._window(len(paths), rng)
         points = _stacked([_read_points(paths[index]) for index in window], paths[window[0]])
         tracks = exact_tracks(
             points["traj_2d"][..., :2].astype(np.float32),
             points["verts_inds_vis"].astype(bool),
-            sequence.size,
+            recording.size,
         )
         moving = moving_points(points["traj_3d_world"], points["instances"][0])
         labelled = np.ones(len(tracks), bool)
         tags = ("dynamic_replica",)
-        return make_sample(tracks, sequence.size, moving, labelled, TRACK_COUNTS, rng, tags)
+        return make_sample(tracks, recording.size, moving, labelled, TRACK_COUNTS, rng, tags)
 
 
 def moving_points(world: Array, instance: Array) -> BoolArray:
-    """(N,) bool: which points are of an object that moves.
+    """Return which points (N,) belong to an object that moves.
 
     Args:
         world: (T, N, 3) positions.
@@ -159,7 +148,7 @@ def _read_annotations(folder: Path, name: str) -> tuple[_Sequence, ...]:
 
 
 def _read_points(path: Path) -> dict[str, Array]:
-    """The tensors KEYS of one frame."""
+    """Read the tensors KEYS of one frame."""
     import torch
 
     if not path.is_file():
@@ -176,7 +165,7 @@ def _read_points(path: Path) -> dict[str, Array]:
 
 
 def _stacked(frames: Sequence[dict[str, Array]], path: Path) -> dict[str, Array]:
-    """The tensors of all frames, stacked: (T, N, ...)."""
+    """Stack the tensors of all frames: (T, N, ...)."""
     shapes = {key: {each[key].shape[:1] for each in frames} for key in KEYS}
     if any(len(found) != 1 for found in shapes.values()) or len(set.union(*shapes.values())) != 1:
         raise InputError(

@@ -1,4 +1,4 @@
-"""HOI4D: real, head-worn recordings of hands that use things.
+"""HOI4D: recordings of head-worn cameras of hands that manipulate objects.
 
 Layout: recordings `ZY*/H*/C*/N*/S*/s*/T*` below a root, or below `HOI4D_release` and
 `HOI4D_annotations` in it, as the two archives unpack. Of a recording `align_rgb/image.mp4` (or the
@@ -10,14 +10,13 @@ README, utils/decode.py, utils/color_map.py). That there are two archives, that 
 some cameras is in `2Dseg/shift_mask` instead, and that mask files are numbered as the frames, are
 from public code that reads the files. Not checked here, for want of the data: a real recording.
 
-All labelled pixels (hands, and the objects and parts of the interaction) count as moving, as in the
-paper: those parts too that stand still at that moment, such as the body of a cabinet while its door
-is opened. The data set has no point tracks: a tracker makes them from the frames.
+As in the paper, all labelled pixels (hands, objects and parts of the interaction) count as moving,
+even parts that stand still at that moment, such as the body of a cabinet while its door is opened.
+The data set has no point tracks: a tracker makes them from the frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -28,14 +27,14 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.video import VideoFile
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.readers.base import (
-    WINDOW_FRAMES,
+    RecordingReader,
+    make_sample,
     missing,
-    random_window,
     read_bgr,
-    tracked_sample,
 )
 from motion_seg_ros.tracking.base import Tracker
-from motion_seg_ros.types import BoolArray, UInt8Array
+from motion_seg_ros.types import BoolArray, Frame, Tracks, UInt8Array
+from motion_seg_ros.window import SlidingWindow
 
 TRACK_COUNTS = (1024, 1536, 2048, 4096, 5000, 6000)  # supplement of the paper, section 7
 FPS = 15.0
@@ -46,7 +45,7 @@ MASK_FOLDERS = ("mask", "shift_mask")
 
 @dataclass(frozen=True)
 class _Recording:
-    """Where the parts of a recording are.
+    """Folders of a recording.
 
     Attributes:
         colour: the folder align_rgb.
@@ -57,40 +56,39 @@ class _Recording:
     masks: Path
 
 
-class Hoi4dReader:
-    """Windows of HOI4D recordings.
+class Hoi4dReader(RecordingReader[_Recording]):
+    """Reads windows of HOI4D recordings.
 
     Args:
         root: the data set.
-        tracker: makes the tracks, at least as many as TRACK_COUNTS asks for, if it can.
+        tracker: makes the tracks, if it can at least as many as the largest of TRACK_COUNTS.
         frames: of a window.
 
     Raises:
-        InputError: no recording, or one without its masks.
+        InputError: there is no recording, or one without its masks.
     """
 
-    def __init__(self, root: Path, tracker: Tracker, *, frames: int = WINDOW_FRAMES) -> None:
+    def __init__(self, root: Path, tracker: Tracker, *, frames: int) -> None:
+        super().__init__(_recordings(root), frames)
         self._tracker = tracker
-        self._frames = frames
-        self._recordings = _recordings(root)
-
-    def __len__(self) -> int:
-        return len(self._recordings)
-
-    def samples(self, seed: int) -> Iterator[TrackSample]:
-        """See motion_seg_ros.lab.training.readers.base.Reader."""
-        rng = np.random.default_rng(seed)
-        for index in rng.permutation(len(self._recordings)):
-            yield self._sample(self._recordings[index], rng)
 
     def _sample(self, recording: _Recording, rng: np.random.Generator) -> TrackSample:
         length = len(list(recording.masks.glob("*.png")))
         if length == 0:
             raise missing(recording.masks, "masks 00000.png, ...", "unpack the annotations again")
-        window = random_window(length, self._frames, rng)
+        window = self._window(length, rng)
         images = _read_frames(recording.colour, window)
         moving = _read_mask(recording.masks / f"{window[-1]:05d}.png", images[-1])
-        return tracked_sample(images, moving, self._tracker, TRACK_COUNTS, rng, ("hoi4d",))
+        sliding = SlidingWindow(len(images), max_gap_s=1.0)
+        self._tracker.reset()
+        tracks = Tracks.empty(0)
+        for index, image in enumerate(images):  # trackers only need stamps that do not fall
+            tracks = self._tracker.update(sliding.push(Frame(image, index)))
+        # A track has the label under its newest position.
+        size = moving.shape[0], moving.shape[1]
+        x, y = np.clip(np.rint(tracks.xy_px[-1]).astype(np.int64), 0, [size[1] - 1, size[0] - 1]).T
+        known = tracks.visible[-1]
+        return make_sample(tracks, size, moving[y, x], known, TRACK_COUNTS, rng, ("hoi4d",))
 
 
 def _recordings(root: Path) -> tuple[_Recording, ...]:
@@ -118,7 +116,7 @@ def _recordings(root: Path) -> tuple[_Recording, ...]:
 
 
 def _read_frames(folder: Path, window: range) -> list[UInt8Array]:
-    """The images of a window, (H, W, 3) uint8 bgr: decoded ones, or from the video."""
+    """Read the images of a window, (H, W, 3) uint8 bgr: decoded ones, or from the video."""
     video = folder / "image.mp4"
     if (folder / "00000.jpg").is_file():
         return [read_bgr(folder / f"{index:05d}.jpg") for index in window]
@@ -135,7 +133,7 @@ def _read_frames(folder: Path, window: range) -> list[UInt8Array]:
 
 
 def _read_mask(path: Path, image: UInt8Array) -> BoolArray:
-    """(H, W) bool, whether a pixel has a label."""
+    """Read which pixels (H, W) have a label."""
     mask = read_bgr(path)
     if mask.shape != image.shape:
         raise InputError(

@@ -1,9 +1,9 @@
-"""Training data on disk: scenes made into shards of samples by several processes.
+"""Training data on disk: shards of samples of random scenes, made by several processes.
 
-A scene's seed follows from the seed of the data set, the split, the mode and the scene's number
-alone, and a shard is what a fixed range of scenes gives. So the files do not depend on the number
-of workers or on interruptions, a longer data set begins with the shards of a shorter one, and no
-scene is in two splits.
+A scene's seed is a function of the seed of the data set, the split, the mode and the scene's number
+alone, and a shard holds the samples of a fixed range of scenes. So the files do not depend on the
+number of workers or on interruptions, a longer data set begins with the shards of a shorter one,
+and no scene is in two splits.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import itertools
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, NoReturn
 
 import numpy as np
 from tqdm import tqdm
@@ -37,35 +37,21 @@ Mode = Literal["rendered", "projected"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 MODES: tuple[Mode, ...] = ("rendered", "projected")
 FORMAT = 1
-SCENES_PER_SHARD = 50  # a little under 200 windows
+SCENES_PER_SHARD = 50  # a little under 300 windows
 SCENES_PER_SEED = 10_000_000  # of one split and mode
 
-
-class SampleMaker(Protocol):
-    """Makes the samples of one random scene; a module's own function, so that it can be sent to
-    other processes."""
-
-    def __call__(self, seed: int, *, kind: str | None = None) -> list[TrackSample]:
-        """The windows of the scene `seed`, of a kind of scene_sampler or any."""
-
-
-class PictureSampleMaker(Protocol):
-    """A SampleMaker that has pictures, and can describe the tracks on them."""
-
-    def __call__(
-        self, seed: int, *, kind: str | None = None, features: bool = False
-    ) -> list[TrackSample]:
-        """As a SampleMaker; with appearance features if wanted."""
+SampleMaker = Callable[..., list[TrackSample]]
+"""Makes the samples of a scene as `rendered_samples` does; at module level, to be pickled."""
 
 
 @dataclass(frozen=True)
 class DatasetSummary:
-    """What a data set of one split holds.
+    """Content of one split of a data set.
 
     Attributes:
         shards: its files.
-        scenes: how many they were made from.
-        windows: how many samples they hold.
+        scenes: number of scenes they were made from.
+        windows: number of samples they hold.
     """
 
     shards: tuple[Path, ...]
@@ -74,15 +60,15 @@ class DatasetSummary:
 
 
 def shard_path(folder: Path, split: Split, mode: Mode, number: int) -> Path:
-    """Where shard `number` of a split and mode is."""
+    """Return the path of shard `number` of a split and mode."""
     return folder / f"{split}-{mode}-{number:05d}.npz"
 
 
 def scene_seed(seed: int, split: Split, mode: Mode, scene: int) -> int:
-    """The seed of scene number `scene`; no two splits, modes or data sets share one.
+    """Return the seed of scene number `scene`; no two splits, modes or data sets share one.
 
     Raises:
-        InputError: a negative seed, or a scene beyond the last.
+        InputError: the seed is negative, or the scene beyond the last.
     """
     if seed < 0 or not 0 <= scene < SCENES_PER_SEED:
         raise InputError(
@@ -94,8 +80,10 @@ def scene_seed(seed: int, split: Split, mode: Mode, scene: int) -> int:
 
 
 def scene_kind(split: Split, scene: int) -> str | None:
-    """The kind of scene number `scene`: in the test split every second one is of a kind that
-    training never sees; None: any training kind."""
+    """Return the kind of scene number `scene`; None: any training kind.
+
+    Every second scene of the test split is of a kind that training never sees.
+    """
     if split != "test" or scene % 2 == 0:
         return None
     return HELD_OUT_KINDS[scene // 2 % len(HELD_OUT_KINDS)]
@@ -112,36 +100,36 @@ def build_dataset(
     progress: bool = True,
     features: bool = False,
     scenes_per_shard: int = SCENES_PER_SHARD,
-    rendered: PictureSampleMaker = rendered_samples,
+    rendered: SampleMaker = rendered_samples,
     projected: SampleMaker = projected_samples,
 ) -> DatasetSummary:
-    """Make the shards of one split that are missing in a folder.
+    """Generate the missing shards of one split.
 
-    Shards are whole: there are at least as many windows as asked for, and at most a shard more per
-    mode. Interrupted, it goes on from the last whole shard when called again. New processes are
-    spawned, so a script that calls this needs ``if __name__ == "__main__":``.
+    Shards are complete: the windows of each mode exceed the number asked for by less than a shard.
+    After an interruption, calling it again continues after the last complete shard. New processes
+    are spawned, so a script that calls this needs ``if __name__ == "__main__":``.
 
     Args:
-        folder: made if missing; splits may share one.
-        rendered_windows: at least so many from rendered frames and the real tracker.
-        projected_windows: at least so many from projected points and the tracker's error model.
+        folder: created if missing; splits may share one.
+        rendered_windows: least number of windows of rendered frames and the real tracker.
+        projected_windows: least number of windows of exact motion and the flow's error model.
         seed: of the data set.
         workers: processes, one thread each.
         split: "train", "validation" or "test".
-        progress: show a bar.
-        features: describe the tracks' appearance; only rendered windows can.
-        scenes_per_shard: scenes that go into one file.
-        rendered, projected: what makes the samples of a scene.
+        progress: show a progress bar.
+        features: add appearance features; for rendered windows only.
+        scenes_per_shard: scenes of one file.
+        rendered, projected: make the samples of a scene.
 
     Raises:
         InputError: the folder has shards of other settings, or a value is out of range.
-        OutputError: a shard cannot be written; the earlier ones are whole.
+        OutputError: a shard cannot be written; the earlier ones are complete.
     """
     _check_values(split, workers, scenes_per_shard, projected_windows if features else 0)
     scene_seed(seed, split, "rendered", 0)
-    settings = {"seed": seed, "scenes_per_shard": scenes_per_shard}
-    # Named only if wanted, so that folders made before there were features stay valid.
-    _claim_folder(folder, split, {**settings, "features": 1} if features else settings)
+    settings = {"format": FORMAT, "seed": seed, "scenes_per_shard": scenes_per_shard}
+    # Present only if True, so that folders made before there were features stay valid.
+    claim_folder(folder / f"{split}.json", {**settings, "features": 1} if features else settings)
     pictured = partial(rendered, features=True) if features else rendered
     parts = (
         (_Part(folder, split, "rendered", pictured, seed, scenes_per_shard), rendered_windows),
@@ -165,7 +153,7 @@ _Task = tuple[SampleMaker, int, str | None]
 
 @dataclass(frozen=True)
 class _Part:
-    """The shards of one mode of a split."""
+    """Shards of one mode of a split."""
 
     folder: Path
     split: Split
@@ -178,7 +166,7 @@ class _Part:
         return shard_path(self.folder, self.split, self.mode, number)
 
     def missing(self) -> Iterator[_Task]:
-        """How to make the scenes of all shards that are not there, without end."""
+        """Generate the scenes of all missing shards, without end."""
         for number in itertools.count():
             if not self.path(number).exists():
                 for i in range(self.scenes_per_shard):
@@ -196,14 +184,14 @@ def _check_values(split: str, workers: int, scenes_per_shard: int, undescribed: 
     if undescribed:
         raise InputError(
             "data set: expected no projected windows with appearance features, found "
-            f"{undescribed}; they have no pictures, make rendered ones only"
+            f"{undescribed}; they have no images, make rendered ones only"
         )
 
 
 def _completed_part(
     part: _Part, wanted: int, made: Iterator[list[TrackSample]], bar: tqdm[NoReturn]
 ) -> dict[Path, int]:
-    """The first shards of a part that hold at least `wanted` samples, and how many each."""
+    """Complete the first shards with at least `wanted` samples; return their numbers of samples."""
     found: dict[Path, int] = {}
     for number in itertools.count():
         bar.set_postfix(mode=part.mode, scenes=number * part.scenes_per_shard)
@@ -216,7 +204,7 @@ def _completed_part(
 def _completed_shard(
     part: _Part, number: int, made: Iterator[list[TrackSample]], bar: tqdm[NoReturn]
 ) -> int:
-    """Take a shard that is there, or write what its scenes gave; how many samples it holds."""
+    """Write a shard unless it is there; return its number of samples."""
     path = part.path(number)
     if path.exists():
         count = count_samples(path)
@@ -241,12 +229,15 @@ def _completed_shard(
     return len(samples)
 
 
-def _claim_folder(folder: Path, split: Split, settings: dict[str, int]) -> None:
-    """Write down the settings of a split, or check that they are those of its shards."""
-    path = folder / f"{split}.json"
-    settings = {"format": FORMAT, **settings}
+def claim_folder(path: Path, settings: Mapping[str, int | str]) -> None:
+    """Write the settings of a data set to a JSON file, or compare them with an earlier one's.
+
+    Raises:
+        InputError: the file holds other settings.
+        OutputError: it cannot be written.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             unfinished = path.with_suffix(".partial")
             unfinished.write_text(json.dumps(settings) + "\n", encoding="utf-8")
@@ -254,7 +245,7 @@ def _claim_folder(folder: Path, split: Split, settings: dict[str, int]) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OutputError(
-            f"{folder}: expected a folder to write to, found: {error.strerror}; choose another one"
+            f"{path.parent}: expected a folder to write to, found: {error.strerror}; choose another one"
         ) from error
     except ValueError:
         found = None
@@ -270,7 +261,7 @@ def _make_samples(maker: SampleMaker, seed: int, kind: str | None) -> list[Track
 
 
 def count_samples(path: Path) -> int:
-    """How many samples a shard holds, without reading them.
+    """Return the number of samples of a shard without reading them.
 
     Raises:
         InputError: it is no shard.

@@ -39,7 +39,7 @@ def scene(rng: np.random.Generator, size: tuple[int, int] = (48, 64)) -> MaskSam
 
 def test_crops_keep_the_truth_under_its_channels(monkeypatch) -> None:
     """Whatever is cut and mirrored, a channel that holds the truth still does."""
-    monkeypatch.setattr(batches, "_change", lambda rng, crop: None)
+    monkeypatch.setattr(batches, "_augment", lambda rng, crop: None)
     rng = np.random.default_rng(0)
     size = (130, 90)
     moving = rng.integers(0, 2, size).astype(np.uint8) * FULL

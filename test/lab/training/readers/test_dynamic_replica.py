@@ -80,7 +80,7 @@ def write_annotations(folder: Path, split: str, entries: object) -> None:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_split(tmp_path_factory.mktemp("dynamic_replica"), "valid", ("a", "b"))
+    return write_split(tmp_path_factory.mktemp("dynamic_replica"), "train", ("a", "b"))
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def broken(tmp_path: Path) -> Path:
 
 
 def test_every_fourth_frame(root: Path) -> None:
-    reader = DynamicReplicaReader(root, split="valid", frames=6)
+    reader = DynamicReplicaReader(root, frames=6)
     samples = list(reader.samples(0))
-    assert len(reader) == len(samples) == 2
+    assert len(reader.recordings) == len(samples) == 2
     for sample in samples:
         assert sample.size == SIZE
         assert sample.tags == ("dynamic_replica",)
@@ -105,21 +105,21 @@ def test_every_fourth_frame(root: Path) -> None:
 
 def test_who_moves(root: Path) -> None:
     # a window over nearly the whole sequence: half of the sitter would have to move, not a third
-    sample = next(DynamicReplicaReader(root, split="valid", frames=10).samples(0))
+    sample = next(DynamicReplicaReader(root, frames=10).samples(0))
     assert sample.visible.shape[0] == 10
     assert sample.labelled.all()
     assert 0 < np.count_nonzero(sample.moving) <= POINTS[WALKER]
 
 
 def test_track_counts(root: Path) -> None:
-    reader = DynamicReplicaReader(root, split="valid", frames=6)
+    reader = DynamicReplicaReader(root, frames=6)
     counts = {len(each) for seed in range(8) for each in reader.samples(seed)}
     assert 256 in counts
     assert max(counts) <= sum(POINTS.values())
 
 
 def test_points_outside_the_image_are_not_visible(root: Path) -> None:
-    sample = next(DynamicReplicaReader(root, split="valid", frames=10).samples(3))
+    sample = next(DynamicReplicaReader(root, frames=10).samples(3))
     assert (sample.xy_px >= 0).all()
     assert (sample.xy_px <= [SIZE[1] - 1, SIZE[0] - 1]).all()
     # a tenth is hidden; of those that stay in the room, 36 px of 128 have left
@@ -142,29 +142,29 @@ def test_moving_is_more_than_half_of_an_object() -> None:
 class TestBrokenFiles:
     def test_no_annotations(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"frame_annotations_train\.jgz: expected"):
-            DynamicReplicaReader(tmp_path)
+            DynamicReplicaReader(tmp_path, frames=4)
 
     @pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[{]")])
     def test_annotations(self, broken: Path, content: bytes) -> None:
         (broken / "train/frame_annotations_train.jgz").write_bytes(content)
         with pytest.raises(InputError, match=r"jgz: expected gzipped JSON"):
-            DynamicReplicaReader(broken)
+            DynamicReplicaReader(broken, frames=16)
 
     def test_annotations_cut_off(self, broken: Path) -> None:
         path = broken / "train/frame_annotations_train.jgz"
         path.write_bytes(path.read_bytes()[:-40])
         with pytest.raises(InputError, match=r"jgz: expected gzipped JSON"):
-            DynamicReplicaReader(broken)
+            DynamicReplicaReader(broken, frames=16)
 
     def test_annotations_of_another_kind(self, broken: Path) -> None:
         write_annotations(broken / "train", "train", [{"sequence_name": "a"}])
         with pytest.raises(InputError, match="KeyError: 'camera_name'"):
-            DynamicReplicaReader(broken)
+            DynamicReplicaReader(broken, frames=16)
 
     def test_without_trajectories(self, broken: Path) -> None:
         write_annotations(broken / "train", "train", [entry("a", 0, "right")])
         with pytest.raises(InputError, match="expected frames of the left camera"):
-            DynamicReplicaReader(broken)
+            DynamicReplicaReader(broken, frames=16)
 
     @pytest.mark.parametrize("content", [None, b"", b"no archive", "other tensors", "pickled"])
     def test_trajectories(self, broken: Path, content: bytes | str | None) -> None:
@@ -179,7 +179,7 @@ class TestBrokenFiles:
                 assert isinstance(content, bytes)
                 path.write_bytes(content)
         with pytest.raises(InputError, match=r"0000\d\d\.pth: expected"):
-            next(DynamicReplicaReader(broken).samples(0))
+            next(DynamicReplicaReader(broken, frames=16).samples(0))
 
     def test_frames_with_other_numbers_of_points(self, broken: Path) -> None:
         for frame in range(0, FRAMES, 8):
@@ -188,4 +188,4 @@ class TestBrokenFiles:
             for near in range(frame, frame + 4):
                 torch.save(fewer, broken / f"train/a/trajectories/{near:06d}.pth")
         with pytest.raises(InputError, match="as many points in all frames"):
-            next(DynamicReplicaReader(broken).samples(0))
+            next(DynamicReplicaReader(broken, frames=16).samples(0))

@@ -96,7 +96,7 @@ def test_every_recording_once(tmp_path: Path) -> None:
         for part in ("align_rgb", "2Dseg"):
             (other / part).symlink_to(tmp_path / NAME / part)
     found = reader(tmp_path)
-    assert len(found) == 3
+    assert len(found.recordings) == 3
     assert len(list(found.samples(0))) == 3
 
 

@@ -11,9 +11,7 @@ import pytest
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.flow.dense import DenseFlow
-from motion_seg_ros.lab.training.readers.kubric import KubricReader, rotation_matrices
-from motion_seg_ros.tracking.flow import FlowTracker
+from motion_seg_ros.lab.training.readers.kubric import KubricReader
 
 SIZE = 96
 FRAMES = 8
@@ -179,41 +177,19 @@ def test_a_window_longer_than_the_scene_is_the_scene(root: Path) -> None:
     assert next(KubricReader(root, frames=24).samples(0)).visible.shape[0] == FRAMES
 
 
-def test_a_tracker_instead(root: Path) -> None:
-    tracker = FlowTracker(flow=DenseFlow(SIZE), seeds=300)
-    sample = next(KubricReader(root, frames=FRAMES, tracker=tracker).samples(0))
-    _, instance, _ = render(FRAMES - 1)
-    newest = sample.visible[-1]
-    x, y = np.rint(sample.xy_px[-1, newest]).astype(int).T
-    np.testing.assert_array_equal(sample.moving[newest], instance[y, x] == 2)
-    np.testing.assert_array_equal(sample.labelled, newest)
-    assert sample.moving.any()
-
-
-def test_rotations() -> None:
-    half = np.sqrt(0.5)
-    found = rotation_matrices(np.array([[half, 0, 0, half], [3.0, 0, 0, 0], [half, half, 0, 0]]))
-    np.testing.assert_allclose(found[0], [[0, -1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-12)
-    np.testing.assert_allclose(found[1], np.eye(3), atol=1e-12)
-    np.testing.assert_allclose(found[2], [[1, 0, 0], [0, 0, -1], [0, 1, 0]], atol=1e-12)
-
-
 class TestBrokenFiles:
     def test_no_scene(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="expected folders of MOVi-F scenes"):
-            KubricReader(tmp_path)
+            KubricReader(tmp_path, frames=FRAMES)
 
-    @pytest.mark.parametrize(
-        "name", ["segmentation_00003.png", "depth_00003.tiff", "rgba_00003.png"]
-    )
+    @pytest.mark.parametrize("name", ["segmentation_00003.png", "depth_00003.tiff"])
     @pytest.mark.parametrize("content", [None, b"", b"something else"])
     def test_a_picture(self, scene: Path, name: str, content: bytes | None) -> None:
         if content is None:
             (scene / name).unlink()
         else:
             (scene / name).write_bytes(content)
-        tracker = FlowTracker(flow=DenseFlow(SIZE), seeds=300) if name[0] == "r" else None
-        reader = KubricReader(scene.parent, frames=FRAMES, tracker=tracker)
+        reader = KubricReader(scene.parent, frames=FRAMES)
         with pytest.raises(InputError, match=name.replace(".", r"\.") + ": expected") as raised:
             next(reader.samples(0))
         assert "again" in str(raised.value)
@@ -239,4 +215,4 @@ class TestBrokenFiles:
             content = json.dumps(tree)
         (scene / "metadata.json").write_text(content)
         with pytest.raises(InputError, match=r"metadata\.json: expected the metadata"):
-            next(KubricReader(scene.parent).samples(0))
+            next(KubricReader(scene.parent, frames=FRAMES).samples(0))

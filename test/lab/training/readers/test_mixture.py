@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -11,29 +10,29 @@ import pytest
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.training.readers.base import RecordingReader
 from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
 from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
 
 
-class Numbered:
+class Numbered(RecordingReader[int]):
     """Samples tagged with the reader's name and the recording's number, in random order."""
 
     def __init__(self, name: str, recordings: int) -> None:
+        super().__init__(range(recordings), 2)
         self._name = name
-        self._recordings = recordings
 
-    def samples(self, seed: int) -> Iterator[TrackSample]:
-        for number in np.random.default_rng(seed).permutation(self._recordings):
-            yield TrackSample(
-                xy_px=np.zeros((2, 1, 2), np.float32),
-                visible=np.ones((2, 1), bool),
-                confidence=np.ones((2, 1), np.float32),
-                size=(8, 8),
-                moving=np.zeros(1, bool),
-                labelled=np.ones(1, bool),
-                hints=np.zeros((1, HINT_CHANNELS), np.float32),
-                tags=(self._name, str(number)),
-            )
+    def _sample(self, recording: int, rng: np.random.Generator) -> TrackSample:
+        return TrackSample(
+            xy_px=np.zeros((2, 1, 2), np.float32),
+            visible=np.ones((2, 1), bool),
+            confidence=np.ones((2, 1), np.float32),
+            size=(8, 8),
+            moving=np.zeros(1, bool),
+            labelled=np.ones(1, bool),
+            hints=np.zeros((1, HINT_CHANNELS), np.float32),
+            tags=(self._name, str(recording)),
+        )
 
 
 def readers() -> dict[str, Numbered]:
