@@ -53,7 +53,7 @@ def build_mask_dataset(
         MotionSegError: a worker died.
     """
     labels = str(SHIPPED[LABELS].sha256)
-    settings = {"seed": seed, "channels": MASK_CHANNELS, "labels": labels}
+    settings: dict[str, int | str] = {"seed": seed, "channels": MASK_CHANNELS, "labels": labels}
     claim_folder(folder / SETTINGS_FILE, settings)
     missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")

@@ -245,7 +245,8 @@ def claim_folder(path: Path, settings: Mapping[str, int | str]) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: expected a folder to write to, found: {error.strerror}; choose another one"
+            f"{path.parent}: expected a folder to write to, found: {error.strerror}; choose "
+            "another one"
         ) from error
     except ValueError:
         found = None
