@@ -20,7 +20,7 @@ from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
-from motion_seg_ros.lab.evaluation.bag_dataset import BagSequence, open_bag_sequence
+from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
 from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from motion_seg_ros.io.indexed_png import read_id_map
-from motion_seg_ros.lab.evaluation.bag_dataset import BagSequence
+from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence
 from motion_seg_ros.lab.evaluation.report.pictures import write_pictures
 from motion_seg_ros.lab.evaluation.results import MethodScores, Timing
 from motion_seg_ros.lab.evaluation.scoring import SequenceScorer, method_scores

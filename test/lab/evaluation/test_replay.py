@@ -14,7 +14,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.indexed_png import encode_id_map
-from motion_seg_ros.lab.evaluation.bag_dataset import open_bag_sequence
+from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_figures, replayed_masks
 from motion_seg_ros.lab.evaluation.replay_scores import score_replay

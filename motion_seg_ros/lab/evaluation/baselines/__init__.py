@@ -1,5 +1,5 @@
-"""The plain methods people use today, to measure against: causal, deterministic, one instance per
-sequence. They tell what moves from what does not, and do not tell movers apart."""
+"""Plain methods to compare with: causal, deterministic, one instance per sequence, and no telling
+apart of movers."""
 
 from __future__ import annotations
 

@@ -40,21 +40,21 @@ from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter, require_edge_
 from motion_seg_ros.types import FloatArray, Frame, UInt16Array
 from motion_seg_ros.window import SlidingWindow, Window
 
-MAX_SIDE_PX = 427  # of the images it works on, which are half the frames' size or smaller
+MAX_SIDE_PX = 427  # of its working images: half of DAVIS's 854 px
+# Set by hand.
 PRIOR_LOG_ODDS = -1.6
 MIN_SIGMA_PX = 0.15
 MIN_RELATIVE_AREA = 0.2  # of the largest part
 
 
 class RecursiveFusion:
-    """What a Bayesian filter over pixels makes of flow, photometry and colour alone.
+    """Bayesian filter over pixels of flow, photometry and colour alone.
 
     DIS flow to the frames 1 and 3 before; a quadratic background motion fitted robustly to each,
-    weighted by the last belief; how far flow is from it, spread from textured pixels; colours that
-    no registered earlier frame explains; the last belief carried along by flow; online colour
-    histograms. `masks.densifier` grew out of it, and they share these parts; this one has neither
-    tracks nor parallax, does not check flow there and back, and does not snap its masks to the
-    edges of the full image.
+    weighted by the last belief; the distance of flow from it, spread from textured pixels; colours
+    that no registered earlier frame explains; the last belief carried along by flow; online colour
+    histograms. masks.backend densifier shares these parts; this filter has neither tracks nor
+    parallax, no forward-backward check of flow, and no snapping to the edges of the full image.
 
     Raises:
         MissingDependencyError: this OpenCV has no cv2.ximgproc.
@@ -70,7 +70,7 @@ class RecursiveFusion:
         self._log_odds: FloatArray | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
-        """(H, W) uint16, 1 where the next frame's pixels move."""
+        """Return (H, W) uint16, 1 where pixels of the next frame move."""
         window = self._frames.push(frame)
         image = self._flow.image(window)
         if self._scene is None or self._log_odds is None:
@@ -87,7 +87,7 @@ class RecursiveFusion:
     def _update(
         self, window: Window, image: WorkingImage, scene: Scene, last: FloatArray
     ) -> FloatArray:
-        """(h, w) log-odds of moving, given those of the frame before."""
+        """Return (h, w) log-odds of moving, given those of the frame before."""
         memory = warp(last, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
         bins = colour_bins(image.bgr)
         total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
@@ -102,7 +102,7 @@ class RecursiveFusion:
     def _motion_log_odds(
         self, window: Window, image: WorkingImage, scene: Scene, memory: FloatArray
     ) -> FloatArray:
-        """(h, w) what flow and photometry say."""
+        """Return (h, w) log-odds from flow and photometry."""
         static_weight = scene.static_weight * (1.02 - probability(memory))
         gaps = [each for each in FLOW_GAPS if each < len(window)]
         disagreement = np.zeros_like(memory)
@@ -122,8 +122,8 @@ class RecursiveFusion:
 def _background(
     flow: FloatArray, grid: FloatArray, static_weight: FloatArray
 ) -> tuple[FloatArray, float]:
-    """(h, w, 2) quadratic motion of the static world, and the spread of the static pixels about
-    it, in pixels."""
+    """Return (h, w, 2) quadratic motion of the static world, and the spread of the static pixels
+    about it, in pixels."""
     height, width = flow.shape[:2]
     step = max(1, min(FIT_STEP_PX, height // 8, width // 8))
     some = (slice(step // 2, None, step), slice(step // 2, None, step))

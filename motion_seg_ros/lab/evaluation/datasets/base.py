@@ -1,10 +1,8 @@
-"""What the readers of data sets share: a sequence of image files with mask files, checked before
-anything runs."""
+"""Sequences of image files with mask files, checked before anything runs."""
 
 from __future__ import annotations
 
 import difflib
-import functools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +20,11 @@ from motion_seg_ros.types import BoolArray
 
 Size = tuple[int, int]
 ReadTruth = Callable[[tuple[Path, ...], Size], TruthMask]
-"""Reads the mask files of one frame, which all have the size (H, W); InputError if one cannot be
-read."""
+"""Reads the mask files of one frame, all of size (H, W); raises InputError if one is broken."""
 
 NAMED_AT_MOST = 3
 NEARBY = 4
-"""How many folders upwards are looked at for a data set of which a part is given."""
+"""Folders upwards in which a data set is looked for when only a part of it is given."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +47,17 @@ class DataSet:
 class FileSequence:
     """A folder of images, and mask files of some or all of them.
 
+    Attributes:
+        name: the sequence's name.
+        frames: all frames in order.
+        labelled: names of the frames with truth, in order.
+        scored: names of the frames that are scored, in order.
+
     Args:
-        name: the sequence's.
+        name: unique in its data set.
         frames: the images.
         masks: frame name -> its mask files, one at least.
-        read: makes a truth of them.
+        read: reads the truth from them.
         trim: leave the first and the last frame out of what is scored, as DAVIS 2016 does.
 
     Raises:
@@ -71,53 +74,32 @@ class FileSequence:
         *,
         trim: bool = False,
     ) -> None:
-        _check_text(name, frames.path)
-        self._name = name
-        self._frames = frames
+        self.name = name
+        self.frames = frames
         self._masks = dict(masks)
         self._read = read
-        names = [each.stem for each in images_in(frames.path)]
-        for each in names:
+        images = images_in(frames.path)
+        names = [each.stem for each in images]
+        for each in (name, *names):
             _check_text(each, frames.path)
-        self._labelled = tuple(each for each in names if each in self._masks)
+        self.labelled = tuple(each for each in names if each in self._masks)
         inner = names[1:-1] if trim else names
-        self._scored = tuple(each for each in inner if each in self._masks)
-        if not self._scored:
+        self.scored = tuple(each for each in inner if each in self._masks)
+        if not self.scored:
             raise InputError(
                 f"{frames.path}: expected frames to score, found {len(names)} images with "
-                f"{len(self._labelled)} masks{'; the first and the last do not count' * trim}; "
+                f"{len(self.labelled)} masks{'; the first and the last do not count' * trim}; "
                 "check the layout"
             )
-        images = images_in(frames.path)
-        self._size = picture_size(images[0], "an image")
+        self._size = _picture_size(images[0], "an image")
         for image in images:
-            check_size(image, "an image", self._size)
-        for each in self._labelled:
+            _check_size(image, "an image", self._size)
+        for each in self.labelled:
             for file in self._masks[each]:
-                check_size(file, "a mask image", self._size)
-
-    @property
-    def name(self) -> str:
-        """The sequence's name."""
-        return self._name
-
-    @property
-    def frames(self) -> ImageFolder:
-        """All frames in order."""
-        return self._frames
-
-    @property
-    def labelled(self) -> tuple[str, ...]:
-        """Names of the frames with truth, in order."""
-        return self._labelled
-
-    @property
-    def scored(self) -> tuple[str, ...]:
-        """Names of the frames that are scored, in order."""
-        return self._scored
+                _check_size(file, "a mask image", self._size)
 
     def truth(self, name: str) -> TruthMask:
-        """The truth of a labelled frame, of the frame's size.
+        """Read the truth of a labelled frame, of the frame's size.
 
         Raises:
             InputError: a file cannot be read.
@@ -126,10 +108,10 @@ class FileSequence:
 
 
 def check_layout(root: Path, part: Path, remedy: str) -> None:
-    """Hold a data set's root to what it has to hold.
+    """Refuse a root of a data set without a part that it must have.
 
     Raises:
-        InputError: it does not; the message has the folder nearby that does, else `remedy`.
+        InputError: the part is missing; names the folder nearby that has it, else `remedy`.
     """
     if (root / part).is_dir():
         return
@@ -143,7 +125,7 @@ def check_layout(root: Path, part: Path, remedy: str) -> None:
 
 
 def folders_in(folder: Path, remedy: str) -> dict[str, Path]:
-    """Name -> path of the folders in a folder, in natural order; hidden ones are left out.
+    """Return name -> path of the folders in a folder, in natural order, without hidden ones.
 
     Raises:
         InputError: there is none.
@@ -159,7 +141,7 @@ def folders_in(folder: Path, remedy: str) -> dict[str, Path]:
 
 
 def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, tuple[Path, ...]]:
-    """Frame name -> the mask file of that name in a folder; masks of no frame are left out.
+    """Return frame name -> the mask file of that name in a folder; masks of no frame are left out.
 
     Args:
         frames: the images.
@@ -196,14 +178,14 @@ def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, 
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few names, and how many there are beyond them."""
+    """Return the first few names, and how many there are beyond them, as text."""
     shown = ", ".join(names[:NAMED_AT_MOST])
     more = len(names) - NAMED_AT_MOST
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def chosen(known: Sequence[str], wanted: Sequence[str] | None, root: Path) -> list[str]:
-    """The names asked for; all where nothing is.
+    """Return the names asked for; all where none are.
 
     Raises:
         InputError: one does not exist.
@@ -218,7 +200,7 @@ def chosen(known: Sequence[str], wanted: Sequence[str] | None, root: Path) -> li
 
 
 def suggestion(name: str, known: Sequence[str]) -> str:
-    """What to take instead of a name that is not known."""
+    """Suggest a name in place of one that is not known."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else f"there are {some(sorted(known))}"
 
@@ -232,12 +214,8 @@ def _check_text(name: str, place: Path) -> None:
         raise InputError(f"{place}: expected names in UTF-8, found {shown}; rename it") from error
 
 
-def picture_size(file: Path, what: str) -> Size:
-    """Height and width of a picture, from its first bytes alone.
-
-    Raises:
-        InputError: it cannot be read, or is no picture; `what` was expected.
-    """
+def _picture_size(file: Path, what: str) -> Size:
+    """Return height and width of a picture, from its first bytes alone."""
     try:
         with Image.open(file) as picture:
             return picture.height, picture.width
@@ -245,13 +223,9 @@ def picture_size(file: Path, what: str) -> Size:
         raise InputError(f"{file}: expected {what}, found none that decodes; replace it") from error
 
 
-def check_size(file: Path, what: str, size: Size) -> None:
-    """Hold a file to the size of the sequence.
-
-    Raises:
-        InputError: it is no picture, or has another size; `what` was expected.
-    """
-    found = picture_size(file, what)
+def _check_size(file: Path, what: str, size: Size) -> None:
+    """Refuse a file of another size than the sequence."""
+    found = _picture_size(file, what)
     if found != size:
         raise InputError(
             f"{file}: expected {what} of {size[1]}x{size[0]} like the sequence's first image, "
@@ -260,19 +234,15 @@ def check_size(file: Path, what: str, size: Size) -> None:
 
 
 def read_binary(files: tuple[Path, ...], size: Size) -> TruthMask:
-    """All that is not 0 in the first file is mover 1."""
+    """Read the first file, in which all that is not 0 is mover 1."""
     return TruthMask((read_id_map(files[0], size) != 0).astype(np.uint16))
 
 
-def read_numbered(files: tuple[Path, ...], size: Size, void: int | None) -> TruthMask:
-    """Mover k where the first file has k; pixels of `void` do not count."""
+def read_numbered(files: tuple[Path, ...], size: Size, void: int | None = None) -> TruthMask:
+    """Read the first file: mover k where it has k; pixels of `void` do not count."""
     ids = read_id_map(files[0], size)
     ignored: BoolArray | None = None
     if void is not None and (ids == void).any():
         ignored = ids == void
         ids = np.where(ignored, np.uint16(0), ids)
     return TruthMask(ids, ignored)
-
-
-numbered = functools.partial(read_numbered, void=None)
-"""Mover k where the file has k; all pixels count."""

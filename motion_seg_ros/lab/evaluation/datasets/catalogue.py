@@ -1,4 +1,4 @@
-"""Name -> data set: all that `motion_seg evaluate` knows."""
+"""Data sets of `motion_seg evaluate`, by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.lab.evaluation.bag_dataset import open_bag_dataset
+from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_dataset
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import LISTS, open_davis
 from motion_seg_ros.lab.evaluation.datasets.fbms import open_fbms
@@ -19,7 +19,7 @@ DATASETS = (*LISTS, "segtrackv2", "fbms59", "synthetic", "folder", "bag")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a data set is.
+    """Location of a data set.
 
     Attributes:
         root: its folder or bag; None only for synthetic.
@@ -37,11 +37,7 @@ class Place:
 
 
 def open_dataset(name: str, place: Place) -> DataSet:
-    """Find the sequences, and check them before anything runs.
-
-    Args:
-        name: one of DATASETS.
-        place: where they are.
+    """Open a data set, one of DATASETS, and check it before anything runs.
 
     Raises:
         InputError: an option that does not fit, another layout, or something is missing or broken.
@@ -64,7 +60,7 @@ def open_dataset(name: str, place: Place) -> DataSet:
 
 
 def _check_options(name: str, place: Place) -> None:
-    """Refuse options of other data sets, rather than let them go unnoticed."""
+    """Refuse options of other data sets."""
     if name == "synthetic" and place.root is not None:
         raise InputError("--root: expected with data sets of files, found synthetic; leave it out")
     for option, value, of in (

@@ -11,7 +11,7 @@ Region k of the list, from 0, becomes mover k; a value that is not listed is bac
 publisher's own program. A frame is that of the image file's name (whatever its extension), else of
 the number. Beside the masks may lie others, which the list does not name; they are not read.
 
-From public code that reads the files: all of it. Not checked here, for want of the data: the files.
+All of this is from public code that reads the files; it was not checked on the files themselves.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Definition:
-    """What a .dat file says.
+    """Content of a .dat file.
 
     Attributes:
         regions: value of the pixels of each region, the background's first.
@@ -69,7 +69,7 @@ class Definition:
 
 
 def open_fbms(root: Path, sequences: Sequence[str] | None) -> DataSet:
-    """The sequences of those names; all where None.
+    """Open the sequences of those names; all where None.
 
     Raises:
         InputError: another layout, or images or masks are missing or broken.

@@ -20,7 +20,7 @@ from motion_seg_ros.lab.evaluation.datasets.base import (
     chosen,
     folders_in,
     masks_of,
-    numbered,
+    read_numbered,
 )
 
 IMAGES = ("images", "frames", "JPEGImages")
@@ -28,17 +28,14 @@ MASKS = ("masks", "annotations", "Annotations", "GroundTruth")
 FPS = 30.0
 
 
-def open_folder(
-    root: Path, sequences: Sequence[str] | None, truth: Path | None, fps: float = FPS
-) -> DataSet:
-    """The sequences of those names; all where None.
+def open_folder(root: Path, sequences: Sequence[str] | None, truth: Path | None) -> DataSet:
+    """Open the sequences of those names; all where None.
 
     Args:
         root: holds images and masks; with `truth` the images themselves, or a folder of them for
             each sequence.
         sequences: names.
         truth: where the masks are; None: in `root`.
-        fps: frames per second.
 
     Raises:
         InputError: another layout, or images or masks are missing or broken.
@@ -53,14 +50,14 @@ def open_folder(
         places = {name: (folder, masks / name) for name, folder in folders.items()}
     return DataSet(
         "folder",
-        tuple(_open(each, *places[each], fps) for each in chosen(list(places), sequences, root)),
+        tuple(_open(each, *places[each]) for each in chosen(list(places), sequences, root)),
         separate=None,
     )
 
 
-def _open(name: str, images: Path, masks: Path, fps: float) -> FileSequence:
-    frames = ImageFolder(images, fps)
-    return FileSequence(name, frames, masks_of(frames, masks, complete=False), numbered)
+def _open(name: str, images: Path, masks: Path) -> FileSequence:
+    frames = ImageFolder(images, FPS)
+    return FileSequence(name, frames, masks_of(frames, masks, complete=False), read_numbered)
 
 
 def _one_of(root: Path, names: Sequence[str]) -> Path:

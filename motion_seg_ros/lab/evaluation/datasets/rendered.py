@@ -1,11 +1,10 @@
-"""Our own scenes with exact truth, rendered while they are read: nothing to get.
+"""Rendered scenes with exact truth: nothing to get.
 
-Each has one property: see motion_seg_ros.lab.synthetic.scenes. What moves in a frame is what some
-part of is displaced by more than 0.1 mm on the way from the frame before or to the frame after.
+Each has one property: see motion_seg_ros.lab.synthetic.scenes. An object moves in a frame if some
+part of it is displaced by more than 0.1 mm since the frame before or until the frame after.
 
-The data set leaves the first frame of each out of what is scored, as DAVIS 2016 does: one picture
-does not tell what moves, so it would measure no method. The last one counts (DAVIS leaves it out as
-well): all that it takes has been seen by then.
+The first frame of each scene is not scored, as in DAVIS 2016: one picture does not tell what moves.
+The last one is (unlike in DAVIS).
 """
 
 from __future__ import annotations
@@ -36,11 +35,12 @@ SCENES: tuple[Callable[..., Scene], ...] = (
     scenes.mover_stops,
 )
 UNSCORED = 1
+SEED = 0
 
 
 @dataclass(frozen=True)
 class RenderedFrames:
-    """The frames of a scene, rendered whenever they are asked for.
+    """The frames of a scene, rendered on each iteration.
 
     Attributes:
         scene: the scene.
@@ -50,7 +50,7 @@ class RenderedFrames:
 
     @property
     def path(self) -> Path:
-        """There is no file: the scene's name."""
+        """The scene's name, as there is no file."""
         return Path(self.scene.name)
 
     @property
@@ -69,7 +69,7 @@ class RenderedFrames:
         return self.scene.fps
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All frames, with the camera's intrinsics."""
+        """Render all frames, with the camera's intrinsics."""
         for each in Renderer(self.scene):
             frame = Frame(each.image_bgr, each.stamp_ns, camera_matrix=each.intrinsics)
             yield SourceFrame(_frame_name(each.index), frame, "", each.stamp_ns)
@@ -81,7 +81,7 @@ class RenderedSequence:
 
     Attributes:
         frames: all frames in order.
-        unscored: how many frames at the beginning are not scored.
+        unscored: number of frames at the beginning that are not scored.
     """
 
     frames: RenderedFrames
@@ -94,11 +94,11 @@ class RenderedSequence:
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """All frames but the first ones."""
+        """Names of all frames but the first ones."""
         return tuple(map(_frame_name, range(self.unscored, self.frames.length)))
 
     def truth(self, name: str) -> TruthMask:
-        """What moves in a frame."""
+        """Return what moves in a frame."""
         scene, index = self.frames.scene, int(name)
         geometry = SceneGeometry(scene)
         hits = geometry.view(scene.time_s(index)).cast_grid(scene.camera.width, scene.camera.height)
@@ -107,12 +107,8 @@ class RenderedSequence:
         return TruthMask(np.where(moving, instances, np.uint16(0)).astype(np.uint16))
 
 
-def open_synthetic(sequences: Sequence[str] | None, seed: int = 0) -> DataSet:
-    """The scenes of those names; all where None.
-
-    Args:
-        sequences: names of SCENES.
-        seed: chooses textures and clutter.
+def open_synthetic(sequences: Sequence[str] | None) -> DataSet:
+    """Open the scenes of those names, all of SCENES where None.
 
     Raises:
         InputError: there is no such scene.
@@ -121,7 +117,7 @@ def open_synthetic(sequences: Sequence[str] | None, seed: int = 0) -> DataSet:
     names = chosen(list(known), sequences, Path("synthetic"))
     return DataSet(
         "synthetic",
-        tuple(RenderedSequence(RenderedFrames(known[each](seed=seed)), UNSCORED) for each in names),
+        tuple(RenderedSequence(RenderedFrames(known[each](seed=SEED)), UNSCORED) for each in names),
     )
 
 

@@ -6,7 +6,7 @@ ROOT/GroundTruth/<sequence>/<frame>.png or .bmp, and where there are several obj
 each, numbered from 1: ROOT/GroundTruth/<sequence>/<object>/<frame>.png. Names of masks and images
 are the same but for their extension. Where objects overlap, the one of the higher number is taken.
 
-From public code that reads the files: all of it. Not checked here, for want of the data: the files.
+All of this is from public code that reads the files; it was not checked on the files themselves.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REMEDY = (
 
 
 def open_segtrack(root: Path, sequences: Sequence[str] | None) -> DataSet:
-    """The sequences of those names; all where None.
+    """Open the sequences of those names; all where None.
 
     Raises:
         InputError: another layout, or images or masks are missing or broken.

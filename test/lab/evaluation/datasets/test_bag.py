@@ -15,7 +15,7 @@ from PIL import Image
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.indexed_png import encode_id_map
-from motion_seg_ros.lab.evaluation.bag_dataset import open_bag_dataset
+from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_dataset
 
 CAMERA, TRUTH = "/cam/image_raw", "/truth"
 FRAMES = 5

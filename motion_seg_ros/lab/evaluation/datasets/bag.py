@@ -1,4 +1,4 @@
-"""Rosbags as a data set: the images of a topic, with their truth from another topic or a folder."""
+"""Rosbags as a data set: images of a topic, with truth from another topic or a folder."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class BagSequence:
     """The frames of a bag, some or all of them with their truth.
 
     Attributes:
+        frames: all images in order.
         size: height and width of the images.
 
     Args:
@@ -38,10 +39,10 @@ class BagSequence:
     """
 
     def __init__(self, frames: BagTopic, truths: Iterator[tuple[str, UInt16Array]]) -> None:
-        self._frames = frames
+        self.frames = frames
         self.size = next(iter(frames)).frame.size
         self._movers: set[int] = set()
-        # Ready to be asked for in any order, by any process: a bag is read in order only.
+        # A bag can be read in order only, and truth is looked up in any order.
         self._truths = {name: self._pack(name, ids) for name, ids in truths}
         if not self._truths:
             raise InputError(
@@ -52,16 +53,11 @@ class BagSequence:
     @property
     def name(self) -> str:
         """The bag's name."""
-        return self._frames.name
-
-    @property
-    def frames(self) -> BagTopic:
-        """All frames in order."""
-        return self._frames
+        return self.frames.name
 
     @property
     def separate(self) -> bool:
-        """Whether the truth tells movers apart, rather than only what moves."""
+        """True if the truth tells movers apart."""
         return len(self._movers) > 1
 
     @property
@@ -77,7 +73,7 @@ class BagSequence:
     def _pack(self, name: str, ids: UInt16Array) -> bytes:
         if ids.shape != self.size:
             raise InputError(
-                f"{self._frames.path}: expected truth of {self.size[1]}x{self.size[0]} for frame "
+                f"{self.frames.path}: expected truth of {self.size[1]}x{self.size[0]} for frame "
                 f"{name}, like the images, found {ids.shape[1]}x{ids.shape[0]}; give masks of the "
                 "images' size"
             )
@@ -88,8 +84,8 @@ class BagSequence:
 def open_bag_dataset(
     root: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
 ) -> list[BagSequence]:
-    """The bag at `root`, or all bags in the folder `root`, with their truth; one of `truth_topic`
-    and `truth_folder` is given.
+    """Open the bag at `root`, or all bags in the folder `root`, with their truth; one of
+    `truth_topic` and `truth_folder` is given.
 
     Args:
         root: a rosbag2, or a folder of them.
@@ -122,7 +118,7 @@ def open_bag_dataset(
 def open_bag_sequence(
     bag: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
 ) -> BagSequence:
-    """One bag with its truth; see `open_bag_dataset`.
+    """Open one bag with its truth; see `open_bag_dataset`.
 
     Raises:
         InputError: no bag, or no truth that fits it.
@@ -156,7 +152,7 @@ def _bags(root: Path) -> list[Path]:
 
 
 def _from_topic(frames: BagTopic, topic: str) -> Iterator[tuple[str, UInt16Array]]:
-    """Frame names and id maps of the mask messages whose stamps are those of frames."""
+    """Yield frame names and id maps of the mask messages whose stamps are those of frames."""
     with open_bag(frames.path) as reader:
         kinds = {each.topic: each.msgtype for each in reader.connections}
     images = ", ".join(sorted(name for name, kind in kinds.items() if kind == IMAGE_TYPE))
@@ -196,7 +192,7 @@ def _id_map(message: Any, place: str) -> UInt16Array:
 
 
 def _names_by_stamp(frames: BagTopic) -> Mapping[int, str]:
-    """Stamp in nanoseconds -> frame name.
+    """Return stamp in nanoseconds -> frame name.
 
     Raises:
         InputError: two frames share a stamp, so that it does not tell whose truth is whose.
@@ -213,7 +209,7 @@ def _names_by_stamp(frames: BagTopic) -> Mapping[int, str]:
 
 
 def _from_folder(frames: BagTopic, folder: Path) -> Iterator[tuple[str, UInt16Array]]:
-    """Frame names and id maps of mask files."""
+    """Yield frame names and id maps of mask files."""
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder of masks, found none; check --truth")
     files = images_in(folder)
