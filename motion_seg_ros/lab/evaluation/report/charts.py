@@ -1,4 +1,4 @@
-"""Numbers as what an SVG drawing of SPAN x SPAN units shows, stretched to its place by the page."""
+"""Paths and axes of SVG drawings of SPAN x SPAN units, which the page stretches to their place."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ SHOWN_SHARE = 0.995
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of an axis.
-
-    Attributes:
-        at_percent: its place along the axis, 0 to 100.
-        label: what stands there.
-    """
+    """A mark at 0 to 100 percent of an axis."""
 
     at_percent: float
     label: str
@@ -29,16 +24,14 @@ class Tick:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often values fall into bins of equal width.
+    """Histogram of values, with bins of equal width.
 
     Attributes:
         path: SVG path of the area, as high as the drawing where most values fall.
-        beyond: how many values lie beyond the axis, and are not drawn.
-        p50: median of all values.
-        p95: 95th percentile of all values.
-        p99: 99th percentile of all values.
+        beyond: number of values beyond the axis, which are not drawn.
+        p50: median of all values; p95 and p99 are percentiles.
         longest: the largest value.
-        count: how many values there are.
+        count: number of values.
     """
 
     path: str
@@ -51,12 +44,12 @@ class Histogram:
 
 
 def evenly(count: int) -> list[float]:
-    """`count` places from 0 to 1; the middle for a single one."""
+    """Return `count` places from 0 to 1; the middle for a single one."""
     return [0.5] if count == 1 else [each / (count - 1) for each in range(count)]
 
 
 def polyline(across: Sequence[float | None], upward: Sequence[float | None]) -> str:
-    """SVG path through points of the unit square, y upwards, with a gap at each None.
+    """Return an SVG path through points of the unit square, y upwards, with a gap at each None.
 
     A point between two gaps is drawn as a dot, where line ends are round.
     """
@@ -73,14 +66,14 @@ def polyline(across: Sequence[float | None], upward: Sequence[float | None]) -> 
 
 
 def axis_end(groups: Sequence[Sequence[float]]) -> float:
-    """Where the common axis of several histograms ends: nearly all values of each are before it."""
+    """Return the end of the common axis of several histograms, which holds nearly all values."""
     longest = max(float(np.quantile(each, SHOWN_SHARE)) for each in groups)
     step = tick_step(longest)
     return max(math.ceil(longest / step), 1) * step
 
 
 def tick_step(end: float) -> float:
-    """Distance of about TICKS marks on an axis from 0 to `end`: 1, 2 or 5 times a power of 10."""
+    """Return the distance of about TICKS marks on an axis: 1, 2 or 5 times a power of 10."""
     if end <= 0:
         return 1.0
     power: float = 10.0 ** math.floor(math.log10(end / TICKS))
@@ -88,14 +81,14 @@ def tick_step(end: float) -> float:
 
 
 def ticks(end: float) -> list[Tick]:
-    """The marks of an axis from 0 to `end`, which `axis_end` gave."""
+    """Return the marks of an axis from 0 to `end`, an `axis_end`."""
     step = tick_step(end)
     count = round(end / step)
     return [Tick(100 * each / count, f"{each * step:g}") for each in range(count + 1)]
 
 
 def histogram(values: Sequence[float], end: float) -> Histogram:
-    """The histogram of at least one value on an axis from 0 to `end`."""
+    """Return the histogram of at least one value on an axis from 0 to `end`."""
     counts, _ = np.histogram(values, bins=BINS, range=(0.0, end))
     heights = counts / max(int(counts.max()), 1)
     path = f"M0 {SPAN}"

@@ -30,13 +30,12 @@ RECALLS = 101
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture inside the page.
+    """A JPEG inside the page.
 
     Attributes:
-        uri: the JPEG file, as a data URI.
-        width: in pixels.
-        height: in pixels.
-        title: what it shows, in a word.
+        uri: the file, as a data URI.
+        width: in pixels; height likewise.
+        title: kind of picture, a word.
         frame: the frame's name.
         scores: of the frame, as text.
     """
@@ -51,13 +50,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The pictures of one series on a sequence.
-
-    Attributes:
-        series: number of the series.
-        large: worst and best frame.
-        strip: the worst stretch.
-    """
+    """Pictures of one series on a sequence: `large` of the worst and the best frame, and a `strip`
+    of the worst stretch."""
 
     series: int
     large: tuple[Picture, ...]
@@ -66,13 +60,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a drawing.
-
-    Attributes:
-        series: number of the series.
-        path: SVG path.
-        sequence: name of the one it is about; empty for all.
-    """
+    """An SVG path of one series, on a sequence or, where that is empty, on all."""
 
     series: int
     path: str
@@ -84,14 +72,13 @@ class Card:
     """One sequence.
 
     Attributes:
-        name: the sequence's.
+        name: of the sequence.
         anchor: HTML id.
         means: for each series, J and F as text.
         curves: J over time, one for each series that has any.
-        first: name of the first scored frame.
-        last: name of the last one.
-        stretch: where the worst stretch starts and how long it is, in percent of the axis; None
-            where there is no picture of it.
+        first: name of the first scored frame; `last` of the last one.
+        stretch: start and length of the worst stretch, in percent of the axis; None where there is
+            no picture of it.
         values: frames, and J and F of each series at them, for the page's script.
         galleries: of the series that have pictures.
     """
@@ -109,15 +96,7 @@ class Card:
 
 @dataclass(frozen=True)
 class LatencyRow:
-    """The latencies of one series over all sequences, in milliseconds.
-
-    Attributes:
-        series: its number.
-        values: as a histogram.
-        answered: frames answered.
-        propagated: those answered from an earlier frame's masks.
-        dropped: frames not answered.
-    """
+    """Latencies of one series over all sequences, in milliseconds; see Timing for the counts."""
 
     series: int
     values: Histogram
@@ -128,12 +107,7 @@ class LatencyRow:
 
 @dataclass(frozen=True)
 class Latency:
-    """Latencies on one axis.
-
-    Attributes:
-        ticks: of the axis.
-        rows: of the series that were measured.
-    """
+    """Latencies of the series that were measured, on one axis."""
 
     ticks: list[Tick]
     rows: tuple[LatencyRow, ...]
@@ -144,9 +118,9 @@ class LabelCurves:
     """Precision (up) over recall (across) of the track labels.
 
     Attributes:
-        means: mean over the sequences, one for each series that has any.
-        single: of each sequence, where but one series has any.
-        points: series, recall and precision in percent at the threshold in use, means too.
+        means: over the sequences, one for each series that has any.
+        single: of each sequence, where only one series has any.
+        points: series, mean recall and mean precision in percent, at the threshold in use.
     """
 
     means: tuple[Curve, ...]
@@ -155,7 +129,7 @@ class LabelCurves:
 
 
 def cards(subject: Subject) -> list[Card]:
-    """All sequences, in the data set's order."""
+    """Return a card for each sequence, in the data set's order."""
     return [_card(subject, name) for name in subject.sequences]
 
 
@@ -174,7 +148,10 @@ def _card(subject: Subject, name: str) -> Card:
     return Card(
         name=name,
         anchor=anchor_of(subject, name),
-        means=tuple(_means(each) for each in scores),
+        means=tuple(
+            (number(each.J_mean), number(each.F_mean)) if each else (UNKNOWN, UNKNOWN)
+            for each in scores
+        ),
         curves=tuple(curves),
         first=first.name[0] if first.name else "",
         last=first.name[-1] if first.name else "",
@@ -184,12 +161,8 @@ def _card(subject: Subject, name: str) -> Card:
     )
 
 
-def _means(scores: SequenceScores | None) -> tuple[str, str]:
-    return (number(scores.J_mean), number(scores.F_mean)) if scores else (UNKNOWN, UNKNOWN)
-
-
 def _at(frames: Sequence[str], scores: SequenceScores | None, measure: str) -> list[float | None]:
-    """The scores of these frames, None where there is none."""
+    """Return the scores of these frames, None where there is none."""
     if scores is None:
         return [None] * len(frames)
     found = dict(zip(scores.per_frame.name, getattr(scores.per_frame, measure), strict=True))
@@ -197,7 +170,7 @@ def _at(frames: Sequence[str], scores: SequenceScores | None, measure: str) -> l
 
 
 def _stretch(frames: PerFrame, scores: SequenceScores | None) -> tuple[float, float] | None:
-    """Where on the axis the frames of the failure strip are, in percent: start and length."""
+    """Return start and length of the failure strip on the axis, in percent."""
     shown = [frame for kind, frame, _ in _shown(scores) if kind == FAILURE and frame in frames.name]
     if len(shown) < 2:
         return None
@@ -206,7 +179,7 @@ def _stretch(frames: PerFrame, scores: SequenceScores | None) -> tuple[float, fl
 
 
 def _shown(scores: SequenceScores | None) -> list[tuple[str, str, str]]:
-    """Of each picture: kind, name of its frame, and path of its file."""
+    """Return kind, name of the frame and path of the file of each picture."""
     pictures = scores.pictures if scores else {}
     keys = ((key.partition(" "), path) for key, path in pictures.items())
     return [(kind, frame, path) for (kind, _, frame), path in keys]
@@ -228,7 +201,7 @@ def _galleries(series: Sequence[Series], sequence: str) -> list[Gallery]:
 
 
 def _picture(folder: Path, path: str, kind: str, frame: str, per_frame: PerFrame) -> Picture | None:
-    """A JPEG below `folder`; None where there is none: results may travel without pictures."""
+    """Read a JPEG below `folder`; None where there is none: results may travel without pictures."""
     try:
         file = (folder / path).resolve()
         if not file.is_relative_to(folder.resolve()) or not file.is_file():
@@ -247,11 +220,11 @@ def _picture(folder: Path, path: str, kind: str, frame: str, per_frame: PerFrame
 
 
 def latency(subject: Subject, column: str) -> Latency | None:
-    """The latencies of all series on one axis; None where none was measured.
+    """Return the latencies of all series on one axis; None where none was measured.
 
     Args:
-        subject: what the report is about.
-        column: "ms" for what frames cost, "age_ms" for how late they were answered.
+        subject: of the report.
+        column: of Timing, "ms" or "age_ms".
     """
     measured: list[tuple[int, list[float], list[Timing]]] = []
     for index, each in enumerate(subject.series):
@@ -277,7 +250,7 @@ def latency(subject: Subject, column: str) -> Latency | None:
 
 
 def label_curves(subject: Subject) -> LabelCurves | None:
-    """Precision over recall of all series; None where no sequence has a curve."""
+    """Return precision over recall of all series; None where no sequence has a curve."""
     means, single, points = [], [], []
     for index, each in enumerate(subject.series):
         found = {name: scores.labels for name in subject.sequences if (scores := each.on(name))}
@@ -301,11 +274,11 @@ def _curve(labels: LabelScores) -> str:
 
 
 def _mean_curve(labels: Sequence[LabelScores]) -> str:
-    """Mean over the sequences that have a curve; "" where none has.
+    """Return the mean over the sequences that have a curve; "" where none has.
 
     Averaged is the highest precision at a recall or above it, 0 where it is never reached:
-    Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.2. (At equal
-    thresholds sequences have nothing in common: means over those that say anything run backwards.)
+    Everingham et al., The PASCAL Visual Object Classes Challenge, IJCV 2010, section 4.2. (Means at
+    equal thresholds would run backwards.)
     """
     curves = [
         [

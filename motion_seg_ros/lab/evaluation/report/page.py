@@ -1,4 +1,4 @@
-"""The report: what evaluations found, as one HTML file that needs nothing else."""
+"""The report of evaluations, as one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ from motion_seg_ros.lab.evaluation.report.scores import (
     summary,
 )
 
-__all__ = ["ReportRun", "write_report"]
-
 REPORT_FILE = "report.html"
 _PAGE, _STYLE, _SCRIPT = "report.html", "report.css", "report.js"
 
@@ -50,7 +48,7 @@ def write_report(path: Path, runs: Sequence[ReportRun]) -> None:
 
 
 def _page(subject: Subject) -> str:
-    """The HTML of the report."""
+    """Return the HTML of the report."""
     import jinja2
 
     folder = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Pictures of how a method did on a sequence: the worst and the best frame, and a bad stretch."""
+"""Pictures of a method's result on a sequence: worst and best frame, and the worst stretch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from motion_seg_ros.types import BoolArray, UInt8Array, UInt16Array
 
 PICTURES_FOLDER = "pictures"
 WORST, BEST, FAILURE = "worst", "best", "failure"
-"""What a picture shows; its key is this word, a space, and the frame's name."""
+"""Kinds of pictures; the key of one is its kind, a space, and the frame's name."""
 
 # Sky blue, yellow and vermilion of Okabe and Ito (https://jfly.uni-koeln.de/color/): told apart
 # with any colour vision, and by their lightness alone.
@@ -39,7 +39,7 @@ JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Moments:
+class ShownFrames:
     """Names of the frames to show.
 
     Attributes:
@@ -70,9 +70,9 @@ def write_pictures(
         per_frame: the scores by which the frames are chosen.
 
     Returns:
-        What is shown ("worst <frame>", "best <frame>", "failure <frame>", in this order, the last
-        once for each frame of the stretch; no worst one that is the best one too) -> the file's
-        path, relative to `folder`; {} where no frame is scored.
+        "worst <frame>", "best <frame>" and, for each frame of the stretch, "failure <frame>" -> the
+        file's path, relative to `folder`; no worst frame that is also the best; {} where no frame
+        is scored.
 
     Raises:
         InputError: a frame or its truth cannot be read.
@@ -80,7 +80,7 @@ def write_pictures(
     """
     if not per_frame.name:
         return {}
-    wanted = list(_wanted(choose_moments(per_frame)))
+    wanted = list(_wanted(choose_frames(per_frame)))
     place = folder / PICTURES_FOLDER / sequence.name
     names = {frame for _, frame, _, _ in wanted}
     pictures: dict[str, str] = {}
@@ -101,12 +101,8 @@ def write_pictures(
 
 @contextmanager
 def picture_folder(folder: Path, sequence: str) -> Iterator[None]:
-    """The folder to which `write_pictures` writes, without older pictures of it; if the block
-    fails, without new ones too.
-
-    Args:
-        folder: an existing one.
-        sequence: its name.
+    """Make the folder to which `write_pictures` writes, without older pictures; if the block fails,
+    remove new ones too.
 
     Raises:
         OutputError: it cannot be made.
@@ -128,12 +124,8 @@ def remove_pictures(place: Path) -> None:
         (place / f"{name}.jpg").unlink(missing_ok=True)
 
 
-def choose_moments(per_frame: PerFrame) -> Moments:
-    """The frames worth a picture.
-
-    Args:
-        per_frame: of at least one frame.
-    """
+def choose_frames(per_frame: PerFrame) -> ShownFrames:
+    """Choose the frames worth a picture, out of one or more."""
     region, boundary = per_frame.J, per_frame.F
     every = range(len(per_frame.name))
     moving = [each for each in every if per_frame.true_share[each] > 0] or every
@@ -146,7 +138,7 @@ def choose_moments(per_frame: PerFrame) -> Moments:
     tiles = np.linspace(start, start + length - 1, min(STRETCH_TILES, length))
     if min(region) == 1:
         tiles = tiles[:0]
-    return Moments(
+    return ShownFrames(
         worst=per_frame.name[worst],
         best=per_frame.name[best],
         failure=tuple(per_frame.name[each] for each in np.rint(tiles).astype(int)),
@@ -156,15 +148,15 @@ def choose_moments(per_frame: PerFrame) -> Moments:
 def draw_verdict(
     image: UInt8Array, truth: TruthMask, predicted: UInt16Array, width_px: int
 ) -> UInt8Array:
-    """A frame with what was found, missed and falsely said to move tinted, and the truth outlined.
+    """Draw a frame with hits, misses and false alarms tinted and the truth outlined.
 
-    Of a frame in which that is small only the part around it is shown.
+    Where these are small, only the part of the frame around them is shown.
 
     Args:
         image: (H, W, 3) uint8, blue, green, red.
         truth: of the frame; ignored pixels are not tinted.
-        predicted: (H, W) uint16, not 0 = said to move.
-        width_px: of the picture; what is smaller keeps its size.
+        predicted: (H, W) uint16, not 0 = moving.
+        width_px: of the picture at most; a smaller part is not enlarged.
 
     Returns:
         (H', W', 3) uint8, blue, green, red, of at most that width.
@@ -195,18 +187,18 @@ def draw_verdict(
     return picture
 
 
-def _wanted(moments: Moments) -> Iterator[tuple[str, str, str, int]]:
-    """Kind, frame, name of the file and width in pixels of each picture."""
-    if moments.worst != moments.best:
-        yield WORST, moments.worst, f"{WORST}.jpg", PICTURE_WIDTH_PX
-    yield BEST, moments.best, f"{BEST}.jpg", PICTURE_WIDTH_PX
-    for number, frame in enumerate(moments.failure, start=1):
+def _wanted(shown: ShownFrames) -> Iterator[tuple[str, str, str, int]]:
+    """Yield kind, frame, name of the file and width in pixels of each picture."""
+    if shown.worst != shown.best:
+        yield WORST, shown.worst, f"{WORST}.jpg", PICTURE_WIDTH_PX
+    yield BEST, shown.best, f"{BEST}.jpg", PICTURE_WIDTH_PX
+    for number, frame in enumerate(shown.failure, start=1):
         yield FAILURE, frame, f"{FAILURE}_{number}.jpg", TILE_WIDTH_PX
 
 
 def _view(shown: BoolArray) -> tuple[slice, slice]:
-    """Rows and columns, of the image's proportions, that hold `shown` with a margin; all of them
-    where there is nothing, and at least CLOSEST_VIEW of them."""
+    """Return rows and columns, of the image's proportions, that hold `shown` with a margin; at
+    least CLOSEST_VIEW of them, and all where there is nothing."""
     if not shown.any():
         return slice(None), slice(None)
     spans = [np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))]

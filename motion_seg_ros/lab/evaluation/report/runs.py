@@ -1,4 +1,4 @@
-"""What a report is about: one run with the methods beside it, or several runs side by side."""
+"""Subject of a report: one run with the methods beside it, or several runs side by side."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class ReportRun:
     """An evaluation to report.
 
     Attributes:
-        name: what it is called in a comparison.
-        results: what it found.
-        folder: what the paths of its pictures are relative to.
+        name: in a comparison.
+        results: of the evaluation.
+        folder: that the paths of its pictures are relative to.
     """
 
     name: str
@@ -28,32 +28,26 @@ class ReportRun:
 
 @dataclass(frozen=True)
 class Series:
-    """What has one colour everywhere in a report: a method, or a run in a comparison.
-
-    Attributes:
-        name: what it is called.
-        scores: what it reached.
-        folder: what the paths of its pictures are relative to.
-    """
+    """A method, or a run in a comparison: it has one colour everywhere in the report."""
 
     name: str
     scores: MethodScores
     folder: Path
 
     def on(self, sequence: str) -> SequenceScores | None:
-        """Its scores on a sequence; None where it has none."""
+        """Return its scores on a sequence; None where it has none."""
         return self.scores.per_sequence.get(sequence)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a report is about.
+    """Subject of a report.
 
     Attributes:
-        runs: the runs, at least one.
+        runs: at least one.
         series: the methods of a single run, its own first; the own methods of several runs.
         sequences: names of the sequences that are shown, in order.
-        notes: what a reader has to know of what is compared.
+        notes: caveats of the comparison, for the reader.
     """
 
     runs: tuple[ReportRun, ...]
@@ -63,7 +57,7 @@ class Subject:
 
     @property
     def compares_runs(self) -> bool:
-        """Whether there are several runs."""
+        """True if there are several runs."""
         return len(self.runs) > 1
 
 
@@ -72,8 +66,8 @@ class Differing:
     """A setting that is not the same in all runs.
 
     Attributes:
-        name: its dotted name, or what else it is.
-        values: one for each run; None where the run does not say.
+        name: dotted, or a phrase.
+        values: one for each run; None where it is not known.
     """
 
     name: str
@@ -81,10 +75,7 @@ class Differing:
 
 
 def subject_of(runs: Sequence[ReportRun]) -> Subject:
-    """What a report of these runs is about; of several, the sequences they all have.
-
-    Args:
-        runs: at least one.
+    """Return the subject of a report of one or more runs; of several, the sequences they share.
 
     Raises:
         InputError: the runs have no sequence in common.
@@ -100,7 +91,7 @@ def subject_of(runs: Sequence[ReportRun]) -> Subject:
 
 
 def differing_settings(runs: Sequence[ReportRun]) -> list[Differing]:
-    """What is not the same in all runs: data set, method, settings, versions, machine."""
+    """Return what differs between runs: data set, method, settings, versions, machine."""
     told = [described(each.results) for each in runs]
     names = dict.fromkeys(name for each in told for name in each)
     rows = (Differing(name, tuple(each.get(name) for each in told)) for name in names)
@@ -108,7 +99,7 @@ def differing_settings(runs: Sequence[ReportRun]) -> list[Differing]:
 
 
 def described(results: Results) -> dict[str, object]:
-    """How a run was made, by name: data set, method, settings, versions, machine."""
+    """Return data set, method, settings, versions and machine of a run, by name."""
     return {
         "data set": results.dataset,
         "method": results.method,
@@ -120,7 +111,7 @@ def described(results: Results) -> dict[str, object]:
 
 
 def _over(run: ReportRun, sequences: Sequence[str]) -> MethodScores:
-    """The scores of a run's own method over some of its sequences."""
+    """Return the scores of a run's own method over some of its sequences."""
     found = run.results.scores.per_sequence
     return method_scores({name: found[name] for name in sequences})
 
@@ -141,7 +132,7 @@ def _common_sequences(runs: Sequence[ReportRun]) -> tuple[str, ...]:
 
 
 def _notes(runs: Sequence[ReportRun], common: tuple[str, ...]) -> list[str]:
-    """What of the runs cannot be compared."""
+    """Return caveats of a comparison, as sentences."""
     notes = []
     datasets = dict.fromkeys(each.results.dataset for each in runs)
     if len(datasets) > 1:
@@ -175,7 +166,7 @@ def _notes(runs: Sequence[ReportRun], common: tuple[str, ...]) -> list[str]:
 
 
 def _some(names: Mapping[str, object] | Sequence[str], most: int = 5) -> str:
-    """Names in words, the first few of many."""
+    """Return names as text, the first few of many."""
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

@@ -14,7 +14,7 @@ from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
 from motion_seg_ros.lab.evaluation.report import pictures
 from motion_seg_ros.lab.evaluation.report.pictures import (
-    choose_moments,
+    choose_frames,
     draw_verdict,
     picture_folder,
     write_pictures,
@@ -34,28 +34,28 @@ def per_frame(region: list[float], moving: list[bool] | None = None) -> PerFrame
 
 
 def test_worst_and_best_are_those_of_lowest_and_highest_region() -> None:
-    moments = choose_moments(per_frame([0.5, 0.2, 0.9, 0.4]))
+    moments = choose_frames(per_frame([0.5, 0.2, 0.9, 0.4]))
     assert (moments.worst, moments.best) == ("f1", "f2")
 
 
 def test_the_best_frame_shows_a_mover() -> None:
-    moments = choose_moments(per_frame([1.0, 0.3, 0.8], [False, True, True]))
+    moments = choose_frames(per_frame([1.0, 0.3, 0.8], [False, True, True]))
     assert moments.best == "f2"
-    assert choose_moments(per_frame([1.0, 0.0], [False, False])).best == "f0"
+    assert choose_frames(per_frame([1.0, 0.0], [False, False])).best == "f0"
 
 
 def test_the_outline_decides_between_frames_of_equal_region() -> None:
     frames = per_frame([0.5, 0.5, 0.5])
     frames = PerFrame(frames.name, frames.J, (0.5, 0.1, 0.9), (0.1,) * 3, (0.1,) * 3)
-    assert choose_moments(frames).worst == "f1"
-    assert choose_moments(frames).best == "f2"
+    assert choose_frames(frames).worst == "f1"
+    assert choose_frames(frames).best == "f2"
 
 
 def test_the_strip_is_spread_over_the_worst_stretch() -> None:
     region = [0.9] * 80
     region[30 : 30 + pictures.STRETCH_FRAMES] = [0.1] * pictures.STRETCH_FRAMES
     region[5] = 0.0  # a single bad frame is no stretch
-    failure = choose_moments(per_frame(region)).failure
+    failure = choose_frames(per_frame(region)).failure
     assert len(failure) == pictures.STRETCH_TILES
     assert failure[0] == "f30"
     assert failure[-1] == f"f{30 + pictures.STRETCH_FRAMES - 1}"
@@ -64,18 +64,18 @@ def test_the_strip_is_spread_over_the_worst_stretch() -> None:
 def test_the_stretch_of_a_short_sequence_is_short() -> None:
     region = [0.9] * 20
     region[9:15] = [0.1] * 6
-    assert choose_moments(per_frame(region)).failure == tuple(f"f{index}" for index in range(9, 15))
+    assert choose_frames(per_frame(region)).failure == tuple(f"f{index}" for index in range(9, 15))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_strip_of_few_frames_is_all_of_them(count: int) -> None:
-    failure = choose_moments(per_frame([0.5] * count)).failure
+    failure = choose_frames(per_frame([0.5] * count)).failure
     assert failure == tuple(f"f{index}" for index in range(count))
 
 
 def test_of_a_sequence_without_a_fault_one_frame_is_shown(tmp_path: Path) -> None:
     frames = scores_of(("f1", "f2", "f3"), (1.0, 1.0, 1.0))
-    assert choose_moments(frames).failure == ()
+    assert choose_frames(frames).failure == ()
     written = write_pictures(tmp_path, Sequence(), lambda name: masks()[1], frames)
     assert list(written) == ["best f1"]
 
