@@ -10,19 +10,19 @@ from pathlib import Path
 
 from motion_seg_ros.cli import argument_types, configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
-from motion_seg_ros.cli.demo_report import (
-    REPORT_FILE,
-    SHEET_FILE,
-    VIDEO_FILE,
-    DemoFigures,
-    write_report,
-)
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.clips import copy_clip, render_clip
+from motion_seg_ros.lab.evaluation.demo_report import (
+    REPORT_FILE,
+    SHEET_FILE,
+    VIDEO_FILE,
+    DemoFigures,
+    write_report,
+)
 from motion_seg_ros.settings.pipeline import Config
 
 DESCRIPTION = """\

@@ -1,4 +1,4 @@
-"""The picture for people: the frame with its moving objects and tracks drawn in."""
+"""Overlay of a result: the frame with its moving objects and tracks drawn in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FILL_OPACITY = 0.45
 
 
 def draw_overlay(result: FrameResult) -> UInt8Array:
-    """The frame of `result`: objects tinted, outlined, numbered; tracks as dots with tails.
+    """Draw a result on its frame: objects tinted, outlined and numbered, tracks as dots with tails.
 
     Returns:
         (H, W, 3) uint8, blue, green, red.
     """
     picture = _tint(result)
     scale = max(0.35, min(picture.shape[:2]) / 720)
-    if result.tracks_source is Source.INFERRED:  # else they belong to an earlier frame
+    if result.tracks_source is Source.INFERRED:  # otherwise they belong to an earlier frame
         _draw_tracks(picture, result, scale)
     for each in result.masks.objects:
         x, y, _, _ = each.box_xywh_px
@@ -38,7 +38,7 @@ def draw_overlay(result: FrameResult) -> UInt8Array:
 
 
 def _bgr(object_id: int) -> tuple[int, int, int]:
-    """Colour of an object; ids above 255 take the colours again, without the black of 0."""
+    """Return the colour of an object; above 255 colours repeat, without the black of 0."""
     red, green, blue = id_palette()[1 + (object_id - 1) % 255].tolist()
     return blue, green, red
 
@@ -79,7 +79,7 @@ def _draw_tracks(picture: UInt8Array, result: FrameResult, scale: float) -> None
 
 
 def _text(picture: UInt8Array, text: str, origin: tuple[int, int], scale: float) -> None:
-    """White text on a dark ground, its lower left corner at `origin`."""
+    """Write white text on a dark background, its lower left corner at `origin`."""
     font = cv2.FONT_HERSHEY_SIMPLEX
     (width, height), descent = cv2.getTextSize(text, font, scale, 1)
     x, y = origin

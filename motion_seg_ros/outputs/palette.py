@@ -1,4 +1,4 @@
-"""The colours of object ids: the PASCAL VOC colour map, which DAVIS uses too."""
+"""Colours of object ids: the PASCAL VOC colour map, which DAVIS uses too."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from motion_seg_ros.types import UInt8Array
 
 
 def id_palette() -> UInt8Array:
-    """(256, 3) uint8 red, green, blue: colour of each id; 0 is black.
+    """Return the colour of each id, (256, 3) uint8 red, green, blue; 0 is black.
 
-    The bits of the id are dealt to the three channels in turn, highest colour bit first
+    The bits of an id are assigned to the three channels in turn, highest colour bit first
     (VOCcolormap.m of the PASCAL VOC development kit, http://host.robots.ox.ac.uk/pascal/VOC/).
     """
     ids = np.arange(256)

@@ -1,4 +1,4 @@
-"""The static world for those who want nothing else: its mask, its depth, its image."""
+"""Static part of the scene: mask, depth and image without the moving objects."""
 
 from __future__ import annotations
 
@@ -22,15 +22,20 @@ MAX_KERNEL_RADIUS_PX = 16
 """Up to here a kernel is faster: at 640x480 on one core it takes 3 ms for 16 px, 16 ms
 for 24 and 590 ms for 200, a distance transform 4 to 9 ms for any radius."""
 MIN_REGISTRATION_TRACKS = 12
+"""Three times what a homography needs. Set by hand."""
 REGISTRATION_TOLERANCE_PX = 2.0
+"""RANSAC threshold. Set by hand."""
 
 
 def static_mask(id_map: UInt16Array, dilation_px: int) -> UInt8Array:
-    """(H, W) uint8: 255 = static, 0 = moves, or is nearer than `dilation_px` to what moves.
+    """Return the mask of the static pixels: the inverse of the moving ones, dilated.
 
     Args:
         id_map: (H, W) uint16, 0 = static.
-        dilation_px: growth of the moving pixels, so that no feature's patch reaches into them.
+        dilation_px: growth of the moving pixels, so that no feature patch overlaps them.
+
+    Returns:
+        (H, W) uint8, 255 = static, 0 = moving or nearer than `dilation_px` to a moving pixel.
     """
     moving = (id_map != 0).view(np.uint8)
     return (_dilate(moving, dilation_px) ^ np.uint8(1)) * np.uint8(255)
@@ -39,24 +44,26 @@ def static_mask(id_map: UInt16Array, dilation_px: int) -> UInt8Array:
 def static_depth(
     depth: npt.NDArray[np.uint16] | FloatArray, moving: BoolArray
 ) -> npt.NDArray[np.uint16] | FloatArray:
-    """A copy of `depth`, invalid as REP-118 has it where it moves: 0 (mm), NaN (float32 m)."""
+    """Return a copy of `depth` whose moving pixels are invalid as in REP 118: 0 for uint16
+    millimetres, NaN for float32 metres."""
     out = depth.copy()
     out[moving] = 0 if depth.dtype == np.uint16 else np.nan
     return out
 
 
 class StaticImage:
-    """Paints over moving pixels with the world behind them: no mask's edge makes new features.
+    """Replaces moving pixels by the background, without edges that would attract features.
 
-    A pixel that an earlier frame saw uncovered is taken from there, registered by the homography of
-    the static tracks; what no frame saw is filled smoothly from around it. So is everything where
-    the tracks are those of an earlier frame, which register nothing: in a propagated result, and
-    where discovery runs beside the stream.
+    Background that was visible in an earlier frame is copied from there, registered by a homography
+    of the static tracks; the rest is interpolated smoothly from the surroundings. Interpolation
+    alone is used when the tracks belong to an earlier frame: in a propagated result, and with
+    discovery in the background.
 
     Args:
-        history: earlier frames kept.
-        interval_s: least time between two frames kept, in seconds.
-        margin_px: growth of the moving pixels before they are painted over.
+        history: number of earlier frames to keep. Set by hand, as are the others.
+        interval_s: shortest time between two kept frames, in seconds.
+        margin_px: dilation of the moving pixels before they are replaced; as the default of
+            static_mask.dilation_px.
     """
 
     def __init__(self, history: int = 4, interval_s: float = 0.25, margin_px: int = 4) -> None:
@@ -69,10 +76,10 @@ class StaticImage:
         self._past.clear()
 
     def fill(self, result: FrameResult) -> UInt8Array:
-        """The image of `result` without its movers.
+        """Return the image of `result` without its moving objects.
 
         Args:
-            result: the newest result of the stream; it is kept for later ones.
+            result: the newest result of the stream; it may be kept for later ones.
 
         Returns:
             (H, W, 3) uint8, blue, green, red.
@@ -84,7 +91,7 @@ class StaticImage:
         registered = result.tracks_source is Source.INFERRED
         if hole.any():
             unknown = hole.copy()
-            # The newest first: least parallax, least change of light.
+            # The newest first: least parallax, least change of illumination.
             for past in reversed(self._past) if registered else ():
                 self._paint_from(past, result, image, unknown)
                 if not unknown.any():
@@ -100,7 +107,7 @@ class StaticImage:
     def _paint_from(
         self, past: FrameResult, result: FrameResult, image: UInt8Array, unknown: UInt8Array
     ) -> None:
-        """Copy what `past` saw of the `unknown` pixels to `image`, and clear them; in place."""
+        """Copy the `unknown` pixels that `past` shows to `image`, and clear them, in place."""
         homography = _static_homography(past.tracks, result)
         if homography is None:
             return
@@ -116,10 +123,10 @@ class StaticImage:
 
 
 def _dilate(mask: UInt8Array, radius_px: int) -> UInt8Array:
-    """Grow the non-zero pixels of a mask of 0 and 1 by a disc.
+    """Dilate a mask of 0 and 1 by a disc.
 
-    The disc is OpenCV's ellipse where that is cheap, beyond it the exact one, {x^2 + y^2 <= r^2};
-    they differ by single pixels along the outline.
+    Up to MAX_KERNEL_RADIUS_PX the disc is OpenCV's ellipse, beyond it {x^2 + y^2 <= r^2}; the two
+    differ by single pixels along the outline.
     """
     if radius_px == 0 or not mask.any():
         return mask.copy()
@@ -132,7 +139,8 @@ def _dilate(mask: UInt8Array, radius_px: int) -> UInt8Array:
 
 
 def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.float64] | None:
-    """(3, 3) map from the image of `past` to that of `result`, by the static tracks of both."""
+    """Estimate the (3, 3) homography from the image of `past` to that of `result` from the static
+    tracks of both."""
     now = result.tracks
     static = now.visible[-1] & ~result.labels.moving
     _, i_past, i_now = np.intersect1d(
@@ -148,7 +156,7 @@ def _static_homography(past: Tracks, result: FrameResult) -> npt.NDArray[np.floa
 
 
 def _fill_smoothly(image: UInt8Array, unknown: UInt8Array) -> None:
-    """Fill the pixels where `unknown` is not 0 from the known ones around them, in place.
+    """Interpolate the pixels where `unknown` is not 0 from the known ones, in place.
 
     Pull-push interpolation (Gortler et al., The Lumigraph, SIGGRAPH 1996, section 3.4): averages of
     the known pixels at ever coarser levels, taken from the finest level that has any.

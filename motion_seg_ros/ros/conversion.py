@@ -1,7 +1,7 @@
-"""Message <-> array for the node: the one place that knows cv_bridge.
+"""Conversion between image messages and arrays, with cv_bridge where it is installed.
 
-Checks and layouts are those of io.image_messages; only the colours are converted by cv_bridge,
-where it is installed and works, else by rosbags-image. Both give the same arrays.
+io.image_messages checks the messages; only colours are converted here, by cv_bridge or else by
+rosbags-image, with equal results.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _FROM_BGR = {
     "mono8": cv2.COLOR_BGR2GRAY,
     "8UC1": cv2.COLOR_BGR2GRAY,
 }
-"""The encodings images are sent in, and OpenCV's conversion to them."""
+"""Encodings of outgoing images, and OpenCV's conversion to them."""
 
 
 @dataclass(frozen=True)
 class ColourConversion:
-    """What converts the colours of incoming images.
+    """Colour conversion of incoming images.
 
     Attributes:
         name: cv_bridge or rosbags-image.
         to_bgr: the conversion.
-        note: why it is not cv_bridge although cv_bridge is installed; None otherwise.
+        note: reason why an installed cv_bridge is not used; None otherwise.
     """
 
     name: str
@@ -54,21 +54,20 @@ class ColourConversion:
 
 
 def choose_conversion() -> ColourConversion:
-    """cv_bridge if it is installed and converts an image correctly, else rosbags-image.
+    """Choose cv_bridge if it is installed and converts an image correctly, else rosbags-image.
 
-    A cv_bridge that was compiled for another numpy imports without complaint; at the first
-    conversion it prints a page, raises, or takes the process down with it. So it is tried in a
-    process of its own.
+    A cv_bridge compiled for another numpy version imports without an error, but fails or crashes in
+    its first conversion. Therefore it is tried in a separate process first, for up to TRIAL_S.
 
     Raises:
-        MissingDependencyError: neither is there.
+        MissingDependencyError: neither is installed.
     """
     fault = None
     installed = importlib.util.find_spec("cv_bridge") is not None
     if installed:
         fault = _fault_of_cv_bridge()
     if not installed or fault is not None:
-        rosbags_to_bgr(PackedImage(1, 1, "rgb8", 0, 3, bytes(3)))  # is it there?
+        rosbags_to_bgr(PackedImage(1, 1, "rgb8", 0, 3, bytes(3)))  # raises if it is missing
         return ColourConversion("rosbags-image", rosbags_to_bgr, fault)
     bridge = importlib.import_module("cv_bridge").CvBridge()
 
@@ -78,6 +77,8 @@ def choose_conversion() -> ColourConversion:
     return ColourConversion("cv_bridge", to_bgr)
 
 
+TRIAL_S = 60.0
+"""Set by hand: importing cv_bridge takes seconds on a small computer."""
 _TRIAL = """
 from types import SimpleNamespace as Image
 from cv_bridge import CvBridge
@@ -88,14 +89,14 @@ assert bgr == [[[0, 0, 255]]], f"it turned red into bgr {bgr}"
 
 
 def _fault_of_cv_bridge() -> str | None:
-    """What goes wrong in a trial of cv_bridge, in a few words; None when nothing does."""
+    """Try cv_bridge; return None if it works, else the reason in a few words."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
     try:
         trial = subprocess.run(
-            [sys.executable, "-c", _TRIAL], env=env, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", _TRIAL], env=env, capture_output=True, text=True, timeout=TRIAL_S
         )
     except subprocess.TimeoutExpired:
-        return "it did not answer within 60 s"
+        return f"it did not end within {TRIAL_S:g} s"
     if trial.returncode < 0:
         return f"it crashed with signal {-trial.returncode}, as one built for another numpy does"
     if trial.returncode:
@@ -104,9 +105,9 @@ def _fault_of_cv_bridge() -> str | None:
 
 
 def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Header) -> Image:
-    """An Image message of `pixels`, (H, W) or (H, W, C), in this machine's byte order."""
+    """Convert `pixels`, (H, W) or (H, W, C), to an Image in native byte order."""
     contiguous = np.ascontiguousarray(pixels)
-    # rclpy takes an array("B") as it is, but checks a numpy array's values one by one.
+    # rclpy accepts array("B") directly, but checks the values of a numpy array one by one.
     data = array("B")
     data.frombytes(contiguous.reshape(-1).view(np.uint8).data)
     return Image(
@@ -121,7 +122,7 @@ def array_to_image(pixels: npt.NDArray[Any], encoding: str, header: Header) -> I
 
 
 def bgr_to_image(image_bgr: UInt8Array, encoding: str, header: Header) -> Image:
-    """An Image of (H, W, 3) uint8 bgr: in `encoding` if images are sent in it, else in bgr8."""
+    """Convert (H, W, 3) uint8 bgr to an Image in `encoding`, or in bgr8 if it is not supported."""
     code = _FROM_BGR.get(encoding)
     pixels = image_bgr if code is None else cv2.cvtColor(image_bgr, code)
     return array_to_image(pixels, encoding if encoding in _FROM_BGR else "bgr8", header)

@@ -1,4 +1,4 @@
-"""Image and depth by nearest stamp, without losing the images that find no depth."""
+"""Pairing of images with depth images by nearest stamp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motion_seg_ros.settings.node import DepthSyncConfig
 
 
 def require_message_filters() -> Any:
-    """The module message_filters.
+    """Import message_filters.
 
     Raises:
         MissingDependencyError: it is not installed.
@@ -29,14 +29,14 @@ def require_message_filters() -> Any:
 
 
 class DepthPairing:
-    """Hands on every image once, in the order of arrival: with depth, or without if that is late.
+    """Forwards every image once, in the order of arrival: with depth, or without if that is late.
 
-    message_filters alone would swallow the images that find no partner.
+    message_filters alone would drop the images without a depth image.
 
     Args:
         images: message_filters.Subscriber of the images.
         depths: message_filters.Subscriber of the depth images.
-        config: slop, queue size and patience.
+        config: tolerance of the stamps, queue size and maximum wait.
         on_pair: called with an image message and its depth message or None.
     """
 
@@ -53,27 +53,27 @@ class DepthPairing:
         self._newest_ns = [0, 0]
         # Before the synchronizer, whose callbacks run in the order of registration.
         images.registerCallback(self._on_image)
-        depths.registerCallback(self._forget_future, 1)
+        depths.registerCallback(self._on_time_jump, 1)
         self._synchronizer = require_message_filters().ApproximateTimeSynchronizer(
             [images, depths], config.queue_size, config.slop_s
         )
         self._synchronizer.registerCallback(self._on_match)
 
     def flush_late(self) -> None:
-        """Hand on without depth the images that waited too long; to be called now and then."""
+        """Forward the images that have waited too long without depth; called periodically."""
         oldest = time.monotonic() - self._config.max_wait_s
         while self._waiting and self._waiting[0][1] < oldest:
             self._on_pair(self._waiting.popleft()[0], None)
 
     def _on_image(self, image: Any) -> None:
-        self._forget_future(image, 0)
+        self._on_time_jump(image, 0)
         self._waiting.append((image, time.monotonic()))
         while len(self._waiting) > self._config.queue_size:
             self._on_pair(self._waiting.popleft()[0], None)
 
     def _on_match(self, image: Any, depth: Any) -> None:
         if not any(image is each for each, _ in self._waiting):
-            return  # its patience was over: it was handed on without depth
+            return  # late: the image has been forwarded without depth
         while True:
             oldest, _ = self._waiting.popleft()
             if oldest is image:
@@ -81,10 +81,10 @@ class DepthPairing:
             self._on_pair(oldest, None)
         self._on_pair(image, depth)
 
-    def _forget_future(self, message: Any, queue: int) -> None:
-        """After time went back, drop what is later than now.
+    def _on_time_jump(self, message: Any, queue: int) -> None:
+        """Empty the queue of the synchronizer after a jump back in time.
 
-        The synchronizer drops the oldest first, and would take none of the new messages in.
+        The synchronizer drops the oldest messages first, so it would accept none of the new ones.
         """
         stamp_ns = message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
         if stamp_ns < self._newest_ns[queue]:

@@ -1,4 +1,4 @@
-"""/diagnostics: what comes in, what goes out, how long it takes, and what is wrong."""
+"""Reports on /diagnostics: rates, latencies, drops and errors."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.timer import Timer
 
-from motion_seg_ros.ros.statistics import Snapshot, Statistics
+from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
 
 class DiagnosticsReporter:
-    """Publishes two statuses, `<node>: input` and `<node>: segmentation`, by a steady clock.
+    """Publishes the statuses `<node>: input` and `<node>: segmentation` periodically.
 
     Args:
-        node: the node they are about.
-        statistics: the numbers.
+        node: the node to report on.
+        statistics: its counts and timings.
         period_s: time between two reports.
     """
 
-    def __init__(self, node: LifecycleNode, statistics: Statistics, period_s: float) -> None:
+    def __init__(self, node: LifecycleNode, statistics: StreamStatistics, period_s: float) -> None:
         self._node = node
         self._statistics = statistics
         self._timer: Timer | None = None
@@ -32,16 +32,16 @@ class DiagnosticsReporter:
         self.set_period(period_s)
 
     def set_period(self, period_s: float) -> None:
-        """Report every `period_s` seconds from now on."""
+        """Change the time between two reports."""
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
-        # Not the node's clock: simulated time may stand still, and just that is to be reported.
+        # Not the node's clock: simulated time may stand still, which must be reported.
         self._timer = self._node.create_timer(
             period_s, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
     def describe(self, image_topic: str, backend: Mapping[str, str]) -> None:
-        """Set what does not change: the full name of the image topic, and the stages' backends."""
+        """Set the full name of the image topic and the back end of each stage."""
         self._image_topic = image_topic
         self._backend = backend
 
@@ -60,7 +60,7 @@ class DiagnosticsReporter:
         self._log_silence(statuses[0])
 
     def _log_silence(self, status: DiagnosticStatus) -> None:
-        """One line when the camera falls silent, one when it comes back."""
+        """Log when the camera falls silent and when it is back."""
         silent = status.message.startswith("no input")
         if silent and not self._silent:
             self._node.get_logger().warning(status.message)
@@ -70,22 +70,22 @@ class DiagnosticsReporter:
 
 
 def input_status(
-    node_name: str, now: Snapshot, topic: str, publishers: int, timeout_s: float
+    node_name: str, now: StreamSnapshot, topic: str, publishers: int, timeout_s: float
 ) -> DiagnosticStatus:
-    """How the camera's images come in."""
+    """Status of the input: images, stamps and QoS."""
     level, message = DiagnosticStatus.OK, "receiving"
-    misfits = _misfits(now, topic)
+    mismatches = _qos_mismatches(now, topic)
     if now.silence_s is None:
         message = "not listening: the node is not active"
     elif now.silence_s > timeout_s:
         level = DiagnosticStatus.ERROR
-        cause = misfits or "check the camera and the remapping of image"
+        cause = mismatches or "check the camera and the remapping of image"
         message = (
             f"no input: nothing on {topic} for {now.silence_s:.1f} s ({publishers} publishers); "
             f"{cause}"
         )
-    elif misfits:
-        level, message = DiagnosticStatus.WARN, misfits
+    elif mismatches:
+        level, message = DiagnosticStatus.WARN, mismatches
     elif now.still_stamp:
         level, message = DiagnosticStatus.WARN, "stamps stand still: check the camera driver"
     elif now.input_hz == 0:
@@ -101,8 +101,8 @@ def input_status(
     return _status(f"{node_name}: input", level, message, values, node_name)
 
 
-def _misfits(now: Snapshot, image_topic: str) -> str:
-    """What QoS keeps apart, "" for nothing; on the image topic it matters only while none comes."""
+def _qos_mismatches(now: StreamSnapshot, image_topic: str) -> str:
+    """Describe QoS mismatches, "" for none; on the image topic only while no image arrives."""
     found = [
         f"{topic}: {policy}"
         for topic, policy in now.qos_problems.items()
@@ -112,9 +112,9 @@ def _misfits(now: Snapshot, image_topic: str) -> str:
 
 
 def segmentation_status(
-    node_name: str, now: Snapshot, backend: Mapping[str, str]
+    node_name: str, now: StreamSnapshot, backend: Mapping[str, str]
 ) -> DiagnosticStatus:
-    """How the images are answered."""
+    """Status of the output: rates, latencies, stage times and errors."""
     level, message = DiagnosticStatus.OK, "running"
     if now.recent_errors:
         level, message = DiagnosticStatus.ERROR, now.last_error
@@ -153,8 +153,8 @@ def segmentation_status(
     return _status(f"{node_name}: segmentation", level, message, values, node_name)
 
 
-def _discovery_values(now: Snapshot) -> dict[str, str]:
-    """The clock of discovery, where it is another one than that of the masks; else nothing."""
+def _discovery_values(now: StreamSnapshot) -> dict[str, str]:
+    """Timing of background discovery; empty if discovery does not run in the background."""
     if now.discovery_age_ms is None:
         return {}
     stages = now.discovery_stage_ms.items()

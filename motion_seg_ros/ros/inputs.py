@@ -1,4 +1,4 @@
-"""The node's subscriptions: camera image, camera info and, where asked for, depth."""
+"""Subscriptions of the node: camera image, camera info and optionally depth."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
-from motion_seg_ros.ros.statistics import Statistics
-from motion_seg_ros.ros.worker import Received
+from motion_seg_ros.ros.statistics import StreamStatistics
+from motion_seg_ros.ros.worker import InputFrame
 from motion_seg_ros.settings.node import NodeConfig
 
 QUEUE_DEPTH = 10
 LATE_CHECK_S = 0.05
+"""Period of the check for images whose depth is late. Set by hand."""
 
 
 def image_topic(node: Node, config: NodeConfig) -> str:
-    """The image topic to subscribe to; a remapping of `image` holds for `image/compressed` too."""
+    """Return the image topic to subscribe to; a remapping of `image` also applies to
+    `image/compressed`."""
     if config.image_transport == "compressed":
         return f"{node.resolve_topic_name('image')}/compressed"
     return "image"
 
 
 class InputSubscriptions:
-    """Listens from construction until destroy().
+    """Subscribes on construction, until destroy().
 
     Args:
-        node: the node that subscribes.
-        config: its own settings.
-        with_depth: whether to pair the images with the depth topic.
+        node: the node to subscribe with.
+        config: settings of the node.
+        with_depth: pair the images with the depth topic.
         statistics: counts the images.
-        on_received: called with each image, as it came.
-        on_qos_problem: called with topic and policy when a publisher offers less than is asked.
+        on_received: called with each image.
+        on_qos_problem: called with topic and policy when a publisher is incompatible.
     """
 
     def __init__(
@@ -46,8 +48,8 @@ class InputSubscriptions:
         config: NodeConfig,
         *,
         with_depth: bool,
-        statistics: Statistics,
-        on_received: Callable[[Received], None],
+        statistics: StreamStatistics,
+        on_received: Callable[[InputFrame], None],
         on_qos_problem: OnProblem,
     ) -> None:
         self._node = node
@@ -65,11 +67,11 @@ class InputSubscriptions:
             else:
                 self._subscribe(message_type, topic, self._on_image)
             self._made = made.pop_all()
-        statistics.listening(True)
+        statistics.set_listening(True)
 
     def destroy(self) -> None:
-        """Stop listening."""
-        self._statistics.listening(False)
+        """Unsubscribe."""
+        self._statistics.set_listening(False)
         self._made.close()
 
     def _subscribe(
@@ -92,7 +94,7 @@ class InputSubscriptions:
         images = self._subscribe_filter(message_type, topic)
         depths = self._subscribe_filter(Image, "depth")
         images.registerCallback(self._count)
-        pairing = DepthPairing(images, depths, config.depth_sync, self._hand_on)
+        pairing = DepthPairing(images, depths, config.depth_sync, self._forward)
         timer = self._node.create_timer(
             LATE_CHECK_S, pairing.flush_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -114,11 +116,11 @@ class InputSubscriptions:
 
     def _on_image(self, message: Any) -> None:
         self._count(message)
-        self._hand_on(message, None)
+        self._forward(message, None)
 
     def _count(self, message: Any) -> None:
         stamp = message.header.stamp
-        self._statistics.receive(stamp.sec * 10**9 + stamp.nanosec)
+        self._statistics.record_input(stamp.sec * 10**9 + stamp.nanosec)
 
-    def _hand_on(self, image: Any, depth: Any) -> None:
-        self._on_received(Received.now(image, depth, self._camera_info))
+    def _forward(self, image: Any, depth: Any) -> None:
+        self._on_received(InputFrame.now(image, depth, self._camera_info))

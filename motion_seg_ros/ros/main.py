@@ -1,4 +1,4 @@
-"""Entry point of the executable motion_seg_node."""
+"""Entry point of the executable `motion_seg_node`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from motion_seg_ros.ros.transitions import LifecycleExecutor
 
 EXIT_ERROR = 2
 WAKE_S = 0.2
-"""Longest time until a signal is noticed."""
+"""Longest time in seconds until a signal is noticed. Set by hand."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def main(args: Sequence[str] | None = None) -> int:
         0 after a signal; 2, with one line on stderr, when the node cannot start.
     """
     arguments = list(sys.argv if args is None else args)
-    # PyTorch's OpenMP threads would spin between two operations, and take the cores from others.
+    # Otherwise PyTorch's OpenMP threads spin between operations and occupy the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         return _run(arguments)
@@ -40,7 +40,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    # rclpy's own handlers would take the context away from under the inference thread.
+    # rclpy's own handlers would shut the context down while the inference thread publishes.
     stop = _StopSignals()
     _check_parameter_files(arguments)
     try:
@@ -57,7 +57,7 @@ def _run(arguments: list[str]) -> int:
         raise
     executor = LifecycleExecutor(node, apart=node.transitions)
     try:
-        while not stop.asked and rclpy.ok():
+        while not stop.received and rclpy.ok():
             executor.spin_once(timeout_sec=WAKE_S)
     finally:
         executor.shutdown()
@@ -68,19 +68,19 @@ def _run(arguments: list[str]) -> int:
 
 
 class _StopSignals:
-    """Notes SIGINT and SIGTERM; `asked` says whether one came."""
+    """Notes SIGINT and SIGTERM: `received` is true from then on."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.received = False
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.received = True
 
 
 def _check_parameter_files(arguments: Sequence[str]) -> None:
-    """Say in one line which parameter file is missing; rcl says it in many."""
+    """Raise a one-line error for a missing parameter file, where rcl prints several lines."""
     for flag, path in itertools.pairwise(arguments):
         if flag == "--params-file" and not Path(path).is_file():
             raise ConfigError(f"{path}: no such parameter file; check the path after --params-file")

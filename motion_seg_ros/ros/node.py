@@ -1,4 +1,4 @@
-"""The lifecycle node: a thin adapter between the topics and the inference thread."""
+"""The lifecycle node: connects the topics to the inference thread."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
 from motion_seg_ros.ros.parameters import (
     current_values,
     declare_parameters,
-    judge_change,
     read_parameters,
     unused_qos_overrides,
+    validate_change,
 )
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.rosout import RosoutHandler
-from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.transitions import answer_every_request
 from motion_seg_ros.ros.worker import InferenceWorker
 from motion_seg_ros.settings.declaration import NODE_NAME
@@ -56,8 +56,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self.transitions = MutuallyExclusiveCallbackGroup()
         answer_every_request(self, self.transitions)
         declare_parameters(self)
-        self.add_on_set_parameters_callback(partial(judge_change, self))
-        self._statistics = Statistics()
+        self.add_on_set_parameters_callback(partial(validate_change, self))
+        self._statistics = StreamStatistics()
         self._diagnostics = DiagnosticsReporter(
             self, self._statistics, self.get_parameter("diagnostics.period_s").value
         )
@@ -90,31 +90,31 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             self.get_logger().info(f"active, listening to {topic}")
 
     def on_configure(self, state: State) -> TransitionCallbackReturn:
-        """Build the pipeline, announce the topics."""
+        """Build the pipeline and create the publishers."""
         return self._attempt(self._configure, self._free)
 
     def on_activate(self, state: State) -> TransitionCallbackReturn:
-        """Start the inference thread, listen to the camera."""
+        """Start the inference thread and subscribe to the camera."""
         super().on_activate(state)
         return self._attempt(self._start, self._stop)
 
     def on_deactivate(self, state: State) -> TransitionCallbackReturn:
-        """Stop listening, end the inference thread."""
+        """Unsubscribe and end the inference thread."""
         self._stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: State) -> TransitionCallbackReturn:
-        """Free everything configure made."""
+        """Free everything that configure created."""
         self._free()
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: State) -> TransitionCallbackReturn:
-        """Free everything, from whatever state."""
+        """Free everything, in any state."""
         self.close()
         return super().on_shutdown(state)
 
     def on_error(self, state: State) -> TransitionCallbackReturn:
-        """Back to unconfigured."""
+        """Free everything and return to unconfigured."""
         self.close()
         return super().on_error(state)
 
@@ -126,7 +126,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     def _attempt(
         self, action: Callable[[], None], undo: Callable[[], None]
     ) -> TransitionCallbackReturn:
-        """A transition's work: an error is said in one line, undone, and fails the transition."""
+        """Do the work of a transition; an error is logged in one line, undone, and fails it."""
         try:
             action()
         except Exception as error:
@@ -134,7 +134,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             if not isinstance(error, MotionSegError):
                 text = f"{type(error).__name__}: {text}"
                 self.get_logger().debug(traceback.format_exc())
-            self._statistics.error(text)
+            self._statistics.record_error(text)
             self.get_logger().error(text)
             undo()
             return TransitionCallbackReturn.FAILURE
@@ -163,7 +163,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         )
 
     def _backends(self) -> dict[str, str]:
-        """Stage -> what does it."""
+        """Back end of each stage, for /diagnostics."""
         stages = ("tracking", "depth", "features", "labelling", "masks")
         used = without_unused(self._config)
         backends = {stage: getattr(used, stage).backend for stage in stages}
@@ -178,8 +178,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         assert self._outputs is not None  # configure precedes activate
         if self._segmenter is None:
             raise MotionSegError(
-                "activate: expected a pipeline at rest, found that it hangs since it was last "
-                "active; clean up and configure again, or start the node anew"
+                "activate: expected an idle pipeline, found that it hangs since the node was last "
+                "active; clean up and configure again, or restart the node"
             )
         self._worker = InferenceWorker(
             segmenter=self._segmenter,
@@ -201,7 +201,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             on_qos_problem=self._on_qos_problem,
         )
         for name in unused_qos_overrides(self):
-            self.get_logger().warning(f"{name}: no topic of this node takes it; check its spelling")
+            self.get_logger().warning(f"{name}: no topic of this node uses it; check its spelling")
 
     def _stop(self) -> None:
         if self._inputs is not None:
@@ -209,13 +209,13 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             self._inputs = None
         if self._worker is not None:
             if not self._worker.stop():
-                self._segmenter = None  # it is the hanging thread's now
+                self._segmenter = None  # the hanging thread still uses it
             self._worker = None
         if self._segmenter is not None and not self._reset():
             self._segmenter = None
 
     def _reset(self) -> bool:
-        """Let the pipeline forget the stream; whether it could."""
+        """Reset the pipeline; return false on error."""
         assert self._segmenter is not None
         try:
             self._segmenter.reset()
@@ -235,13 +235,13 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         worker = self._worker  # a transition may be under way in the other thread
         response.success = self._segmenter is not None
-        response.message = "the window starts anew with the next frame"
+        response.message = "the window is reset before the next frame"
         if worker is not None:
-            worker.ask_reset()
+            worker.request_reset()
         elif not response.success:
             response.message = "nothing to reset: the node is not configured"
         return response
 
     def _on_qos_problem(self, topic: str, policy: str) -> None:
-        self._statistics.qos_problem(topic, policy)
+        self._statistics.record_qos_problem(topic, policy)
         self.get_logger().warning(f"QoS incompatible on {topic}: {policy}; see qos_overrides")

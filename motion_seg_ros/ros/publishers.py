@@ -1,4 +1,4 @@
-"""What the node says about a frame, on all its topics."""
+"""Publishers of the node's results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from motion_seg_ros.outputs.overlay import draw_overlay
 from motion_seg_ros.outputs.static_image import StaticImage, static_depth, static_mask
 from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
 from motion_seg_ros.ros.qos import overridable, publisher_events
-from motion_seg_ros.ros.worker import Answer
+from motion_seg_ros.ros.worker import FrameOutput
 from motion_seg_ros.types import FrameResult
 
 QUEUE_DEPTH = 10
@@ -38,12 +38,12 @@ _TOPICS: tuple[tuple[str, type[Any]], ...] = (
 
 
 class ResultPublishers:
-    """Publishes one set of messages per answer; pictures and tracks only while somebody listens.
+    """Publishes one set of messages per frame; pictures and tracks only while subscribed to.
 
     Args:
-        node: whose private topics they are.
-        dilation_px: asked for every frame, see static_mask.dilation_px.
-        on_qos_problem: called with topic and policy when a subscriber asks for what is not offered.
+        node: owner of the private topics.
+        dilation_px: returns the current value of static_mask.dilation_px.
+        on_qos_problem: called with topic and policy when a subscription is incompatible.
     """
 
     def __init__(
@@ -71,22 +71,19 @@ class ResultPublishers:
             self._made = made.pop_all()
 
     def destroy(self) -> None:
-        """Take the topics back."""
+        """Destroy the publishers."""
         self._made.close()
 
-    def publish(self, answer: Answer) -> None:
-        """Publish everything about one frame, under its own header: all of it, or on error nothing.
-
-        Raises:
-            Exception: the result does not fit into the messages.
-        """
-        messages = [*self._messages(answer)]
+    def publish(self, output: FrameOutput) -> None:
+        """Publish the messages about one frame, under its own header: all of them, or on an error
+        none."""
+        messages = list(self._messages(output))
         for name, message in messages:
             self._publishers[name].publish(message)
 
-    def _messages(self, answer: Answer) -> Iterator[tuple[str, Any]]:
-        """Topic and message of each."""
-        received, result = answer.received, answer.result
+    def _messages(self, output: FrameOutput) -> Iterator[tuple[str, Any]]:
+        """Topic and message pairs."""
+        received, result = output.input, output.result
         header, masks = received.header, result.masks
         moving = masks.moving.view(np.uint8) * np.uint8(255)
         yield "moving_mask", array_to_image(moving, "mono8", header)
@@ -101,10 +98,10 @@ class ResultPublishers:
         if self._wanted("tracks"):
             yield "tracks", tracks_message(result, header)
         if received.image is not None:
-            yield from self._pictures(answer)
+            yield from self._pictures(output)
 
-    def _pictures(self, answer: Answer) -> Iterator[tuple[str, Any]]:
-        received, result = answer.received, answer.result
+    def _pictures(self, output: FrameOutput) -> Iterator[tuple[str, Any]]:
+        received, result = output.input, output.result
         header = received.header
         if self._wanted("overlay"):
             yield "overlay", array_to_image(draw_overlay(result), "bgr8", header)
@@ -112,7 +109,7 @@ class ResultPublishers:
             filled = self._static_image.fill(result)
             yield "static_image", bgr_to_image(filled, received.encoding, header)
         else:
-            self._static_image.reset()  # what it remembers would grow old unseen
+            self._static_image.reset()  # frames would be missing from its history
         if result.frame.depth_m is not None and self._wanted("static_depth"):
             depth = static_depth(image_to_array(received.depth), result.masks.moving)
             yield "static_depth", array_to_image(depth, received.depth.encoding, header)
@@ -122,7 +119,7 @@ class ResultPublishers:
 
 
 def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
-    """The moving objects of a frame."""
+    """Convert the moving objects of a frame."""
     message = MovingObjectArray(
         header=header, source=int(result.source), abstention=result.labels.abstention or ""
     )
@@ -130,7 +127,7 @@ def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
         x, y, width, height = (int(side) for side in each.box_xywh_px)
         message.objects.append(
             MovingObject(
-                # int() and float(): before Jazzy, messages refuse numpy's numbers.
+                # int() and float(): messages refuse numpy scalars before Jazzy.
                 id=int(each.id),
                 score=float(each.score),
                 box=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
@@ -145,7 +142,11 @@ def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
 
 
 def tracks_message(result: FrameResult, header: Header) -> TrackArray:
-    """The tracks of a frame at their newest position."""
+    """Convert the tracks of a frame, at their newest position.
+
+    Raises:
+        ValueError: labels and tracks differ in number.
+    """
     tracks = result.tracks
     columns = zip(
         tracks.ids.tolist(),

@@ -1,4 +1,4 @@
-"""Publishers and subscriptions with a quality of service that the user can override."""
+"""Publishers and subscriptions whose quality of service can be overridden by parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ except ImportError:  # Humble
     )
 
 OnProblem = Callable[[str, str], None]
-"""Called with a topic and the name of the policy that a partner there does not fit."""
+"""Called with a topic and the name of the incompatible policy."""
 
 _POLICIES = (
     QoSPolicyKind.HISTORY,
@@ -33,13 +33,13 @@ _POLICIES = (
 
 
 def overridable(create: Callable[..., Any], *args: Any, event_callbacks: Any, **kwargs: Any) -> Any:
-    """create(...) with parameters qos_overrides.<topic>.* and, where supported, events.
+    """Call `create` with parameters qos_overrides.<topic>.* and, if supported, with events.
 
     Args:
-        create: create_publisher, create_subscription or what takes the same keywords.
-        args: its positional arguments.
-        event_callbacks: its keyword of that name.
-        kwargs: its other keywords.
+        create: create_publisher, create_subscription or a function with the same keywords.
+        args: positional arguments of it.
+        event_callbacks: events to handle.
+        kwargs: other keyword arguments of it.
     """
     kwargs["qos_overriding_options"] = QoSOverridingOptions(_POLICIES)
     try:
@@ -49,12 +49,12 @@ def overridable(create: Callable[..., Any], *args: Any, event_callbacks: Any, **
 
 
 def subscription_events(topic: str, on_problem: OnProblem) -> SubscriptionEventCallbacks:
-    """Events of a subscription: a publisher offers less than we ask."""
+    """Report publishers that offer less than the subscription requests."""
     return SubscriptionEventCallbacks(incompatible_qos=_policy_of(topic, on_problem))
 
 
 def publisher_events(topic: str, on_problem: OnProblem) -> PublisherEventCallbacks:
-    """Events of a publisher: a subscriber asks for more than we offer."""
+    """Report subscriptions that request more than the publisher offers."""
     return PublisherEventCallbacks(incompatible_qos=_policy_of(topic, on_problem))
 
 

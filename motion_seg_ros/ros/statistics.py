@@ -1,4 +1,4 @@
-"""What the node counts while it runs, for /diagnostics. Thread-safe, without ROS."""
+"""Counts and timings of the running node for /diagnostics. Thread-safe, without ROS."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from dataclasses import dataclass, field
 from motion_seg_ros.types import Discovery
 
 HORIZON_S = 5.0
-"""Rates, ages and stage times are those of the last so many seconds."""
+"""Span of rates, ages and stage times, in seconds. Set by hand."""
 LOG_AGAIN_S = 5.0
-"""An error that repeats is logged again after so many seconds."""
+"""Seconds until an error that repeats is logged again. Set by hand."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The numbers at one moment; those over time span the last HORIZON_S.
+class StreamSnapshot:
+    """The numbers at one moment; rates and times span the last HORIZON_S.
 
     Attributes:
-        silence_s: time since the last image or since listening began; None while not listening.
+        silence_s: seconds since the last image or since subscribing; None while not subscribed.
         input_hz: images received per second.
-        output_hz: frames answered per second.
-        age_ms: median and 95th percentile of stamp to answer; None without an answer.
-        latency_ms: median and 95th percentile of arrival to answer; None without an answer.
-        stage_ms: median wall time of each stage, as far as frames wait for it.
-        discovery_hz: discoveries beside the stream that ended, per second.
+        output_hz: frames published per second.
+        age_ms: median and 95th percentile of the time from stamp to output; None without output.
+        latency_ms: the same from arrival to output.
+        stage_ms: median wall time of each stage that the frames wait for.
+        discovery_hz: background discoveries per second.
         discovery_ms: median and 95th percentile of their wall time; None without one.
         discovery_stage_ms: median wall time of each of their stages.
-        discovery_age_ms: age, at the newest answered frame, of the frame that the last one to end
-            had looked at; None before the first.
-        recent_too_late: new objects that such discoveries of the last HORIZON_S found too late.
+        discovery_age_ms: time from the frame of the last discovery to the newest output; None
+            before the first.
+        recent_too_late: new objects found in frames that were no longer kept.
         counts: totals since configure: received, rejected, inferred, propagated, failed, resets.
-        recent_propagated: frames that were not inferred, of the last HORIZON_S.
-        recent_errors: errors of the last HORIZON_S.
-        last_error: the last error, "" if there was none.
-        still_stamp: whether the newest images carry one and the same stamp.
-        abstention: why the newest frame's motion could not be told, "" if it could.
-        qos_problems: topic -> the policy some partner does not fit.
+        recent_propagated: number of frames with propagated masks.
+        recent_errors: number of errors.
+        last_error: the last error, "" for none.
+        still_stamp: true if the newest images carry the same stamp.
+        abstention: reason why the newest frame could not be labelled, "" if it was.
+        qos_problems: topic -> policy on which a publisher and a subscription do not match.
     """
 
     silence_s: float | None
@@ -65,29 +65,42 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class _Answered:
-    """One answered frame."""
+class OutputRecord:
+    """Timing of one published frame.
 
-    at_s: float
+    Attributes:
+        age_ms: time from its stamp to now.
+        latency_ms: time from its arrival to now.
+        propagated: true if its masks were propagated from an earlier frame.
+        stage_ms: wall time of each stage.
+        abstention: reason why it could not be labelled, "" if it was.
+        tracks_age_ms: time from the frame that the tracks were measured in to this one.
+        discovery: the background discovery that ended with this frame, if one did.
+        at_s: now, by the steady clock.
+    """
+
     age_ms: float
     latency_ms: float
     propagated: bool
-    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    stage_ms: Mapping[str, float]
+    abstention: str = ""
+    tracks_age_ms: float = 0.0
     discovery: Discovery | None = None
+    at_s: float = field(default_factory=lambda: time.monotonic())
 
 
-class Statistics:
-    """Counts what comes in and what goes out; times are those of a steady clock."""
+class StreamStatistics:
+    """Counts input and output; times are those of the steady clock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
-        """Count anew."""
+        """Restart all counts."""
         with self._lock:
             self._received: deque[float] = deque()
-            self._answered: deque[_Answered] = deque()
+            self._outputs: deque[OutputRecord] = deque()
             self._errors: deque[float] = deque()
             names = ("received", "rejected", "inferred", "propagated", "failed", "resets")
             self._counts = dict.fromkeys(names, 0)
@@ -101,13 +114,13 @@ class Statistics:
             self._abstention = ""
             self._discovery_age_ms: float | None = None
 
-    def listening(self, on: bool) -> None:
-        """Subscriptions begin or end."""
+    def set_listening(self, on: bool) -> None:
+        """Note that the subscriptions begin or end."""
         with self._lock:
             self._listening_since = time.monotonic() if on else None
 
-    def receive(self, stamp_ns: int) -> None:
-        """An image came in."""
+    def record_input(self, stamp_ns: int) -> None:
+        """Count a received image."""
         with self._lock:
             self._heard_s = time.monotonic()
             self._received.append(self._heard_s)
@@ -116,37 +129,23 @@ class Statistics:
             self._last_stamp_ns = stamp_ns
             self._forget()
 
-    def answer(
-        self,
-        *,
-        age_ms: float,
-        latency_ms: float,
-        propagated: bool,
-        stage_ms: Mapping[str, float],
-        abstention: str = "",
-        tracks_age_ms: float = 0.0,
-        discovery: Discovery | None = None,
-    ) -> None:
-        """A frame was answered, inferred or propagated; perhaps a discovery beside the stream has
-        joined it."""
+    def record_output(self, output: OutputRecord) -> None:
+        """Count a published frame."""
         with self._lock:
-            now = time.monotonic()
-            self._answered.append(
-                _Answered(now, age_ms, latency_ms, propagated, dict(stage_ms), discovery)
-            )
-            if discovery is not None or self._discovery_age_ms is not None:
-                self._discovery_age_ms = tracks_age_ms
-            self._counts["propagated" if propagated else "inferred"] += 1
-            self._abstention = abstention
+            self._outputs.append(output)
+            if output.discovery is not None or self._discovery_age_ms is not None:
+                self._discovery_age_ms = output.tracks_age_ms
+            self._counts["propagated" if output.propagated else "inferred"] += 1
+            self._abstention = output.abstention
             self._forget()
 
     def count(self, name: str) -> None:
-        """One more of `rejected`, `failed` or `resets`."""
+        """Increment the count `rejected`, `failed` or `resets`."""
         with self._lock:
             self._counts[name] += 1
 
-    def error(self, text: str) -> bool:
-        """An error happened; says whether it is to be logged, or was so a moment ago."""
+    def record_error(self, text: str) -> bool:
+        """Count an error, and return true unless it was logged within the last LOG_AGAIN_S."""
         now = time.monotonic()
         with self._lock:
             self._errors.append(now)
@@ -158,33 +157,33 @@ class Statistics:
             self._forget()
             return True
 
-    def qos_problem(self, topic: str, policy: str) -> None:
-        """A partner on `topic` asks or offers what does not fit."""
+    def record_qos_problem(self, topic: str, policy: str) -> None:
+        """Note an incompatible publisher or subscription on `topic`."""
         with self._lock:
             self._qos_problems[topic] = policy
 
-    def snapshot(self) -> Snapshot:
-        """The numbers now."""
+    def snapshot(self) -> StreamSnapshot:
+        """Return the current numbers."""
         now = time.monotonic()
         with self._lock:
             self._forget()
-            joined = [each for each in self._answered if each.discovery is not None]
+            joined = [each for each in self._outputs if each.discovery is not None]
             discoveries = [each.discovery for each in joined if each.discovery is not None]
             since = self._listening_since
-            return Snapshot(
+            return StreamSnapshot(
                 silence_s=None if since is None else now - max(since, self._heard_s),
                 input_hz=_rate(self._received),
-                output_hz=_rate([each.at_s for each in self._answered]),
-                age_ms=_percentiles([each.age_ms for each in self._answered]),
-                latency_ms=_percentiles([each.latency_ms for each in self._answered]),
-                stage_ms=_medians([each.stage_ms for each in self._answered]),
+                output_hz=_rate([each.at_s for each in self._outputs]),
+                age_ms=_percentiles([each.age_ms for each in self._outputs]),
+                latency_ms=_percentiles([each.latency_ms for each in self._outputs]),
+                stage_ms=_medians([each.stage_ms for each in self._outputs]),
                 discovery_hz=_rate([each.at_s for each in joined]),
                 discovery_ms=_percentiles([each.duration_ms for each in discoveries]),
                 discovery_stage_ms=_medians([each.stage_ms for each in discoveries]),
                 discovery_age_ms=self._discovery_age_ms,
                 recent_too_late=sum(each.too_late for each in discoveries),
                 counts=dict(self._counts),
-                recent_propagated=sum(each.propagated for each in self._answered),
+                recent_propagated=sum(each.propagated for each in self._outputs),
                 recent_errors=len(self._errors),
                 last_error=self._last_error,
                 still_stamp=self._still > 0,
@@ -193,24 +192,24 @@ class Statistics:
             )
 
     def _forget(self) -> None:
-        """Drop what is older than the horizon; the lock is held."""
+        """Drop everything older than HORIZON_S. The caller holds the lock."""
         oldest = time.monotonic() - HORIZON_S
         for times in (self._received, self._errors):
             while times and times[0] < oldest:
                 times.popleft()
-        while self._answered and self._answered[0].at_s < oldest:
-            self._answered.popleft()
+        while self._outputs and self._outputs[0].at_s < oldest:
+            self._outputs.popleft()
 
 
 def _rate(times_s: Sequence[float]) -> float:
-    """Events per second; 0 where fewer than two are known."""
+    """Events per second; 0 for fewer than two events."""
     if len(times_s) < 2 or times_s[-1] <= times_s[0]:
         return 0.0
     return (len(times_s) - 1) / (times_s[-1] - times_s[0])
 
 
 def _medians(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The median of each stage."""
+    """Median of each stage."""
     values: dict[str, list[float]] = {}
     for each in stages:
         for name, duration in each.items():

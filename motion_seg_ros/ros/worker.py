@@ -1,6 +1,6 @@
-"""The inference thread: the newest frame wins, and every frame is answered.
+"""The inference thread: the newest frame is inferred, and every frame gets an output.
 
-Without ROS: messages are anything with the fields that are read.
+No ROS here: a message is any object with the fields that are read.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ from motion_seg_ros.io.image_messages import (
     is_compressed,
 )
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
-MAX_CARRIED = 2
-"""Carrying masks over takes time too: so many waiting frames are worth it."""
+MAX_PROPAGATED = 2
+"""Skipped frames, the newest, whose masks the pipeline propagates. Set by hand: propagation takes
+time that the newest frame waits for."""
 MAX_WAITING = 10_000
-"""Frames that may wait, most of them without pixels; only a pipeline that hangs gets there."""
+"""Longest queue, most of it without pixels; only a pipeline that hangs gets there. Set by hand."""
 STOP_S = 15.0
-"""The frame at hand may take so long when the thread is to end; beyond it the pipeline hangs."""
+"""Time for the current frame when the thread is stopped, after which the pipeline counts as
+hanging. Set by hand."""
 
 
 class Logger(Protocol):
-    """What rclpy's loggers offer."""
+    """The part of rclpy's loggers in use."""
 
     def info(self, message: str) -> Any: ...
     def warning(self, message: str) -> Any: ...
@@ -45,17 +47,17 @@ class Logger(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Received:
-    """One input image, as it came.
+class InputFrame:
+    """An image message with the messages that belong to it.
 
     Attributes:
-        header: its std_msgs/Header.
-        encoding: its encoding, or the format of a compressed image.
-        image: the sensor_msgs/Image or CompressedImage; None once its memory was needed.
-        depth: the sensor_msgs/Image it was paired with, or None.
+        header: std_msgs/Header of the image.
+        encoding: encoding of the image, or the format of a compressed one.
+        image: sensor_msgs/Image or CompressedImage; None once dropped to save memory.
+        depth: the paired sensor_msgs/Image, or None.
         camera_info: the newest sensor_msgs/CameraInfo, or None.
-        arrived_s: time of arrival by a steady clock.
-        size: height and width, None while unknown (compressed).
+        arrived_s: time of arrival in seconds of the steady clock.
+        size: height and width; None for a compressed image, whose size is not known yet.
     """
 
     header: Any
@@ -67,57 +69,57 @@ class Received:
     size: tuple[int, int] | None
 
     @classmethod
-    def now(cls, image: Any, depth: Any = None, camera_info: Any = None) -> Received:
-        """`image` and what belongs to it, arriving now."""
+    def now(cls, image: Any, depth: Any = None, camera_info: Any = None) -> InputFrame:
+        """Wrap messages that arrive at this moment."""
         size = None if is_compressed(image) else (image.height, image.width)
         arrived_s = time.monotonic()
         return cls(image.header, encoding_of(image), image, depth, camera_info, arrived_s, size)
 
     @property
     def stamp_ns(self) -> int:
-        """The header's stamp in nanoseconds."""
+        """Stamp of the header in nanoseconds."""
         return int(self.header.stamp.sec) * 10**9 + int(self.header.stamp.nanosec)
 
     @property
     def payload_bytes(self) -> int:
-        """Memory of the images."""
+        """Size of the image data."""
         return sum(len(each.data) for each in (self.image, self.depth) if each is not None)
 
-    def without_payload(self) -> Received:
-        """The same frame, its images let go."""
+    def without_payload(self) -> InputFrame:
+        """Return a copy without image data."""
         return dataclasses.replace(self, image=None, depth=None)
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """The result for one input image.
+class FrameOutput:
+    """The result for one input frame.
 
     Attributes:
-        received: the input.
-        result: what the pipeline says; its frame is black where the image had to be let go.
+        input: the frame as it came in.
+        result: result of the pipeline; its frame is black where the image was dropped.
     """
 
-    received: Received
+    input: InputFrame
     result: FrameResult
 
 
 class InferenceWorker:
-    """Answers images in a thread of its own, in the order they came.
+    """Runs the pipeline on incoming images in a thread, in the order of arrival.
 
-    Of the images that wait when the thread gets to them, the newest is inferred; the others are
-    answered with the masks of the last result: the MAX_CARRIED newest of them by the pipeline,
-    which carries the masks over, older ones with the masks as they are. So the newest waits little.
+    Of the frames that wait when the thread is free, the newest is inferred. The others, skipped to
+    keep up with the camera, get the masks of the last result: propagated by the pipeline for the
+    MAX_PROPAGATED newest of them, unchanged for older ones.
 
     Args:
-        segmenter: the pipeline; used by the thread alone while it runs.
+        segmenter: the pipeline; nobody else may use it while the thread runs.
         to_bgr: colour conversion of the images.
-        deliver: called by the thread with each answer.
-        now_ns: the time that the stamps are in, for the age of the frames.
-        statistics: what is counted.
-        logger: for resets and errors, one line each.
-        max_bytes: memory for waiting images. Beyond it the oldest lose their pixels, and are
-            answered with the last masks as they are.
-        max_gap_s: beyond such a pause between two stamps masks are not handed on.
+        deliver: called in the thread with each output.
+        now_ns: current time on the clock of the stamps.
+        statistics: counters for /diagnostics.
+        logger: gets one line per reset or error.
+        max_bytes: memory for waiting images. Beyond it the oldest lose their pixels, and get the
+            last masks unchanged.
+        max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
     """
 
     def __init__(
@@ -125,9 +127,9 @@ class InferenceWorker:
         *,
         segmenter: MotionSegmenter,
         to_bgr: ToBgr,
-        deliver: Callable[[Answer], None],
+        deliver: Callable[[FrameOutput], None],
         now_ns: Callable[[], int],
-        statistics: Statistics,
+        statistics: StreamStatistics,
         logger: Logger,
         max_bytes: int,
         max_gap_s: float,
@@ -140,15 +142,15 @@ class InferenceWorker:
         self._logger = logger
         self._max_bytes = max_bytes
         self._max_gap_ns = int(max_gap_s * 1e9)
-        self._waiting: deque[Received] = deque()
+        self._waiting: deque[InputFrame] = deque()
         self._waiting_bytes = 0
         self._batch = 0
         self._changed = threading.Condition()
         self._stopping = False
-        self._reset_asked = False
+        self._reset_requested = False
         self._encoding: str | None = None
         self._last: FrameResult | None = None
-        # A daemon: where the pipeline hangs, the process can end all the same.
+        # A daemon, so that the process can end although the pipeline hangs.
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -156,11 +158,10 @@ class InferenceWorker:
         self._thread.start()
 
     def stop(self) -> bool:
-        """End the thread after the frame it is at; frames that still wait are let go.
+        """End the thread after the current frame; waiting frames are dropped.
 
         Returns:
-            Whether it has ended. If not, the pipeline hangs: that is logged, and the thread left
-            alone with it.
+            False if the pipeline hangs: that is logged, and the thread keeps the pipeline.
         """
         with self._changed:
             self._stopping = True
@@ -168,12 +169,12 @@ class InferenceWorker:
         if self._thread.is_alive():
             self._thread.join(STOP_S)
         if self._thread.is_alive():
-            self._report(f"the pipeline hangs: it has been at one frame for {STOP_S:g} s or more")
+            self._report(f"the pipeline hangs: one frame has taken {STOP_S:g} s or more")
             return False
         return True
 
-    def submit(self, received: Received) -> None:
-        """Queue an image; never blocks."""
+    def submit(self, received: InputFrame) -> None:
+        """Queue a frame without blocking."""
         with self._changed:
             if len(self._waiting) >= MAX_WAITING:
                 self._statistics.count("rejected")
@@ -184,14 +185,14 @@ class InferenceWorker:
             self._bound_memory()
             self._changed.notify()
 
-    def ask_reset(self) -> None:
-        """Start the window anew before the next frame."""
+    def request_reset(self) -> None:
+        """Reset the pipeline before the next frame."""
         with self._changed:
-            self._reset_asked = True
+            self._reset_requested = True
 
     def _bound_memory(self) -> None:
-        """Let go of the oldest waiting images, but not of those that are to be inferred: the newest
-        of the batch at hand and the newest of all. The lock is held."""
+        """Drop the oldest waiting images, except the two that will be inferred: the newest of the
+        current batch and the newest of all. The caller holds the lock."""
         for i in range(len(self._waiting) - 1):
             if self._waiting_bytes <= self._max_bytes:
                 break
@@ -205,16 +206,16 @@ class InferenceWorker:
                 self._changed.wait_for(lambda: self._waiting or self._stopping)
                 if self._stopping:
                     return
-                # What comes while a batch is answered belongs to the next one.
+                # Frames that arrive while a batch is processed belong to the next one.
                 self._batch = (self._batch or len(self._waiting)) - 1
                 received = self._waiting.popleft()
                 self._waiting_bytes -= received.payload_bytes
                 newer = self._batch
-            self._answer(received, newer)
-            del received  # its images would be kept while the next one is waited for
+            self._process(received, newer)
+            del received  # or its images would stay in memory until the next frame
 
-    def _answer(self, received: Received, newer: int) -> None:
-        """Answer one image, whatever happens; `newer` others came after it."""
+    def _process(self, received: InputFrame, newer: int) -> None:
+        """Deliver an output for one frame, `newer` frames before the end of its batch."""
         started = time.perf_counter()
         try:
             frame = self._frame(received)
@@ -226,7 +227,7 @@ class InferenceWorker:
                 self._fail("reading the image failed", error)
             return
         converted = time.perf_counter()
-        reset_reason = self._reset_where_due(received)
+        reset_reason = self._reset_if_due(received)
         result = self._infer(received, frame, newer)
         if result.reset_reason is not None:
             reset_reason = result.reset_reason
@@ -237,32 +238,34 @@ class InferenceWorker:
             self._logger.warning(f"window reset: {reset_reason}")
         inferred = time.perf_counter()
         try:
-            self._deliver(Answer(received, result))
+            self._deliver(FrameOutput(received, result))
         except Exception as error:
             self._fail("publishing failed", error)
             return
         self._last = result
         delivered = time.perf_counter()
-        self._statistics.answer(
-            age_ms=(self._now_ns() - received.stamp_ns) * 1e-6,
-            latency_ms=(time.monotonic() - received.arrived_s) * 1e3,
-            propagated=result.source is Source.PROPAGATED,
-            stage_ms={
-                "convert": (converted - started) * 1e3,
-                **result.stage_ms,
-                "publish": (delivered - inferred) * 1e3,
-            },
-            abstention=result.labels.abstention or "",
-            tracks_age_ms=result.tracks_age_s * 1e3,
-            discovery=result.discovery,
+        self._statistics.record_output(
+            OutputRecord(
+                age_ms=(self._now_ns() - received.stamp_ns) * 1e-6,
+                latency_ms=(time.monotonic() - received.arrived_s) * 1e3,
+                propagated=result.source is Source.PROPAGATED,
+                stage_ms={
+                    "convert": (converted - started) * 1e3,
+                    **result.stage_ms,
+                    "publish": (delivered - inferred) * 1e3,
+                },
+                abstention=result.labels.abstention or "",
+                tracks_age_ms=result.tracks_age_s * 1e3,
+                discovery=result.discovery,
+            )
         )
 
-    def _frame(self, received: Received) -> Frame:
-        """The pipeline's frame; depth that does not fit is left out, with an error reported."""
+    def _frame(self, received: InputFrame) -> Frame:
+        """Convert the messages; depth that does not fit is reported and left out."""
         if received.image is None:
             size = received.size or (self._last and self._last.frame.size)
             if not size:
-                raise FrameError("image: let go before its size was known; raise queue.max_mb")
+                raise FrameError("image: dropped before its size was known; raise queue.max_mb")
             return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
         image_bgr = image_to_bgr(received.image, self._to_bgr)
         frame = Frame(
@@ -278,24 +281,24 @@ class InferenceWorker:
             self._report(str(error))
             return frame
 
-    def _infer(self, received: Received, frame: Frame, newer: int) -> FrameResult:
-        """The pipeline's result, or an empty one when it fails."""
+    def _infer(self, received: InputFrame, frame: Frame, newer: int) -> FrameResult:
+        """Return the pipeline's result, or an empty one if it fails."""
         try:
-            if received.image is None or newer > MAX_CARRIED:
-                return self._stale(frame)
+            if received.image is None or newer > MAX_PROPAGATED:
+                return self._last_masks(frame)
             result = None if newer else self._segmenter.push(frame)
             return self._segmenter.propagate(frame) if result is None else result
         except DeviceMemoryError as error:
-            return self._make_room(frame, error)
+            return self._shrink(frame, error)
         except Exception as error:
             self._fail("the pipeline failed", error)
             return self._recover(frame, error)
 
-    def _reset_where_due(self, received: Received) -> str | None:
-        """Forget the stream if a new one begins with this image; why, or None."""
+    def _reset_if_due(self, received: InputFrame) -> str | None:
+        """Reset the pipeline if a new stream begins with this image, and return the reason."""
         with self._changed:
-            asked, self._reset_asked = self._reset_asked, False
-        reason = "asked for by ~/reset" if asked else None
+            requested, self._reset_requested = self._reset_requested, False
+        reason = "requested by ~/reset" if requested else None
         if self._encoding not in (None, received.encoding):
             reason = f"encoding changed from {self._encoding} to {received.encoding}"
         self._encoding = received.encoding
@@ -304,8 +307,8 @@ class InferenceWorker:
             self._reset()
         return reason
 
-    def _stale(self, frame: Frame) -> FrameResult:
-        """The last masks as they are."""
+    def _last_masks(self, frame: Frame) -> FrameResult:
+        """Reuse the masks of the last result unchanged."""
         self._segmenter.skip(frame)
         last = self._last
         gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
@@ -323,17 +326,17 @@ class InferenceWorker:
         )
 
     def _recover(self, frame: Frame, error: Exception) -> FrameResult:
-        """Start the pipeline anew after a failure; an empty result."""
+        """Reset the pipeline after a failure, and return an empty result."""
         self._reset()
         return _empty(frame, f"the pipeline failed: {_one_line(error)}")
 
-    def _make_room(self, frame: Frame, error: DeviceMemoryError) -> FrameResult:
-        """Start the pipeline anew with less memory; an empty result."""
+    def _shrink(self, frame: Frame, error: DeviceMemoryError) -> FrameResult:
+        """Reset the pipeline with lower memory demands, and return an empty result."""
         less = None
         try:
             less = self._segmenter.shrink(error.stage)
         except Exception as failure:
-            self._fail("making room failed", failure)
+            self._fail("lowering the memory demand failed", failure)
         self._statistics.count("failed")
         then = f"from now on {less}" if less else "and nothing is left to save"
         self._report(f"out of memory; the window was dropped, {then}: {_one_line(error)}")
@@ -350,7 +353,7 @@ class InferenceWorker:
         self._report(f"{what}: {_one_line(error)}")
 
     def _report(self, text: str) -> None:
-        if self._statistics.error(text):
+        if self._statistics.record_error(text):
             self._logger.error(text)
 
 
@@ -359,7 +362,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _empty(frame: Frame, reason: str) -> FrameResult:
-    """Nothing moves, for the given reason."""
+    """A result without moving objects, for the given reason."""
     return FrameResult(
         frame=frame,
         masks=ObjectMasks.empty(frame.size),
@@ -370,7 +373,7 @@ def _empty(frame: Frame, reason: str) -> FrameResult:
 
 
 def _camera_matrix(camera_info: Any, size: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
-    """The (3, 3) intrinsics, where the camera is calibrated, and for images of this size."""
+    """Return the (3, 3) intrinsics, or None if there is no calibration for images of this size."""
     if camera_info is None or (camera_info.height, camera_info.width) != size:
         return None
     matrix = np.array(camera_info.k, np.float64).reshape(3, 3)

@@ -12,10 +12,10 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from motion_seg_ros.ros.diagnostics import input_status, segmentation_status
-from motion_seg_ros.ros.statistics import Snapshot, Statistics
+from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
 HEALTHY = dataclasses.replace(
-    Statistics().snapshot(), silence_s=0.1, input_hz=15.0, output_hz=15.0, age_ms=(40.0, 60.0)
+    StreamStatistics().snapshot(), silence_s=0.1, input_hz=15.0, output_hz=15.0, age_ms=(40.0, 60.0)
 )
 
 
@@ -94,5 +94,5 @@ def test_both_clocks_are_told_where_there_are_two() -> None:
     }
 
 
-def changed(change: dict[str, Any]) -> Snapshot:
+def changed(change: dict[str, Any]) -> StreamSnapshot:
     return dataclasses.replace(HEALTHY, **change)

@@ -10,7 +10,7 @@ import rclpy
 from rclpy.node import Node
 
 from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
-from motion_seg_ros.ros.statistics import Statistics
+from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.settings.node import NodeConfig
 
 
@@ -40,7 +40,7 @@ def test_a_failure_takes_the_subscriptions_made_before_back() -> None:
     rclpy.init(context=context)
     override = "qos_overrides./image.subscription.reliability:=nonsense"
     node = Node("motion_seg", context=context, cli_args=["--ros-args", "-p", override])
-    statistics = Statistics()
+    statistics = StreamStatistics()
     before = list(node.subscriptions)
     for _ in range(2):
         with pytest.raises(Exception, match="nonsense"):

@@ -14,6 +14,7 @@ from checkout import ROOT
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
 import rclpy
+from parameter_file import SET_BY_PROFILE, parameter_file
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -24,10 +25,8 @@ from motion_seg_ros.ros.parameters import (
     all_settings,
     current_values,
     declare_parameters,
-    judge_change,
-    parameter_file,
     read_parameters,
-    set_by_profile,
+    validate_change,
 )
 from motion_seg_ros.settings.declaration import read_config_file, settings
 from motion_seg_ros.settings.node import NodeConfig
@@ -47,21 +46,21 @@ def context() -> Iterator[Any]:
 def declared(context: Any, *arguments: str) -> Node:
     node = Node("motion_seg", context=context, cli_args=["--ros-args", *arguments])
     declare_parameters(node)
-    node.add_on_set_parameters_callback(lambda parameters: judge_change(node, parameters))
+    node.add_on_set_parameters_callback(lambda parameters: validate_change(node, parameters))
     return node
 
 
 def test_the_file_holds_every_parameter_with_its_default() -> None:
     assert FILE.read_text() == parameter_file(), (
-        "python -m motion_seg_ros.ros.parameters > config/motion_seg.yaml"
+        "python test/support/parameter_file.py > config/motion_seg.yaml"
     )
     assert read_config_file(FILE) == {
-        name: each.default for name, each in all_settings().items() if name not in set_by_profile()
+        name: each.default for name, each in all_settings().items() if name not in SET_BY_PROFILE
     }
 
 
 def test_uncommented_the_file_holds_every_parameter(tmp_path: Path) -> None:
-    leaves = "|".join({name.rpartition(".")[2] for name in set_by_profile()})
+    leaves = "|".join({name.rpartition(".")[2] for name in SET_BY_PROFILE})
     text = re.sub(rf"(?m)^( +)# ((?:{leaves}): \S+)$", r"\1\2", FILE.read_text())
     file = tmp_path / "all.yaml"
     file.write_text(text)

@@ -17,7 +17,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from motion_seg_ros.ros import publishers
 from motion_seg_ros.ros.publishers import ResultPublishers
-from motion_seg_ros.ros.worker import Answer, Received
+from motion_seg_ros.ros.worker import FrameOutput, InputFrame
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
 
 
@@ -75,7 +75,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def answer() -> Answer:
+def answer() -> FrameOutput:
     image = np.zeros((40, 40, 3), np.uint8)
     depth = image_message(np.full((40, 40), 1000, np.uint16), 1, "16UC1")
     result = FrameResult(
@@ -84,7 +84,7 @@ def answer() -> Answer:
         tracks=Tracks.empty(1),
         labels=TrackLabels.abstain(0, "test"),
     )
-    return Answer(Received.now(image_message(image, 1), depth), result)
+    return FrameOutput(InputFrame.now(image_message(image, 1), depth), result)
 
 
 def outputs(node: FakeNode) -> ResultPublishers:

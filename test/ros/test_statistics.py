@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from motion_seg_ros.ros.statistics import HORIZON_S, LOG_AGAIN_S, Statistics
+from motion_seg_ros.ros.statistics import HORIZON_S, LOG_AGAIN_S, OutputRecord, StreamStatistics
 from motion_seg_ros.types import Discovery
 
 
@@ -23,17 +23,19 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return set_to
 
 
-def answer(statistics: Statistics, age_ms: float, propagated: bool = False) -> None:
-    statistics.answer(
-        age_ms=age_ms, latency_ms=age_ms / 2, propagated=propagated, stage_ms={"masks": age_ms}
+def answer(statistics: StreamStatistics, age_ms: float, propagated: bool = False) -> None:
+    statistics.record_output(
+        OutputRecord(
+            age_ms=age_ms, latency_ms=age_ms / 2, propagated=propagated, stage_ms={"masks": age_ms}
+        )
     )
 
 
 def test_rates_and_percentiles(at: Callable[[float], None]) -> None:
-    statistics = Statistics()
+    statistics = StreamStatistics()
     for i in range(21):
         at(i * 0.1)
-        statistics.receive(i)
+        statistics.record_input(i)
         answer(statistics, age_ms=float(i), propagated=i % 4 == 0)
     now = statistics.snapshot()
     assert now.input_hz == pytest.approx(10)
@@ -46,10 +48,10 @@ def test_rates_and_percentiles(at: Callable[[float], None]) -> None:
 
 
 def test_what_is_old_is_forgotten_but_counted(at: Callable[[float], None]) -> None:
-    statistics = Statistics()
-    statistics.receive(1)
+    statistics = StreamStatistics()
+    statistics.record_input(1)
     answer(statistics, 5.0)
-    statistics.error("x")
+    statistics.record_error("x")
     at(HORIZON_S + 0.1)
     now = statistics.snapshot()
     assert (now.input_hz, now.age_ms, now.stage_ms, now.recent_errors) == (0, None, {}, 0)
@@ -58,19 +60,21 @@ def test_what_is_old_is_forgotten_but_counted(at: Callable[[float], None]) -> No
 
 
 def test_the_clock_of_a_discovery_beside(at: Callable[[float], None]) -> None:
-    statistics = Statistics()
+    statistics = StreamStatistics()
     answer(statistics, 5.0)
     assert statistics.snapshot().discovery_age_ms is None
     for i in range(10):
         at(i * 0.1)
         joined = Discovery(0.2, 100.0 + i, {"tracking": 60.0 + i}, found=1, too_late=i // 8)
-        statistics.answer(
-            age_ms=5.0,
-            latency_ms=5.0,
-            propagated=False,
-            stage_ms={"follow": 4.0},
-            tracks_age_ms=200.0 + 100 * (i % 4),
-            discovery=joined if i % 4 == 0 else None,
+        statistics.record_output(
+            OutputRecord(
+                age_ms=5.0,
+                latency_ms=5.0,
+                propagated=False,
+                stage_ms={"follow": 4.0},
+                tracks_age_ms=200.0 + 100 * (i % 4),
+                discovery=joined if i % 4 == 0 else None,
+            )
         )
     now = statistics.snapshot()
     assert now.discovery_hz == pytest.approx(2.5)
@@ -84,42 +88,42 @@ def test_the_clock_of_a_discovery_beside(at: Callable[[float], None]) -> None:
 
 
 def test_silence(at: Callable[[float], None]) -> None:
-    statistics = Statistics()
+    statistics = StreamStatistics()
     assert statistics.snapshot().silence_s is None
-    statistics.listening(True)
+    statistics.set_listening(True)
     at(3)
     assert statistics.snapshot().silence_s == pytest.approx(3)
-    statistics.receive(1)
+    statistics.record_input(1)
     at(20)
     assert statistics.snapshot().silence_s == pytest.approx(17)
-    statistics.listening(False)
+    statistics.set_listening(False)
     assert statistics.snapshot().silence_s is None
 
 
 def test_stamps_that_stand_still() -> None:
-    statistics = Statistics()
-    statistics.receive(7)
+    statistics = StreamStatistics()
+    statistics.record_input(7)
     assert not statistics.snapshot().still_stamp
-    statistics.receive(7)
+    statistics.record_input(7)
     assert statistics.snapshot().still_stamp
-    statistics.receive(8)
+    statistics.record_input(8)
     assert not statistics.snapshot().still_stamp
 
 
 def test_a_repeated_error_is_logged_now_and_then(at: Callable[[float], None]) -> None:
-    statistics = Statistics()
-    assert statistics.error("a")
-    assert not statistics.error("a")
-    assert statistics.error("b")
+    statistics = StreamStatistics()
+    assert statistics.record_error("a")
+    assert not statistics.record_error("a")
+    assert statistics.record_error("b")
     at(LOG_AGAIN_S + 0.1)
-    assert statistics.error("b")
+    assert statistics.record_error("b")
 
 
 def test_clear_begins_anew() -> None:
-    statistics = Statistics()
-    statistics.receive(1)
-    statistics.error("a")
-    statistics.qos_problem("/image", "RELIABILITY")
+    statistics = StreamStatistics()
+    statistics.record_input(1)
+    statistics.record_error("a")
+    statistics.record_qos_problem("/image", "RELIABILITY")
     statistics.clear()
     now = statistics.snapshot()
     assert not now.qos_problems

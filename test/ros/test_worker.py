@@ -15,8 +15,8 @@ from worker_messages import SECOND, Log, message
 
 from motion_seg_ros.io.image_messages import PackedImage, ToBgr, rosbags_to_bgr
 from motion_seg_ros.ros import worker
-from motion_seg_ros.ros.statistics import Statistics
-from motion_seg_ros.ros.worker import MAX_CARRIED, Answer, InferenceWorker, Received
+from motion_seg_ros.ros.statistics import StreamStatistics
+from motion_seg_ros.ros.worker import MAX_PROPAGATED, FrameOutput, InferenceWorker, InputFrame
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
 
@@ -57,13 +57,13 @@ class FakeSegmenter:
 class Rig(SimpleNamespace):
     segmenter: FakeSegmenter
     worker: InferenceWorker
-    answers: list[Answer]
-    statistics: Statistics
+    answers: list[FrameOutput]
+    statistics: StreamStatistics
     log: Log
 
     def send(self, *messages: Any, depth: Any = None, camera_info: Any = None) -> None:
         for each in messages:
-            self.worker.submit(Received.now(each, depth, camera_info))
+            self.worker.submit(InputFrame.now(each, depth, camera_info))
 
     def wait(self, done: Callable[[], object]) -> None:
         end = time.monotonic() + 30
@@ -71,7 +71,7 @@ class Rig(SimpleNamespace):
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.002)
 
-    def answered(self, count: int) -> list[Answer]:
+    def answered(self, count: int) -> list[FrameOutput]:
         self.wait(lambda: len(self.answers) >= count)
         return self.answers
 
@@ -86,10 +86,10 @@ class Rig(SimpleNamespace):
 
 def make(
     max_bytes: int = 10**6,
-    deliver: Callable[[Answer], None] | None = None,
+    deliver: Callable[[FrameOutput], None] | None = None,
     to_bgr: ToBgr = rosbags_to_bgr,
 ) -> Rig:
-    rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=Statistics(), log=Log())
+    rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=StreamStatistics(), log=Log())
     rig.worker = InferenceWorker(
         segmenter=rig.segmenter,  # type: ignore[arg-type]
         to_bgr=to_bgr,
@@ -112,7 +112,7 @@ def rig() -> Iterator[Rig]:
     rig.worker.stop()
 
 
-def stamps(answers: list[Answer]) -> list[int]:
+def stamps(answers: list[FrameOutput]) -> list[int]:
     return [each.result.frame.stamp_ns for each in answers]
 
 
@@ -139,7 +139,7 @@ def test_a_long_queue_does_not_delay_the_newest(rig: Rig) -> None:
     answers = rig.answered(39)
     assert stamps(answers) == [1, *(stamp * SECOND for stamp in range(2, 40))]
     carried = [stamp for kind, stamp in rig.segmenter.calls if kind == "propagate"]
-    assert len(carried) == MAX_CARRIED
+    assert len(carried) == MAX_PROPAGATED
     stale = answers[10].result  # 11 s
     assert stale.source is Source.PROPAGATED
     assert stale.age_s == pytest.approx(11, abs=1e-6)
@@ -175,7 +175,7 @@ def test_memory_is_bounded_and_every_frame_answered() -> None:
     answers = rig.answered(49)
     rig.worker.stop()
     assert stamps(answers) == list(range(1, 50))
-    kept = [each for each in answers[1:] if each.received.image is not None]
+    kept = [each for each in answers[1:] if each.input.image is not None]
     assert len(kept) == 5
     assert kept == answers[-5:]
     assert all(each.result.frame.size == (4, 6) for each in answers)
@@ -256,7 +256,7 @@ def test_a_failure_gives_an_empty_answer_and_a_fresh_start(rig: Rig) -> None:
 def test_a_failing_consumer_does_not_end_the_thread() -> None:
     seen: list[int] = []
 
-    def deliver(answer: Answer) -> None:
+    def deliver(answer: FrameOutput) -> None:
         seen.append(answer.result.frame.stamp_ns)
         raise ValueError("cannot publish")
 
@@ -281,7 +281,7 @@ def test_a_change_of_encoding_resets(rig: Rig) -> None:
 
 
 def test_a_reset_asked_for_comes_before_the_next_frame(rig: Rig) -> None:
-    rig.worker.ask_reset()
+    rig.worker.request_reset()
     rig.send(message(1))
     rig.answered(1)
     rig.send(message(2))
@@ -330,7 +330,7 @@ def test_stop_does_not_wait_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     rig.send(message(1))
     rig.wait(lambda: rig.segmenter.calls)
     assert not rig.worker.stop()
-    assert rig.log.lines == ["the pipeline hangs: it has been at one frame for 0.05 s or more"]
+    assert rig.log.lines == ["the pipeline hangs: one frame has taken 0.05 s or more"]
     rig.segmenter.gate.set()
 
 

@@ -11,8 +11,8 @@ from worker_messages import Log, message
 
 from motion_seg_ros.io.image_messages import rosbags_to_bgr
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.ros.statistics import Statistics
-from motion_seg_ros.ros.worker import Answer, InferenceWorker, Received
+from motion_seg_ros.ros.statistics import StreamStatistics
+from motion_seg_ros.ros.worker import FrameOutput, InferenceWorker, InputFrame
 from motion_seg_ros.types import FloatArray, Frame, ObjectMasks, Source, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
@@ -55,7 +55,7 @@ class Stage:
         self._work()
         return np.zeros((0, 1), np.float32)
 
-    def label(self, window: Window, tracks: Tracks, *_: FloatArray | None) -> TrackLabels:
+    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         self._work()
         return TrackLabels(np.zeros(0, np.float32))
 
@@ -76,17 +76,17 @@ class Stage:
         return self.savings.pop(0)
 
 
-def run(frames: int, **stages: Stage) -> tuple[list[Answer], list[str], Statistics]:
+def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], StreamStatistics]:
     """Answers, log lines and statistics of so many frames, one after the other."""
     all_stages = {name: stages.get(name, Stage()) for name in STAGES}
-    answers: list[Answer] = []
+    answers: list[FrameOutput] = []
     answered = threading.Semaphore(0)
 
-    def deliver(answer: Answer) -> None:
+    def deliver(answer: FrameOutput) -> None:
         answers.append(answer)
         answered.release()
 
-    log, statistics = Log(), Statistics()
+    log, statistics = Log(), StreamStatistics()
     worker = InferenceWorker(
         segmenter=MotionSegmenter(
             window=SlidingWindow(4, 1.0),
@@ -107,7 +107,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[Answer], list[str], Statisti
     )
     worker.start()
     for index in range(frames):
-        worker.submit(Received.now(message(index * 10**7, size=SIZE)))
+        worker.submit(InputFrame.now(message(index * 10**7, size=SIZE)))
         assert answered.acquire(timeout=30)
     assert worker.stop()
     return answers, log.lines, statistics
@@ -167,5 +167,5 @@ def test_an_error_in_making_room_is_said_too() -> None:
 
     answers, lines, _ = run(2, masks=Broken(full=(0,)))
     assert answers[1].result.masks.moving.any()
-    assert lines[0] == "making room failed: RuntimeError: stuck"
+    assert lines[0] == "lowering the memory demand failed: RuntimeError: stuck"
     assert len(lines) == 2

@@ -31,8 +31,8 @@ from motion_seg_ros.io.bag import BagTopic, RecordedTopic
 from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, add_recorded, new_bag
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
-from motion_seg_ros.ros.tools.answer_recorder import AnswerRecorder, message_class
-from motion_seg_ros.ros.tools.discovery import wait_for_partners
+from motion_seg_ros.ros.tools.partners import wait_for_partners
+from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder, message_class
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -200,7 +200,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
                 )
                 if images or topic is not source.image:
                     self._kept[topic.name] = add_recorded(bag, topic, self._types)
-        AnswerRecorder(self, bag, ANSWERS, now_ns=self.clock.now_ns, on_arrival=self._note)
+        TopicRecorder(self, bag, ANSWERS, now_ns=self.clock.now_ns, on_arrival=self._note)
 
     def wait_for_node(self, timeout_s: float) -> None:
         """Wait until the node is active and takes the images, and its answers can be heard.

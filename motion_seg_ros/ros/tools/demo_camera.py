@@ -25,7 +25,7 @@ from std_msgs.msg import Header
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.ros.conversion import array_to_image
-from motion_seg_ros.ros.tools.discovery import wait_for_partners
+from motion_seg_ros.ros.tools.partners import wait_for_partners
 
 FRAME_ID = "camera_color_optical_frame"
 

@@ -22,7 +22,7 @@ from rclpy.signals import SignalHandlerOptions
 from rosbags.rosbag2 import Writer
 
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, new_bag
-from motion_seg_ros.ros.tools.answer_recorder import AnswerRecorder
+from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder
 
 # The mask first: the executor serves them in this order, and the age of the mask is what counts.
 TOPICS = {
@@ -42,7 +42,7 @@ class DemoViewer(Node):  # type: ignore[misc]  # rclpy is untyped
     def __init__(self, bag: Writer) -> None:
         super().__init__("demo_viewer")
         self.last_arrival = time.monotonic()
-        AnswerRecorder(
+        TopicRecorder(
             self,
             bag,
             TOPICS,

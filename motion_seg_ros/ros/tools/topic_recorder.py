@@ -20,7 +20,7 @@ QUEUE = 200
 """Messages of a topic that wait while this process is busy."""
 
 
-class AnswerRecorder:
+class TopicRecorder:
     """Stores every message of some topics, undecoded, from construction on.
 
     Args:
