@@ -29,8 +29,8 @@ class TrackSample:
         size: h, w of the image in pixels.
         moving: (N,) bool, the truth.
         labelled: (N,) bool, False where the truth is ambiguous: no loss, no score.
-        hints: (N, HINT_CHANNELS) float32 of motion_seg_ros.labelling.camera_residuals, computed
-            from all tracks of the window before any were left out.
+        residuals: (N, RESIDUAL_CHANNELS) float32 of motion_seg_ros.labelling.camera_residuals,
+            computed from all tracks of the window before any were left out.
         depth: (T, N) float32 at the tracks, 0 near to 1 far within the window, NaN unknown; or
             None.
         features: (N, C) float32 appearance descriptors, or None.
@@ -44,7 +44,7 @@ class TrackSample:
     size: tuple[int, int]
     moving: BoolArray
     labelled: BoolArray
-    hints: FloatArray
+    residuals: FloatArray
     depth: FloatArray | None = None
     features: FloatArray | None = None
     tags: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class TrackSample:
             self.size,
             self.moving[index],
             self.labelled[index],
-            self.hints[index],
+            self.residuals[index],
             None if self.depth is None else self.depth[:, index],
             None if self.features is None else self.features[index],
             self.tags,
@@ -69,7 +69,8 @@ class TrackSample:
 
 
 _TRACKS_LAST = ("xy_px", "visible", "confidence", "depth")  # (T, N, ...)
-_TRACKS_FIRST = ("moving", "labelled", "hints", "features")  # (N, ...)
+_TRACKS_FIRST = ("moving", "labelled", "residuals", "features")  # (N, ...)
+_KEYS = {"residuals": "hints"}  # in files, where another key is used than the field's name
 
 
 def write_samples(path: Path, samples: Sequence[TrackSample]) -> None:
@@ -86,7 +87,7 @@ def write_samples(path: Path, samples: Sequence[TrackSample]) -> None:
         for name in names:
             parts = [getattr(sample, name) for sample in samples]
             if parts[0] is not None:
-                arrays[name] = np.concatenate(parts, axis=axis)
+                arrays[_KEYS.get(name, name)] = np.concatenate(parts, axis=axis)
     unfinished = path.with_suffix(".partial")
     with unfinished.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -101,7 +102,8 @@ def read_samples(path: Path) -> list[TrackSample]:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+            names = {key: name for name, key in _KEYS.items()}
+            arrays = {names.get(key, key): array for key, array in file.items()}
         ends = np.cumsum(arrays["count"])
         samples = []
         for index, (end, count) in enumerate(zip(ends, arrays["count"], strict=True)):

@@ -1,9 +1,7 @@
-"""What geometry says about each track before anything is learned: its residuals to fitted camera
-motions.
+"""Residuals of tracks to fitted camera motions, an input of the track transformer.
 
-The network is given these beside the tracks themselves. Fitting a camera to a thousand noisy
-displacements is what robust statistics do well and a small network does badly; which residuals
-betray a mover is what the network learns.
+Fitting a camera motion to a thousand noisy displacements is what robust statistics do well and a
+small network does badly; the network learns which residuals give a moving track away.
 """
 
 from __future__ import annotations
@@ -14,29 +12,30 @@ from motion_seg_ros.geometry.camera_motion import fit_camera_motion
 from motion_seg_ros.labelling.abstention import MIN_TRACKS
 from motion_seg_ros.types import FloatArray, Tracks
 
-REFERENCE_SIDE_PX = 427  # of the longer image side in which residuals are measured
-GAPS = (1, 3, 7, 15)
+# The shipped weights were trained with all of these; set by hand.
+REFERENCE_SIDE_PX = 427  # longer image side in which residuals are measured: half of DAVIS's 854 px
+GAPS = (1, 3, 7, 15)  # frames
 CHANNELS_PER_GAP = 8
-HINT_CHANNELS = CHANNELS_PER_GAP * len(GAPS)
+RESIDUAL_CHANNELS = CHANNELS_PER_GAP * len(GAPS)
 NOISE_PX = 0.1  # least spread assumed of static tracks
-BORDER_SHARE = 0.12  # of the image side: within it a track is static more often than not
+BORDER_SHARE = 0.12  # of the image side: nearer to the border most tracks are static
 LOG_OFFSET = 0.1
 
 
-def camera_hints(tracks: Tracks, size: tuple[int, int]) -> FloatArray:
-    """Residuals of tracks to the camera motion fitted between the newest frame and earlier ones.
+def camera_residuals(tracks: Tracks, size: tuple[int, int]) -> FloatArray:
+    """Compute residuals of tracks to the camera motion between the newest frame and earlier ones.
 
     Args:
         tracks: over T frames, the newest last.
         size: h, w of the image in pixels.
 
     Returns:
-        (N, HINT_CHANNELS) float32, for each gap of GAPS: 1 where the track spans the gap; residual
-        x and y as asinh of half reference pixels; log disagreement across and along the lines to
-        the epipole, in spreads; log spread across and along, in reference pixels; share of the
+        (N, RESIDUAL_CHANNELS) float32, for each gap of GAPS: 1 where the track spans the gap;
+        residual x and y as asinh of half reference pixels; log disagreement across and along the
+        epipolar lines, in spreads; log spread across and along, in reference pixels; share of the
         tracks that span the gap. All 0 where the track does not span the gap.
     """
-    hints = np.zeros((len(tracks), len(GAPS), CHANNELS_PER_GAP), np.float32)
+    residuals = np.zeros((len(tracks), len(GAPS), CHANNELS_PER_GAP), np.float32)
     scale = np.float32(REFERENCE_SIDE_PX / max(size))
     working = (round(size[0] * scale), round(size[1] * scale))
     for index, gap in enumerate(GAPS):
@@ -54,7 +53,7 @@ def camera_hints(tracks: Tracks, size: tuple[int, int]) -> FloatArray:
         across, along = motion.components(xy, residual)
         spread_across = max(motion.sigma_across_px, NOISE_PX)
         spread_along = max(motion.sigma_along_px, NOISE_PX)
-        found = hints[both, index]
+        found = residuals[both, index]
         found[:, 0] = 1
         found[:, 1:3] = np.arcsinh(2 * residual)
         found[:, 3] = np.log(across / spread_across + LOG_OFFSET)
@@ -62,13 +61,15 @@ def camera_hints(tracks: Tracks, size: tuple[int, int]) -> FloatArray:
         found[:, 5] = np.log(spread_across)
         found[:, 6] = np.log(spread_along)
         found[:, 7] = np.count_nonzero(both) / len(both)
-        hints[both, index] = found
-    return hints.reshape(len(tracks), HINT_CHANNELS)
+        residuals[both, index] = found
+    return residuals.reshape(len(tracks), RESIDUAL_CHANNELS)
 
 
 def border_prior(xy: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """(N,) float32 belief that points (N, 2) of an image of `size` (h, w) are static: the border
-    mostly is."""
+    """Return the prior (N,) that points (N, 2) of an image of `size` (h, w) are static, in [0, 1].
+
+    It is higher towards the border, where there are fewer moving objects.
+    """
     height, width = size
     edge = np.minimum(xy, np.array([width - 1, height - 1], np.float32) - xy)
     nearness = np.exp(-(edge / np.array([width, height], np.float32)).min(axis=1) / BORDER_SHARE)

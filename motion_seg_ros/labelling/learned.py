@@ -10,7 +10,7 @@ import numpy as np
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
-from motion_seg_ros.labelling.camera_residuals import camera_hints
+from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.track_depth import track_depth
 from motion_seg_ros.networks.device import autocast, find_device, find_dtype, one_thread
@@ -31,7 +31,7 @@ class _Asked:
     visible: BoolArray
     confidence: FloatArray
     size: tuple[int, int]
-    hints: FloatArray
+    residuals: FloatArray
     depth: FloatArray | None
     features: FloatArray | None
 
@@ -142,7 +142,7 @@ class TransformerLabeller:
             visible,
             tracks.confidence[:, some],
             size,
-            camera_hints(tracks, size)[some],
+            camera_residuals(tracks, size)[some],
             None if depth is None else track_depth(depth, size, xy_px, visible),
             None if features is None else features[some],
         )

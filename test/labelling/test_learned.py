@@ -18,7 +18,7 @@ from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.abstention import MIN_TRACKS
-from motion_seg_ros.labelling.camera_residuals import GAPS, HINT_CHANNELS, camera_hints
+from motion_seg_ros.labelling.camera_residuals import GAPS, RESIDUAL_CHANNELS, camera_residuals
 from motion_seg_ros.labelling.learned import MIN_FRAMES, TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
@@ -77,7 +77,7 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
         SIZE,
         moving=np.zeros(len(now), bool),
         labelled=np.ones(len(now), bool),
-        hints=camera_hints(seen, SIZE)[now],
+        residuals=camera_residuals(seen, SIZE)[now],
     )
     model, _ = load_weights(weights)
     with torch.inference_mode():
@@ -111,7 +111,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         SIZE,
         moving=np.zeros(COUNT, bool),
         labelled=np.ones(COUNT, bool),
-        hints=camera_hints(seen, SIZE),
+        residuals=camera_residuals(seen, SIZE),
         depth=1 - np.clip((at - low) / (high - low), 0, 1),
     )
     with torch.inference_mode():
@@ -249,7 +249,7 @@ def test_weights_are_chosen_by_configuration(weights: Path, tmp_path: Path) -> N
         build(make_config({**chosen, "labelling.transformer.weights": missing}))
 
 
-def test_hints_of_a_panning_camera_single_out_what_does_not_follow() -> None:
+def test_residuals_of_a_panning_camera_single_out_what_does_not_follow() -> None:
     rng = np.random.default_rng(1)
     frames, count = 16, 400
     xy = rng.uniform((40, 10), (SIZE[1] - 10, SIZE[0] - 10), (count, 2))
@@ -260,33 +260,35 @@ def test_hints_of_a_panning_camera_single_out_what_does_not_follow() -> None:
     panned = Tracks(
         seen.ids, path.astype(np.float32), seen.visible, seen.confidence, seen.query_frame
     )
-    hints = camera_hints(panned, SIZE).reshape(count, len(GAPS), -1)
-    assert hints.reshape(count, -1).shape[1] == HINT_CHANNELS
-    assert (hints[..., 0] == 1).all()
+    residuals = camera_residuals(panned, SIZE).reshape(count, len(GAPS), -1)
+    assert residuals.reshape(count, -1).shape[1] == RESIDUAL_CHANNELS
+    assert (residuals[..., 0] == 1).all()
     gap = GAPS.index(7)
-    residual_y = np.sinh(hints[:, gap, 2]) / 2
+    residual_y = np.sinh(residuals[:, gap, 2]) / 2
     np.testing.assert_allclose(residual_y[:20], 7.0, atol=0.6)
     np.testing.assert_allclose(residual_y[20:], 0.0, atol=0.6)
-    np.testing.assert_allclose(np.sinh(hints[:, gap, 1]), 0.0, atol=1.2)
+    np.testing.assert_allclose(np.sinh(residuals[:, gap, 1]), 0.0, atol=1.2)
 
 
-def test_hints_do_not_depend_on_the_resolution() -> None:
+def test_residuals_do_not_depend_on_the_resolution() -> None:
     seen = tracks(16, 300)
     double = Tracks(seen.ids, 2 * seen.xy_px, seen.visible, seen.confidence, seen.query_frame)
     twice = (2 * SIZE[0], 2 * SIZE[1])
-    np.testing.assert_allclose(camera_hints(double, twice), camera_hints(seen, SIZE), atol=1e-3)
+    np.testing.assert_allclose(
+        camera_residuals(double, twice), camera_residuals(seen, SIZE), atol=1e-3
+    )
 
 
-def test_hints_say_which_gaps_a_track_spans() -> None:
+def test_residuals_say_which_gaps_a_track_spans() -> None:
     seen = tracks(6, 200)
     visible = seen.visible.copy()
     visible[:-2, :50] = False
     seen = dataclasses.replace(seen, visible=visible)
-    hints = camera_hints(seen, SIZE).reshape(200, len(GAPS), -1)
-    spans = hints[..., 0].astype(bool)
+    residuals = camera_residuals(seen, SIZE).reshape(200, len(GAPS), -1)
+    spans = residuals[..., 0].astype(bool)
     np.testing.assert_array_equal(spans[:50], [[True, False, False, False]] * 50)
     np.testing.assert_array_equal(spans[50:], [[True, True, False, False]] * 150)
-    assert not hints[~spans].any()
+    assert not residuals[~spans].any()
 
 
 def test_memory_recalls_by_id() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 FRAMES = 4
 
@@ -26,7 +26,7 @@ def random_samples(
                 (240, 427),
                 rng.random(count) < 0.3,
                 rng.random(count) < 0.9,
-                rng.standard_normal((count, HINT_CHANNELS)).astype(np.float32),
+                rng.standard_normal((count, RESIDUAL_CHANNELS)).astype(np.float32),
                 depth=rng.random((FRAMES, count), np.float32),
                 features=np.ones((count, 2), np.float32) if features else None,
                 tags=(f"seed{seed}", str(kind)),

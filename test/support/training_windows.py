@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 FRAMES = 16
 
@@ -28,6 +28,6 @@ def pan_sample(
         size=size,
         moving=moving,
         labelled=chance.random(tracks) < 0.9,
-        hints=chance.normal(0, 0.1, (tracks, HINT_CHANNELS)).astype(np.float32),
+        residuals=chance.normal(0, 0.1, (tracks, RESIDUAL_CHANNELS)).astype(np.float32),
         tags=("pan",),
     )

@@ -11,7 +11,7 @@ from motion_seg_ros.lab.training.config import AugmentationConfig
 from motion_seg_ros.labelling.camera_residuals import CHANNELS_PER_GAP, GAPS, REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 
-RESIDUAL_X = 1  # of the channels of a gap, see labelling.hints.camera_hints
+RESIDUAL_X = 1  # of the channels of a gap, see labelling.camera_residuals
 FEWEST_FRAMES = 3  # that history dropout leaves
 
 
@@ -21,7 +21,7 @@ def augment(
     """A batch on the CPU, changed at random.
 
     Left and right are exchanged; tracks go; early frames of windows and of tracks become not
-    visible, and the hints that need them 0; positions and confidences get noise.
+    visible, and the residuals that need them 0; positions and confidences get noise.
 
     Args:
         batch: what to change; itself it stays as it is.
@@ -39,12 +39,12 @@ def _flip(batch: TrackBatch, chance: float, generator: torch.Generator) -> Track
     xy = batch.xy_px.clone()
     mirrored = batch.size_px[:, 1, None, None] - 1 - xy[..., 0]
     xy[..., 0] = torch.where(flipped[:, None, None], mirrored, xy[..., 0])
-    hints = batch.hints
-    if hints is not None:
+    residuals = batch.residuals
+    if residuals is not None:
         sign = torch.where(flipped, -1.0, 1.0)[:, None, None]
-        hints = hints.clone()
-        hints[..., RESIDUAL_X::CHANNELS_PER_GAP] *= sign
-    return dataclasses.replace(batch, xy_px=xy, hints=hints)
+        residuals = residuals.clone()
+        residuals[..., RESIDUAL_X::CHANNELS_PER_GAP] *= sign
+    return dataclasses.replace(batch, xy_px=xy, residuals=residuals)
 
 
 def _drop_tracks(batch: TrackBatch, largest: float, generator: torch.Generator) -> TrackBatch:
@@ -74,15 +74,17 @@ def _drop_history(
         batch,
         visible=visible,
         confidence=batch.confidence * visible,
-        hints=None if batch.hints is None else _hints_since(batch.hints, first, frames),
+        residuals=None
+        if batch.residuals is None
+        else _residuals_since(batch.residuals, first, frames),
     )
 
 
-def _hints_since(hints: Tensor, first: Tensor, frames: int) -> Tensor:
-    """Hints (B, N, C) without those of gaps that reach back beyond frame `first` (B, N)."""
+def _residuals_since(residuals: Tensor, first: Tensor, frames: int) -> Tensor:
+    """Residuals (B, N, C) without those of gaps that reach back beyond frame `first` (B, N)."""
     reached = torch.tensor([frames - 1 - gap for gap in GAPS])
     kept = reached >= first[..., None]  # (B, N, gaps)
-    return hints * kept.repeat_interleave(CHANNELS_PER_GAP, dim=-1)
+    return residuals * kept.repeat_interleave(CHANNELS_PER_GAP, dim=-1)
 
 
 def _add_noise(

@@ -49,7 +49,7 @@ class PackedTracks:
         xy_px: (M, T, 2) float32.
         visible: (M, T) bool.
         confidence: (M, T) float16.
-        hints: (M, C) float16.
+        residuals: (M, C) float16.
         depth: (M, T) float16, NaN unknown, or None where no window has any.
         features: (M, C) float16, or None.
         moving: (M,) bool.
@@ -62,7 +62,7 @@ class PackedTracks:
     xy_px: FloatArray
     visible: BoolArray
     confidence: Float16Array
-    hints: Float16Array
+    residuals: Float16Array
     depth: Float16Array | None
     features: Float16Array | None
     moving: BoolArray
@@ -109,7 +109,7 @@ class PackedTracks:
             confidence=frames_first(self.confidence).float() * there[:, None],
             size_px=torch.from_numpy(self.size_px[windows]),
             present=there,
-            hints=of_tracks(self.hints).float() * there[..., None],
+            residuals=of_tracks(self.residuals).float() * there[..., None],
             depth=None if self.depth is None else frames_first(self.depth).float(),
             features=None
             if self.features is None
@@ -128,7 +128,7 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
             front with frames in which nothing is visible.
 
     Raises:
-        InputError: no window has tracks, or their hints or features differ in number.
+        InputError: no window has tracks, or their residuals or features differ in number.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for sample in samples:
@@ -161,7 +161,7 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         "xy_px": tracks_first(sample.xy_px, 0, np.float32),
         "visible": tracks_first(sample.visible, 0, np.bool_),
         "confidence": tracks_first(sample.confidence, 0, np.float16),
-        "hints": sample.hints.astype(np.float16),
+        "residuals": sample.residuals.astype(np.float16),
         "depth": tracks_first(
             no_depth if sample.depth is None else sample.depth, np.nan, np.float16
         ),
@@ -175,7 +175,7 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
 def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
     """The arrays of one field as one; they leave `parts`, so that little is in memory twice."""
     arrays = parts.pop(name)
-    if name in ("hints", "features"):
+    if name in ("residuals", "features"):
         channels = sorted({array.shape[1] for array in arrays})
         if len(channels) > 1:
             raise InputError(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 from motion_seg_ros.labelling.network.attention import open_rows
 from motion_seg_ros.labelling.network.channels import CompactChannels, PaperChannels
 from motion_seg_ros.labelling.network.motion_encoder import AlternatingEncoder, TimeMlp
@@ -28,7 +28,7 @@ from motion_seg_ros.settings.declaration import Value, hint, setting, settings
 ABLATIONS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
     {
         "depth": {"depth": False},
-        "tracks": {"tracks": False, "hints": False},
+        "tracks": {"tracks": False, "residuals": False},
         "dino": {"feature_channels": 0, "features_at": "feed_forward"},
         "moe": {"features_at": "input"},
         "msde": {"features_at": "embedding"},
@@ -64,7 +64,7 @@ class ModelConfig:
     )
     tracks: bool = setting(True, "take positions, motions, visibility and confidence")
     depth: bool = setting(False, "take depth at the tracks")
-    hints: bool = setting(True, "take the residuals to fitted camera motions")
+    residuals: bool = setting(True, "take the residuals to fitted camera motions")
     raw: bool = setting(True, "compact: take displacements to the next frame")
     centred: bool = setting(True, "compact: take them less their median, and the median")
     to_newest: bool = setting(False, "compact: take displacements to the newest frame")
@@ -120,7 +120,10 @@ class ModelConfig:
         paper_only = self.channels == "paper"
         for wrong, complaint in (
             (not self.tracks and not self.depth, "tracks, depth: expected one of them, found none"),
-            (self.hints and not self.tracks, "hints: expected false without tracks, found true"),
+            (
+                self.residuals and not self.tracks,
+                "residuals: expected false without tracks, found true",
+            ),
             (
                 paper_only and (self.raw or self.centred or self.to_newest),
                 "raw, centred, to_newest: expected false with channels = paper, found true",
@@ -159,7 +162,7 @@ class ModelConfig:
         values: dict[str, Any] = {
             "channels": "paper",
             "depth": True,
-            "hints": False,
+            "residuals": False,
             "raw": False,
             "centred": False,
             "frequency_bands": 10,
@@ -186,12 +189,12 @@ class ModelConfig:
         return dataclasses.replace(self, **ABLATIONS[part])  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Value]:
-        """Every setting by name."""
+        """Return every setting by name."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> ModelConfig:
-        """The inverse of to_dict; settings not named keep their defaults.
+        """Return the configuration of to_dict; settings not named keep their defaults.
 
         Raises:
             ConfigError: an unknown name, or a value as for the class.
@@ -221,7 +224,7 @@ class TrackTransformer(nn.Module):
         at = config.feature_place
         features = config.feature_channels
         per_track = self.channels.per_track
-        per_track += HINT_CHANNELS * config.hints + features * (at == "input")
+        per_track += RESIDUAL_CHANNELS * config.residuals + features * (at == "input")
         self.motion_encoder = _motion_encoder(config, self.channels.per_frame, per_track)
         decoder = PlainDecoder if config.tracks_decoder == "plain" else EncoderDecoder
         self.tracks_decoder = decoder(
@@ -246,8 +249,8 @@ class TrackTransformer(nn.Module):
         dtype = next(self.parameters()).dtype
         frames, track_parts = self.channels(batch)
         features = batch.features.to(dtype) if batch.features is not None else None
-        if self.config.hints and batch.hints is not None:
-            track_parts = [*track_parts, batch.hints]
+        if self.config.residuals and batch.residuals is not None:
+            track_parts = [*track_parts, batch.residuals]
         at = self.config.feature_place
         if at == "input" and features is not None:
             track_parts = [*track_parts, features]
@@ -269,8 +272,11 @@ class TrackTransformer(nn.Module):
                 f"track transformer: expected windows of {config.frames} frames, found {length}; "
                 "collate to that length"
             )
-        found = {"hints": batch.hints, "features": batch.features}
-        expected = {"hints": HINT_CHANNELS * config.hints, "features": config.feature_channels}
+        found = {"residuals": batch.residuals, "features": batch.features}
+        expected = {
+            "residuals": RESIDUAL_CHANNELS * config.residuals,
+            "features": config.feature_channels,
+        }
         for name, channels in expected.items():
             tensor = found[name]
             has = 0 if tensor is None else tensor.shape[-1]

@@ -14,8 +14,8 @@ from motion_seg_ros.lab.training.config import AugmentationConfig
 from motion_seg_ros.labelling.camera_residuals import (
     CHANNELS_PER_GAP,
     GAPS,
-    HINT_CHANNELS,
-    camera_hints,
+    RESIDUAL_CHANNELS,
+    camera_residuals,
 )
 from motion_seg_ros.labelling.network.tokens import TrackBatch, collate
 from motion_seg_ros.types import FloatArray, Tracks
@@ -39,12 +39,12 @@ def changed(batch: TrackBatch, **settings: float) -> TrackBatch:
     return augment(batch, config, torch.Generator().manual_seed(7))
 
 
-def hints_of(xy_px: FloatArray, visible: np.ndarray, size: tuple[int, int]) -> FloatArray:
+def residuals_of(xy_px: FloatArray, visible: np.ndarray, size: tuple[int, int]) -> FloatArray:
     count = visible.shape[1]
     confidence = visible.astype(np.float32)
     first = np.zeros(count, np.int64)
     tracks = Tracks(np.arange(count, dtype=np.int64), xy_px, visible, confidence, first)
-    return camera_hints(tracks, size)
+    return camera_residuals(tracks, size)
 
 
 def test_nothing_asked_nothing_changed() -> None:
@@ -66,18 +66,18 @@ def test_equal_generators_give_equal_batches_and_the_input_stays() -> None:
             assert torch.equal(getattr(batch, each.name), getattr(same, each.name))
 
 
-def test_a_flipped_window_has_the_hints_of_its_mirror_image() -> None:
+def test_a_flipped_window_has_the_residuals_of_its_mirror_image() -> None:
     sample = pan_sample(0, tracks=300)
     width = sample.size[1]
-    hints = hints_of(sample.xy_px, sample.visible, sample.size)
-    batch = collate([dataclasses.replace(sample, hints=hints)])
+    residuals = residuals_of(sample.xy_px, sample.visible, sample.size)
+    batch = collate([dataclasses.replace(sample, residuals=residuals)])
     found = changed(batch, flip=1.0)
     mirrored = sample.xy_px * np.float32([-1, 1]) + np.float32([width - 1, 0])
     assert np.allclose(found.xy_px[0].numpy(), mirrored, atol=1e-4)
-    expected = hints_of(mirrored, sample.visible, sample.size)
-    assert found.hints is not None
-    assert np.abs(hints).max() > 0.5  # there is something to mirror
-    difference = np.abs(found.hints[0].numpy() - expected)
+    expected = residuals_of(mirrored, sample.visible, sample.size)
+    assert found.residuals is not None
+    assert np.abs(residuals).max() > 0.5  # there is something to mirror
+    difference = np.abs(found.residuals[0].numpy() - expected)
     # Beside the fitted camera, which rounding changes a little.
     assert np.percentile(difference, 99) < 0.05
 
@@ -98,14 +98,14 @@ def test_dropped_tracks_are_gone_as_padding_is() -> None:
 
 
 @pytest.mark.parametrize("setting", ["history_dropout", "track_history_dropout"])
-def test_a_shorter_history_has_the_hints_of_a_shorter_history(setting: str) -> None:
+def test_a_shorter_history_has_the_residuals_of_a_shorter_history(setting: str) -> None:
     """Ones for every gap a track spans: after the drop, ones for every gap it still spans."""
     batch = batch_of(20)
     steady = dataclasses.replace(
         batch,
         present=torch.ones_like(batch.present),
         visible=torch.ones_like(batch.visible),
-        hints=torch.ones(*batch.present.shape, HINT_CHANNELS),
+        residuals=torch.ones(*batch.present.shape, RESIDUAL_CHANNELS),
     )
     found = changed(steady, **{setting: 1.0})
     assert found.visible[:, -3:].all()
@@ -114,10 +114,10 @@ def test_a_shorter_history_has_the_hints_of_a_shorter_history(setting: str) -> N
     assert len(first.unique()) > 5
     if setting == "history_dropout":
         assert (first == first[:, :1]).all()
-    assert found.hints is not None
+    assert found.residuals is not None
     spans = torch.stack([first <= FRAMES - 1 - gap for gap in GAPS], dim=-1)
     expected = spans[..., None].expand(*spans.shape, CHANNELS_PER_GAP).flatten(2).float()
-    assert torch.equal(found.hints, expected)
+    assert torch.equal(found.residuals, expected)
     assert not found.confidence[~found.visible].any()
 
 

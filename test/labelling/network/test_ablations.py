@@ -102,7 +102,7 @@ def test_an_input_left_out_is_not_read(config: ModelConfig, part: str) -> None:
             base,
             xy_px=random_window(1).xy_px,
             confidence=random_window(1).confidence,
-            hints=random_window(1).hints,
+            residuals=random_window(1).residuals,
         ),
         "dino": other_features(base),
     }[part]

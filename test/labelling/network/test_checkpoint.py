@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from motion_seg_ros.labelling.network.checkpoint import MODEL_KEY, load_weights,
 from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
 from motion_seg_ros.networks import tensor_files
+from motion_seg_ros.weights.formats import safetensors_metadata
 
 CONFIG = ModelConfig.lite(
     frames=6, encoder_width=16, decoder_width=16, decoder_layers=1, dropout=0.5
@@ -44,6 +46,17 @@ def test_a_model_comes_back_as_it_was(model: TrackTransformer, path: Path) -> No
     with torch.inference_mode():
         assert torch.equal(model(batch), again(batch))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_camera_motion_residuals_keep_their_name_in_files(tmp_path: Path, taken: bool) -> None:
+    config = dataclasses.replace(CONFIG, residuals=taken)
+    path = tmp_path / "weights.safetensors"
+    save_weights(path, TrackTransformer(config), metadata={})
+    stored = json.loads(safetensors_metadata(path)[MODEL_KEY])
+    assert stored["hints"] is taken
+    assert "residuals" not in stored
+    assert load_weights(path)[0].config == config
 
 
 def test_the_digest_is_checked(path: Path) -> None:

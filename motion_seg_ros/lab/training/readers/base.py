@@ -15,7 +15,7 @@ from PIL import Image
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import camera_hints
+from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
 
 MIN_SEEN_FRAMES = 2  # of a track; one seen once shows no motion
@@ -90,7 +90,7 @@ def make_sample(
         size=size,
         moving=moving,
         labelled=labelled,
-        hints=camera_hints(tracks, size),
+        residuals=camera_residuals(tracks, size),
         tags=tags,
     )
     return whole.select(kept)

@@ -16,7 +16,7 @@ from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, lo
 from motion_seg_ros.lab.training.simulation.tags import motion_tags
 from motion_seg_ros.lab.training.simulation.truth_labels import PointTruth, label_points
 from motion_seg_ros.lab.training.simulation.working_images import enlarged_size
-from motion_seg_ros.labelling.camera_residuals import camera_hints
+from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
 SHORTEST = 3  # frames seen
@@ -72,7 +72,7 @@ class WindowSampler:
         """
         size = enlarged_size(self._clip.size)
         seen = np.flatnonzero(tracks.visible[-1])
-        hints = camera_hints(tracks, size)[seen]
+        residuals = camera_residuals(tracks, size)[seen]
         xy_px, visible = tracks.xy_px[:, seen], tracks.visible[:, seen]
         small = resized(xy_px, size, self._clip.size)
         height, width = self._clip.size
@@ -86,7 +86,7 @@ class WindowSampler:
             size,
             truth.moving,
             truth.labelled,
-            hints,
+            residuals,
             self._padded(self._relative_depth(small, visible), fill=np.nan),
             None if features is None else features[seen],
             motion_tags(self._clip.sampled, self._truth, frames, truth.displacement_px),

@@ -13,7 +13,7 @@ from motion_seg_ros.lab.evaluation.datasets.davis import davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import compare, listen
 from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, mask_at, sample_stream
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.types import Tracks
 from motion_seg_ros.window import SlidingWindow, Window
@@ -78,7 +78,7 @@ def moving_sample(frames: int = 12) -> TrackSample:
         size=(240, 427),
         moving=moving,
         labelled=np.arange(300) != 0,
-        hints=np.zeros((300, HINT_CHANNELS), np.float32),
+        residuals=np.zeros((300, RESIDUAL_CHANNELS), np.float32),
         features=np.arange(300, dtype=np.float32)[:, None],
         tags=("still",),
     )

@@ -12,7 +12,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.readers.base import RecordingReader
 from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 
 class Numbered(RecordingReader[int]):
@@ -30,7 +30,7 @@ class Numbered(RecordingReader[int]):
             size=(8, 8),
             moving=np.zeros(1, bool),
             labelled=np.ones(1, bool),
-            hints=np.zeros((1, HINT_CHANNELS), np.float32),
+            residuals=np.zeros((1, RESIDUAL_CHANNELS), np.float32),
             tags=(self._name, str(recording)),
         )
 

@@ -14,7 +14,7 @@ from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.flow_errors import FlowErrors
 from motion_seg_ros.lab.training.simulation.projected import SimulatedTracker, projected_samples
 from motion_seg_ros.lab.training.simulation.working_images import ENLARGED
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 from motion_seg_ros.types import Tracks
 
 SIZE = (160, 120)
@@ -101,7 +101,7 @@ def test_samples_are_whole_and_repeatable() -> None:
         assert sample.xy_px.shape == (6, len(sample), 2)
         assert 0 < len(sample) <= 200
         assert sample.visible[-1].all()
-        assert sample.hints.shape == (len(sample), HINT_CHANNELS)
+        assert sample.residuals.shape == (len(sample), RESIDUAL_CHANNELS)
         assert np.isfinite(sample.xy_px).all()
         assert ((sample.confidence >= 0) & (sample.confidence <= 1)).all()
         assert (sample.confidence[~sample.visible] == 0).all()

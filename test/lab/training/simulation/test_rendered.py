@@ -10,7 +10,7 @@ from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS, LAB_SCALE, S
 from motion_seg_ros.lab.track_samples import read_samples, write_samples
 from motion_seg_ros.lab.training.simulation.rendered import rendered_clip, rendered_samples
 from motion_seg_ros.lab.training.simulation.scene_sampler import KINDS
-from motion_seg_ros.labelling.camera_residuals import HINT_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 SEED = 5  # of a scene with movers
 
@@ -31,8 +31,8 @@ def test_samples_are_as_documented(samples):
         assert each.visible.dtype == each.moving.dtype == each.labelled.dtype == bool
         assert each.visible[-1].all()
         assert (each.confidence[~each.visible] == 0).all()
-        assert each.hints.shape == (count, HINT_CHANNELS)
-        assert np.isfinite(each.hints).all()
+        assert each.residuals.shape == (count, RESIDUAL_CHANNELS)
+        assert np.isfinite(each.residuals).all()
         height, width = each.size
         newest = each.xy_px[-1]
         assert (newest >= -0.5).all()
@@ -48,7 +48,7 @@ def test_samples_are_as_documented(samples):
 def test_the_same_seed_gives_the_same_bits(samples):
     for one, other in zip(samples, rendered_samples(SEED, windows_per_clip=3), strict=True):
         np.testing.assert_array_equal(one.xy_px, other.xy_px)
-        np.testing.assert_array_equal(one.hints, other.hints)
+        np.testing.assert_array_equal(one.residuals, other.residuals)
         np.testing.assert_array_equal(one.depth, other.depth)
         assert one.tags == other.tags
 
