@@ -1,4 +1,4 @@
-"""Config -> MotionSegmenter: the one place that chooses backends."""
+"""Plan -> MotionSegmenter: the one place that chooses back ends."""
 
 from __future__ import annotations
 
@@ -31,22 +31,12 @@ from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import (
-    check_official,
-    check_requirements,
-    check_tapir,
-    labelling_takes,
-    needed_weights,
-    uses_device,
-    without_unused,
-)
-from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.plan import Plan
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.tracking.lk import LucasKanadeTracker
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
-from motion_seg_ros.weights.cache import find_weights, resolve
 from motion_seg_ros.window import SlidingWindow
 
 if TYPE_CHECKING:
@@ -56,8 +46,8 @@ logger = logging.getLogger(__name__)
 
 Part = TypeVar("Part")
 
-# Frames whose features SAM 2 keeps beyond the window's. Objects are started in frames of the window
-# while newer ones come.
+# Frames beyond the window whose features SAM 2 keeps, as masklets start in frames of the window
+# while newer ones arrive. Set by hand.
 FRAMES_IN_HAND = 8
 
 PROMPTING: Mapping[str, Callable[[], PromptingRules]] = MappingProxyType(
@@ -69,59 +59,54 @@ PROMPTING: Mapping[str, Callable[[], PromptingRules]] = MappingProxyType(
 )
 
 
-def _as_it_is(part: Part) -> Part:
+def _unchanged(part: Part) -> Part:
     return part
 
 
 @dataclass(frozen=True)
-class Around:
-    """What is put around parts of a pipeline, to see or to change what they say; nothing by
-    default.
+class Wrappers:
+    """Replacements for parts of a pipeline, to observe or to script them; by default none.
 
     Attributes:
-        tracker: the class that tracking.backend tapir loads.
-        labeller: around the labeller, whatever its backend.
-        segmenter: around that of masks.backend sam2.
+        tracker: class of tracking.backend tapir.
+        labeller: wraps the labeller of any back end.
+        segmenter: wraps the segmenter of masks.backend sam2.
     """
 
     tracker: type[TapirTracker] = TapirTracker
-    labeller: Callable[[Labeller], Labeller] = _as_it_is
-    segmenter: Callable[[Segmenter], Segmenter] = _as_it_is
+    labeller: Callable[[Labeller], Labeller] = _unchanged
+    segmenter: Callable[[Segmenter], Segmenter] = _unchanged
 
 
-NOTHING = Around()
+UNWRAPPED = Wrappers()
 
 
 @device_memory("loading the networks")
-def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> MotionSegmenter:
-    """A segmenter with the backends that `config` names, and what is to be around them.
-
-    Depth and features are left out where the labelling takes none: see
-    motion_seg_ros.requirements.without_unused.
+def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> MotionSegmenter:
+    """Build the pipeline of a plan, and log the networks that it leaves out.
 
     Args:
-        config: the configuration.
-        around: see there.
-        live: frames come from a camera that does not wait: a StreamingSegmenter where
-            discovers_beside(config), which answers sooner, and not the same on every run.
+        plan: see motion_seg_ros.plan.resolve; with `background`, a StreamingSegmenter, which
+            answers sooner, and not the same on every run.
+        wrappers: see there.
 
     Raises:
-        ConfigError: settings that do not go together, or a device that is not there.
+        ConfigError: a setting does not fit a network.
         DeviceMemoryError: the device has not enough memory for the networks.
-        InputError: weights are missing (all of them are named) or damaged.
-        MissingDependencyError: a backend's package is not installed.
+        InputError: weights are damaged.
+        MissingDependencyError: the package of a back end is not installed.
     """
-    config = _used(config)
-    check_requirements(config)
-    beside = discovers_beside(config)
+    for each in plan.left_out:
+        logger.warning("%s", each)
+    config = plan.config
     flow = DenseFlow(config.flow.max_side_px)
-    features = build_features(config, flow)
-    depth = build_depth(config) if labelling_takes(config).depth else None
+    features = build_features(plan, flow)
+    depth = build_depth(plan)
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
-    tracker = build_tracker(config, flow, around.tracker)
-    labeller = around.labeller(build_labeller(config, features, depth))
-    masks = build_masks(config, flow, around.segmenter)
-    if live and beside and isinstance(masks, PromptedMasks):
+    tracker = build_tracker(plan, flow, wrappers.tracker)
+    labeller = wrappers.labeller(build_labeller(plan, features, depth))
+    masks = build_masks(plan, flow, wrappers.segmenter)
+    if plan.background and isinstance(masks, PromptedMasks):
         return StreamingSegmenter(
             window=window,
             tracker=tracker,
@@ -143,104 +128,72 @@ def build(config: Config, around: Around = NOTHING, *, live: bool = False) -> Mo
     )
 
 
-def _used(config: Config) -> Config:
-    """without_unused, which says what it leaves out."""
-    used = without_unused(config)
-    for name in ("depth", "features"):
-        asked = getattr(config, name).backend
-        if getattr(used, name).backend != asked:
-            logger.warning(
-                "%s.backend %s is left out: labelling.backend %s, as it is set, takes no %s",
-                *(name, asked, config.labelling.backend, name),
-            )
-    return used
-
-
-def discovers_beside(config: Config) -> bool:
-    """Whether new objects are looked for beside a live stream, not in step with it.
-
-    Raises:
-        ConfigError: that is asked for with a mask backend that cannot do it.
-    """
-    masks = config.masks
-    if masks.sam2.discovery == "background" and masks.backend != "sam2":
-        raise ConfigError(
-            "masks.sam2.discovery background: expected masks.backend sam2, found "
-            f"{masks.backend}; choose masks.sam2.discovery auto or in_step"
-        )
-    return masks.sam2.discovery != "in_step" and masks.backend == "sam2"
-
-
-def build_tracker(
-    config: Config, flow: DenseFlow, tapir: type[TapirTracker] = TapirTracker
-) -> Tracker:
-    """The tracker that `config` names; it takes its flow from `flow`, and so may others.
+def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = TapirTracker) -> Tracker:
+    """Build the tracker.
 
     Args:
-        config: the configuration.
-        flow: of the frames.
-        tapir: the class of tracking.backend tapir.
+        plan: of the pipeline.
+        flow: optical flow, shared with other stages.
+        tapir: class of tracking.backend tapir.
 
     Raises:
-        ConfigError: there is no such device, or a setting does not fit the network.
-        InputError: its weights are missing or damaged.
+        ConfigError: a setting does not fit the network.
+        InputError: its weights are damaged.
         MissingDependencyError: torch or tapnet is not installed.
     """
-    tracking, network = config.tracking, config.tracking.tapir
+    tracking = plan.config.tracking
     if tracking.backend == "tapir":
-        check_tapir(config)
+        settings = tracking.tapir
         return tapir.load(
-            resolve(needed_weights(config)["tracking"]),
-            device=config.device,
-            dtype=config.dtype,
-            points=network.points,
-            query_interval=network.query_interval,
-            causal=network.causal,
-            update_interval=network.update_interval,
-            tail=network.tail,
-            resolution=network.resolution,
-            memory_budget_mb=network.memory_budget_mb,
+            plan.weights["tracking"].path,
+            device=plan.device,
+            dtype=plan.config.dtype,
+            points=settings.points,
+            query_interval=settings.query_interval,
+            causal=settings.causal,
+            update_interval=settings.update_interval,
+            tail=settings.tail,
+            resolution=settings.resolution,
+            memory_budget_mb=settings.memory_budget_mb,
         )
-    backends: dict[str, type[FlowTracker] | type[LucasKanadeTracker]] = {
-        "flow": FlowTracker,
-        "lk": LucasKanadeTracker,
-    }
-    return backends[tracking.backend](flow=flow, seeds=tracking.seeds)
+    if tracking.backend == "lk":
+        return LucasKanadeTracker(flow=flow, seeds=tracking.seeds)
+    return FlowTracker(flow=flow, seeds=tracking.seeds)
 
 
-def build_depth(config: Config) -> DepthEstimator | None:
-    """The source of depth that `config` names.
+def build_depth(plan: Plan) -> DepthEstimator | None:
+    """Build the depth estimator that the labeller asks; None if it takes no depth.
 
     Raises:
-        ConfigError: there is no such device.
-        InputError: its weights are missing or damaged.
+        InputError: its weights are damaged.
         MissingDependencyError: torch or transformers is not installed.
     """
-    depth = config.depth
+    depth = plan.config.depth
+    if not plan.takes.depth:
+        return None
     if depth.backend == "depth_anything":
         return DepthAnythingDepth(
-            resolve(needed_weights(config)["depth"]),
-            device=config.device,
-            dtype=config.dtype,
+            plan.weights["depth"].path,
+            device=plan.device,
+            dtype=plan.config.dtype,
             short_side_px=depth.depth_anything.short_side_px,
         )
     return TopicDepth() if depth.backend == "topic" else None
 
 
-def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
-    """The appearance encoder that `config` names; it may take its images from `flow`.
+def build_features(plan: Plan, flow: DenseFlow) -> FeatureExtractor | None:
+    """Build the feature extractor, which may take its images from `flow`; None without one.
 
     Raises:
-        ConfigError: there is no such device.
-        InputError: its weights are missing or damaged.
+        InputError: its weights are damaged.
         MissingDependencyError: torch or transformers is not installed.
     """
-    features = config.features
+    features = plan.config.features
     if features.backend == "dino":
         return DinoFeatures(
-            resolve(needed_weights(config)["features"]),
-            device=config.device,
-            dtype=config.dtype,
+            plan.weights["features"].path,
+            device=plan.device,
+            dtype=plan.config.dtype,
             short_side_px=features.dino.short_side_px,
             official=features.dino.variant == "official",
         )
@@ -248,29 +201,29 @@ def build_features(config: Config, flow: DenseFlow) -> FeatureExtractor | None:
 
 
 def build_masks(
-    config: Config, flow: DenseFlow, around: Callable[[Segmenter], Segmenter] = _as_it_is
+    plan: Plan, flow: DenseFlow, wrap: Callable[[Segmenter], Segmenter] = _unchanged
 ) -> MaskBackend:
-    """The mask stage that `config` names; it may take its flow from `flow`.
+    """Build the mask stage.
 
     Args:
-        config: the configuration.
-        flow: of the frames.
-        around: around the segmenter of masks.backend sam2.
+        plan: of the pipeline.
+        flow: optical flow, shared with other stages.
+        wrap: wraps the segmenter of masks.backend sam2.
 
     Raises:
-        ConfigError: there is no such device, or a setting does not fit the network.
-        InputError: its weights are missing or damaged.
+        ConfigError: a setting does not fit the network.
+        InputError: its weights are damaged.
         MissingDependencyError: a package that it needs is not installed.
     """
-    masks, sam2 = config.masks, config.masks.sam2
-    if masks.backend == "densifier":
-        return Densifier(flow=flow)
-    if masks.backend == "learned":
-        weights = find_weights(needed_weights(config)["masks"])
+    backend, sam2 = plan.config.masks.backend, plan.config.masks.sam2
+    if backend == "densifier":
+        return Densifier(flow=flow, predictor=None)
+    if backend == "learned":
+        weights = plan.weights["masks"]
         return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
-    segmenter = Sam2Segmenter(build_sam2(config), kept=config.window.size + FRAMES_IN_HAND)
+    segmenter = Sam2Segmenter(build_sam2(plan), kept=plan.config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
-        around(segmenter),
+        wrap(segmenter),
         rules=replace(PROMPTING[sam2.prompting](), prompt_interval=sam2.reprompt_interval),
         discovery_interval=sam2.discovery_interval,
         max_strands=sam2.max_masklets,
@@ -280,22 +233,22 @@ def build_masks(
     )
 
 
-def build_sam2(config: Config) -> Sam2Network:
-    """The network of masks.backend sam2 that `config` names.
+def build_sam2(plan: Plan) -> Sam2Network:
+    """Build the network of masks.backend sam2.
 
     Raises:
-        ConfigError: there is no such device, or a setting does not fit the network.
-        InputError: its weights are missing or damaged.
+        ConfigError: a setting does not fit the network.
+        InputError: its weights are damaged.
         MissingDependencyError: a package that it needs is not installed.
     """
-    # Not above: it needs torch, which is known to be there once a device is found.
+    # Imports torch, which `resolve` has found.
     from motion_seg_ros.masks.sam2.network import Sam2Network
 
-    sam2 = config.masks.sam2
+    sam2 = plan.config.masks.sam2
     return Sam2Network(
-        resolve(needed_weights(config)["masks"]),
-        device=config.device,
-        dtype=config.dtype,
+        plan.weights["masks"].path,
+        device=plan.device,
+        dtype=plan.config.dtype,
         image_side=sam2.image_side or None,
         memories=sam2.memory_frames,
         pointers=sam2.pointer_frames,
@@ -303,50 +256,47 @@ def build_sam2(config: Config) -> Sam2Network:
 
 
 def build_labeller(
-    config: Config,
-    features: FeatureExtractor | None = None,
-    depth: DepthEstimator | None = None,
+    plan: Plan, features: FeatureExtractor | None, depth: DepthEstimator | None
 ) -> Labeller:
-    """The labeller that `config` names.
+    """Build the labeller.
 
     Args:
-        config: the configuration.
-        features: what describes its tracks; None: nothing does.
-        depth: of the window's frames; None: there is none.
+        plan: of the pipeline.
+        features: describes the tracks; None if nothing does.
+        depth: of the window's frames; None if there is none.
 
     Raises:
-        ConfigError: its weights were trained with other features than these, or with depth, of
-            which `config` names no source; or there is no such device.
-        InputError: its weights are missing or damaged.
+        ConfigError: its weights were trained with other features, or with depth and there is none.
+        InputError: its weights are damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
-    labelling = config.labelling
+    labelling = plan.config.labelling
     if labelling.backend == "geometric":
-        return GeometricLabeller()
+        return GeometricLabeller(interval=1)
     if labelling.backend == "official":
-        return _build_official(config, features, depth)
-    name = needed_weights(config)["labelling"]
-    weights = find_weights(name)
+        return _build_official(plan, features, depth)
+    weights = plan.weights["labelling"]
     transformer = TransformerLabeller(
         weights.path,
         sha256=weights.sha256,
         interval=labelling.interval,
         threshold=labelling.transformer.threshold or None,
-        device=config.device if uses_device(config) else "cpu",
-        dtype=config.dtype,
+        device=plan.device,
+        dtype=plan.config.dtype,
         depth=depth,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):
         raise ConfigError(
-            f"features.backend {config.features.backend}: expected {transformer.feature_channels} "
-            f"channels, with which {name} was trained, found {channels}; choose the "
-            "features of its training, or other weights"
+            f"features.backend {plan.config.features.backend}: expected "
+            f"{transformer.feature_channels} channels, with which {weights.name} was trained, "
+            f"found {channels}; choose the features of its training, or other weights"
         )
     if transformer.takes_depth and depth is None:
         raise ConfigError(
-            f"depth.backend {config.depth.backend}: expected depth, with which {name} was trained, "
-            "found no source of it; choose depth.backend depth_anything or topic, or other weights"
+            f"depth.backend {plan.config.depth.backend}: expected depth, with which {weights.name} "
+            "was trained, found no source of it; choose depth.backend depth_anything or topic, or "
+            "other weights"
         )
     if labelling.backend == "transformer":
         return transformer
@@ -354,20 +304,16 @@ def build_labeller(
 
 
 def _build_official(
-    config: Config, features: FeatureExtractor | None, depth: DepthEstimator | None
+    plan: Plan, features: FeatureExtractor | None, depth: DepthEstimator | None
 ) -> OfficialLabeller:
-    check_official(config)
-    if depth is None:
-        raise ConfigError(
-            "labelling.backend official: expected Depth Anything beside it, found none; use it in "
-            "a whole pipeline"
-        )
+    labelling = plan.config.labelling
+    assert depth is not None  # as `resolve` has checked
     labeller = OfficialLabeller(
-        resolve(needed_weights(config)["labelling"]),
+        plan.weights["labelling"].path,
         depth,
-        device=config.device,
-        interval=config.labelling.interval,
-        threshold=config.labelling.official.threshold or None,
+        device=plan.device,
+        interval=labelling.interval,
+        threshold=labelling.official.threshold or None,
     )
     channels = 0 if features is None else features.channels
     if channels != labeller.feature_channels:

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("flow",),
     ("tracking", "depth", "features"),
     ("labelling", "masks", "io"),
-    ("pipeline", "requirements"),
+    ("pipeline", "plan"),
     ("streaming",),
     ("build",),
     ("ros",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from pipelines import built
 from tiny_networks import transformers_library
 
-from motion_seg_ros.build import build, discovers_beside
 from motion_seg_ros.errors import (
     ConfigError,
     DeviceMemoryError,
-    InputError,
     MissingDependencyError,
 )
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
@@ -27,11 +25,9 @@ from motion_seg_ros.lab.synthetic.scenes import one_mover_still_camera
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import FloatArray, Frame, FrameResult, Source
-from motion_seg_ros.weights.cache import CACHE_VARIABLE
 
 transformers_library()
 import torch  # noqa: E402
@@ -128,7 +124,7 @@ def check(result: FrameResult, frame: Frame, stages: list[str] = STAGES) -> None
 def test_frames_pass_all_stages(
     toys: dict[str, object], clip: list[Frame], clicks: list[int]
 ) -> None:
-    segmenter = build(make_config({**SMALL, **toys}))
+    segmenter = built({**SMALL, **toys})
     for t, frame in enumerate(clip):
         result = pushed(segmenter, frame)
         check(result, frame)
@@ -141,7 +137,7 @@ def test_frames_pass_all_stages(
 def test_after_a_reset_it_starts_anew(
     toys: dict[str, object], clip: list[Frame], clicks: list[int]
 ) -> None:
-    segmenter = build(make_config({**SMALL, **toys}))
+    segmenter = built({**SMALL, **toys})
     first = [pushed(segmenter, frame) for frame in clip]
     segmenter.reset()
     clicks.clear()
@@ -160,7 +156,7 @@ def test_after_a_reset_it_starts_anew(
 def test_a_broken_stream_and_images_of_another_size(
     toys: dict[str, object], clip: list[Frame]
 ) -> None:
-    segmenter = build(make_config({**SMALL, **toys}))
+    segmenter = built({**SMALL, **toys})
     for frame in clip:
         pushed(segmenter, frame)
     back = pushed(segmenter, clip[0])
@@ -182,84 +178,13 @@ def test_a_labeller_that_takes_depth_and_features(
     path = tmp_path / "all.safetensors"
     save_weights(path, TrackTransformer(config), metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
     values = {**SMALL, **toys, "labelling.transformer.weights": str(path)}
-    segmenter = build(make_config(values))
+    segmenter = built(values)
     for frame in clip:
         check(pushed(segmenter, frame), frame, ALL_STAGES)
     with pytest.raises(ConfigError, match=r"depth\.backend none: expected depth"):
-        build(make_config({**values, "depth.backend": "none"}))
+        built({**values, "depth.backend": "none"})
     with pytest.raises(ConfigError, match=r"features\.backend none: expected 24 channels"):
-        build(make_config({**values, "features.backend": "none"}))
-
-
-@pytest.mark.parametrize(
-    ("values", "name"),
-    [
-        ({"tracking.backend": "tapir"}, "bootstapir"),
-        ({"tracking.backend": "tapir", "tracking.tapir.causal": True}, "causal_bootstapir"),
-        ({"masks.backend": "sam2"}, "sam2.1_hiera_tiny"),
-    ],
-)
-def test_missing_weights_are_named_with_the_command_that_gets_them(
-    values: dict[str, object], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    with pytest.raises(InputError, match=rf"motion_seg weights fetch {name}$"):
-        build(make_config({"device": "cpu", "labelling.backend": "geometric", **values}))
-
-
-def test_all_missing_weights_are_named_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    names = (
-        "bootstapir depth_anything_v2_small dinov2_base segment_any_motion_tracks sam2.1_hiera_tiny"
-    )
-    with pytest.raises(InputError, match=rf"motion_seg weights fetch {re.escape(names)}$"):
-        build(make_config({"profile": "full", "device": "cpu"}))
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("causal", "given", "said"),
-    [
-        (
-            True,
-            "bootstapir",
-            "set tracking.tapir.weights causal_bootstapir, or tracking.tapir.causal false",
-        ),
-        (
-            False,
-            "causal_bootstapir",
-            "set tracking.tapir.weights bootstapir, or tracking.tapir.causal true",
-        ),
-        (
-            False,
-            "there/causal_bootstapir_checkpoint.pt",
-            "set tracking.tapir.weights bootstapir, or",
-        ),
-    ],
-)
-def test_weights_of_the_other_variant_of_tapir_are_refused(
-    causal: bool, given: str, said: str
-) -> None:
-    values = {
-        "tracking.backend": "tapir",
-        "tracking.tapir.weights": given,
-        "tracking.tapir.causal": causal,
-    }
-    with pytest.raises(ConfigError, match=said):
-        build(make_config({"device": "cpu", **values}))
-
-
-def test_without_a_gpu_that_is_said_before_anything_is_to_be_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ConfigError, match=r"device cuda: .*choose profile lite"):
-        build(make_config({"profile": "full"}))
-    with pytest.raises(ConfigError, match="device: expected auto, cpu, cuda or cuda:INDEX"):
-        build(make_config({"profile": "full", "device": "gpu"}))
+        built({**values, "features.backend": "none"})
 
 
 def test_settings_of_tracking_reach_the_tracker(
@@ -278,9 +203,7 @@ def test_settings_of_tracking_reach_the_tracker(
     given |= {"resolution": 128, "memory_budget_mb": 77}
     values = {f"tracking.tapir.{name}": value for name, value in given.items()}
     values |= {"tracking.backend": "tapir", "tracking.tapir.weights": str(weights)}
-    build(
-        make_config({"device": "cpu", "dtype": "float32", "masks.backend": "densifier", **values})
-    )
+    built({"device": "cpu", "dtype": "float32", "masks.backend": "densifier", **values})
     assert asked == {**given, "weights": weights, "device": "cpu", "dtype": "float32"}
 
 
@@ -302,14 +225,12 @@ def test_settings_of_masks_reach_the_segmenter(
     sam2 = {**given, "max_masklets": 5, "reidentification_s": 1.5, "reprompt_interval": 9}
     values = {f"masks.sam2.{key}": value for key, value in sam2.items()}
     values["masks.sam2.prompting"] = name
-    build(
-        make_config(
-            {
-                **{"device": "cpu", "labelling.backend": "geometric", "window.size": 20},
-                **{"masks.backend": "sam2", "masks.sam2.weights": toys["masks.sam2.weights"]},
-                **values,
-            }
-        )
+    built(
+        {
+            **{"device": "cpu", "labelling.backend": "geometric", "window.size": 20},
+            **{"masks.backend": "sam2", "masks.sam2.weights": toys["masks.sam2.weights"]},
+            **values,
+        }
     )
     rules: PromptingRules = asked.pop("rules")
     assert asked == {**given, "max_strands": 5, "memory_s": 1.5, "kept": 28}
@@ -332,7 +253,7 @@ def test_settings_that_the_network_cannot_have(
     setting: str, value: int, said: str, toys: dict[str, object]
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        build(make_config({**SMALL, **toys, setting: value}))
+        built({**SMALL, **toys, setting: value})
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tapnet") is not None, reason="tapnet: installed")
@@ -341,7 +262,7 @@ def test_a_package_that_is_not_installed_is_named(toys: dict[str, object], tmp_p
     file.touch()
     values = {"tracking.backend": "tapir", "tracking.tapir.weights": str(file)}
     with pytest.raises(MissingDependencyError, match="tapnet"):
-        build(make_config({**SMALL, **toys, **values}))
+        built({**SMALL, **toys, **values})
 
 
 def test_networks_that_do_not_fit_into_the_device(
@@ -352,7 +273,7 @@ def test_networks_that_do_not_fit_into_the_device(
 
     monkeypatch.setattr(torch.nn.Module, "to", full)
     with pytest.raises(DeviceMemoryError, match="loading the networks: expected enough memory"):
-        build(make_config({**SMALL, **toys}))
+        built({**SMALL, **toys})
 
 
 def test_live_it_discovers_beside_the_frames(
@@ -361,7 +282,7 @@ def test_live_it_discovers_beside_the_frames(
     values = {**SMALL, **toys, "masks.sam2.discovery_interval": 2}
     runs = []
     for _ in range(2):
-        segmenter = build(make_config(values), live=True)
+        segmenter = built(values, live=True)
         assert isinstance(segmenter, StreamingSegmenter)
         runs.append([])
         for t, frame in enumerate(clip):
@@ -380,24 +301,3 @@ def test_live_it_discovers_beside_the_frames(
     for one, other in zip(*runs, strict=True):
         np.testing.assert_array_equal(one.masks.id_map, other.masks.id_map)
         np.testing.assert_array_equal(one.tracks.xy_px, other.tracks.xy_px)
-
-
-@pytest.mark.parametrize(
-    ("values", "beside"),
-    [
-        ({"masks.backend": "sam2"}, True),
-        ({"masks.backend": "sam2", "masks.sam2.discovery": "background"}, True),
-        ({"masks.backend": "sam2", "masks.sam2.discovery": "in_step"}, False),
-        ({"masks.backend": "densifier"}, False),
-        ({}, False),
-    ],
-)
-def test_where_new_objects_are_looked_for(values: dict[str, object], beside: bool) -> None:
-    assert discovers_beside(make_config(values)) == beside
-
-
-def test_discovery_beside_needs_a_segmenter_with_a_memory() -> None:
-    with pytest.raises(
-        ConfigError, match=r"masks\.sam2\.discovery background: expected masks\.backend sam2"
-    ):
-        build(make_config({"masks.sam2.discovery": "background"}))

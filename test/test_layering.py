@@ -199,9 +199,10 @@ for name in {modules!r}:
     importlib.import_module(name)
 import numpy as np
 from motion_seg_ros.build import build
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Frame
-segmenter = build(make_config())
+segmenter = build(resolve(make_config()))
 image = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
 for index in range(4):
     result = segmenter.push(Frame(np.roll(image, index, axis=1), stamp_ns=index * 10**8))

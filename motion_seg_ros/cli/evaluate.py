@@ -33,7 +33,7 @@ from motion_seg_ros.lab.evaluation.trajectory.run import (
     trajectory_results,
     trajectory_tasks,
 )
-from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
@@ -224,7 +224,7 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     if arguments.ray is None:
         check_installed()
-        check_requirements(config)
+        resolve(config)
     for option in ("predictions", "against"):
         if getattr(arguments, option):
             raise InputError(f"--{option}: expected without --trajectory; leave one of them out")

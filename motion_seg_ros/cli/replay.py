@@ -38,7 +38,7 @@ from motion_seg_ros.lab.evaluation.results import (
     Results,
     write_results,
 )
-from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 
 REPLAY_FILE = "replay.json"
@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
     live_node.check_ros("replay")
     source, sequence = _open(arguments)
     next(iter(source))  # so that images which nobody can read are named before anything is started
-    check_requirements(config)
+    resolve(config)  # so that weights or a device that are missing are named before, too
     output: Path = arguments.output
     for each in (source.path, arguments.truth):
         if each is not None:

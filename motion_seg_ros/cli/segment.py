@@ -27,7 +27,7 @@ from motion_seg_ros.io.staging import check_apart, check_free, output_folder, wr
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs import Advance, Job, Outcome
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import check_requirements
+from motion_seg_ros.plan import Plan, resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 from motion_seg_ros.types import FrameResult
 
@@ -113,8 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
             and one that fails does not stop the others.
     """
     config = configuration.read(arguments)
-    if arguments.ray is None:
-        check_requirements(config)
+    plan = resolve(config) if arguments.ray is None else None
     sources, unread = _open(arguments)
     output: Path = arguments.output
     started = time.monotonic()
@@ -125,7 +124,7 @@ def run(arguments: argparse.Namespace) -> None:
         if not arguments.overwrite:
             _check_summary(output / SUMMARY_FILE)
             finished_sequences(output)
-        tasks = [_task(arguments, config, each) for each in sources]
+        tasks = [_task(arguments, config, plan, each) for each in sources]
         kept = _finished(tasks) if arguments.resume else {}
         jobs = [
             Job(each.source.name, segment_sequence, (each,), each.size)
@@ -205,6 +204,7 @@ class Task:
         source: the sequence.
         folder: where its results go.
         config: the pipeline's.
+        plan: of that configuration; None to resolve it on the machine that does the work.
         overlay: write overlay.mp4.
         bag_images: copy a bag's images to the output bag.
         topic: asked for in a bag; None: there is only one.
@@ -215,6 +215,7 @@ class Task:
     source: FrameSource
     folder: Path
     config: Config
+    plan: Plan | None
     overlay: bool
     bag_images: bool
     topic: str | None
@@ -249,11 +250,14 @@ class Task:
         }
 
 
-def _task(arguments: argparse.Namespace, config: Config, source: FrameSource) -> Task:
+def _task(
+    arguments: argparse.Namespace, config: Config, plan: Plan | None, source: FrameSource
+) -> Task:
     return Task(
         source=source,
         folder=arguments.output / source.name,
         config=config,
+        plan=plan,
         overlay=arguments.overlay,
         bag_images=arguments.bag_images,
         topic=arguments.topic if isinstance(source, BagTopic) else None,
@@ -289,13 +293,14 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
         bag_images=task.bag_images,
         colmap=task.export == "colmap",
     )
-    segmenter = build(task.config)
+    plan = task.plan or resolve(task.config)
+    segmenter = build(plan)
     with writer:
         for item, result in _answers(segmenter, iter(task.source)):
             writer.write(item, result)
             advance(1)
         if writer.colmap is not None:
-            backwards = _answers(build(task.config), writer.colmap.backwards())
+            backwards = _answers(build(plan), writer.colmap.backwards())
             for item, result in backwards:
                 writer.colmap.mask_also(item.name, result.masks.id_map)
                 advance(1)

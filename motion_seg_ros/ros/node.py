@@ -12,10 +12,10 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
-from motion_seg_ros.build import build, discovers_beside
+from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import without_unused
+from motion_seg_ros.plan import STAGES, Plan, resolve
 from motion_seg_ros.ros.conversion import choose_conversion
 from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
@@ -146,7 +146,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             require_message_filters()
         self._statistics.clear()
         self._diagnostics.set_period(self._own.diagnostics.period_s)
-        self._segmenter = build(self._config, live=True)
+        plan = resolve(self._config, live=True)
+        self._segmenter = build(plan)
         self._conversion = choose_conversion()
         if self._conversion.note is not None:
             self.get_logger().warning(
@@ -159,18 +160,15 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             on_qos_problem=self._on_qos_problem,
         )
         self._diagnostics.describe(
-            self.resolve_topic_name(image_topic(self, self._own)), self._backends()
+            self.resolve_topic_name(image_topic(self, self._own)), self._backends(plan)
         )
 
-    def _backends(self) -> dict[str, str]:
-        """Back end of each stage, for /diagnostics."""
-        stages = ("tracking", "depth", "features", "labelling", "masks")
-        used = without_unused(self._config)
-        backends = {stage: getattr(used, stage).backend for stage in stages}
+    def _backends(self, plan: Plan) -> dict[str, str]:
+        """Return the back end of each stage, for /diagnostics."""
         return {
-            "profile": self._config.profile,
-            **backends,
-            "discovery": "background" if discovers_beside(self._config) else "in step",
+            "profile": plan.config.profile,
+            **{stage: getattr(plan.config, stage).backend for stage in STAGES},
+            "discovery": "background" if plan.background else "in step",
             "colours": self._conversion.name,
         }
 

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pipelines import built
 
-from motion_seg_ros import build as builder
-from motion_seg_ros.build import build
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
@@ -25,7 +24,6 @@ from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
 from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
-from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.weights.cache import find_weights
 from motion_seg_ros.window import Window
@@ -197,41 +195,13 @@ def test_the_type_of_numbers_can_be_chosen(weights: Path, monkeypatch: pytest.Mo
         TransformerLabeller(weights, device="gpu")
 
 
-@pytest.mark.parametrize(
-    ("values", "device"),
-    [
-        ({}, "cpu"),
-        ({"labelling.backend": "transformer"}, "cpu"),
-        ({"device": "cuda:0"}, "cuda:0"),
-        ({"device": "cpu"}, "cpu"),
-        ({"features.backend": "dino"}, "auto"),
-        ({"masks.backend": "sam2", "device": "cuda"}, "cuda"),
-    ],
-)
-def test_the_transformer_goes_where_the_other_networks_are(
-    values: dict[str, object], device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-
-    class Noted(TransformerLabeller):
-        def __init__(self, path: Path, *, device: str, **settings: object) -> None:
-            asked.append(device)
-
-        feature_channels = 0  # type: ignore[assignment]
-        takes_depth = False  # type: ignore[assignment]
-
-    monkeypatch.setattr(builder, "TransformerLabeller", Noted)
-    builder.build_labeller(make_config(values))
-    assert asked == [device]
-
-
 def test_without_other_networks_no_gpu_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> bool:
         raise AssertionError("asked for a GPU")
 
     for name in ("is_available", "device_count", "_lazy_init"):
         monkeypatch.setattr(torch.cuda, name, refuse)
-    build(make_config())
+    built()
 
 
 def test_other_weights_than_expected_are_refused(weights: Path) -> None:
@@ -243,10 +213,10 @@ def test_other_weights_than_expected_are_refused(weights: Path) -> None:
 
 def test_weights_are_chosen_by_configuration(weights: Path, tmp_path: Path) -> None:
     chosen = {"labelling.backend": "transformer", "labelling.transformer.weights": str(weights)}
-    build(make_config(chosen))
+    built(chosen)
     missing = str(tmp_path / "none.safetensors")
     with pytest.raises(InputError, match=r"none\.safetensors.*track_transformer_lite"):
-        build(make_config({**chosen, "labelling.transformer.weights": missing}))
+        built({**chosen, "labelling.transformer.weights": missing})
 
 
 def test_residuals_of_a_panning_camera_single_out_what_does_not_follow() -> None:
@@ -320,7 +290,7 @@ def test_weights_trained_with_appearance_are_given_it(tmp_path: Path) -> None:
         "labelling.backend": "transformer",
         "features.backend": "appearance",
     }
-    segmenter = build(make_config(settings))
+    segmenter = built(settings)
     for index in range(5):
         result = segmenter.push(Frame(np.roll(image, 2 * index, axis=1), index * 10**8))
     assert result is not None
@@ -335,4 +305,4 @@ def test_weights_without_the_features_of_their_training_are_refused(tmp_path: Pa
         "features.backend": "none",
     }
     with pytest.raises(ConfigError, match=r"features.backend none: expected 16 channels"):
-        build(make_config(settings))
+        built(settings)

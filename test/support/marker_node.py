@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.plan import Plan
 from motion_seg_ros.ros import node, worker
 from motion_seg_ros.ros.main import main
-from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame, MovingObject, ObjectMasks, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
@@ -102,18 +102,18 @@ def red_objects(image_bgr: np.ndarray) -> ObjectMasks:
     return ObjectMasks(id_map, tuple(objects))
 
 
-def build(config: Config, *, live: bool) -> MotionSegmenter:
+def build(plan: Plan) -> MotionSegmenter:
     from motion_seg_ros.depth.topic import TopicDepth
 
     wait_at_gate("configure")
     stages = MarkerStages()
     return MotionSegmenter(
-        window=SlidingWindow(config.window.size, config.window.max_gap_s),
+        window=SlidingWindow(plan.config.window.size, plan.config.window.max_gap_s),
         tracker=stages,
         labeller=stages,
         masks=stages,
         propagator=stages,
-        depth=TopicDepth() if config.depth.backend == "topic" else None,
+        depth=TopicDepth() if plan.config.depth.backend == "topic" else None,
     )
 
 

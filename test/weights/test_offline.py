@@ -28,6 +28,7 @@ from pathlib import Path
 import flow_as_tapir
 import numpy as np
 from motion_seg_ros.build import build
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
@@ -46,7 +47,7 @@ toys = {
 settings = {"profile": "full", "device": "cpu", "tracking.tapir.weights": sys.argv[1], **toys}
 settings |= {"depth.depth_anything.short_side_px": 28}
 TapirTracker.load = flow_as_tapir.load
-segmenter = build(make_config(settings))
+segmenter = build(resolve(make_config(settings)))
 image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
 for t in range(4):
     result = segmenter.push(Frame(np.roll(image, t, axis=1), t))

@@ -27,7 +27,7 @@ from motion_seg_ros.lab.benchmark.timing import Cost, in_own_process, peak_mb, t
 from motion_seg_ros.networks.device import find_device, find_dtype
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import WEIGHTS, needed_weights, without_unused
+from motion_seg_ros.plan import WEIGHTS, needed_weights, resolve, without_unused
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import Discovery, Frame
@@ -279,7 +279,7 @@ class _Note:
 def _full_cost(
     clip: Path, warm_up: int, config: Config, objects: int, live: bool, rate: float | None
 ) -> FullCost:
-    segmenter = build(config, Script(objects).around(), live=live)
+    segmenter = build(resolve(config, live=live), Script(objects).wrappers())
     noted: list[_Note] = []
 
     def push(frame: Frame) -> Mapping[str, float]:
@@ -330,7 +330,7 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
 
     device = find_device(config.device)
     rates = measure_rates(device, find_dtype(config.dtype, device))
-    segmenter = build(config, Script(objects).around())
+    segmenter = build(resolve(config), Script(objects).wrappers())
     source = Clip(clip)
     _push_all(segmenter, source, range(warm_up))
     counted = range(warm_up, min(len(source), warm_up + COUNTED_FRAMES))
@@ -391,7 +391,7 @@ def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
         depth=depth,
         features=features,
         labeller=OfficialTrackNetwork().to(device).eval(),
-        masks=build_sam2(config),
+        masks=build_sam2(resolve(config)),
         device=device,
         dtype=find_dtype(config.dtype, device),
     )

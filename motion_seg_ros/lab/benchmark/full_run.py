@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from motion_seg_ros.build import discovers_beside
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.lab.benchmark.full_profile import (
     Floor,
@@ -23,7 +22,7 @@ from motion_seg_ros.lab.benchmark.full_profile import (
 from motion_seg_ros.lab.benchmark.timing import check_length, warm_up_frames
 from motion_seg_ros.lab.clips import render_clip
 from motion_seg_ros.networks.device import find_device
-from motion_seg_ros.requirements import check_official
+from motion_seg_ros.plan import check_official, resolve
 from motion_seg_ros.settings.pipeline import Config
 
 SEED = 0
@@ -171,7 +170,7 @@ def measure(options: FullOptions, folder: Path) -> FullMeasurement:
     render_clip(clip, seed=SEED, size=options.size, frames=options.frames)
     what = clip, options.warm_up, config, options.objects
     live = None
-    if discovers_beside(config):
+    if resolve(config, live=True).background:
         live = measure_full(*what, live=True, rate=options.rate)
     official = OfficialSettings(objects=options.objects)
     if toy:

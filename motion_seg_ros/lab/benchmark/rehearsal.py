@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion_seg_ros.build import Around
+from motion_seg_ros.build import Wrappers
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.tracking.tapir.estimates import Estimates, PointFollower
@@ -89,9 +89,9 @@ class Script:
             found.append(Box((row, int(times)), right - box_width, top, right, bottom))
         return found
 
-    def around(self) -> Around:
+    def wrappers(self) -> Wrappers:
         """What makes a pipeline follow this script."""
-        return Around(
+        return Wrappers(
             tracker=DriftingTracker,
             labeller=lambda labeller: ScriptedLabeller(labeller, self),
             segmenter=lambda segmenter: ScriptedSegmenter(segmenter, self),

@@ -18,6 +18,7 @@ from motion_seg_ros.build import build
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import Clip
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame
 
@@ -92,7 +93,7 @@ def in_own_process(function: Callable[..., Result], *arguments: object) -> Resul
 
 
 def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
-    segmenter = build(config)
+    segmenter = build(resolve(config))
 
     def push(frame: Frame) -> Mapping[str, float]:
         result = segmenter.push(frame)

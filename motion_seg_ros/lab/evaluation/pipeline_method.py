@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame, Source, TrackLabels, Tracks, UInt16Array
 
@@ -19,7 +20,7 @@ class PipelineMethod:
     """
 
     def __init__(self, config: Config) -> None:
-        self._segmenter = build(config)
+        self._segmenter = build(resolve(config))
         self._labelled: tuple[Tracks, TrackLabels] | None = None
 
     def push(self, frame: Frame) -> UInt16Array:

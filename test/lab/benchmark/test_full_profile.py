@@ -18,6 +18,7 @@ from motion_seg_ros.build import (
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.benchmark import full_profile
 from motion_seg_ros.lab.benchmark.timing import Cost
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Discovery
 from motion_seg_ros.weights.catalogue import PUBLISHED
@@ -57,10 +58,10 @@ def test_random_weights_go_the_way_of_published_ones(
     config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
     assert config.depth.depth_anything.weights == str(tmp_path / "depth_anything_v2_base")
     assert config.masks.sam2.weights == str(tmp_path / "sam2.1_hiera_tiny")
-    depth = build_depth(config)
-    features = build_features(config, DenseFlow(64))
-    assert isinstance(build_labeller(config, features, depth), OfficialLabeller)
-    assert build_masks(config, DenseFlow(64)) is not None
+    plan = resolve(config)
+    features = build_features(plan, DenseFlow(64))
+    assert isinstance(build_labeller(plan, features, build_depth(plan)), OfficialLabeller)
+    assert build_masks(plan, DenseFlow(64)) is not None
 
 
 @needs_tapnet
@@ -74,7 +75,7 @@ def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path
     published = PUBLISHED["bootstapir"].megabytes
     assert published is not None
     assert file.stat().st_size < 0.6e6 * published
-    assert build_tracker(config, DenseFlow(64)) is not None
+    assert build_tracker(resolve(config), DenseFlow(64)) is not None
 
 
 def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:

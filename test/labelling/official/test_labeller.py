@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from checkout import ROOT
 from PIL import Image
+from pipelines import built
 from tiny_networks import transformers_library, write_depth_anything
 
-from motion_seg_ros.build import build
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.pipeline import MotionSegmenter
-from motion_seg_ros.requirements import check_official, needed_weights
+from motion_seg_ros.plan import check_official, needed_weights
 from motion_seg_ros.settings.declaration import parse_override
 from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.tracking.tapir.estimates import Estimates
@@ -214,7 +214,7 @@ def test_what_reaches_the_network_is_what_the_authors_give_it(
     follower: ScriptedFollower,
     asked: list[OfficialInputs],
 ) -> None:
-    segmenter = build(make_config({**SETTINGS, **weights}))
+    segmenter = built({**SETTINGS, **weights})
     last = push_all(segmenter, frames)[-1]
     ids, window = last.tracks.ids, range(FRAMES - WINDOW, FRAMES)
     born, start = np.array(follower.born)[ids], np.array(follower.start)[ids]
@@ -261,7 +261,7 @@ def test_labels_are_those_of_the_checkpoint(
     follower: ScriptedFollower,
     asked: list[OfficialInputs],
 ) -> None:
-    segmenter = build(make_config({**SETTINGS, **weights, "labelling.official.threshold": 0.0}))
+    segmenter = built({**SETTINGS, **weights, "labelling.official.threshold": 0.0})
     results = push_all(segmenter, frames)
     assert len(asked) == FRAMES - WINDOW + 1, "not before there are four frames"
     assert [each.labels.abstention is None for each in results] == [False] * 3 + [True] * 4
@@ -291,7 +291,7 @@ def test_between_two_askings_labels_are_kept_and_a_reset_forgets_them(
     follower: ScriptedFollower,
     asked: list[OfficialInputs],
 ) -> None:
-    segmenter = build(make_config({**SETTINGS, **weights, "labelling.interval": 3}))
+    segmenter = built({**SETTINGS, **weights, "labelling.interval": 3})
     results = push_all(segmenter, frames)
     assert len(asked) == 2  # at the frames 3 and 6
     first, second = (each.tracks.ids for each in results[3:5])
@@ -402,7 +402,7 @@ def test_other_companions_than_the_authors_are_refused(
     weights: dict[str, object], wrong: dict[str, object], remedy: str
 ) -> None:
     with pytest.raises(ConfigError) as error:
-        build(make_config({**SETTINGS, **weights, **wrong}))
+        built({**SETTINGS, **weights, **wrong})
     either = ", or labelling.backend=pooled, which needs none of them"
     assert str(error.value).endswith(remedy + either)
 
@@ -415,7 +415,7 @@ def test_features_of_another_width_are_refused(
     with pytest.raises(
         ConfigError, match=r"768 channels.*found 24; set features\.dino\.weights dinov2"
     ):
-        build(make_config({**SETTINGS, **weights, "features.dino.weights": str(tmp_path)}))
+        built({**SETTINGS, **weights, "features.dino.weights": str(tmp_path)})
 
 
 def test_the_documented_commands_are_right() -> None:

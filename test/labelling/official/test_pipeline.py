@@ -9,26 +9,20 @@ from pathlib import Path
 import flow_as_tapir
 import numpy as np
 import pytest
+from pipelines import built
 from tiny_networks import transformers_library
 
-from motion_seg_ros.build import build
-from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scenes import one_mover_still_camera
 from motion_seg_ros.masks.fusion.densifier import Densifier
-from motion_seg_ros.requirements import check_requirements, needed_weights, without_unused
-from motion_seg_ros.settings.pipeline import Config, make_config
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import Frame
 from motion_seg_ros.weights.cache import CACHE_VARIABLE
 
 transformers_library()
 import torch  # noqa: E402
-
-from motion_seg_ros.labelling.network.calibration import Calibration  # noqa: E402
-from motion_seg_ros.labelling.network.checkpoint import save_weights  # noqa: E402
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer  # noqa: E402
 
 WIDTH, HEIGHT = 160, 120
 FRAMES = 6
@@ -77,7 +71,7 @@ def test_frames_pass_all_stages(
         monkeypatch.setattr(TapirTracker, "load", flow_as_tapir.load)
     points = 40 if tracker == "tapnet" else 200
     values = {"labelling.official.threshold": 0.0, "tracking.tapir.points": points}
-    segmenter = build(make_config({**SMALL, **toys, **values}))
+    segmenter = built({**SMALL, **toys, **values})
     renderer = Renderer(one_mover_still_camera(1, (WIDTH, HEIGHT), FRAMES))
     for t in range(FRAMES):
         result = segmenter.push(Frame(renderer.render(t).image_bgr, t * 10**8))
@@ -98,7 +92,7 @@ def test_its_threshold_is_one_of_its_own(
     monkeypatch.setattr(TapirTracker, "load", flow_as_tapir.load)
     for values, threshold in (({}, 0.7), ({"labelling.transformer.threshold": 0.2}, 0.7)):
         masks = {"masks.backend": "densifier"}
-        segmenter = build(make_config({**SMALL, **toys, **masks, **values}))
+        segmenter = built({**SMALL, **toys, **masks, **values})
         renderer = Renderer(one_mover_still_camera(1, (WIDTH, HEIGHT), FRAMES))
         for t in range(4):
             result = segmenter.push(Frame(renderer.render(t).image_bgr, t * 10**8))
@@ -107,63 +101,16 @@ def test_its_threshold_is_one_of_its_own(
         assert result.labels.threshold == threshold
 
 
-@pytest.mark.parametrize(
-    ("values", "left"),
-    [
-        ({"labelling.backend": "official"}, ("depth_anything", "dino")),
-        ({"labelling.backend": "pooled"}, ("none", "none")),
-        ({"labelling.backend": "transformer"}, ("none", "none")),
-        ({"labelling.backend": "geometric"}, ("none", "none")),
-        ({"labelling.backend": "pooled", "depth.backend": "topic"}, ("topic", "none")),
-        ({"labelling.backend": "pooled", "features.backend": "appearance"}, ("none", "none")),
-    ],
-)
-def test_what_the_labelling_does_not_take_is_not_used(
-    values: dict[str, object], left: tuple[str, str]
-) -> None:
-    config = make_config({"profile": "full", **values})
-    used = without_unused(config)
-    assert (used.depth.backend, used.features.backend) == left
-    both = {"depth.backend": left[0], "features.backend": left[1]}
-    assert used == make_config({"profile": "full", **values, **both})
-
-
-def test_the_default_profile_is_not_touched() -> None:
-    assert without_unused(Config()) == Config()
-
-
-def trained(folder: Path, *, depth: bool, channels: int) -> Path:
-    size = {"encoder_width": 16, "decoder_width": 8, "decoder_layers": 1}
-    config = ModelConfig.lite(**size, depth=depth, feature_channels=channels)
-    path = folder / f"{depth}_{channels}.safetensors"
-    save_weights(path, TrackTransformer(config), metadata=Calibration(1, 0, 0.5).to_metadata())
-    return path
-
-
-@pytest.mark.parametrize("backend", ["transformer", "pooled"])
-@pytest.mark.parametrize(("depth", "channels"), [(True, 0), (False, 24), (True, 24)])
-def test_weights_say_what_they_take(
-    depth: bool, channels: int, backend: str, tmp_path: Path
-) -> None:
-    path = trained(tmp_path, depth=depth, channels=channels)
-    values = {"labelling.backend": backend, "labelling.transformer.weights": str(path)}
-    used = without_unused(make_config({"profile": "full", **values}))
-    assert used.depth.backend == ("depth_anything" if depth else "none")
-    assert used.features.backend == ("dino" if channels else "none")
-
-
 def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     other = {"tracking.backend": "flow", "labelling.backend": "pooled"}
-    config = make_config({"profile": "full", "device": "cpu", **other})
     with pytest.raises(InputError, match=r"weights fetch sam2\.1_hiera_tiny$"):
-        check_requirements(config)
-    assert set(needed_weights(without_unused(config))) == {"labelling", "masks"}
+        built({"profile": "full", "device": "cpu", **other})
     with caplog.at_level(logging.WARNING):
         masks = {"masks.backend": "densifier"}
-        segmenter = build(make_config({"profile": "full", "device": "cpu", **other, **masks}))
+        segmenter = built({"profile": "full", "device": "cpu", **other, **masks})
     assert caplog.messages == [
         f"{name}: labelling.backend pooled, as it is set, takes no {what}"
         for name, what in (
@@ -177,30 +124,7 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
 
 
 def test_depth_from_the_camera_is_left_in(caplog: pytest.LogCaptureFixture) -> None:
-    config = make_config({"depth.backend": "topic", "masks.backend": "densifier"})
-    assert without_unused(config) == config
-    segmenter = build(config)
+    segmenter = built({"depth.backend": "topic", "masks.backend": "densifier"})
     assert segmenter._depth is None, "no labeller looks at it"
     assert isinstance(segmenter._masks, Densifier)
     assert caplog.messages == []
-
-
-@pytest.mark.parametrize("change", [{"tracking.backend": "flow"}, {"depth.backend": "none"}])
-def test_single_stages_are_chosen_with_either_remedy(
-    change: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    values: dict[str, object] = {"profile": "full", "device": "cpu", **change}
-    either = r"set (\S+)=(\S+), or labelling\.backend=pooled, which needs none of them$"
-    with pytest.raises(ConfigError, match=either):
-        build(make_config(values))
-    with pytest.raises(InputError, match="weights fetch"):  # and that is all that is missing
-        build(make_config({**values, "labelling.backend": "pooled"}))
-
-
-def test_weights_that_are_none_are_named(tmp_path: Path) -> None:
-    file = tmp_path / "other.safetensors"
-    file.write_bytes(b"something else")
-    values = {"labelling.backend": "transformer", "labelling.transformer.weights": str(file)}
-    with pytest.raises(InputError, match=r"other\.safetensors: expected"):
-        build(make_config(values))

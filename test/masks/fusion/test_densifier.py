@@ -7,15 +7,14 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from pipelines import built
 
-from motion_seg_ros.build import build
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.masks.fusion.densifier import Densifier
-from motion_seg_ros.settings.pipeline import make_config
 from motion_seg_ros.types import Frame, FrameResult
 
 SIZE = (480, 360)
@@ -23,7 +22,7 @@ SceneMaker = Callable[..., Scene]
 
 
 def segment(scene: Scene) -> list[tuple[RenderedFrame, FrameResult]]:
-    segmenter = build(make_config())
+    segmenter = built()
     pairs = []
     for frame in Renderer(scene):
         result = segmenter.push(Frame(frame.image_bgr, frame.stamp_ns))
@@ -85,7 +84,7 @@ def test_the_same_frames_give_the_same_masks() -> None:
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (32, 600), (1080, 1920)])
 def test_any_size_of_image(size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
-    segmenter = build(make_config())
+    segmenter = built()
     for index in range(5):
         image = rng.integers(0, 255, (*size, 3), np.uint8)
         result = segmenter.push(Frame(image, index * 10**7))
@@ -95,7 +94,7 @@ def test_any_size_of_image(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_image_does_not_move(level: int) -> None:
-    segmenter = build(make_config())
+    segmenter = built()
     for index in range(6):
         image = np.full((120, 160, 3), level, np.uint8)
         result = segmenter.push(Frame(image, index * 10**7))
@@ -108,7 +107,7 @@ def test_a_blank_image_does_not_move(level: int) -> None:
 def test_a_flicker_of_the_light_does_not_move() -> None:
     coarse = np.random.default_rng(0).integers(60, 200, (30, 40, 3), np.uint8)
     picture = np.kron(coarse, np.ones((8, 8, 1), np.uint8))
-    segmenter = build(make_config())
+    segmenter = built()
     for index in range(12):
         light = 0.7 if index % 2 else 1.0
         result = segmenter.push(Frame((picture * light).astype(np.uint8), index * 10**7))

@@ -19,8 +19,10 @@ from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, Stream, compare
 from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, stored_samples
 from motion_seg_ros.labelling.base import Labeller
+from motion_seg_ros.plan import Plan, resolve
 from motion_seg_ros.settings.declaration import settings
 from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.settings.stages import Sam2Config
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.window import SlidingWindow
 
@@ -74,43 +76,61 @@ def compare_labellers(
         MotionSegError: a setting or an input that is wrong, or a labeller asked for cannot run.
     """
     flow = DenseFlow(config.flow.max_side_px)
-    features = build_features(config, flow)
-    labellers = _build_labellers(config, names, features, with_samples=inputs.samples is not None)
+    plans = _resolve(config, names, with_samples=inputs.samples is not None)
+    described = (build_features(each, flow) for each in plans.values())
+    features = next((each for each in described if each is not None), None)
+    labellers = _build(plans, features, named=names is not None)
     thresholds = {name: value for name, value in thresholds.items() if name in labellers}
     if inputs.davis is not None:
         clips = [
             davis_clip(inputs.davis, name)
             for name in chosen(clip_names(inputs.davis), inputs.sequences, inputs.davis)
         ]
-        streams = _clip_streams(clips, config, build_tracker(config, flow), features)
+        tracker = build_tracker(next(iter(plans.values())), flow)
+        streams = _clip_streams(clips, config, tracker, features)
         yield "davis", compare(streams, labellers, thresholds)
     if inputs.samples is not None:
         samples = stored_samples(inputs.samples, inputs.files, inputs.max_samples)
         yield "samples", compare(samples, labellers, thresholds)
 
 
-def _build_labellers(
-    config: Config,
-    names: Sequence[str] | None,
-    features: FeatureExtractor | None,
-    *,
-    with_samples: bool,
-) -> dict[str, Labeller]:
-    depth = build_depth(config)
-    labellers = {}
+def _resolve(config: Config, names: Sequence[str] | None, *, with_samples: bool) -> dict[str, Plan]:
+    """Return a plan for each labeller, without masks."""
+    masks = dataclasses.replace(config.masks, backend="densifier", sam2=Sam2Config())
+    plans = {}
+    last: MotionSegError | None = None
     for name in names or known_labellers():
         labelling = dataclasses.replace(config.labelling, backend=name)
         try:
             if names is None and with_samples and name == NEEDS_IMAGES:
                 raise ConfigError("stored samples have no images; compare it on clips alone")
-            labellers[name] = build_labeller(
-                dataclasses.replace(config, labelling=labelling), features, depth
-            )
+            plans[name] = resolve(dataclasses.replace(config, labelling=labelling, masks=masks))
         except MotionSegError as error:
-            if names is not None:
-                raise
-            logger.warning("labeller %s is left out: %s", name, error)
+            _left_out(name, error, named=names is not None)
+            last = error
+    if last is not None and not plans:
+        raise last
+    return plans
+
+
+def _build(
+    plans: Mapping[str, Plan], features: FeatureExtractor | None, *, named: bool
+) -> dict[str, Labeller]:
+    estimators = (build_depth(each) for each in plans.values())
+    depth = next((each for each in estimators if each is not None), None)
+    labellers = {}
+    for name, plan in plans.items():
+        try:
+            labellers[name] = build_labeller(plan, features, depth)
+        except MotionSegError as error:
+            _left_out(name, error, named=named)
     return labellers
+
+
+def _left_out(name: str, error: MotionSegError, *, named: bool) -> None:
+    if named:
+        raise error
+    logger.warning("labeller %s is left out: %s", name, error)
 
 
 def _clip_streams(

@@ -20,6 +20,7 @@ from motion_seg_ros.lab.training.simulation.rendered import ClipFrame, rendered_
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
 from motion_seg_ros.masks.fusion.channels import mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
+from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, make_config
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
@@ -75,7 +76,7 @@ def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, Fl
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     flow = DenseFlow(config.flow.max_side_px)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
-    labeller = build_labeller(config)
+    labeller = build_labeller(resolve(config), None, None)
     posterior = MotionPosterior(flow=flow)
     found = {}
     for index, frame in enumerate(clip):
