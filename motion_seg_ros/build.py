@@ -30,7 +30,7 @@ from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.networks.memory import device_memory
-from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter, MotionSegmenter
 from motion_seg_ros.plan import Plan
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
@@ -82,7 +82,7 @@ UNWRAPPED = Wrappers()
 
 
 @device_memory("loading the networks")
-def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> MotionSegmenter:
+def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> FrameSegmenter:
     """Build the pipeline of a plan, and log the networks that it leaves out.
 
     Args:
@@ -106,18 +106,7 @@ def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> MotionSegmenter:
     tracker = build_tracker(plan, flow, wrappers.tracker)
     labeller = wrappers.labeller(build_labeller(plan, features, depth))
     masks = build_masks(plan, flow, wrappers.segmenter)
-    if plan.background and isinstance(masks, PromptedMasks):
-        return StreamingSegmenter(
-            window=window,
-            tracker=tracker,
-            labeller=labeller,
-            masks=masks,
-            propagator=FlowPropagator(),
-            depth=depth,
-            features=features,
-            interval=config.masks.sam2.discovery_interval,
-        )
-    return MotionSegmenter(
+    pipeline = MotionSegmenter(
         window=window,
         tracker=tracker,
         labeller=labeller,
@@ -126,6 +115,9 @@ def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> MotionSegmenter:
         depth=depth,
         features=features,
     )
+    if plan.background and isinstance(masks, PromptedMasks):
+        return StreamingSegmenter(pipeline, masks, interval=config.masks.sam2.discovery_interval)
+    return pipeline
 
 
 def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = TapirTracker) -> Tracker:
@@ -226,7 +218,7 @@ def build_masks(
         wrap(segmenter),
         rules=replace(PROMPTING[sam2.prompting](), prompt_interval=sam2.reprompt_interval),
         discovery_interval=sam2.discovery_interval,
-        max_strands=sam2.max_masklets,
+        max_masklets=sam2.max_masklets,
         lost_after=sam2.lost_after,
         static_after=sam2.static_after,
         memory_s=sam2.reidentification_s,

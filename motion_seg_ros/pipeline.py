@@ -6,8 +6,10 @@ Read this first.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol
 
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.features.base import FeatureExtractor
@@ -21,16 +23,194 @@ from motion_seg_ros.window import SlidingWindow, Window
 MIN_SIDE_PX = 32  # below this no optical flow pyramid fits, and no motion can be told
 
 
-class MotionSegmenter:
-    """Says for every frame of one camera which pixels move in the world.
+class FrameSegmenter(Protocol):
+    """Answers every frame of one camera: the common interface of MotionSegmenter and
+    motion_seg_ros.streaming.segmenter.StreamingSegmenter.
 
     Causal: the result of a frame rests on that frame and earlier ones. Not thread-safe: one caller
-        at a time.
+    at a time.
+    """
+
+    def push(self, frame: Frame) -> FrameResult | None:
+        """Infer the moving objects of `frame`, the newest one of the stream.
+
+        Returns:
+            The result for `frame`; None only from a backend that answers some frames later than it
+            sees them.
+
+        Raises:
+            DeviceMemoryError: a device has not enough memory for a stage. After this, as after any
+                error, the segmenter can be used again after a reset; with less memory after
+                `shrink`.
+        """
+        ...
+
+    def propagate(self, frame: Frame) -> FrameResult:
+        """Answer `frame` cheaply, with the last result's masks carried over to it.
+
+        The window does not see the frame. The masks are empty where there is no last result that
+        `frame` can follow.
+        """
+        ...
+
+    def skip(self, frame: Frame) -> None:
+        """Note a frame of the stream that is neither inferred nor propagated."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the stream; track and object ids go on, so that none is given twice."""
+        ...
+
+    def shrink(self, full: str = "") -> str | None:
+        """Forget the stream, release what can be spared of the devices' memory, and use less of it
+        from now on.
+
+        Args:
+            full: the stage that lacked memory, see DeviceMemoryError.stage; it saves first.
+
+        Returns:
+            The setting that was lowered, with its new value; None where nothing is left to save.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the threads of the segmenter, if any."""
+        ...
+
+
+class TrackPipeline:
+    """Window -> labelled tracks: tracker, depth, features and labeller in turn.
+
+    Args:
+        tracker: point tracks over the window.
+        labeller: labels which tracks move.
+        depth: the estimator that the labeller asks, or None; runs as a stage of its own.
+        features: a descriptor per track, or None.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        labeller: Labeller,
+        depth: DepthEstimator | None,
+        features: FeatureExtractor | None,
+    ) -> None:
+        self._tracker = tracker
+        self._labeller = labeller
+        self._depth = depth
+        self._features = features
+
+    @property
+    def stages(self) -> dict[str, Tracker | Labeller | DepthEstimator | FeatureExtractor]:
+        """Name -> stage, those that save the most memory first."""
+        stages = {
+            "tracking": self._tracker,
+            "features": self._features,
+            "depth": self._depth,
+            "labelling": self._labeller,
+        }
+        return {name: each for name, each in stages.items() if each is not None}
+
+    def label(self, window: Window, stage_ms: dict[str, float]) -> tuple[Tracks, TrackLabels]:
+        """Track and label the points of a window; add the wall time of each stage to `stage_ms`."""
+        with stage("tracking", stage_ms):
+            tracks = self._tracker.update(window)
+        if self._depth is not None:
+            with stage("depth", stage_ms):  # ahead of the labeller, which gets the same maps
+                self._depth.inverse_depth(window)
+        features = None
+        if self._features is not None:
+            with stage("features", stage_ms):
+                features = self._features.extract(window, tracks)
+        with stage("labelling", stage_ms):
+            labels = self._labeller.label(window, tracks, features)
+        return tracks, labels
+
+    def reset(self) -> None:
+        """Forget the stream."""
+        for each in self.stages.values():
+            each.reset()
+
+
+class Stream:
+    """The frames of one camera: their window, and the last result, which can be propagated.
+
+    Args:
+        window: collects the frames.
+        propagator: carries masks to frames that are not inferred.
+    """
+
+    def __init__(self, window: SlidingWindow, propagator: MaskPropagator) -> None:
+        self._window = window
+        self._propagator = propagator
+        self._last: FrameResult | None = None
+
+    def break_reason(self, frame: Frame) -> str | None:
+        """Return why `frame` cannot follow the last one; None where it can."""
+        return self._window.break_reason(frame)
+
+    def push(
+        self, frame: Frame, reset_reason: str | None, infer: Callable[[Window], FrameResult]
+    ) -> FrameResult:
+        """Add a frame to the window, and infer its result unless it is too small.
+
+        Args:
+            frame: the frame.
+            reset_reason: why the stream was reset before it, if it was.
+            infer: called with the window that ends at the frame.
+        """
+        window = self._window.push(frame)
+        if min(frame.size) < MIN_SIDE_PX:
+            height, width = frame.size
+            result = _empty_result(
+                frame,
+                f"image of {width}x{height} px is too small: a side needs {MIN_SIDE_PX} px or more",
+                Source.INFERRED,
+            )
+        else:
+            result = infer(window)
+        self._last = replace(result, reset_reason=reset_reason)
+        return self._last
+
+    def propagate(self, frame: Frame) -> FrameResult:
+        """See FrameSegmenter."""
+        started = time.perf_counter()
+        last = self._last
+        if last is None or self._window.break_reason(frame) is not None:
+            reason = "no inferred frame to propagate from"
+            return _empty_result(frame, reason, Source.PROPAGATED)
+        self._window.skip(frame)
+        masks = self._propagator.propagate(last.masks, last.frame, frame)
+        later_s = (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
+        self._last = FrameResult(
+            frame=frame,
+            masks=masks,
+            tracks=last.tracks,
+            labels=last.labels,
+            source=Source.PROPAGATED,
+            age_s=last.age_s + later_s,
+            stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
+            tracks_age_s=last.tracks_age_s + later_s,
+        )
+        return self._last
+
+    def skip(self, frame: Frame) -> None:
+        """See FrameSegmenter."""
+        self._window.skip(frame)
+
+    def reset(self) -> None:
+        """Forget the frames and the last result."""
+        self._last = None
+        self._window.reset()
+
+
+class MotionSegmenter:
+    """Implements FrameSegmenter with all stages in turn, in every frame.
 
     Args:
         window: collects the frames; its breaks reset all stages.
-        tracker: points over the window.
-        labeller: which of them move.
+        tracker: point tracks over the window.
+        labeller: labels which tracks move.
         masks: from moving tracks to pixels and objects.
         propagator: carries masks to frames that are not inferred.
         depth: the estimator that the labeller asks, or None; runs as a stage of its own.
@@ -48,99 +228,43 @@ class MotionSegmenter:
         depth: DepthEstimator | None = None,
         features: FeatureExtractor | None = None,
     ) -> None:
-        self._window = window
-        self._tracker = tracker
-        self._labeller = labeller
+        self.stream = Stream(window, propagator)
+        self.tracks = TrackPipeline(tracker, labeller, depth, features)
         self._masks = masks
-        self._propagator = propagator
-        self._depth = depth
-        self._features = features
-        self._last: FrameResult | None = None
 
     def push(self, frame: Frame) -> FrameResult | None:
-        """Infer the moving objects of `frame`, the newest one of the stream.
-
-        Returns:
-            The result for `frame`; None only from a backend that answers some frames later than it
-            sees them.
-
-        Raises:
-            DeviceMemoryError: a device has not enough memory for a stage. After this, as after any
-                error, the pipeline is of use again after a reset; with less memory after `shrink`.
-        """
-        reset_reason = self._window.break_reason(frame)
+        """See FrameSegmenter."""
+        reset_reason = self.stream.break_reason(frame)
         if reset_reason is not None:
             self.reset()
-        if min(frame.size) < MIN_SIDE_PX:
-            result = self._too_small(frame, reset_reason)
-        else:
-            result = self._infer(frame, reset_reason)
-        self._last = result
-        return result
+        return self.stream.push(frame, reset_reason, self._infer)
+
+    def _infer(self, window: Window) -> FrameResult:
+        stage_ms: dict[str, float] = {}
+        tracks, labels = self.tracks.label(window, stage_ms)
+        with stage("masks", stage_ms):
+            masks = self._masks.segment(window, tracks, labels)
+        return FrameResult(window.newest, masks, tracks, labels, stage_ms=stage_ms)
 
     def propagate(self, frame: Frame) -> FrameResult:
-        """Answer `frame` cheaply, with the last result's masks carried over to it.
-
-        The window does not see the frame.
-        Without a last result that `frame` can follow, the masks are empty.
-        """
-        started = time.perf_counter()
-        last = self._last
-        if last is None or self._window.break_reason(frame) is not None:
-            return FrameResult(
-                frame=frame,
-                masks=ObjectMasks.empty(frame.size),
-                tracks=Tracks.empty(1),
-                labels=TrackLabels.abstain(0, "no inferred frame to propagate from"),
-                source=Source.PROPAGATED,
-            )
-        self._window.skip(frame)
-        masks = self._propagator.propagate(last.masks, last.frame, frame)
-        later_s = (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
-        result = FrameResult(
-            frame=frame,
-            masks=masks,
-            tracks=last.tracks,
-            labels=last.labels,
-            source=Source.PROPAGATED,
-            age_s=last.age_s + later_s,
-            stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
-            tracks_age_s=last.tracks_age_s + later_s,
-        )
-        self._last = result
-        return result
+        """See FrameSegmenter."""
+        return self.stream.propagate(frame)
 
     def skip(self, frame: Frame) -> None:
-        """The stream goes on with a frame that is neither inferred nor propagated."""
-        self._window.skip(frame)
+        """See FrameSegmenter."""
+        self.stream.skip(frame)
 
     def reset(self) -> None:
-        """Forget the stream; track and object ids go on, so that none is given twice."""
-        self._last = None
-        self._window.reset()
-        self._reset_tracks()
+        """See FrameSegmenter."""
+        self.stream.reset()
+        self.tracks.reset()
         self._masks.reset()
 
     def shrink(self, full: str = "") -> str | None:
-        """Forget the stream, let go of what memory of devices can be done without, and get by with
-        less from now on.
-
-        Args:
-            full: the stage for which there was not enough, see DeviceMemoryError.stage; it is the
-                first to save.
-
-        Returns:
-            What is done with less now, in a few words; None where nothing is left to save.
-        """
+        """See FrameSegmenter."""
         self.reset()
         release_cached_memory()
-        stages = {
-            "masks": self._masks,
-            "tracking": self._tracker,
-            "features": self._features,
-            "depth": self._depth,
-            "labelling": self._labeller,
-        }
+        stages = {"masks": self._masks, **self.tracks.stages}
         for _, each in sorted(stages.items(), key=lambda item: item[0] != full):
             less = each.shrink() if isinstance(each, Shrinks) else None
             if less is not None:
@@ -148,58 +272,26 @@ class MotionSegmenter:
         return None
 
     def close(self) -> None:
-        """End what runs beside the caller: nothing here."""
+        """See FrameSegmenter; there are no threads."""
 
-    def _infer(self, frame: Frame, reset_reason: str | None) -> FrameResult:
-        stage_ms: dict[str, float] = {}
-        window = self._window.push(frame)
-        tracks, labels = self._label(window, stage_ms)
-        with stage("masks", stage_ms):
-            masks = self._masks.segment(window, tracks, labels)
-        return FrameResult(
-            frame, masks, tracks, labels, stage_ms=stage_ms, reset_reason=reset_reason
-        )
 
-    def _label(self, window: Window, stage_ms: dict[str, float]) -> tuple[Tracks, TrackLabels]:
-        """The tracks of a window, and which of them move."""
-        with stage("tracking", stage_ms):
-            tracks = self._tracker.update(window)
-        if self._depth is not None:
-            with stage("depth", stage_ms):  # ahead of the labeller, which gets the same maps
-                self._depth.inverse_depth(window)
-        features = None
-        if self._features is not None:
-            with stage("features", stage_ms):
-                features = self._features.extract(window, tracks)
-        with stage("labelling", stage_ms):
-            labels = self._labeller.label(window, tracks, features)
-        return tracks, labels
-
-    def _reset_tracks(self) -> None:
-        """Forget what `_label` keeps of the stream."""
-        for each in (self._tracker, self._depth, self._features, self._labeller):
-            if each is not None:
-                each.reset()
-
-    def _too_small(self, frame: Frame, reset_reason: str | None) -> FrameResult:
-        self._window.push(frame)
-        height, width = frame.size
-        reason = f"image of {width}x{height} px is too small: a side needs {MIN_SIDE_PX} px or more"
-        return FrameResult(
-            frame=frame,
-            masks=ObjectMasks.empty(frame.size),
-            tracks=Tracks.empty(1),
-            labels=TrackLabels.abstain(0, reason),
-            reset_reason=reset_reason,
-        )
+def _empty_result(frame: Frame, reason: str, source: Source) -> FrameResult:
+    """Return a result without masks and tracks, and why there are none."""
+    return FrameResult(
+        frame=frame,
+        masks=ObjectMasks.empty(frame.size),
+        tracks=Tracks.empty(1),
+        labels=TrackLabels.abstain(0, reason),
+        source=source,
+    )
 
 
 @contextmanager
 def stage(name: str, stage_ms: dict[str, float]) -> Iterator[None]:
-    """Run a stage in the block, and add its wall time to stage_ms[name], in milliseconds.
+    """Run a stage within the context, and add its wall time in milliseconds to stage_ms[name].
 
     Raises:
-        DeviceMemoryError: a device has not enough memory for it.
+        DeviceMemoryError: a device has not enough memory for the stage.
     """
     started = time.perf_counter()
     with device_memory(name):

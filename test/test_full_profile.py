@@ -233,7 +233,7 @@ def test_settings_of_masks_reach_the_segmenter(
         }
     )
     rules: PromptingRules = asked.pop("rules")
-    assert asked == {**given, "max_strands": 5, "memory_s": 1.5, "kept": 28}
+    assert asked == {**given, "max_masklets": 5, "memory_s": 1.5, "kept": 28}
     assert rules.prompt_interval == 9
     assert (rules.always_spread, rules.reference_height_px) == {
         "online": (True, 480),

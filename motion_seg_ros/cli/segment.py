@@ -26,7 +26,7 @@ from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, s
 from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs import Advance, Job, Outcome
-from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import Plan, resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 from motion_seg_ros.types import FrameResult
@@ -308,7 +308,7 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
 
 
 def _answers(
-    segmenter: MotionSegmenter, frames: Iterator[SourceFrame]
+    segmenter: FrameSegmenter, frames: Iterator[SourceFrame]
 ) -> Iterator[tuple[SourceFrame, FrameResult]]:
     """Each frame with its result; a backend may answer some frames later than it sees them."""
     waiting: deque[SourceFrame] = deque()

@@ -9,7 +9,7 @@ from motion_seg_ros.window import Window
 
 
 class MaskBackend(Protocol):
-    """Turns labelled tracks into one pixel mask per moving object."""
+    """PriorityLock labelled tracks into one pixel mask per moving object."""
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
         """Masks of the newest frame, of its size; ids stay with their object over time and short

@@ -1,4 +1,4 @@
-"""Which object each connected part of a mask belongs to, by what was there before.
+"""Assignment of the connected parts of a mask to the objects that were there before.
 
 Maps are (h, w) uint16 of object ids at working resolution, 0 = static.
 """
@@ -9,56 +9,59 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, UInt16Array
+from motion_seg_ros.types import BoolArray, FloatArray, UInt16Array
 
-MIN_SHARE_OF_PART = 0.15  # that an object must cover to own some of a part,
+# Set by hand:
+MIN_SHARE_OF_PART = 0.15  # an object that covers less of a part does not own it,
 MIN_SHARE_OF_OBJECT = 0.3  # unless this much of the object is there
 MIN_PIXELS = 12
 MAX_GAP = 0.75  # between parts of one object, in sizes of the largest part
-PLACE_SCALE_PX = 8.0  # of distance that weighs as much as a pixel of difference in motion
-MAX_UNLIKENESS_PX = 3.0
-ALIKE_PX = 1.0  # difference in motion of what may be one thing
+PLACE_SCALE_PX = 8.0  # distance that weighs as much as a pixel of difference in motion
+MAX_DIFFERENCE_PX = 3.0  # in motion; larger ones weigh no more
+ALIKE_PX = 1.0  # difference in motion below which two objects may be one
 
 
 def ids_in(ids: UInt16Array) -> list[int]:
-    """The ids in a map, ascending; 0 is none."""
+    """Return the ids in a map, ascending, without 0."""
     return [int(each) for each in np.flatnonzero(np.bincount(ids.ravel())) if each > 0]
 
 
 def owners_of_parts(
-    parts: npt.NDArray[np.int32], count: int, carried: UInt16Array, areas: Int64Array
+    parts: npt.NDArray[np.int32], count: int, carried: UInt16Array
 ) -> list[list[int]]:
-    """Objects that each connected part holds by its pixels.
+    """Find the objects that each connected part holds by its pixels.
 
     Args:
         parts: (h, w) 0 = static, 1 to count - 1 the parts.
         count: number of parts, the static one included.
         carried: the last id map, moved along the flow.
-        areas: (K,) pixels of each id in `carried`.
 
     Returns:
         Ids by part; a part of several objects does not keep one whose greater share is elsewhere.
     """
-    number = len(areas)
-    cells = parts.astype(np.int64).ravel() * number + carried.ravel()
+    areas = np.bincount(carried.ravel())
+    ids = np.array([0, *(each for each in np.flatnonzero(areas) if each > 0)])
+    number, row_of = len(ids), np.zeros(len(areas), np.int64)
+    row_of[ids] = np.arange(number)
+    cells = parts.astype(np.int64).ravel() * number + row_of[carried.ravel()]
     pixels = np.bincount(cells, minlength=count * number).reshape(count, number)
     pixels[0], pixels[:, 0] = 0, 0
     sizes = np.bincount(parts.ravel(), minlength=count)[:, None]
-    enough = (pixels >= MIN_SHARE_OF_PART * sizes) | (pixels >= MIN_SHARE_OF_OBJECT * areas)
+    enough = (pixels >= MIN_SHARE_OF_PART * sizes) | (pixels >= MIN_SHARE_OF_OBJECT * areas[ids])
     enough &= pixels >= MIN_PIXELS
     main_part = pixels.argmax(axis=0)
     owners = []
     for part in range(count):
-        own = [int(each) for each in np.flatnonzero(enough[part])]
-        at_home = [each for each in own if main_part[each] == part]
-        owners.append(at_home or own[:1])
+        own = np.flatnonzero(enough[part])
+        at_home = own[main_part[own] == part]
+        owners.append(ids[at_home if len(at_home) else own[:1]].tolist())
     return owners
 
 
 def divide(
     inside: BoolArray, carried: UInt16Array, owners: list[int], backward: FloatArray | None
 ) -> UInt16Array:
-    """Ids (h, w) of the pixels of one connected part, 0 elsewhere, split between its owners."""
+    """Split one connected part between its owners: return (h, w) ids, 0 outside of the part."""
     ids = np.zeros_like(carried)
     if len(owners) == 1:
         ids[inside] = owners[0]
@@ -73,7 +76,7 @@ def divide(
 
 
 def _by_place_and_motion(kept: UInt16Array, backward: FloatArray) -> UInt16Array:
-    """(h, w) the id that is near to each pixel and moves like it.
+    """Return (h, w) the id that is near to each pixel and moves like it.
 
     Flow alone bleeds over the line where objects touch, and place alone keeps what has bled.
     """
@@ -82,15 +85,15 @@ def _by_place_and_motion(kept: UInt16Array, backward: FloatArray) -> UInt16Array
     for each in ids:
         own = kept == each
         away = cv2.distanceTransform(np.asarray(~own, np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
-        unlike = np.linalg.norm(backward - np.median(backward[own], axis=0), axis=2)
-        costs.append(away / PLACE_SCALE_PX + np.minimum(unlike, MAX_UNLIKENESS_PX))
+        difference = np.linalg.norm(backward - np.median(backward[own], axis=0), axis=2)
+        costs.append(away / PLACE_SCALE_PX + np.minimum(difference, MAX_DIFFERENCE_PX))
     return np.asarray(np.array(ids, np.uint16)[np.argmin(costs, axis=0)], np.uint16)
 
 
-def alike(
+def moving_alike(
     inside: BoolArray, carried: UInt16Array, owners: list[int], backward: FloatArray
 ) -> list[tuple[int, int]]:
-    """Pairs (largest owner, other owner) of a part that move alike."""
+    """Return the pairs (largest owner, other owner) of a part that move alike."""
     pixels = {each: inside & (carried == each) for each in owners}
     largest = max(owners, key=lambda each: int(np.count_nonzero(pixels[each])))
     motion = np.median(backward[pixels[largest]], axis=0)
@@ -103,8 +106,8 @@ def alike(
     return found
 
 
-def strays(ids: UInt16Array) -> list[BoolArray]:
-    """Parts too far from the largest part of their object to be the same thing."""
+def stray_parts(ids: UInt16Array) -> list[BoolArray]:
+    """Return the parts too far from the largest part of their object to belong to it."""
     found = []
     for each in ids_in(ids):
         own = np.asarray(ids == each, np.uint8)
@@ -125,7 +128,7 @@ def strays(ids: UInt16Array) -> list[BoolArray]:
 
 
 def nearest_id(ids: UInt16Array) -> UInt16Array:
-    """(h, w) the non-zero id nearest to each pixel; there must be one."""
+    """Return (h, w) the non-zero id nearest to each pixel; there must be one."""
     empty = np.asarray(ids == 0, np.uint8)
     _, nearest = cv2.distanceTransformWithLabels(
         empty, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL

@@ -1,4 +1,4 @@
-"""Memory of tracks: what each one was last seen on."""
+"""Memory of what each track was last seen on."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from motion_seg_ros.types import Int64Array
 
 
 class TrackOwners:
-    """Remembers a number for each track, its owner; 0 = none."""
+    """A number for each track, the id of its owner; 0 = none."""
 
     def __init__(self) -> None:
         self._ids: Int64Array = np.zeros(0, np.int64)
         self._owners: Int64Array = np.zeros(0, np.int64)
 
+    def all(self) -> set[int]:
+        """Return the owners that any track has."""
+        return set(np.unique(self._owners).tolist())
+
     def of(self, ids: Int64Array) -> Int64Array:
-        """(N,) int64 owners of the tracks with these (N,) ids."""
+        """Return the (N,) int64 owners of the tracks with these (N,) ids."""
         owners = np.zeros(len(ids), np.int64)
         if len(self._ids):
             place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)

@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import STAGES, Plan, resolve
 from motion_seg_ros.ros.conversion import choose_conversion
 from motion_seg_ros.ros.depth_pairing import require_message_filters
@@ -64,7 +64,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self.create_service(Trigger, "~/reset", self._on_reset)
         self._config = Config()
         self._own = NodeConfig()
-        self._segmenter: MotionSegmenter | None = None
+        self._segmenter: FrameSegmenter | None = None
         self._outputs: ResultPublishers | None = None
         self._worker: InferenceWorker | None = None
         self._inputs: InputSubscriptions | None = None

@@ -24,7 +24,7 @@ from motion_seg_ros.io.image_messages import (
     image_to_bgr,
     is_compressed,
 )
-from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
@@ -125,7 +125,7 @@ class InferenceWorker:
     def __init__(
         self,
         *,
-        segmenter: MotionSegmenter,
+        segmenter: FrameSegmenter,
         to_bgr: ToBgr,
         deliver: Callable[[FrameOutput], None],
         now_ns: Callable[[], int],

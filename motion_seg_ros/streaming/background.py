@@ -1,146 +1,135 @@
-"""Work in a thread of its own, and a resource that it shares with one who may not wait."""
+"""A background worker, and a lock under which the stream does not wait for it."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
+_Order = tuple[Future[Result], Callable[[], Result]]
 
 
-class Turns:
-    """One at a time; and between two who wait, the urgent one comes first.
+class PriorityLock:
+    """A lock that goes to a high-priority caller before any low-priority one.
 
-    A lock alone would not do: whoever gives it back and asks again at once mostly gets it again.
+    A plain lock would not do: a thread that releases it and asks again at once mostly gets it.
 
     Args:
-        patience_s: an urgent one waits so long at most, in seconds.
+        timeout_s: longest wait of a high-priority caller, in seconds.
     """
 
-    def __init__(self, patience_s: float = 30.0) -> None:
-        self._patience_s = patience_s
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._changed = threading.Condition()
         self._taken = False
-        self._urgent = 0  # that wait
+        self._waiting = 0  # high-priority callers
 
     @contextlib.contextmanager
-    def urgent(self) -> Iterator[None]:
-        """The block of one that waits for nobody but who is at it now.
+    def high_priority(self) -> Iterator[None]:
+        """Hold the lock; wait only for the caller that holds it now.
 
         Raises:
-            TimeoutError: that one hangs.
+            TimeoutError: that caller hangs.
         """
         with self._changed:
-            self._urgent += 1
-            free = self._changed.wait_for(lambda: not self._taken, self._patience_s)
-            self._urgent -= 1
+            self._waiting += 1
+            free = self._changed.wait_for(lambda: not self._taken, self._timeout_s)
+            self._waiting -= 1
             if not free:
                 raise TimeoutError(
-                    f"what runs beside the stream has kept a model for {self._patience_s:g} s"
+                    f"the background worker has held a model for {self._timeout_s:g} s"
                 )
             self._taken = True
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
     @contextlib.contextmanager
-    def patient(self) -> Iterator[None]:
-        """The block of one that lets all urgent ones pass."""
+    def low_priority(self) -> Iterator[None]:
+        """Hold the lock; let all high-priority callers go first."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._taken and not self._urgent)
+            self._changed.wait_for(lambda: not self._taken and not self._waiting)
             self._taken = True
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         with self._changed:
             self._taken = False
             self._changed.notify_all()
 
 
-class Beside(Generic[Result]):
-    """Does one piece of work at a time in a thread of its own, which begins with the first.
+class BackgroundWorker(Generic[Result]):
+    """Does one piece of work at a time in a thread of its own, which starts with the first.
 
-    Not thread-safe: one caller at a time.
+    Unlike that of concurrent.futures.ThreadPoolExecutor the thread is a daemon: the process can end
+    while it hangs. Not thread-safe: one caller at a time.
 
     Args:
-        name: of the thread.
+        name: name of the thread.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._changed = threading.Condition()
+        self._orders: SimpleQueue[_Order[Result] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._work: Callable[[], Result] | None = None
-        self._done: tuple[Result | None, BaseException | None] | None = None
-        self._running = False  # the thread goes on to ask for work
-        self._closing = False
+        self._future: Future[Result] | None = None
 
     @property
     def free(self) -> bool:
-        """Whether nothing is being done, and what was done has been taken."""
-        with self._changed:
-            return self._work is None and self._done is None
+        """True while there is no work, and no result that has not been taken."""
+        return self._future is None
 
     def start(self, work: Callable[[], Result]) -> None:
-        """Begin with `work`; only while free."""
-        with self._changed:
-            if self._work is not None or self._done is not None:
-                raise RuntimeError("expected a thread that is free, found one at work")
-            self._work = work
-            self._closing = False
-            self._changed.notify_all()
-            if not self._running:
-                self._running = True
-                # A daemon: where it hangs, the process can end all the same.
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+        """Begin with `work`; only while free, and not after a close that failed."""
+        if self._future is not None:
+            raise RuntimeError("expected a free background worker, found one at work")
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=_work_off, args=(self._orders,), name=self._name, daemon=True
+            )
+            self._thread.start()
+        self._future = Future()
+        self._orders.put((self._future, work))
 
     def take(self) -> Result | None:
-        """What was done, once; None while nothing is. What the work raised is raised here."""
-        with self._changed:
-            done, self._done = self._done, None
-        if done is None:
+        """Return the result once, or raise the error of the work; None while there is neither."""
+        if self._future is None or not self._future.done():
             return None
-        result, error = done
-        if error is not None:
-            raise error
-        return result
+        future, self._future = self._future, None
+        return future.result()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until nothing is being done; whether that is so."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._work is None, timeout_s)
+        """Wait until the work is done; return whether it is."""
+        return self._future is None or bool(wait([self._future], timeout_s).done)
 
     def close(self, timeout_s: float) -> bool:
-        """End the thread after the work it is at; whether it has ended within that time."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+        """End the thread after the work in hand; return whether it has ended in time."""
         if self._thread is None:
             return True
+        self._orders.put(None)
         self._thread.join(max(0.0, timeout_s))
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        self._thread, self._orders = None, SimpleQueue()
+        return True
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._work is not None or self._closing)
-                work = self._work
-                if work is None:
-                    self._running = False
-                    return
-            done: tuple[Result | None, BaseException | None]
-            try:
-                done = work(), None
-            except BaseException as error:  # it is raised where the result is asked for
-                done = None, error
-            with self._changed:
-                self._done, self._work = done, None
-                self._changed.notify_all()
-            del work, done  # a result lives no longer than its taker lets it
+
+def _work_off(orders: SimpleQueue[_Order[Result] | None]) -> None:
+    while True:
+        order = orders.get()
+        if order is None:
+            return
+        future, work = order
+        try:
+            future.set_result(work())
+        except BaseException as error:  # raised where the result is taken
+            future.set_exception(error)
+        del order, future, work  # a result lives no longer than its taker lets it

@@ -178,3 +178,19 @@ def test_touching_discs_that_move_alike_become_one() -> None:
         x = 29 + 3 * step
         masks = stage.show([(x, 60, RED), (x + 28, 60, BLUE)], (3, 0))
     assert len(masks.objects) == 1
+
+
+def test_an_id_in_use_is_not_given_again_when_ids_start_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One disc stays; others come for a frame, one after another, more than there are ids."""
+    monkeypatch.setattr("motion_seg_ros.masks.reidentification.MAX_ID", 4)
+    stage = Stage()
+    stays, visits = (30, 60, RED), []
+    for _ in range(6):
+        masks = stage.show([stays, (110, 60, BLUE)])
+        assert masks.id_map[60, 30] == 1
+        visits.append(int(masks.id_map[60, 110]))
+        stage.index += 40  # two seconds: long enough to be forgotten
+        stage.show([stays])
+    assert visits == [2, 3, 4, 2, 3, 4]

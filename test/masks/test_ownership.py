@@ -5,7 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.masks.ownership import alike, divide, nearest_id, owners_of_parts, strays
+from motion_seg_ros.masks.ownership import (
+    divide,
+    moving_alike,
+    nearest_id,
+    owners_of_parts,
+    stray_parts,
+)
 
 SIZE = (60, 100)
 
@@ -20,8 +26,7 @@ def boxes(*regions: tuple[int, int, int, int, int]) -> np.ndarray:
 
 def owners(mask: np.ndarray, carried: np.ndarray) -> list[list[int]]:
     count, parts = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    areas = np.bincount(carried.ravel(), minlength=10)
-    return owners_of_parts(np.asarray(parts, np.int32), count, carried, areas)[1:]
+    return owners_of_parts(np.asarray(parts, np.int32), count, carried)[1:]
 
 
 def test_one_part_of_two_objects() -> None:
@@ -61,9 +66,9 @@ def test_division_follows_motion_where_ids_have_bled() -> None:
 
 def test_only_far_parts_are_strays() -> None:
     near = boxes((3, 10, 40, 10, 40), (3, 10, 40, 45, 55))
-    assert strays(near) == []
+    assert stray_parts(near) == []
     far = boxes((3, 10, 40, 10, 40), (3, 10, 40, 80, 90))
-    (stray,) = strays(far)
+    (stray,) = stray_parts(far)
     np.testing.assert_array_equal(stray, boxes((1, 10, 40, 80, 90)) > 0)
 
 
@@ -78,4 +83,4 @@ def test_what_moves_alike() -> None:
     carried = boxes((3, 10, 40, 10, 40), (5, 10, 40, 40, 60), (6, 10, 40, 60, 70))
     backward = np.zeros((*SIZE, 2), np.float32)
     backward[:, 60:] = (0, 4)
-    assert alike(carried > 0, carried, [3, 5, 6], backward) == [(3, 5)]
+    assert moving_alike(carried > 0, carried, [3, 5, 6], backward) == [(3, 5)]

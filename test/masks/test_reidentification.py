@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 
 from motion_seg_ros.flow.dense import pixel_grid
-from motion_seg_ros.masks.reidentification import MAX_ID, Sightings, colour_histogram
+from motion_seg_ros.masks.reidentification import MAX_ID, Reidentifier, colours_in
 from motion_seg_ros.types import BoolArray, Frame, MovingObject
 
 SIZE = (120, 200)
@@ -26,16 +28,25 @@ def frame(mask: BoolArray, colour: tuple[int, int, int], seconds: float) -> Fram
 
 
 class Memory:
-    def __init__(self, memory_s: float = 2.0) -> None:
-        self.sightings = Sightings(memory_s)
+    def __init__(self, memory_s: float = 2.0, *, stopped: bool = True) -> None:
+        self.reidentifier = Reidentifier(memory_s, may_have_stopped=stopped)
 
-    def see(self, number: int, mask: BoolArray, seconds: float) -> MovingObject:
-        return self.sightings.describe(number, mask, 0.75, frame(mask, RED, seconds))
+    def see(
+        self, number: int, mask: BoolArray, seconds: float, colour: tuple[int, int, int] = RED
+    ) -> MovingObject:
+        now = frame(mask, colour, seconds)
+        return self.reidentifier.describe(number, mask, 0.75, colours_in(now, mask), now.stamp_ns)
 
     def again(
-        self, mask: BoolArray, seconds: float, colour: tuple[int, int, int] = RED
+        self,
+        mask: BoolArray,
+        seconds: float,
+        colour: tuple[int, int, int] = RED,
+        in_sight: Collection[int] = (),
     ) -> int | None:
-        return self.sightings.returning(mask, frame(mask, colour, seconds), set())
+        now, (y, x) = frame(mask, colour, seconds), np.nonzero(mask)
+        centroid = float(x.mean()), float(y.mean())
+        return self.reidentifier.match(centroid, colours_in(now, mask), now.stamp_ns, in_sight)
 
 
 def test_description() -> None:
@@ -67,12 +78,18 @@ def test_known_again_where_it_was_going_or_was() -> None:
     assert memory.again(disc(80), 0.45 + 1, BLUE) is None
 
 
+def test_known_again_only_where_it_was_going() -> None:
+    memory = Memory(stopped=False)
+    for step in range(10):
+        memory.see(1, disc(40 + 4 * step), step / 20)
+    assert memory.again(disc(76 + 80), 0.45 + 1) == 1
+    assert memory.again(disc(80), 0.45 + 1) is None
+
+
 def test_what_is_in_sight_does_not_return() -> None:
     memory = Memory()
     memory.see(1, disc(40), 0)
-    mask = disc(44)
-    assert memory.sightings.returning(mask, frame(mask, RED, 0.1), {1}) is None
-    assert memory.sightings.returning(np.zeros(SIZE, bool), frame(mask, RED, 0.1), set()) is None
+    assert memory.again(disc(44), 0.1, in_sight={1}) is None
 
 
 def test_the_look_in_full_view_is_remembered_while_it_vanishes() -> None:
@@ -82,7 +99,7 @@ def test_the_look_in_full_view_is_remembered_while_it_vanishes() -> None:
     for step in range(6, 12):  # behind something, and the wrong colour at its edge
         part = disc(80 + 2 * step) & (pixel_grid(SIZE)[..., 0] < 92 - step)
         if part.any():
-            memory.sightings.describe(1, part, 0.5, frame(part, BLUE, step / 20))
+            memory.see(1, part, step / 20, BLUE)
     assert memory.again(disc(100), 1.0) == 1
 
 
@@ -90,33 +107,44 @@ def test_forgotten_after_a_while_unless_it_is_to_be_kept() -> None:
     memory = Memory(memory_s=2)
     memory.see(1, disc(40), 0)
     memory.see(2, disc(90), 0)
-    memory.sightings.forget(2 * SECOND, [])
-    assert set(memory.sightings.ids) == {1, 2}
-    memory.sightings.forget(2 * SECOND + 1, [2])
-    assert set(memory.sightings.ids) == {2}
-    memory.sightings.drop(2)
-    memory.sightings.drop(2)
-    assert not memory.sightings.ids
+    memory.reidentifier.forget_old(2 * SECOND)
+    assert set(memory.reidentifier.ids) == {1, 2}
+    memory.reidentifier.forget_old(2 * SECOND + 1, [2])
+    assert set(memory.reidentifier.ids) == {2}
+    memory.reidentifier.drop(2)
+    memory.reidentifier.drop(2)
+    assert not memory.reidentifier.ids
 
 
 def test_ids_ascend_and_go_on_after_a_reset() -> None:
-    sightings = Sightings(1)
-    assert [sightings.new_id(), sightings.new_id()] == [1, 2]
-    sightings.reset()
-    assert sightings.new_id() == 3
+    reidentifier = Reidentifier(1, may_have_stopped=False)
+    assert [reidentifier.new_id(()), reidentifier.new_id(())] == [1, 2]
+    reidentifier.reset()
+    assert reidentifier.new_id(()) == 3
 
 
-def test_ids_start_again_where_there_are_no_more_and_spare_those_in_use() -> None:
+def test_ids_start_again_where_there_are_no_more_and_spare_those_in_use_or_remembered() -> None:
     memory = Memory()
     memory.see(1, disc(40), 0)
-    ids = [memory.sightings.new_id() for _ in range(MAX_ID)]
-    assert ids[:3] == [2, 3, 4]
-    assert ids[-2:] == [MAX_ID, 2]
+    ids = [memory.reidentifier.new_id({3}) for _ in range(MAX_ID)]
+    assert ids[:3] == [2, 4, 5]
+    assert ids[-3:] == [MAX_ID, 2, 4]
+
+
+def test_where_all_ids_are_remembered_the_oldest_one_is_given_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("motion_seg_ros.masks.reidentification.MAX_ID", 4)
+    memory = Memory()
+    for number, seconds in ((1, 0.3), (2, 0.0), (3, 0.1), (4, 0.2)):
+        memory.see(number, disc(40), seconds)
+    assert memory.reidentifier.new_id({2}) == 3
+    assert set(memory.reidentifier.ids) == {1, 2, 4}
 
 
 def test_colours_of_a_large_mask_are_sampled() -> None:
     left = pixel_grid(SIZE)[..., 0] < 50
     image = frame(left, RED, 0)
-    shares = colour_histogram(image, np.ones(SIZE, bool))
+    shares = colours_in(image, np.ones(SIZE, bool))
     assert shares.sum() == pytest.approx(1)
     assert sorted(shares[shares > 0]) == pytest.approx([0.25, 0.75], abs=0.02)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from drawn_scene import DrawnScene, IdBook, Thing, crowd, straight, truth
 from oracle_segmenter import LosingSegmenter, OracleSegmenter
+from prompted_masks import prompted, prompted_as
 
 from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
-from motion_seg_ros.masks.prompted.candidates import Outlook
+from motion_seg_ros.masks.prompted.candidates import SearchRequest
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import (
@@ -79,10 +80,10 @@ class NotedMasks(PromptedMasks):
 
     looked_from: tuple[int, ...] = ()
 
-    def outlook(self) -> Outlook:
-        outlook = super().outlook()
-        self.looked_from += (outlook.index,)
-        return outlook
+    def search_request(self) -> SearchRequest:
+        request = super().search_request()
+        self.looked_from += (request.index,)
+        return request
 
 
 class Rig:
@@ -106,15 +107,15 @@ class Rig:
         self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
         self.oracle = oracle or OracleSegmenter(self.scene, keep=keep)
         self.truth = Truth(self.scene, moving=moving)
-        self.masks = NotedMasks(self.oracle)
-        self.segmenter = StreamingSegmenter(
+        self.masks = prompted_as(NotedMasks, self.oracle)
+        pipeline = MotionSegmenter(
             window=SlidingWindow(16, 1.0),
             tracker=self.truth,
             labeller=self.truth,
             masks=self.masks,
             propagator=self.truth,
-            interval=4,
         )
+        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4)
         self.t = -1
 
     def push(self) -> FrameResult:
@@ -207,7 +208,7 @@ def test_what_joined_is_what_the_pipeline_in_step_finds(make: Callable[..., Rig]
         window=SlidingWindow(16, 1.0),
         tracker=other,
         labeller=other,
-        masks=PromptedMasks(OracleSegmenter(rig.scene)),
+        masks=prompted(OracleSegmenter(rig.scene)),
         propagator=other,
     )
     for t, result in rig.in_step(24):
@@ -255,8 +256,8 @@ def test_objects_are_clicked_again_at_regular_intervals(make: Callable[..., Rig]
         if t >= 16:
             IdBook().check(result.masks, truth(rig.scene, t), t)
     assert len(result.masks.objects) == 2
-    for strand_id in rig.oracle.followed:
-        frames = [index for each, index, _ in rig.oracle.prompts if each == strand_id]
+    for masklet_id in rig.oracle.followed:
+        frames = [index for each, index, _ in rig.oracle.prompts if each == masklet_id]
         assert len(frames) == 3
         assert set(np.diff(frames)) <= {16, 20}, "one at a time; discovery comes every 4 frames"
     assert {clicks for *_, clicks in rig.oracle.prompts} == {3}
@@ -291,7 +292,7 @@ def test_what_stops_is_followed_no_longer(make: Callable[..., Rig]) -> None:
     assert (found[20], found[49]) == (1, 0)
 
 
-@pytest.mark.parametrize("keep", [6, 60])  # frames of the segmenter; strands remember fewer
+@pytest.mark.parametrize("keep", [6, 60])  # frames of the segmenter; masklets remember fewer
 def test_what_is_found_in_frames_that_are_gone_is_left_out_and_counted(
     make: Callable[..., Rig], keep: int
 ) -> None:
@@ -388,7 +389,7 @@ def test_a_broken_stream_starts_anew(make: Callable[..., Rig]) -> None:
 def test_a_thread_that_hangs_is_left_alone(
     make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("motion_seg_ros.streaming.segmenter.END_S", 0.05)
+    monkeypatch.setattr("motion_seg_ros.streaming.segmenter.CLOSE_TIMEOUT_S", 0.05)
     rig = make(mover())
     rig.truth.gate.clear()
     rig.push()
@@ -456,15 +457,15 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
 
     rig = make(mover())
     labeller = Listening(rig.scene)
-    rig.segmenter = StreamingSegmenter(
+    pipeline = MotionSegmenter(
         window=SlidingWindow(16, 1.0),
         tracker=rig.truth,
         labeller=labeller,
         masks=rig.masks,
         propagator=rig.truth,
         depth=depth,
-        interval=4,
     )
+    rig.segmenter = StreamingSegmenter(pipeline, rig.masks, interval=4)
     *_, (_, result) = rig.in_step(13)
     assert seen == [0, *range(1, 13)]
     assert result.masks.objects

@@ -26,7 +26,7 @@ from motion_seg_ros.lab.benchmark.rehearsal import Script
 from motion_seg_ros.lab.benchmark.timing import Cost, in_own_process, peak_mb, time_frames
 from motion_seg_ros.networks.device import find_device, find_dtype
 from motion_seg_ros.networks.memory import device_memory
-from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import WEIGHTS, needed_weights, resolve, without_unused
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
@@ -342,7 +342,7 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
     return Floor(mean, rates)
 
 
-def _push_all(segmenter: MotionSegmenter, clip: Clip, indices: range) -> None:
+def _push_all(segmenter: FrameSegmenter, clip: Clip, indices: range) -> None:
     for index in indices:
         segmenter.push(clip.frame(index))
 

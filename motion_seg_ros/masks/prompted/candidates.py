@@ -1,44 +1,48 @@
-"""The search for new objects beside the following of the known ones.
+"""Candidates: new movers found in the background, and followed until they can join the stream.
 
-It looks at a frame of some time ago, and what it finds is followed from there to the newest frame
-before it is handed over, so that the stream need not wait for that either. Frames are named by
-their index in the stream.
+The search looks at a frame of some time ago. What it finds is followed from there to the newest
+frame before it is handed over, so that the stream need not wait for that either. Frames are named
+by their index in the stream.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
-from motion_seg_ros.masks.prompted.discovery import Proposal, discover, take_snapshot
-from motion_seg_ros.masks.prompted.grouping import Click, PointTracks
-from motion_seg_ros.masks.prompted.reprompting import Due, clicks_again, tracks_to_click
+from motion_seg_ros.masks.prompted.discovery import Proposal, discover, unexplained_tracks
+from motion_seg_ros.masks.prompted.grouping import Click, LabelledTracks
+from motion_seg_ros.masks.prompted.reprompting import (
+    RepromptTarget,
+    promptable_tracks,
+    reprompting_clicks,
+)
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import BoolArray, FloatArray
 
-CATCHING_UP = 2  # rounds: while one thing catches up, the stream and so the others fall behind
+CATCHING_UP = 2  # rounds: while one candidate catches up, the stream moves on; set by hand
 
-Turn = Callable[[], AbstractContextManager[None]]
-"""Makes the block in which the segmenter is called once, with nobody else calling it. It may raise
-to end the search."""
+Exclusive = Callable[[], AbstractContextManager[None]]
+"""Makes a context for one call of the segmenter, with nobody else calling it. It may raise to end
+the search."""
 
 
 @dataclass(eq=False)
-class Pursuit:
-    """Something that moves, and is followed although it is not known yet whether it is new.
+class Candidate:
+    """Something that moves, followed although it is not known yet whether it is a new object.
 
     Attributes:
-        strand_id: its id with the segmenter.
+        masklet_id: its id with the segmenter.
         proposal: where it was found.
         logits: (H, W) float32 in the frame of the proposal and in those after it.
     """
 
-    strand_id: int
+    masklet_id: int
     proposal: Proposal
     logits: list[FloatArray]
 
@@ -50,125 +54,126 @@ class Pursuit:
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """Clicks on something known.
+    """Clicks on a masklet.
 
     Attributes:
-        strand_id: its id with the segmenter.
-        index: of the frame.
+        masklet_id: its id with the segmenter.
+        index: the frame.
         xy_px: (K, 2) float32 clicks there.
     """
 
-    strand_id: int
+    masklet_id: int
     index: int
     xy_px: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Outlook:
-    """What a search must know of the objects in the frame that it looks at.
+class SearchRequest:
+    """State of the objects in the frame that a search looks at.
 
     Attributes:
-        index: of the frame.
+        index: the frame.
         known: (H, W) bool, pixels of the known objects there.
-        room: for so many more things at most.
-        due: the known thing that is to be clicked again there, or None.
-        owners: of the tracks.
+        room: number of masklets that can still be added.
+        reprompt: the masklet that is due to be prompted again there, or None.
+        owners: masklets that the tracks were last seen on.
     """
 
     index: int
     known: BoolArray
     room: int
-    due: Due | None
+    reprompt: RepromptTarget | None
     owners: TrackOwners
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What a search has to say.
+class SearchResult:
+    """Outcome of a search.
 
     Attributes:
-        points: the labelled tracks of the window that ends at the frame looked at.
-        prompt: for what was due to be clicked again, or None.
-        pursuits: what moves and may be new, not farther behind the stream than it could be.
-        too_late: what was found in a frame that was no longer at hand.
+        points: the labelled tracks of the window that ends at the searched frame.
+        prompt: for the masklet that was due to be prompted again, or None.
+        candidates: what may be new, caught up with the stream as far as possible.
+        too_late: number of movers found in frames that were no longer kept.
     """
 
-    points: PointTracks
+    points: LabelledTracks
     prompt: Prompt | None = None
-    pursuits: Sequence[Pursuit] = field(default_factory=tuple)
+    candidates: Sequence[Candidate] = ()
     too_late: int = 0
 
 
-def begin(segmenter: Segmenter, strand_id: int, proposal: Proposal) -> Pursuit:
-    """Start what was found in the frame it was found in, which is at hand."""
-    logits = segmenter.start(strand_id, proposal.index, proposal.xy_px)
-    return Pursuit(strand_id, proposal, [logits])
+def start_candidate(segmenter: Segmenter, masklet_id: int, proposal: Proposal) -> Candidate:
+    """Start a proposal in its frame, which the segmenter must still keep."""
+    logits = segmenter.start(masklet_id, proposal.index, proposal.xy_px)
+    return Candidate(masklet_id, proposal, [logits])
 
 
 def search(
-    outlook: Outlook,
-    points: PointTracks,
+    request: SearchRequest,
+    points: LabelledTracks,
     segmenter: Segmenter,
     rules: PromptingRules,
     new_id: Callable[[], int],
-    turn: Turn,
-) -> Found:
-    """What moves in a window and is not known, each caught up with the stream; and where to click
-    again what is due.
+    exclusive: Exclusive,
+) -> SearchResult:
+    """Search a window for movers that are not known, and let each catch up with the stream; choose
+    clicks for the masklet that is due to be prompted again.
 
     Args:
-        outlook: of the newest frame of the window.
+        request: state of the objects in the newest frame of the window.
         points: the labelled tracks of the window.
-        segmenter: called in turns only; the stream goes on between them.
+        segmenter: only called within `exclusive`; the stream goes on between the calls.
         rules: the constants.
-        new_id: gives ids for strands.
-        turn: see Turn.
+        new_id: gives ids for masklets.
+        exclusive: see Exclusive.
     """
 
     def click(index: int, xy_px: FloatArray) -> FloatArray:
-        with turn():
-            if index not in segmenter.kept():  # forgotten since: nothing is there
+        with exclusive():
+            if index not in segmenter.kept():  # forgotten in the meantime: nothing is there
                 return np.full(points.size, -1, np.float32)
             return segmenter.click(index, xy_px)
 
-    prompt = None if outlook.due is None else _prompt(outlook, outlook.due, points, click, rules)
-    with turn():
+    prompt = None if request.reprompt is None else _prompt(request, points, click, rules)
+    with exclusive():
         kept = segmenter.kept()
-    snapshot = take_snapshot(points, outlook.known, kept, rules)
-    if outlook.room <= 0 or not snapshot.unexplained.any():
-        return Found(points, prompt)
-    if not snapshot.indices:
-        return Found(points, prompt, too_late=1)
-    pursuits, too_late = [], 0
-    for proposal in discover(snapshot, click, rules)[: outlook.room]:
-        with turn():
+    unexplained = unexplained_tracks(points, request.known, rules)
+    if request.room <= 0 or not unexplained.any():
+        return SearchResult(points, prompt)
+    if set(points.indices).isdisjoint(kept):
+        return SearchResult(points, prompt, too_late=1)
+    candidates, too_late = [], 0
+    for proposal in discover(points, unexplained, kept, click, rules)[: request.room]:
+        with exclusive():
             if proposal.index in segmenter.kept():
-                pursuits.append(begin(segmenter, new_id(), proposal))
+                candidates.append(start_candidate(segmenter, new_id(), proposal))
             else:
                 too_late += 1
-    for pursuit in pursuits * CATCHING_UP:
-        _catch_up(pursuit, segmenter, turn)
-    return Found(points, prompt, pursuits, too_late)
+    for candidate in candidates * CATCHING_UP:
+        _catch_up(candidate, segmenter, exclusive)
+    return SearchResult(points, prompt, candidates, too_late)
 
 
 def _prompt(
-    outlook: Outlook, due: Due, points: PointTracks, click: Click, rules: PromptingRules
+    request: SearchRequest, points: LabelledTracks, click: Click, rules: PromptingRules
 ) -> Prompt | None:
-    index, owners = outlook.index, outlook.owners.of(points.ids)
-    own = tracks_to_click(due, points, index, index, owners)
-    if np.count_nonzero(own) < max(1, rules.min_prompt_points):
+    target, index, owners = request.reprompt, request.index, request.owners.of(points.ids)
+    assert target is not None
+    own = promptable_tracks(target, points, index, index, owners, rules)
+    if own is None:
         return None
-    xy_px = clicks_again(due, points, index, own, owners, click, rules)
-    return None if xy_px is None else Prompt(due.strand_id, index, xy_px)
+    xy_px = reprompting_clicks(target, points, index, own, owners, click, rules)
+    return None if xy_px is None else Prompt(target.masklet_id, index, xy_px)
 
 
-def _catch_up(pursuit: Pursuit, segmenter: Segmenter, turn: Turn) -> None:
-    """Follow it to the frame that is the newest now, as far as the frames are at hand."""
-    with turn():
+def _catch_up(candidate: Candidate, segmenter: Segmenter, exclusive: Exclusive) -> None:
+    """Follow a candidate to the frame that is the newest now, as far as the frames are kept."""
+    with exclusive():
         goal = max(segmenter.kept(), default=-1)
-    while pursuit.newest < goal:
-        with turn():
-            following = pursuit.newest + 1
+    while candidate.newest < goal:
+        with exclusive():
+            following = candidate.newest + 1
             if following not in segmenter.kept():
                 return
-            pursuit.logits.append(segmenter.follow(pursuit.strand_id, following))
+            candidate.logits.append(segmenter.follow(candidate.masklet_id, following))

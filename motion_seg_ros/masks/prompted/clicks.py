@@ -1,4 +1,4 @@
-"""Where to click: the rules and geometry of iterative prompting.
+"""Rules and geometry of iterative prompting: where to click.
 
 Source: Segment Any Motion in Videos (CVPR 2025), Section 3.3 and Algorithm 1 of its supplement
 (https://motion-seg.github.io).
@@ -14,10 +14,10 @@ import numpy as np
 
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, UInt8Array
 
-Answer = Callable[[FloatArray], BoolArray]
-"""What a segmenter answers to (K, 2) clicks in some frame: the (H, W) bool mask."""
+ClickMask = Callable[[FloatArray], BoolArray]
+"""Maps (K, 2) clicks in some frame to the segmenter's (H, W) bool mask."""
 
-ROWS_AT_ONCE = 512  # of the table of distances, which would be large for thousands of points
+ROWS_AT_ONCE = 512  # of the matrix of distances, to bound its memory; set by hand
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ class PromptingRules:
 
     @classmethod
     def paper(cls) -> PromptingRules:
-        """As the paper says; what "densest" means is our reading (`neighbours`)."""
+        """Return the paper's rules; the meaning of "densest" is our reading (`neighbours`)."""
         return cls()
 
     @classmethod
     def authors(cls) -> PromptingRules:
-        """As the authors' released code does."""
+        """Return the rules of the authors' released code."""
         return cls(top_share=0.2, neighbours=0, always_spread=False)
 
     @classmethod
     def online(cls) -> PromptingRules:
-        """The paper's, and what a stream that never ends needs besides: some labels are wrong,
-        small movers count, and parts are made whole."""
+        """Return the paper's rules, adapted by hand to endless streams: some labels are wrong,
+        small movers count, parts are merged."""
         return cls(
             reference_height_px=480,
             few_tracks=0,
@@ -109,18 +109,18 @@ class PromptingRules:
         )
 
     def iterations(self, frames: int) -> int:
-        """Clicks of grouping at most, over a window of so many frames."""
+        """Return the most iterations of grouping over a window of so many frames."""
         wanted = -(-frames // self.frames_per_iteration)
         return min(max(wanted, self.min_iterations), self.max_iterations)
 
     def dilation_side_px(self, height: int) -> int:
-        """Side of the square that masks of an image of this height are dilated by; odd where it is
-        in proportion, so that they grow to all sides alike."""
+        """Return the side of the square that masks of an image of this height are dilated by; odd
+        where it is in proportion, so that they grow alike on all sides."""
         side = self._in_proportion(self.dilation_kernel_px, height)
         return round(side) | 1 if self.reference_height_px else self.dilation_kernel_px
 
     def alike_limit_px(self, height: int) -> float:
-        """`alike_px` in an image of this height."""
+        """Return `alike_px` for an image of this height."""
         return self._in_proportion(self.alike_px, height)
 
     def _in_proportion(self, length_px: float, height: int) -> float:
@@ -129,7 +129,7 @@ class PromptingRules:
 
 
 def best_frame(counts: Int64Array, top_share: float) -> int | None:
-    """The frame to click in.
+    """Choose the frame to click in.
 
     Args:
         counts: (F,) visible points of each frame, in the order of time.
@@ -151,8 +151,8 @@ def best_frame(counts: Int64Array, top_share: float) -> int | None:
 
 
 def densest_point(xy_px: FloatArray, neighbours: int) -> int:
-    """Index of the densest of (N, 2) points, N at least 1; see PromptingRules.neighbours. The
-    first of equals."""
+    """Return the index of the densest of (N, 2) points, N at least 1, the first of equals; see
+    PromptingRules.neighbours."""
     count = len(xy_px)
     nearest = min(neighbours, count - 1)
     sums = np.zeros(count)
@@ -166,47 +166,47 @@ def densest_point(xy_px: FloatArray, neighbours: int) -> int:
 
 
 def with_two_furthest(xy_px: FloatArray, point: int) -> FloatArray:
-    """(K, 2) one of (N, 2) points and the two furthest from it, K = 3 or as many as there are."""
+    """Return (K, 2) one of (N, 2) points and the two furthest from it; K is 3, or N if less."""
     distance = np.linalg.norm(xy_px - xy_px[point], axis=1)
     distance[point] = np.inf
     order = np.argsort(-distance, kind="stable")[:3]
     return np.asarray(xy_px[order], np.float32)
 
 
-def stage_two_clicks(xy_px: FloatArray, answer: Answer, rules: PromptingRules) -> FloatArray:
-    """(K, 2) clicks for an object whose visible tracks are at (N, 2) in a frame, N at least 1.
+def stage_two_clicks(xy_px: FloatArray, mask_of: ClickMask, rules: PromptingRules) -> FloatArray:
+    """Return (K, 2) clicks on an object whose visible tracks are at (N, 2), N at least 1.
 
     Args:
         xy_px: positions, inside the image.
-        answer: what the segmenter says to clicks in that frame.
+        mask_of: the segmenter, in that frame.
         rules: which clicks.
     """
     densest = densest_point(xy_px, rules.neighbours)
     if rules.always_spread:
         return with_two_furthest(xy_px, densest)
     one = np.asarray(xy_px[densest : densest + 1], np.float32)
-    if points_inside(xy_px, answer(one)).mean() >= rules.covered_share:
+    if points_inside(xy_px, mask_of(one)).mean() >= rules.covered_share:
         return one
     centre = int(np.linalg.norm(xy_px - xy_px.mean(axis=0), axis=1).argmin())
     return with_two_furthest(xy_px, centre)
 
 
 def pixels_of(xy_px: FloatArray) -> Int64Array:
-    """(..., 2) int64 x, y of the pixels that points are on; positions that are no number are on
-    (-1, -1), which is outside of every image."""
+    """Return (..., 2) int64 x, y of the pixels that points are on; (-1, -1), outside of every
+    image, for positions that are not finite."""
     far = np.nan_to_num(xy_px, nan=-1.0, posinf=-1.0, neginf=-1.0)
     return np.asarray(np.rint(far), np.int64)
 
 
 def points_in_image(xy_px: FloatArray, size: tuple[int, int]) -> BoolArray:
-    """(...,) whether points are on pixels of an image of `size` = (H, W)."""
+    """Return (...,) bool: points on pixels of an image of `size` = (H, W)."""
     xy = pixels_of(xy_px)
     inside = (xy >= 0).all(axis=-1) & (xy[..., 0] < size[1]) & (xy[..., 1] < size[0])
     return np.asarray(inside, bool)
 
 
 def points_inside(xy_px: FloatArray, mask: BoolArray) -> BoolArray:
-    """(N,) whether (N, 2) points lie in an (H, W) mask; False outside of the image."""
+    """Return (N,) bool: (N, 2) points in an (H, W) mask; False outside of the image."""
     height, width = mask.shape
     inside = points_in_image(xy_px, (height, width))
     x, y = pixels_of(xy_px[inside]).T
@@ -215,7 +215,7 @@ def points_inside(xy_px: FloatArray, mask: BoolArray) -> BoolArray:
 
 
 def dilated(mask: BoolArray, rules: PromptingRules, height: int | None = None) -> BoolArray:
-    """(H, W) the mask and its surroundings; `height` is that of the image, if it is not H."""
+    """Return the (H, W) mask and its surroundings; `height` is that of the image, if not H."""
     side = rules.dilation_side_px(mask.shape[0] if height is None else height)
     kernel: UInt8Array = np.ones((side, side), np.uint8)
     grown = cv2.dilate(mask.astype(np.uint8), kernel, iterations=rules.dilation_steps)

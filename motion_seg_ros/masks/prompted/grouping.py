@@ -1,4 +1,4 @@
-"""Moving tracks -> groups of those that lie on one object, by asking a segmenter (stage one).
+"""Grouping of moving tracks by object, with the help of a segmenter (stage one of prompting).
 
 Source: Algorithm 1 of Segment Any Motion in Videos (CVPR 2025, supplement, Section 7), without its
 hazards: no visible point, and a mask that misses its own click, end or cost one iteration.
@@ -26,7 +26,7 @@ Click = Callable[[int, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class PointTracks:
+class LabelledTracks:
     """Labelled tracks over the frames of a window, as prompting sees them.
 
     Attributes:
@@ -36,7 +36,7 @@ class PointTracks:
         xy_px: (T, N, 2) float32.
         visible: (T, N) bool: visible, and on a pixel of the image.
         pixel: (T, N) int64, y * W + x of that pixel; 0 where not visible.
-        probability: (N,) float32 that the track moves, NaN where nothing is said.
+        probability: (N,) float32 that the track moves, NaN where unlabelled.
         moving: (N,) bool.
     """
 
@@ -52,8 +52,8 @@ class PointTracks:
     @classmethod
     def of(
         cls, tracks: Tracks, labels: TrackLabels, newest_index: int, size: tuple[int, int]
-    ) -> PointTracks:
-        """Tracks that end at the frame `newest_index` of the stream, with their labels."""
+    ) -> LabelledTracks:
+        """Combine tracks that end at the frame `newest_index` of the stream with their labels."""
         visible = np.asarray(tracks.visible & points_in_image(tracks.xy_px, size), bool)
         pixel = np.zeros(visible.shape, np.int64)
         pixel[visible] = pixels_of(tracks.xy_px[visible]) @ (1, size[1])
@@ -69,8 +69,8 @@ class PointTracks:
         )
 
     @classmethod
-    def none(cls, newest_index: int, size: tuple[int, int]) -> PointTracks:
-        """No track in one frame of the stream."""
+    def none(cls, newest_index: int, size: tuple[int, int]) -> LabelledTracks:
+        """Return no tracks, in one frame of the stream."""
         return cls.of(Tracks.empty(1), TrackLabels.abstain(0, "none"), newest_index, size)
 
     @property
@@ -80,7 +80,7 @@ class PointTracks:
 
     @property
     def judged(self) -> BoolArray:
-        """(N,) bool, the labeller says something about the track."""
+        """(N,) bool, True where the labeller gave a probability."""
         return np.asarray(np.isfinite(self.probability))
 
     @property
@@ -89,19 +89,20 @@ class PointTracks:
         return range(self.first_index, self.first_index + len(self.visible))
 
     def seen(self, index: int) -> BoolArray:
-        """(N,) bool, visible in the frame `index` of the stream."""
+        """Return (N,) bool: visible in the frame `index` of the stream."""
         return np.asarray(self.visible[index - self.first_index])
 
     def at(self, index: int) -> FloatArray:
-        """(N, 2) float32 positions in the frame `index` of the stream."""
+        """Return the (N, 2) float32 positions in the frame `index` of the stream."""
         return np.asarray(self.xy_px[index - self.first_index])
 
     def within(self, index: int, mask: BoolArray) -> BoolArray:
-        """(N,) bool, visible in the frame `index` of the stream and there in its (H, W) mask."""
+        """Return (N,) bool: visible in the frame `index` of the stream, in its (H, W) mask."""
         return np.asarray(self.seen(index) & mask.take(self.pixel[index - self.first_index]))
 
     def moving_share(self, within: BoolArray) -> float:
-        """The share of the labelled of (N,) chosen tracks that moves; NaN where none is."""
+        """Return the share of moving tracks among the labelled of (N,) tracks; NaN where there are
+        none."""
         labelled = within & self.judged
         return float(self.moving[labelled].mean()) if labelled.any() else float("nan")
 
@@ -112,7 +113,7 @@ class Group:
 
     Attributes:
         index: index in the stream of the frame it was found in.
-        mask: (H, W) bool, what the segmenter answered there.
+        mask: (H, W) bool, the segmenter's there.
         members: (N,) bool, the tracks visible in the mask there.
     """
 
@@ -122,22 +123,22 @@ class Group:
 
 
 def group_tracks(
-    points: PointTracks,
-    candidates: BoolArray,
+    points: LabelledTracks,
+    chosen: BoolArray,
     indices: Sequence[int],
     click: Click,
     rules: PromptingRules,
 ) -> list[Group]:
-    """Groups among some tracks, in the order they were found; each track is in one at most.
+    """Group some tracks, each into one group at most; return the groups in the order found.
 
     Args:
-        points: all tracks, those that do not move too.
-        candidates: (N,) bool, the tracks to group.
+        points: all tracks, including static ones.
+        chosen: (N,) bool, the tracks to group.
         indices: frames of the stream to click in, ascending, all of them frames of `points`.
-        click: asks the segmenter; called once an iteration at most.
+        click: called once an iteration at most.
         rules: the constants.
     """
-    left = candidates.copy()
+    left = chosen.copy()
     rows = np.asarray(indices, np.int64) - points.first_index
     take_all = bool(np.count_nonzero(left) <= rules.few_tracks)
     groups: list[Group] = []
@@ -158,7 +159,7 @@ def group_tracks(
         if not around[clicked]:
             continue
         if not is_moving(points, index, mask, rules):
-            left &= ~inside  # and no more: what moves may be next to it
+            left &= ~inside  # only these: a mover may be next to it
             continue
         left &= ~around
         many = np.count_nonzero(around) >= rules.min_points
@@ -168,7 +169,7 @@ def group_tracks(
     return groups
 
 
-def is_moving(points: PointTracks, index: int, mask: BoolArray, rules: PromptingRules) -> bool:
-    """Whether enough of the labelled tracks visible in an (H, W) mask of a frame move; True where
-    there are none."""
+def is_moving(points: LabelledTracks, index: int, mask: BoolArray, rules: PromptingRules) -> bool:
+    """Return whether enough of the labelled tracks visible in an (H, W) mask of a frame move; True
+    where there are none."""
     return not points.moving_share(points.within(index, mask)) < rules.min_moving_share

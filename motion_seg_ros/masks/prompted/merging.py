@@ -1,4 +1,4 @@
-"""Which masks are of one object: they cover each other, or touch and move as one.
+"""Merging of masks that belong to one object: they cover each other, or touch and move as one.
 
 Source: Section 3.3 of Segment Any Motion in Videos (CVPR 2025) merges masks that overlap or lie in
 one another; the measure is that of the authors' released code. Parts that only touch are not
@@ -15,20 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.masks.prompted.clicks import PromptingRules, dilated
-from motion_seg_ros.masks.prompted.grouping import PointTracks
+from motion_seg_ros.masks.prompted.grouping import LabelledTracks
 from motion_seg_ros.types import BoolArray
 
+# Set by hand:
 MIN_TRACKS = 3  # of each part, to tell its motion
-ALIKE_QUANTILE = 0.8  # of the tracks of each part must follow the common motion
+ALIKE_QUANTILE = 0.8  # share of the tracks of each part that must follow the common motion
 
 
 @dataclass(frozen=True, eq=False)
 class Silhouette:
-    """A mask, cut to its tightest upright box.
+    """A mask, cropped to its tightest upright box.
 
     Attributes:
-        x: of the box's first column, in pixels of the image.
-        y: of the box's first row.
+        x: first column of the box, in pixels of the image.
+        y: first row of the box.
         inside: (h, w) bool; (0, 0) of an empty mask.
         area: pixels of the mask.
     """
@@ -40,7 +41,7 @@ class Silhouette:
 
     @classmethod
     def of(cls, mask: BoolArray) -> Silhouette:
-        """The silhouette of an (H, W) mask."""
+        """Return the silhouette of an (H, W) mask."""
         x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
         inside = mask[y : y + height, x : x + width].copy()
         return cls(x, y, inside, int(np.count_nonzero(inside)))
@@ -52,7 +53,7 @@ class Silhouette:
         return slice(self.y, self.y + height), slice(self.x, self.x + width)
 
     def overlap(self, other: Silhouette) -> int:
-        """Pixels that both have."""
+        """Return the number of pixels that both have."""
         left, top = max(self.x, other.x), max(self.y, other.y)
         right = min(self.x + self.inside.shape[1], other.x + other.inside.shape[1])
         bottom = min(self.y + self.inside.shape[0], other.y + other.inside.shape[0])
@@ -69,12 +70,12 @@ Pair = tuple[Silhouette, Silhouette]
 
 
 def covered(mask: Silhouette, by: Silhouette, rules: PromptingRules) -> bool:
-    """Whether so much of a mask lies in another one that it adds nothing."""
+    """Return whether so much of a mask lies in another one that it adds nothing."""
     return mask.area > 0 and mask.overlap(by) >= rules.merge_cover * mask.area
 
 
 def one_in_frame(first: Silhouette, second: Silhouette, rules: PromptingRules) -> bool:
-    """Whether two masks of one frame are of one object."""
+    """Return whether two masks of one frame belong to one object."""
     if first.area == 0 or second.area == 0:
         return False
     both = first.overlap(second)
@@ -84,7 +85,7 @@ def one_in_frame(first: Silhouette, second: Silhouette, rules: PromptingRules) -
 
 
 def one_in_video(frames: Sequence[Pair], rules: PromptingRules) -> bool:
-    """Whether two objects, given by their masks in the same frames, are one."""
+    """Return whether two objects, given by their masks in the same frames, are one."""
     if not frames:
         return False
     alike = sum(one_in_frame(first, second, rules) for first, second in frames)
@@ -92,7 +93,8 @@ def one_in_video(frames: Sequence[Pair], rules: PromptingRules) -> bool:
 
 
 def touching(first: Silhouette, second: Silhouette, rules: PromptingRules, height: int) -> bool:
-    """Whether the surroundings of one mask reach into another one, in an image of this height."""
+    """Return whether the surroundings of one mask reach into another one, in an image of this
+    height."""
     reach = rules.dilation_side_px(height) * rules.dilation_steps
     around = dilated(np.pad(first.inside, reach), rules, height)
     area = int(np.count_nonzero(around))
@@ -100,9 +102,9 @@ def touching(first: Silhouette, second: Silhouette, rules: PromptingRules, heigh
 
 
 def move_as_one(
-    points: PointTracks, first: BoolArray, second: BoolArray, rules: PromptingRules
+    points: LabelledTracks, first: BoolArray, second: BoolArray, rules: PromptingRules
 ) -> bool:
-    """Whether two sets of tracks, (N,) bool each, follow one similarity transform of the image.
+    """Return whether two sets of tracks, (N,) bool each, follow one similarity transform.
 
     They are compared between the newest frame and each of two earlier ones: the earliest in which
     enough of both are visible, and the one half-way. False where that is not known.
@@ -119,7 +121,7 @@ def move_as_one(
 
 
 def _alike(
-    points: PointTracks, first: BoolArray, second: BoolArray, row: int, limit_px: float
+    points: LabelledTracks, first: BoolArray, second: BoolArray, row: int, limit_px: float
 ) -> bool:
     seen = points.visible[row] & points.visible[-1]
     some = seen & (first | second)

@@ -1,4 +1,4 @@
-"""When and where known objects are clicked again, so that the segmenter does not drift off them.
+"""Re-prompting: known objects are clicked again, so that the segmenter does not drift off them.
 
 Source: Section 3.3 of Segment Any Motion in Videos (CVPR 2025): prompts at regular intervals.
 """
@@ -11,81 +11,86 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion_seg_ros.masks.prompted.clicks import PromptingRules, points_inside, stage_two_clicks
-from motion_seg_ros.masks.prompted.grouping import Click, PointTracks, is_moving
+from motion_seg_ros.masks.prompted.grouping import Click, LabelledTracks, is_moving
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 
-MAX_FOREIGN_SHARE = 0.2  # of the owned tracks in what a prompt selects: above, it is too much
+MAX_FOREIGN_SHARE = 0.2  # of the owned tracks that a prompt selects; set by hand
 
 
 @dataclass(frozen=True, eq=False)
-class Due:
-    """A strand that is to be clicked again.
+class RepromptTarget:
+    """A masklet that is due to be prompted again.
 
     Attributes:
-        strand_id: its id.
+        masklet_id: its id.
         mask: (H, W) bool, where it is in the frame, or in the one before; None: unknown.
-        kin: ids of the strands of its object, its own too.
-        strangers: ids of all other strands.
+        siblings: ids of the masklets of its object, including its own.
+        others: ids of all other masklets.
     """
 
-    strand_id: int
+    masklet_id: int
     mask: BoolArray | None
-    kin: Set[int]
-    strangers: Set[int]
+    siblings: Set[int]
+    others: Set[int]
 
 
-def tracks_to_click(
-    due: Due, points: PointTracks, index: int, seen_in: int, owners: Int64Array
-) -> BoolArray:
-    """(N,) bool: its moving tracks that are visible in a frame.
+def promptable_tracks(
+    target: RepromptTarget,
+    points: LabelledTracks,
+    index: int,
+    seen_in: int,
+    owners: Int64Array,
+    rules: PromptingRules,
+) -> BoolArray | None:
+    """Return (N,) bool: the target's moving tracks that are visible in a frame; None where there
+    are too few.
 
     Args:
-        due: the strand.
+        target: the masklet.
         points: the tracks.
-        index: of the frame in the stream.
-        seen_in: of the frame that its mask is of.
-        owners: (N,) ids of the strands that the tracks were last seen on.
+        index: the frame, by its index in the stream.
+        seen_in: the frame that the target's mask is of.
+        owners: (N,) ids of the masklets that the tracks were last seen on.
+        rules: the constants.
     """
-    own = (owners == due.strand_id) & points.moving & points.seen(index)
-    if due.mask is not None and seen_in in points.indices:
-        own &= points.within(seen_in, due.mask)
-    return np.asarray(own)
+    own = (owners == target.masklet_id) & points.moving & points.seen(index)
+    if target.mask is not None and seen_in in points.indices:
+        own &= points.within(seen_in, target.mask)
+    return np.asarray(own) if np.count_nonzero(own) >= max(1, rules.min_prompt_points) else None
 
 
-def clicks_again(
-    due: Due,
-    points: PointTracks,
+def reprompting_clicks(
+    target: RepromptTarget,
+    points: LabelledTracks,
     index: int,
     own: BoolArray,
     owners: Int64Array,
     click: Click,
     rules: PromptingRules,
 ) -> FloatArray | None:
-    """(K, 2) clicks for a strand; None where what they select is not the strand.
+    """Return (K, 2) clicks on a masklet; None where what they select is not the masklet.
 
     Args:
-        due: the strand.
-        points: the tracks.
-        index: of the frame in the stream.
-        own: (N,) bool, see tracks_to_click; at least one.
-        owners: (N,) ids of the strands that the tracks were last seen on.
+        target, points, index, owners, rules: see promptable_tracks.
+        own: (N,) bool, what it returned.
         click: see there.
-        rules: the constants.
     """
 
-    def answer(xy_px: FloatArray) -> BoolArray:
+    def mask_of(xy_px: FloatArray) -> BoolArray:
         return np.asarray(click(index, xy_px) > 0)
 
     xy_px = points.at(index)[own]
-    clicks = stage_two_clicks(xy_px, answer, rules)
-    mask = answer(clicks)
+    clicks = stage_two_clicks(xy_px, mask_of, rules)
+    mask = mask_of(clicks)
     holds = points_inside(xy_px, mask).mean() >= rules.covered_share
     good = holds and is_moving(points, index, mask, rules)
-    return clicks if good and not _is_too_much(due, owners[points.within(index, mask)]) else None
+    if not good or _selects_others(target, owners[points.within(index, mask)]):
+        return None
+    return clicks
 
 
-def _is_too_much(due: Due, owners: Int64Array) -> bool:
-    """Whether tracks of other objects are among those with these (M,) owners."""
-    foreign = np.count_nonzero(np.isin(owners, list(due.strangers)))
-    owned = foreign + np.count_nonzero(np.isin(owners, list(due.kin)))
+def _selects_others(target: RepromptTarget, owners: Int64Array) -> bool:
+    """Return whether too many of the selected tracks, with these (M,) owners, are on others."""
+    foreign = np.count_nonzero(np.isin(owners, list(target.others)))
+    owned = foreign + np.count_nonzero(np.isin(owners, list(target.siblings)))
     return bool(foreign > MAX_FOREIGN_SHARE * owned)

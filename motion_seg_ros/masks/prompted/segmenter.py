@@ -1,4 +1,4 @@
-"""What a promptable video segmenter must offer the mask stage."""
+"""Interface of a promptable video segmenter."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from prompted_masks import prompted
 
 from motion_seg_ros.lab.benchmark.rehearsal import (
     CROSSING_FRAMES,
@@ -16,7 +17,6 @@ from motion_seg_ros.lab.benchmark.rehearsal import (
     ScriptedSegmenter,
     drift_px,
 )
-from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.tracking.tapir.estimates import Estimates
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
@@ -108,7 +108,7 @@ def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
     script, window = Script(objects), SlidingWindow(16, 1.0)
     tracker = DriftingTracker(Lost(asked), points=POINTS)
     labeller = ScriptedLabeller(Silent(asked), script)
-    masks = PromptedMasks(ScriptedSegmenter(Blind(asked), script))
+    masks = prompted(ScriptedSegmenter(Blind(asked), script))
     image, ids, right = np.zeros((*SIZE, 3), np.uint8), set(), 0
     for index in range(FRAMES):
         now = window.push(Frame(image, index * 10**7))

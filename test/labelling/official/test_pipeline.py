@@ -17,6 +17,7 @@ from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scenes import one_mover_still_camera
 from motion_seg_ros.masks.fusion.densifier import Densifier
+from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import Frame
 from motion_seg_ros.weights.cache import CACHE_VARIABLE
@@ -125,6 +126,7 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
 
 def test_depth_from_the_camera_is_left_in(caplog: pytest.LogCaptureFixture) -> None:
     segmenter = built({"depth.backend": "topic", "masks.backend": "densifier"})
-    assert segmenter._depth is None, "no labeller looks at it"
+    assert isinstance(segmenter, MotionSegmenter)
+    assert "depth" not in segmenter.tracks.stages, "no labeller looks at it"
     assert isinstance(segmenter._masks, Densifier)
     assert caplog.messages == []

@@ -18,8 +18,8 @@ from oracle_segmenter import (
     OracleSegmenter,
     SlippingSegmenter,
 )
+from prompted_masks import prompted
 
-from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
 
 RED, BLUE, GREEN, GRAY = (40, 40, 200), (200, 60, 40), (60, 200, 60), (80, 80, 80)
@@ -30,7 +30,7 @@ def test_one_mover_is_found_and_followed() -> None:
     scene = DrawnScene([Thing(straight(20, 40, 2))])
     oracle = OracleSegmenter(scene)
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(oracle)).run(40):
+    for t, masks in Camera(scene, prompted(oracle)).run(40):
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
     assert book.ids == {1: 1}
@@ -43,7 +43,7 @@ def test_one_mover_is_found_and_followed() -> None:
 def test_a_crowd_that_crosses_hides_and_leaves(count: int) -> None:
     scene = crowd(count, seed=count)
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene))).run(48):
+    for t, masks in Camera(scene, prompted(OracleSegmenter(scene))).run(48):
         book.steady(masks, truth(scene, t), t)
         if t >= 16:
             book.check(masks, truth(scene, t), t)
@@ -53,7 +53,7 @@ def test_a_crowd_that_crosses_hides_and_leaves(count: int) -> None:
 def test_wrong_labels_make_no_objects_and_no_holes() -> None:
     for ground in (True, False):
         scene = crowd(5, seed=7)
-        backend = PromptedMasks(OracleSegmenter(scene, ground=ground))
+        backend = prompted(OracleSegmenter(scene, ground=ground))
         book = IdBook()
         for t, masks in Camera(scene, backend, wrong=0.05).run(40):
             book.steady(masks, truth(scene, t), t)
@@ -65,7 +65,7 @@ def test_wrong_labels_make_no_objects_and_no_holes() -> None:
 def test_where_nothing_moves_nothing_is_clicked() -> None:
     scene = DrawnScene([Thing(straight(40, 40)), Thing(straight(90, 60))])
     oracle = OracleSegmenter(scene)
-    for _, masks in Camera(scene, PromptedMasks(oracle)).run(20):
+    for _, masks in Camera(scene, prompted(oracle)).run(20):
         assert not masks.moving.any()
         assert masks.objects == ()
     assert oracle.clicks == []
@@ -75,7 +75,7 @@ def test_where_nothing_moves_nothing_is_clicked() -> None:
 def test_without_labels_nothing_is_clicked() -> None:
     scene = DrawnScene([Thing(straight(20, 40, 2))])
     oracle = OracleSegmenter(scene)
-    camera = Camera(scene, PromptedMasks(oracle), label=lambda _, of: np.full(len(of), np.nan, "f"))
+    camera = Camera(scene, prompted(oracle), label=lambda _, of: np.full(len(of), np.nan, "f"))
     for _, masks in camera.run(12):
         assert not masks.moving.any()
     assert oracle.clicks == []
@@ -88,7 +88,7 @@ def test_known_objects_are_followed_while_labels_are_missing() -> None:
         return np.where(of > 0, 0.9, 0.1).astype("f") if t < 10 else np.full(len(of), np.nan, "f")
 
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene)), label=label).run(40):
+    for t, masks in Camera(scene, prompted(OracleSegmenter(scene)), label=label).run(40):
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
 
@@ -99,7 +99,7 @@ def test_a_walker_behind_a_wall_keeps_its_id() -> None:
     scene = DrawnScene([walker, wall])
     book = IdBook()
     hidden = 0
-    for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene))).run(56):
+    for t, masks in Camera(scene, prompted(OracleSegmenter(scene))).run(56):
         hidden += not truth(scene, t).any()
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
@@ -113,7 +113,7 @@ def test_what_slips_to_its_occluder_keeps_its_id_and_takes_nothing() -> None:
     oracle = SlippingSegmenter(scene)
     book = IdBook()
     hidden = 0
-    for t, masks in Camera(scene, PromptedMasks(oracle)).run(50):
+    for t, masks in Camera(scene, prompted(oracle)).run(50):
         hidden += not (truth(scene, t) == 1).any()
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
@@ -140,7 +140,7 @@ def test_what_left_comes_back_with_its_id(
     window: int, back: tuple[float, float], step: float, same: bool
 ) -> None:
     scene = leaving_and_back(back, step)
-    backend = PromptedMasks(OracleSegmenter(scene, keep=8), lost_after=6, memory_s=5)
+    backend = prompted(OracleSegmenter(scene, keep=8), lost_after=6, memory_s=5)
     ids = {}
     for t, masks in Camera(scene, backend, window=window).run(64):
         ids[t] = {each.centroid_px[1] < 50: each.id for each in masks.objects}
@@ -156,7 +156,7 @@ def test_a_newcomer_gets_a_new_id() -> None:
     later = Thing(lambda t: (150 - 3 * max(0, t - 30), 60), colour=BLUE)
     scene = DrawnScene([first, later])
     ids = set()
-    for _, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene), memory_s=0.2)).run(60):
+    for _, masks in Camera(scene, prompted(OracleSegmenter(scene), memory_s=0.2)).run(60):
         ids |= {each.id for each in masks.objects}
     assert ids == {1, 2}
 
@@ -165,7 +165,7 @@ def test_what_stops_ends_and_what_starts_again_gets_its_id_back() -> None:
     stops = Thing(lambda t: (20 + 2 * min(t, 20) + 2 * max(0, t - 60), 40))
     scene = DrawnScene([stops])
     oracle = OracleSegmenter(scene)
-    camera = Camera(scene, PromptedMasks(oracle, static_after=10, memory_s=3))
+    camera = Camera(scene, prompted(oracle, static_after=10, memory_s=3))
     present = {t: [each.id for each in masks.objects] for t, masks in camera.run(80)}
     assert present[20] == [1]
     assert present[40] == []
@@ -180,7 +180,7 @@ def test_parts_become_whole(parts: int) -> None:
         Thing(straight(200, 130, -1.5, -0.5), (44, 44), colour=BLUE),
     ]
     scene = DrawnScene(things, (192, 256))
-    backend = PromptedMasks(OracleSegmenter(scene, parts=parts))
+    backend = prompted(OracleSegmenter(scene, parts=parts))
     book = IdBook()
     for t, masks in Camera(scene, backend).run(60):
         if t >= 40:
@@ -192,7 +192,7 @@ def test_parts_become_whole_on_a_path_that_bends() -> None:
     circling = Thing(lambda t: (128 + 60 * np.cos(t / 8), 96 + 60 * np.sin(t / 8)), (48, 48))
     scene = DrawnScene([circling], (192, 256))
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene, parts=2))).run(60):
+    for t, masks in Camera(scene, prompted(OracleSegmenter(scene, parts=2))).run(60):
         if t >= 40:
             book.check(masks, truth(scene, t), t)
 
@@ -201,7 +201,7 @@ def test_parts_become_whole_on_a_path_that_bends() -> None:
 def test_masks_that_miss_their_click(segmenter: type[OracleSegmenter]) -> None:
     scene = DrawnScene([Thing(straight(20, 40, 2))])
     oracle = segmenter(scene)
-    for _, masks in Camera(scene, PromptedMasks(oracle, discovery_interval=1)).run(10):
+    for _, masks in Camera(scene, prompted(oracle, discovery_interval=1)).run(10):
         assert not masks.moving.any()
     most = 2 * PromptingRules.online().iterations(10)
     per_frame = [sum(1 for _ in group) for _, group in itertools.groupby(oracle.clicks, str)]
@@ -213,7 +213,7 @@ def test_masks_that_miss_their_click(segmenter: type[OracleSegmenter]) -> None:
 def test_a_part_within_the_whole_is_merged_into_it() -> None:
     scene = DrawnScene([Thing(straight(40, 50, 2), (60, 60))], (128, 192))
     oracle = NestedSegmenter(scene)
-    backend = PromptedMasks(oracle, rules=replace(PromptingRules.online(), neighbours=0))
+    backend = prompted(oracle, rules=replace(PromptingRules.online(), neighbours=0))
     book = IdBook()
     for t, masks in Camera(scene, backend).run(20):
         if t >= SETTLED:
@@ -225,7 +225,7 @@ def test_a_part_within_the_whole_is_merged_into_it() -> None:
 def test_objects_that_come_to_have_one_mask_become_one_with_the_older_id() -> None:
     scene = DrawnScene([Thing(straight(30, 50, 2), (48, 48))], (128, 192))
     oracle = GrowingSegmenter(scene, whole_from=20)
-    backend = PromptedMasks(oracle, rules=replace(PromptingRules.online(), alike_px=0))
+    backend = prompted(oracle, rules=replace(PromptingRules.online(), alike_px=0))
     ids = {t: [each.id for each in masks.objects] for t, masks in Camera(scene, backend).run(44)}
     assert ids[SETTLED] == ids[19] == [1, 2]
     assert ids[43] == [1]
@@ -237,7 +237,7 @@ def test_a_prompt_that_would_take_in_another_object_is_not_given() -> None:
     scene = DrawnScene(things)
     oracle = LeakingSegmenter(scene)
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(oracle)).run(60):
+    for t, masks in Camera(scene, prompted(oracle)).run(60):
         if t >= SETTLED:
             book.check(masks, truth(scene, t), t)
     assert oracle.prompts == []
@@ -249,7 +249,7 @@ def test_what_the_segmenter_loses_is_found_by_its_tracks() -> None:
     oracle = LosingSegmenter(scene, lost_at=21)
     book = IdBook()
     missing = []
-    for t, masks in Camera(scene, PromptedMasks(oracle, discovery_interval=16)).run(40):
+    for t, masks in Camera(scene, prompted(oracle, discovery_interval=16)).run(40):
         book.steady(masks, truth(scene, t), t)
         missing += [t] if not masks.objects else []
     book.check(masks, truth(scene, t), t)
@@ -260,7 +260,7 @@ def test_what_the_segmenter_loses_is_found_by_its_tracks() -> None:
 def test_what_the_segmenter_cannot_find_again_is_discovered_with_its_id(strays: bool) -> None:
     scene = DrawnScene([Thing(straight(20, 40, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
     oracle = LosingSegmenter(scene, lost_at=21, strays=strays, prompts_help=False)
-    backend = PromptedMasks(oracle)
+    backend = prompted(oracle)
     ids = {}
     for t, masks in Camera(scene, backend).run(60):
         if t == 20:
@@ -273,7 +273,7 @@ def test_what_the_segmenter_cannot_find_again_is_discovered_with_its_id(strays: 
 def test_objects_are_prompted_at_regular_intervals() -> None:
     scene = DrawnScene([Thing(straight(20, 40, 1))])
     oracle = OracleSegmenter(scene)
-    for _ in Camera(scene, PromptedMasks(oracle)).run(60):
+    for _ in Camera(scene, prompted(oracle)).run(60):
         pass
     frames = [index for _, index, _ in oracle.prompts]
     assert np.diff(frames).tolist() == [16] * (len(frames) - 1)
@@ -289,7 +289,7 @@ def test_work_and_memory_are_bounded() -> None:
     ]
     scene = DrawnScene(things, (128, 96))
     oracle = OracleSegmenter(scene, keep=8)
-    backend = PromptedMasks(oracle, max_strands=4, lost_after=5, memory_s=0.5)
+    backend = prompted(oracle, max_masklets=4, lost_after=5, memory_s=0.5)
     ids: list[int] = []
     before = 0
     for _, masks in Camera(scene, backend, window=8).run(210):
@@ -305,7 +305,7 @@ def test_work_and_memory_are_bounded() -> None:
 def test_where_there_is_no_room_nothing_is_looked_for() -> None:
     scene = DrawnScene([Thing(straight(20, 30, 1)), Thing(straight(110, 70, -1), colour=BLUE)])
     oracle = OracleSegmenter(scene)
-    for _, masks in Camera(scene, PromptedMasks(oracle, max_strands=1)).run(14):
+    for _, masks in Camera(scene, prompted(oracle, max_masklets=1)).run(14):
         assert len(masks.objects) <= 1
     assert len(oracle.used) == 1
     assert {index for index, _ in oracle.clicks} <= {0, 1, 2, 3, 4}
@@ -314,7 +314,7 @@ def test_where_there_is_no_room_nothing_is_looked_for() -> None:
 def test_reset_forgets_all_but_the_ids_given() -> None:
     scene = DrawnScene([Thing(straight(20, 40, 1))])
     oracle = OracleSegmenter(scene)
-    backend = PromptedMasks(oracle)
+    backend = prompted(oracle)
     camera = Camera(scene, backend)
     *_, (_, masks) = camera.run(10)
     assert [each.id for each in masks.objects] == [1]

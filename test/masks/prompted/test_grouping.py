@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
-from motion_seg_ros.masks.prompted.grouping import Group, PointTracks, group_tracks
+from motion_seg_ros.masks.prompted.grouping import Group, LabelledTracks, group_tracks
 from motion_seg_ros.types import BoolArray, FloatArray, TrackLabels, Tracks
 
 SIZE = (60, 120)
@@ -29,9 +29,9 @@ def tracks_at(xy: FloatArray, frames: int = 4, visible: BoolArray | None = None)
     )
 
 
-def points_of(tracks: Tracks, probability: FloatArray | float = 0.9) -> PointTracks:
+def points_of(tracks: Tracks, probability: FloatArray | float = 0.9) -> LabelledTracks:
     labels = TrackLabels(np.broadcast_to(np.float32(probability), (len(tracks),)))
-    return PointTracks.of(tracks, labels, newest_index=13, size=SIZE)
+    return LabelledTracks.of(tracks, labels, newest_index=13, size=SIZE)
 
 
 def patch(x: int, y: int, count: int) -> FloatArray:
@@ -41,14 +41,14 @@ def patch(x: int, y: int, count: int) -> FloatArray:
 
 
 class Boxes:
-    """Answers with the box around the click; records what it is asked."""
+    """Answers with the box around the click; records its clicks."""
 
     def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
         self.boxes = boxes
-        self.asked: list[tuple[int, FloatArray]] = []
+        self.clicked: list[tuple[int, FloatArray]] = []
 
     def __call__(self, index: int, xy: FloatArray) -> FloatArray:
-        self.asked.append((index, xy.copy()))
+        self.clicked.append((index, xy.copy()))
         mask = np.zeros(SIZE, bool)
         for left, top, right, bottom in self.boxes:
             if left <= xy[0, 0] < right and top <= xy[0, 1] < bottom:
@@ -57,7 +57,10 @@ class Boxes:
 
 
 def grouped(
-    points: PointTracks, click: Boxes, rules: PromptingRules = RULES, indices: range | None = None
+    points: LabelledTracks,
+    click: Boxes,
+    rules: PromptingRules = RULES,
+    indices: range | None = None,
 ) -> list[Group]:
     some = points.indices if indices is None else indices
     return group_tracks(points, points.moving, some, click, rules)
@@ -72,7 +75,7 @@ def test_two_patches_are_two_groups() -> None:
     assert first.index == 13
     assert first.mask[25:45, 75:95].all()
     assert np.count_nonzero(first.mask) == 400
-    assert len(click.asked) == 2
+    assert len(click.clicked) == 2
 
 
 def test_the_frame_is_the_one_with_most_visible_points_among_those_at_hand() -> None:
@@ -101,8 +104,8 @@ def test_a_mask_that_misses_its_click_costs_one_point() -> None:
     click = Boxes()
     assert grouped(points, click) == []
     # 9, 8, 7 and 6 points are left; with 5 it stops.
-    assert len({tuple(xy[0]) for _, xy in click.asked}) == 4
-    assert len(click.asked) == 4
+    assert len({tuple(xy[0]) for _, xy in click.clicked}) == 4
+    assert len(click.clicked) == 4
 
 
 def test_after_a_miss_the_next_point_may_hit() -> None:
@@ -111,7 +114,7 @@ def test_after_a_miss_the_next_point_may_hit() -> None:
     click = Boxes((15, 15, 35, 35), (70, 15, 90, 35))
     groups = grouped(points, click)
     assert [np.count_nonzero(each.members) for each in groups] == [8, 8]
-    assert click.asked[0][1].tolist() == lone.tolist()
+    assert click.clicked[0][1].tolist() == lone.tolist()
 
 
 @pytest.mark.parametrize("count", [1, 5])
@@ -128,14 +131,14 @@ def test_too_few_points_in_a_mask_are_no_object() -> None:
     boxes = [(int(x) - 1, 29, int(x) + 2, 32) for x, _ in lonely]
     click = Boxes(*boxes)
     assert grouped(points, click) == []
-    assert len(click.asked) == 3
+    assert len(click.clicked) == 3
 
 
 def test_iterations_are_bounded() -> None:
     points = points_of(tracks_at(np.stack(np.mgrid[2:118:2, 2:58:2], -1).reshape(-1, 2)))
     click = Boxes()
     assert grouped(points, click) == []
-    assert len(click.asked) == 5
+    assert len(click.clicked) == 5
 
 
 def test_what_mostly_stands_still_is_no_mover() -> None:
@@ -178,7 +181,7 @@ def test_nothing_to_group() -> None:
     ):
         assert grouped(points_of(tracks, probability), click) == []
     assert grouped(points_of(some), click, RULES, range(0)) == []
-    assert click.asked == []
+    assert click.clicked == []
 
 
 def test_labels_that_are_missing_take_no_side() -> None:

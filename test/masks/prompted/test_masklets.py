@@ -6,18 +6,18 @@ import numpy as np
 from drawn_scene import DrawnScene, Thing, straight
 from oracle_segmenter import OracleSegmenter
 
-from motion_seg_ros.masks.prompted.candidates import begin
+from motion_seg_ros.masks.prompted.candidates import start_candidate
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
 from motion_seg_ros.masks.prompted.discovery import Proposal
-from motion_seg_ros.masks.prompted.grouping import PointTracks
-from motion_seg_ros.masks.prompted.masklets import HISTORY, Strand, Strands
+from motion_seg_ros.masks.prompted.grouping import LabelledTracks
+from motion_seg_ros.masks.prompted.masklets import HISTORY, Masklet, Masklets
 from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import TrackLabels, Tracks
 
 LEFT, RIGHT = Thing(straight(20, 40, 1)), Thing(straight(60, 40, 1))
 
 
-def points_at(scene: DrawnScene, newest: int, frames: int) -> PointTracks:
+def points_at(scene: DrawnScene, newest: int, frames: int) -> LabelledTracks:
     looks = [scene.look(t) for t in range(newest + 1 - frames, newest + 1)]
     xy, visible = (np.stack(each) for each in zip(*looks, strict=True))
     count = len(scene.numbers)
@@ -25,30 +25,30 @@ def points_at(scene: DrawnScene, newest: int, frames: int) -> PointTracks:
         np.arange(count), xy, visible, visible.astype(np.float32), np.zeros(count, np.int64)
     )
     labels = TrackLabels(np.where(scene.numbers > 0, 0.9, 0.1).astype(np.float32))
-    return PointTracks.of(tracks, labels, newest, scene.size)
+    return LabelledTracks.of(tracks, labels, newest, scene.size)
 
 
 class Stage:
-    """Two things, and strands that follow them."""
+    """Two things, and masklets that follow them."""
 
     def __init__(self) -> None:
         self.scene = DrawnScene([LEFT, RIGHT])
         self.oracle = OracleSegmenter(self.scene)
-        self.strands = Strands(self.oracle, PromptingRules.online())
+        self.masklets = Masklets(self.oracle, PromptingRules.online())
         self.t = -1
 
-    def show(self) -> PointTracks:
+    def show(self) -> LabelledTracks:
         self.t += 1
         self.oracle.see(self.scene.frame(self.t), self.t)
         self.points = points_at(self.scene, self.t, min(self.t + 1, 8))
-        self.strands.advance(self.t, self.points)
+        self.masklets.advance(self.t, self.points)
         return self.points
 
-    def add(self, number: int, index: int) -> Strand:
+    def add(self, number: int, index: int) -> Masklet:
         xy = np.array([self.scene.centre(number, index)], np.float32)
         proposal = Proposal(index, xy, np.flatnonzero(self.scene.numbers == number))
-        pursuit = begin(self.oracle, self.strands.new_id(), proposal)
-        return self.strands.add(pursuit, self.points, self.t)
+        candidate = start_candidate(self.oracle, self.masklets.new_id(), proposal)
+        return self.masklets.add(candidate, self.points, self.t)
 
 
 def test_tracks_are_owned_by_what_they_are_seen_on() -> None:
@@ -60,21 +60,21 @@ def test_tracks_are_owned_by_what_they_are_seen_on() -> None:
     assert (first.id, second.id) == (1, 2)
     ids = stage.points.ids
     expected = np.where(stage.points.seen(3), stage.scene.numbers, 0)
-    np.testing.assert_array_equal(stage.strands.owners(ids), expected)
-    assert list(first.sights) == [1, 2, 3]
-    assert list(second.sights) == [3]
-    assert len(first.beside(second, supported=True)) == 1
+    np.testing.assert_array_equal(stage.masklets.owners(ids), expected)
+    assert list(first.observations) == [1, 2, 3]
+    assert list(second.observations) == [3]
+    assert len(first.in_common(second, supported=True)) == 1
 
 
-def test_a_withdrawn_strand_gives_its_tracks_back() -> None:
+def test_a_withdrawn_masklet_gives_its_tracks_back() -> None:
     stage = Stage()
     stage.show()
     stage.add(1, 0)
-    before = stage.strands.owners(stage.points.ids)
+    before = stage.masklets.owners(stage.points.ids)
     again = stage.add(1, 0)
-    assert (stage.strands.owners(stage.points.ids) == again.id).any()
-    stage.strands.withdraw(again, stage.points, before)
-    np.testing.assert_array_equal(stage.strands.owners(stage.points.ids), before)
+    assert (stage.masklets.owners(stage.points.ids) == again.id).any()
+    stage.masklets.withdraw(again, stage.points, before)
+    np.testing.assert_array_equal(stage.masklets.owners(stage.points.ids), before)
     assert list(stage.oracle.followed) == [1]
 
 
@@ -83,11 +83,11 @@ def test_the_highest_logit_has_the_pixel() -> None:
     stage.show()
     for number in (1, 2):
         stage.add(number, 0).object_id = 10 * number
-    first, second = stage.strands.all
+    first, second = stage.masklets.all
     columns = np.broadcast_to(np.arange(stage.scene.size[1], dtype=np.float32), stage.scene.size)
     first.show(0, np.where((columns >= 40) & (columns < 90), np.float32(3), np.float32(-3)))
     second.show(0, np.where(columns < 50, np.float32(2), np.float32(-8)))
-    objects = stage.strands.objects_at(stage.scene.size)
+    objects = stage.masklets.objects_at(stage.scene.size)
     assert (objects[:, :40] == 20).all()
     assert (objects[:, 40:90] == 10).all()
     assert (objects[:, 90:] == 0).all()
@@ -96,10 +96,10 @@ def test_the_highest_logit_has_the_pixel() -> None:
 def test_history_is_bounded() -> None:
     stage = Stage()
     stage.show()
-    strand = stage.add(1, 0)
+    masklet = stage.add(1, 0)
     for _ in range(HISTORY + 10):
         stage.show()
-    assert list(strand.sights) == list(range(11, HISTORY + 11))
+    assert list(masklet.observations) == list(range(11, HISTORY + 11))
 
 
 def test_owners_of_tracks() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.masks.prompted.clicks import PromptingRules
-from motion_seg_ros.masks.prompted.grouping import PointTracks
+from motion_seg_ros.masks.prompted.grouping import LabelledTracks
 from motion_seg_ros.masks.prompted.merging import (
     Silhouette,
     covered,
@@ -90,13 +90,13 @@ def test_touching_reaches_as_far_as_the_dilation(gap: int, touch: bool) -> None:
     assert touching(*pair[::-1], RULES, height=480) == touch
 
 
-def points_of(paths: FloatArray, visible: BoolArray | None = None) -> PointTracks:
+def points_of(paths: FloatArray, visible: BoolArray | None = None) -> LabelledTracks:
     """Tracks along (T, N, 2) paths."""
     frames, count = paths.shape[:2]
     seen = np.ones((frames, count), bool) if visible is None else visible
     tracks = Tracks(np.arange(count), paths, seen, seen.astype("f"), np.zeros(count, np.int64))
     labels = TrackLabels(np.full(count, 0.9, np.float32))
-    return PointTracks.of(tracks, labels, frames - 1, (480, 640))
+    return LabelledTracks.of(tracks, labels, frames - 1, (480, 640))
 
 
 def halves(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_scene import Camera, IdBook, truth
 from oracle_segmenter import OracleSegmenter
+from prompted_masks import prompted
 
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.scene import Body, Box, Material, Scene
@@ -15,7 +16,6 @@ from motion_seg_ros.lab.synthetic.scenes import crossing_movers, mover_stops, mo
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
-from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt16Array
 
 SIZE = (192, 144)  # width, height
@@ -93,7 +93,7 @@ def with_movers(count: int, seed: int) -> Scene:
 @pytest.mark.parametrize("count", range(1, 9))
 def test_movers_before_a_walking_camera(count: int) -> None:
     scene = RenderedScene(with_movers(count, seed=count))
-    backend = PromptedMasks(OracleSegmenter(scene))
+    backend = prompted(OracleSegmenter(scene))
     book = IdBook()
     ever = np.zeros(count + 1, bool)
     for t, masks in Camera(scene, backend, wrong=0.05).run(FRAMES):
@@ -109,7 +109,7 @@ def test_movers_before_a_walking_camera(count: int) -> None:
 def test_scenes_with_one_property(make) -> None:  # type: ignore[no-untyped-def]
     scene = RenderedScene(make(3, SIZE, FRAMES))
     book = IdBook()
-    for t, masks in Camera(scene, PromptedMasks(OracleSegmenter(scene, ground=False))).run(FRAMES):
+    for t, masks in Camera(scene, prompted(OracleSegmenter(scene, ground=False))).run(FRAMES):
         book.steady(masks, truth(scene, t), t)
         if t >= 8:
             book.check(masks, truth(scene, t), t)
@@ -117,7 +117,7 @@ def test_scenes_with_one_property(make) -> None:  # type: ignore[no-untyped-def]
 
 def test_a_mover_that_stops_is_static_after_a_while() -> None:
     scene = RenderedScene(mover_stops(3, SIZE, FRAMES))
-    backend = PromptedMasks(OracleSegmenter(scene), static_after=4)
+    backend = prompted(OracleSegmenter(scene), static_after=4)
     present = [bool(masks.objects) for _, masks in Camera(scene, backend).run(FRAMES)]
     stopped = next(t for t in range(1, FRAMES) if not scene.moving(t).any())
     assert all(present[8:stopped])
