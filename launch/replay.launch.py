@@ -93,7 +93,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
     lockstep = value["lockstep"] == "true"
     reliable = lockstep or value["qos"] == "reliable"
     source = BagTopic(
-        Path(value["bag"]), value["topic"] or None, besides=value["truth_topic"] or None
+        Path(value["bag"]), value["topic"] or None, ignored=value["truth_topic"] or None
     )
     topics, parameters = node_setup(source, reliable=reliable)
     if lockstep:

@@ -11,7 +11,7 @@ from typing import Any
 
 from motion_seg_ros.cli import argument_types, configuration
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file
 from motion_seg_ros.lab.benchmark import full_run
@@ -153,7 +153,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     frames = FRAMES if arguments.frames is None else arguments.frames
 
-    def make_clip(folder: Path) -> Clip:
+    def make_clip(folder: Path) -> RawClip:
         if arguments.input is None:
             return render_clip(folder, seed=SEED, size=size or SIZE, frames=frames)
         return copy_clip(folder, open_source(arguments.input, topic=arguments.topic), frames=frames)

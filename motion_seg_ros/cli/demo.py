@@ -12,7 +12,7 @@ from motion_seg_ros.cli import argument_types, configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.clips import copy_clip, render_clip
@@ -116,7 +116,7 @@ def run(arguments: argparse.Namespace) -> None:
         _show(figures, output)
 
 
-def _make_clip(folder: Path, arguments: argparse.Namespace) -> Clip:
+def _make_clip(folder: Path, arguments: argparse.Namespace) -> RawClip:
     if arguments.input is None:
         frames = arguments.frames or RENDERED_FRAMES
         return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames)
@@ -137,7 +137,7 @@ def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
         children.wait("camera")
 
 
-def _play(clip: Clip, config: Config, work: Path) -> list[int]:
+def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
     """Run the three processes until the clip is played; returns the stamp of each frame."""
     height, width = clip.size
     print(

@@ -30,9 +30,9 @@ class RecordedTopic:
     """A topic of a bag.
 
     Attributes:
-        name: its full name.
-        kind: the type of its messages, such as sensor_msgs/msg/Image.
-        qos: what its publishers offered; () where the recorder did not say.
+        name: full name.
+        kind: message type, such as sensor_msgs/msg/Image.
+        qos: profiles that its publishers offered; () where the recorder did not store them.
     """
 
     name: str
@@ -44,26 +44,26 @@ class BagTopic:
     """The images of one topic of a rosbag2, with the stamps of their headers.
 
     Attributes:
-        sqlite3: stored in sqlite3; in mcap otherwise.
-        image: the topic of the images.
-        camera_info: that of the calibration that goes with them, where image_transport looks for
-            it; None where there is none.
+        sqlite3: True if stored in sqlite3, False for mcap.
+        image: topic of the images.
+        camera_info: topic of their calibration, named as image_transport does; None where there is
+            none.
 
     Args:
         path: folder of the bag, or a bare storage file.
-        topic: which topic; None if the bag has exactly one of images.
-        besides: one that is not meant, although it has images.
+        topic: image topic; None if the bag has exactly one.
+        ignored: an image topic to leave out of account.
 
     Raises:
         InputError: not a bag, no such topic, a topic of another type, or several to choose from.
         MissingDependencyError: rosbags is not installed.
     """
 
-    def __init__(self, path: Path, topic: str | None, *, besides: str | None = None) -> None:
+    def __init__(self, path: Path, topic: str | None, *, ignored: str | None = None) -> None:
         self.path = path
         self.name = bag_name(path)
         with open_bag(path) as reader:
-            self.topic = _choose_topic(path, reader.connections, topic, besides)
+            self.topic = _choose_topic(path, reader.connections, topic, ignored)
             chosen = [each for each in reader.connections if each.topic == self.topic]
             self.length = sum(each.msgcount for each in chosen)
             if self.length == 0:
@@ -78,21 +78,21 @@ class BagTopic:
 
     @property
     def compressed(self) -> bool:
-        """Whether the images are CompressedImage."""
+        """True if the images are CompressedImage."""
         return self.image.kind == COMPRESSED_TYPE
 
     @property
     def live_base(self) -> str:
-        """The topic of a camera that sends these images, without its transport."""
+        """Topic on which a live camera would send these images, without its transport."""
         return self.topic.removesuffix(COMPRESSED_SUFFIX) if self.compressed else self.topic
 
     @property
     def live_topic(self) -> str:
-        """Where such a camera sends them, as image_transport names it."""
+        """Topic on which a live camera would send these images, as image_transport names it."""
         return f"{self.live_base}{COMPRESSED_SUFFIX}" if self.compressed else self.topic
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All images of the topic, in the order they were recorded.
+        """Yield all images of the topic, in the order of recording.
 
         Raises:
             InputError: a message cannot be read, or is not of the first one's size.
@@ -105,12 +105,12 @@ class BagTopic:
             yield item
 
     def decoded(self, index: int, raw: RawMessage, types: Typestore) -> SourceFrame:
-        """The image in a message of the topic.
+        """Return the image in a message of the topic.
 
         Args:
-            index: which one it is.
+            index: of the message on the topic.
             raw: the message.
-            types: as of `typestore`.
+            types: as from `typestore`.
 
         Raises:
             InputError: it cannot be read.
@@ -131,7 +131,7 @@ class BagTopic:
         return f"{self.path}: {self.topic}, message {index}"
 
     def stamps_ns(self) -> list[int]:
-        """The stamp of each frame in nanoseconds, without decoding the images.
+        """Return the stamp of each frame in nanoseconds, without decoding the images.
 
         Raises:
             InputError: a message cannot be read.
@@ -142,10 +142,10 @@ class BagTopic:
         ]
 
     def camera_messages(self, *, images: bool = True) -> Iterator[RawMessage]:
-        """The images and their calibration as they were stored, in the order they were recorded.
+        """Yield the stored messages of images and calibration, in the order of recording.
 
         Args:
-            images: the images too, not only the calibration.
+            images: include the images, not only the calibration.
 
         Raises:
             InputError: a message cannot be read.
@@ -155,17 +155,17 @@ class BagTopic:
 
 
 def bag_name(path: Path) -> str:
-    """What the sequence of a bag is called."""
+    """Return the name of the sequence in a bag."""
     return path.stem if path.is_file() else path.resolve().name
 
 
 def frame_name(index: int) -> str:
-    """What the frame `index` of a bag is called."""
+    """Return the name of a frame of a bag."""
     return f"{index:06d}"
 
 
 def damaged(place: str, kind: str, error: Exception) -> InputError:
-    """The error for a message whose bytes are none of its type."""
+    """Return the error for a message that does not decode as its type."""
     reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(
         f"{place}: expected a whole {kind}, found bytes that are none ({reason}); "
@@ -174,8 +174,8 @@ def damaged(place: str, kind: str, error: Exception) -> InputError:
 
 
 def camera_info_topic(image_topic: str) -> str:
-    """Where image_transport has the calibration of a camera: `camera_info` beside the image topic;
-    `/compressed` is not part of that.
+    """Return the calibration topic that image_transport pairs with an image topic: `camera_info`
+    beside it, without `/compressed`.
 
     https://github.com/ros-perception/image_common (getCameraInfoTopic)
     """
@@ -183,7 +183,7 @@ def camera_info_topic(image_topic: str) -> str:
 
 
 def _recorded(connections: list[Connection]) -> RecordedTopic:
-    """One topic; there are several connections where several publishers were recorded."""
+    """Return a topic from its connections, one for each publisher that was recorded."""
     qos: dict[Qos, None] = {}  # a set with an order
     for each in connections:
         qos.update(dict.fromkeys(getattr(each.ext, "offered_qos_profiles", ())))
@@ -191,10 +191,10 @@ def _recorded(connections: list[Connection]) -> RecordedTopic:
 
 
 def _choose_topic(
-    path: Path, connections: list[Connection], topic: str | None, besides: str | None
+    path: Path, connections: list[Connection], topic: str | None, ignored: str | None
 ) -> str:
     types = {each.topic: each.msgtype for each in connections}
-    images = sorted(name for name, kind in types.items() if kind in IMAGE_TYPES and name != besides)
+    images = sorted(name for name, kind in types.items() if kind in IMAGE_TYPES and name != ignored)
     listed = ", ".join(images) if images else "none"
     if topic is None:
         if len(images) != 1:
@@ -213,6 +213,6 @@ def _choose_topic(
 
 
 def _rate(reader: Reader, count: int) -> float:
-    """Mean frames per second of `count` messages spread over the bag."""
+    """Return the mean frames per second of `count` messages spread over the bag."""
     duration_s = float(reader.duration) * 1e-9
     return (count - 1) / duration_s if count > 1 and duration_s > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Opening rosbag2 recordings: what is there, or in one line what is wrong with it."""
+"""Opening of rosbag2 recordings, with a one-line error for everything that can be wrong."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _COMPRESSED_SUFFIXES = (".mcap.zstd", ".db3.zstd")
 
 
 class RawMessage(NamedTuple):
-    """A message as it was stored.
+    """A stored message.
 
     Attributes:
-        topic: the name of its topic.
-        recorded_ns: when it was recorded, in nanoseconds.
-        data: its CDR bytes.
+        topic: name of its topic.
+        recorded_ns: time of recording in nanoseconds.
+        data: CDR bytes.
     """
 
     topic: str
@@ -34,8 +34,8 @@ class RawMessage(NamedTuple):
 
 
 def is_bag(path: Path) -> bool:
-    """Whether a path has the looks of a rosbag: a storage file, or a folder with some or with
-    metadata.yaml. Only `open_bag` tells whether it can be read."""
+    """Return True for a storage file of a rosbag, or a folder with storage files or metadata.yaml;
+    it need not be readable."""
     if path.is_dir():
         return (path / METADATA_FILE).is_file() or bool(_storage_files(path))
     return _is_storage(path) or path.suffix == _ROS1_SUFFIX
@@ -43,16 +43,16 @@ def is_bag(path: Path) -> bool:
 
 @contextmanager
 def open_bag(path: Path) -> Iterator[Reader]:
-    """A reader of a rosbag2, for the block.
+    """Open a rosbag2 for reading within the block.
 
-    mcap (chunks plain, lz4 or zstd; with or without index) and sqlite3; of one file or several;
-    files or messages compressed by rosbag2 with zstd.
+    Storage may be mcap (chunks plain, lz4 or zstd; with or without index) or sqlite3, in one file
+    or several, with files or messages compressed by rosbag2 with zstd.
 
     Args:
         path: folder of the bag, or a bare storage file.
 
     Raises:
-        InputError: what is there is no whole rosbag2, also where that shows only within the block.
+        InputError: not a whole rosbag2, even if that shows only within the block.
         MissingDependencyError: rosbags is not installed.
     """
     require_rosbags()
@@ -72,14 +72,14 @@ def open_bag(path: Path) -> Iterator[Reader]:
 
 
 def raw_messages(path: Path, topics: Collection[str]) -> Iterator[RawMessage]:
-    """The messages of some topics, in the order they were recorded.
+    """Yield the messages of some topics, in the order of recording.
 
     Raises:
-        InputError: see `open_bag`; or the bag has fewer messages than it says.
+        InputError: as `open_bag`; or the bag has fewer messages than its index states.
     """
     with open_bag(path) as reader:
         chosen = [each for each in reader.connections if each.topic in topics]
-        if not chosen:  # to rosbags, no connection means all of them
+        if not chosen:  # rosbags takes an empty selection for all connections
             return
         found = 0
         for connection, recorded_ns, data in reader.messages(chosen):
@@ -94,10 +94,10 @@ def raw_messages(path: Path, topics: Collection[str]) -> Iterator[RawMessage]:
 
 
 def _what_to_open(path: Path) -> Path:
-    """The folder, or a storage file that stands for it.
+    """Return the path to give to rosbags: the folder of a bag, or its only storage file.
 
     Raises:
-        InputError: it is known that rosbags cannot read this, or would leave some of it out.
+        InputError: rosbags cannot read this, or would leave part of it out.
     """
     files = _storage_files(path) if path.is_dir() else [path]
     for each in files:

@@ -1,4 +1,4 @@
-"""Results -> a rosbag2 with the camera's topics and those that the live node publishes."""
+"""Writing of a rosbag2 with the camera's topics and those that the live node publishes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic, RecordedTopic
 from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.io.frame_messages import (
+    OBJECTS_TYPE,
+    TRACKS_TYPE,
+    objects_message,
+    tracks_message,
+)
 from motion_seg_ros.io.message_types import require_rosbags, typestore
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.settings.declaration import NODE_NAME
-from motion_seg_ros.types import FrameResult, MovingObject
+from motion_seg_ros.types import FrameResult
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection, Qos
@@ -27,20 +33,20 @@ if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 METADATA_VERSION: Literal[8] = 8
-"""Of rosbag2's metadata.yaml: the newest that Humble reads."""
+"""Version of rosbag2's metadata.yaml: the newest that Humble reads."""
 ANSWER_TOPICS = {
     "moving_mask": "sensor_msgs/msg/Image",
     "static_mask": "sensor_msgs/msg/Image",
     "instance_mask": "sensor_msgs/msg/Image",
-    "objects": "motion_seg_ros/msg/MovingObjectArray",
-    "tracks": "motion_seg_ros/msg/TrackArray",
+    "objects": OBJECTS_TYPE,
+    "tracks": TRACKS_TYPE,
 }
-"""What the node says about every frame, below its private namespace -> type."""
-NAMESPACE = f"/{NODE_NAME}"  # of the node's private topics, unless it is started under another name
+"""Types of the topics that the node publishes for every frame, below its private namespace."""
+NAMESPACE = f"/{NODE_NAME}"  # of the node's private topics under its default name
 
 
 def new_bag(path: Path, *, sqlite3: bool) -> Writer:
-    """A rosbag2 to be written, for all distributions of ROS 2 that are supported.
+    """Return a writer of a rosbag2 that all supported distributions of ROS 2 read.
 
     Raises:
         MissingDependencyError: rosbags is not installed.
@@ -53,14 +59,14 @@ def new_bag(path: Path, *, sqlite3: bool) -> Writer:
 
 
 def add_recorded(writer: Writer, topic: RecordedTopic, types: Typestore) -> Connection:
-    """A topic of another bag, as it was recorded there."""
+    """Add a topic of another bag, with the QoS that was recorded there."""
     return writer.add_connection(
         topic.name, topic.kind, typestore=types, offered_qos_profiles=topic.qos
     )
 
 
 def answer_qos() -> Qos:
-    """What the node offers on its topics: reliable, volatile, the newest few."""
+    """Return the QoS of the node's topics: reliable, volatile, the last 10 messages."""
     from rosbags.interfaces import (
         Qos,
         QosDurability,
@@ -86,7 +92,7 @@ def answer_qos() -> Qos:
 
 @contextmanager
 def _errors_of_the_disk() -> Iterator[None]:
-    """Errors of sqlite3, such as that the disk is full, as those of other files."""
+    """Turn errors of sqlite3, such as a full disk, into OSError as for other files."""
     try:
         yield
     except sqlite3.Error as error:
@@ -95,16 +101,16 @@ def _errors_of_the_disk() -> Iterator[None]:
 
 class BagWriter:
     """Writes masks, objects and tracks under the node's topic names, with the headers of the input,
-    beside the messages of the camera as they were.
+    and copies the camera's messages.
 
     The same input gives the same bytes.
 
     Args:
-        path: folder of the bag, made here.
-        sqlite3: store in sqlite3 in place of mcap.
+        path: folder of the bag, created here.
+        sqlite3: store in sqlite3 instead of mcap.
         dilation_px: growth of the moving pixels in static_mask.
-        camera: the bag whose images and calibration are copied; None: none are.
-        images: copy the images too, not only the calibration.
+        camera: bag whose images and calibration are copied; None: none.
+        images: copy the images, not only the calibration.
 
     Raises:
         MissingDependencyError: rosbags is not installed.
@@ -131,7 +137,7 @@ class BagWriter:
 
     @_errors_of_the_disk()
     def __enter__(self) -> BagWriter:
-        """Make the bag.
+        """Create the bag.
 
         Raises:
             InputError: the camera's topic is one of those written here.
@@ -169,7 +175,7 @@ class BagWriter:
 
     @_errors_of_the_disk()
     def write(self, item: SourceFrame, result: FrameResult) -> None:
-        """Append the messages about one frame, at the time at which its image was recorded.
+        """Append the messages about one frame, at the time of recording of its image.
 
         Raises:
             InputError: a message of the camera cannot be read.
@@ -186,15 +192,15 @@ class BagWriter:
                 header, "mono8", static_mask(masks.id_map, self._dilation_px)
             ),
             "instance_mask": self._image(header, "mono16", masks.id_map),
-            "objects": self._objects(header, result),
-            "tracks": self._tracks(header, result),
+            "objects": objects_message(self._make, header, result),
+            "tracks": tracks_message(self._make, header, result),
         }
         for topic, message in messages.items():
             raw = self._types.serialize_cdr(message, ANSWER_TOPICS[topic])
             self._writer.write(self._connections[topic], item.recorded_ns, raw)
 
     def _connect(self, camera: BagTopic) -> None:
-        """Announce the camera's topics, and begin to read them."""
+        """Add the camera's topics, and begin to read them."""
         if self._images and camera.topic in {f"{NAMESPACE}/{each}" for each in ANSWER_TOPICS}:
             raise InputError(
                 f"{camera.path}: expected a camera's topic, found {camera.topic}, whose messages "
@@ -208,14 +214,14 @@ class BagWriter:
         self._next = next(self._to_copy, None)
 
     def _copy(self, until_ns: int | None) -> None:
-        """Copy the camera's messages up to a time of recording; None: all that are left."""
+        """Copy the camera's messages up to a time of recording; None: to the end."""
         while self._next is not None and (until_ns is None or self._next.recorded_ns <= until_ns):
             message = self._next
             self._writer.write(self._copied[message.topic], message.recorded_ns, message.data)
             self._next = next(self._to_copy, None)
 
-    def _make(self, kind: str, **fields: Any) -> Any:
-        """A message; Any, because rosbags makes the classes at run time."""
+    def _make(self, kind: str, /, **fields: Any) -> Any:
+        """Return a message; Any, because rosbags makes the classes at run time."""
         return self._types.types[kind](**fields)
 
     def _header(self, item: SourceFrame) -> Any:
@@ -237,66 +243,4 @@ class BagWriter:
             is_bigendian=0,
             step=width * pixels.dtype.itemsize,
             data=np.ascontiguousarray(little_endian).view(np.uint8).reshape(-1),
-        )
-
-    def _objects(self, header: Any, result: FrameResult) -> Any:
-        return self._make(
-            "motion_seg_ros/msg/MovingObjectArray",
-            header=header,
-            source=int(result.source),
-            abstention=result.labels.abstention or "",
-            objects=[self._object(each, result) for each in result.masks.objects],
-        )
-
-    def _object(self, moving: MovingObject, result: FrameResult) -> Any:
-        x, y, width, height = moving.box_xywh_px
-        box = self._make(
-            "sensor_msgs/msg/RegionOfInterest",
-            x_offset=x,
-            y_offset=y,
-            height=height,
-            width=width,
-            do_rectify=False,
-        )
-        return self._make(
-            "motion_seg_ros/msg/MovingObject",
-            id=moving.id,
-            score=moving.score,
-            box=box,
-            centroid=np.array(moving.centroid_px, np.float32),
-            area=moving.area_px,
-            velocity=np.array(moving.velocity_px_s, np.float32),
-            age=result.age_s,
-            source=int(result.source),
-        )
-
-    def _tracks(self, header: Any, result: FrameResult) -> Any:
-        tracks = result.tracks
-        rows = zip(
-            tracks.ids.tolist(),
-            tracks.xy_px[-1],
-            tracks.visible[-1].tolist(),
-            tracks.confidence[-1].tolist(),
-            result.labels.moving_probability.tolist(),
-            result.track_object_ids().tolist(),
-            strict=True,
-        )
-        return self._make(
-            "motion_seg_ros/msg/TrackArray",
-            header=header,
-            source=int(result.tracks_source),
-            age=result.tracks_age_s,
-            abstention=result.labels.abstention or "",
-            tracks=[
-                self._make(
-                    "motion_seg_ros/msg/Track",
-                    id=track_id,
-                    position=xy,
-                    visible=visible,
-                    confidence=confidence,
-                    moving_probability=probability,
-                    object_id=object_id,
-                )
-                for track_id, xy, visible, confidence, probability, object_id in rows
-            ],
         )

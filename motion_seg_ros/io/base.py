@@ -1,4 +1,4 @@
-"""What every source of recorded frames offers, be it a folder, a video or a bag."""
+"""Interface of the sources of recorded frames: folders, videos, bags."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class SourceFrame:
     """One recorded frame.
 
     Attributes:
-        name: what its mask file is called, without extension; unique within the sequence.
+        name: of its mask file, without extension; unique within the sequence.
         frame: the image with its time.
         frame_id: coordinate frame in the message's header; empty where there is no message.
-        recorded_ns: when a bag recorded the message, in nanoseconds; the stamp elsewhere.
+        recorded_ns: time at which a bag recorded the message, in nanoseconds; else the stamp.
     """
 
     name: str
@@ -29,11 +29,11 @@ class SourceFrame:
 
 
 class FrameSource(Protocol):
-    """The frames of one sequence in order, all of one size; iterate as often as you like."""
+    """The frames of one sequence in order, all of one size; may be iterated many times."""
 
     @property
     def path(self) -> Path:
-        """What is read."""
+        """The input."""
         ...
 
     @property
@@ -43,7 +43,7 @@ class FrameSource(Protocol):
 
     @property
     def length(self) -> int | None:
-        """How many frames it says it has; None when it does not say."""
+        """Number of frames that the input states; None where it states none."""
         ...
 
     @property
@@ -52,19 +52,19 @@ class FrameSource(Protocol):
         ...
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All frames.
+        """Yield all frames.
 
         Raises:
-            InputError: a frame cannot be read, or is not of the first one's size.
+            InputError: a frame cannot be read, or its size differs from the first one's.
         """
         ...
 
 
 class SizeCheck:
-    """Holds all frames of a sequence to the first one's size.
+    """Checks that all frames of a sequence have the first one's size.
 
     Args:
-        remedy: what to do about a frame of another size.
+        remedy: last words of the error for a frame of another size.
     """
 
     def __init__(self, remedy: str) -> None:
@@ -75,7 +75,7 @@ class SizeCheck:
         """Check the next frame.
 
         Raises:
-            InputError: its size is another than the first one's; names `place`.
+            InputError: its size differs from the first one's; names `place`.
         """
         self._size = self._size or frame.size
         if frame.size != self._size:

@@ -1,4 +1,4 @@
-"""A short clip as raw pixels on disk: fetched without decoding, and without staying in memory."""
+"""Short clips as raw pixels on disk: read without decoding, and not kept in memory."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _IMAGES, _TRUTH, _INDEX = "images.raw", "truth.raw", "clip.json"
 
 
 @dataclass(frozen=True, eq=False)
-class ClipFrame:
-    """A frame of a clip, and its truth where it is known.
+class RawClipFrame:
+    """A frame of a clip, with its ground truth if known.
 
     Attributes:
         frame: the image with its time.
-        truth: (H, W) uint16, 0 = static, k = mover k; None where the truth is not known.
+        truth: (H, W) uint16, 0 = static, k = mover k; None: unknown.
     """
 
     frame: Frame
     truth: UInt16Array | None = None
 
 
-class Clip:
-    """Reads a clip that `write_clip` made.
+class RawClip:
+    """Reads a clip written by `write_clip`.
 
     Attributes:
         fps: frames per second.
@@ -58,32 +58,32 @@ class Clip:
         return self._height, self._width
 
     def image(self, index: int) -> UInt8Array:
-        """(H, W, 3) uint8, blue, green, red."""
+        """Return an image, (H, W, 3) uint8, blue, green, red."""
         count = self._height * self._width * 3
         pixels = np.fromfile(self._folder / _IMAGES, np.uint8, count, offset=index * count)
         return pixels.reshape(self._height, self._width, 3)
 
     def frame(self, index: int) -> Frame:
-        """One frame with its time in the clip."""
+        """Return a frame with its time in the clip."""
         return Frame(self.image(index), self._stamps_ns[index], camera_matrix=self.camera_matrix)
 
     def truth(self, index: int) -> UInt16Array:
-        """(H, W) uint16, 0 = static, k = mover k; only where `has_truth`."""
+        """Return the truth, (H, W) uint16, 0 = static, k = mover k; only if `has_truth`."""
         count = self._height * self._width
         ids = np.fromfile(self._folder / _TRUTH, np.uint16, count, offset=index * count * 2)
         return ids.reshape(self._height, self._width)
 
 
 def write_clip(
-    folder: Path, frames: Iterable[ClipFrame], fps: float, max_width: int | None = None
-) -> Clip:
+    folder: Path, frames: Iterable[RawClipFrame], fps: float, max_width: int | None = None
+) -> RawClip:
     """Write frames of one size, scaled down to `max_width` where they are wider.
 
     Args:
         folder: an existing, empty folder.
         frames: at least one; all or none with truth.
         fps: frames per second.
-        max_width: in pixels; None = as wide as they are.
+        max_width: in pixels; None: keep their width.
     """
     stamps_ns: list[int] = []
     first: Frame | None = None
@@ -106,7 +106,7 @@ def write_clip(
         "has_truth": has_truth,
     }
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
-    return Clip(folder)
+    return RawClip(folder)
 
 
 def _narrowed(frame: Frame, max_width: int | None) -> Frame:

@@ -1,4 +1,4 @@
-"""A folder of images and masks as COLMAP reads it: structure from motion without what moves.
+"""Export of images and masks for COLMAP: structure from motion without moving objects.
 
 COLMAP takes the mask of images/NAME from masks/NAME.png and keeps no feature that lies on a black
 pixel (https://colmap.github.io/faq.html, "Mask image regions").
@@ -27,16 +27,16 @@ from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
 IMAGES_FOLDER = "images"
 MASKS_FOLDER = "masks"
-# What every build of COLMAP reads.
+# Formats that every build of COLMAP reads.
 _READ_BY_COLMAP = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff"})
-_ORIENTATION = 0x0112  # of EXIF; COLMAP takes the pixels as they are stored
+_ORIENTATION = 0x0112  # EXIF tag; COLMAP uses the pixels as they are stored
 _UPRIGHT = 1
-_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # of 0 to 9; higher levels cost time
 
 
 @dataclass(frozen=True, eq=False)
 class _Written:
-    """Files of a frame; its stamp, and its (3, 3) float64 camera matrix where that is known."""
+    """Files of a frame, its stamp, and its (3, 3) float64 camera matrix if that is known."""
 
     image: Path
     mask: Path
@@ -47,16 +47,16 @@ class _Written:
 class ColmapFolder:
     """Writes images/<image> and masks/<image>.png, black = moves.
 
-    The images of a folder stay the files they are, linked where the file system can, so that COLMAP
-    finds the focal length that their EXIF tells; all others become PNG files.
+    Image files of a folder are linked, or copied where the file system has no links, so that COLMAP
+    finds the focal length in their EXIF; all other images become PNG files.
 
     Args:
-        path: the folder; made here.
-        source: the frames; None: nothing but what `write` is told.
+        path: the folder; created here.
+        source: the frames; None: all images are those given to `write`.
         dilation_px: growth of the moving pixels, so that no feature's patch reaches into them.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
 
     def __init__(self, path: Path, source: FrameSource | None, *, dilation_px: int) -> None:
@@ -93,11 +93,11 @@ class ColmapFolder:
         )
 
     def backwards(self) -> Iterator[SourceFrame]:
-        """The clip played backwards: all frames, the last one first, with stamps that rise.
+        """Yield all frames in reverse order, with rising stamps.
 
-        What stands still until it leaves, and what is found to move only after a while, is seen to
-        move from the first frame on by whoever looks from the end. A map is made when all frames
-        are there, so its masks need not be those of a live stream; see `mask_also`.
+        An object that stands still until it leaves, or whose motion is detected only after a while,
+        is found from the first frame on in the reversed clip. A map is made when all frames are
+        there, so its masks need not be causal; see `mask_also`.
 
         Raises:
             InputError: an image has gone since it was written.
@@ -109,7 +109,7 @@ class ColmapFolder:
             yield SourceFrame(name, Frame(image, stamp_ns, camera_matrix=each.matrix), "", stamp_ns)
 
     def mask_also(self, name: str, id_map: UInt16Array) -> None:
-        """Mask more of a frame that was written.
+        """Extend the mask of a frame that was written.
 
         Args:
             name: of the frame.
@@ -127,19 +127,18 @@ class ColmapFolder:
 
 
 def colmap_hint(folders: Sequence[Path]) -> str:
-    """How to make a map of the first of these folders without what moves, by the program colmap or
-    the package pycolmap; one camera took all of its images."""
+    """Return instructions to map the first of these folders with the program colmap or the package
+    pycolmap, for images of a single camera."""
     folder = folders[0]
     more = f" (and likewise for {len(folders) - 1} more)" if len(folders) > 1 else ""
     commands = "\n".join(f"  {each}" for each in colmap_commands(folder))
     program = "".join(f"  {each}\n" for each in pycolmap_program(folder).splitlines())
-    return (
-        f"to map {folder} without what moves{more}:\n{commands}\nor in Python:\n{program}".rstrip()
-    )
+    title = f"to map {folder} without moving objects{more}:"
+    return f"{title}\n{commands}\nor in Python:\n{program}".rstrip()
 
 
 def colmap_commands(folder: Path) -> list[str]:
-    """Commands for a shell."""
+    """Return the commands for a shell."""
     place = shlex.quote(str(folder))
     database, images = f"--database_path {place}/database.db", f"--image_path {place}/images"
     return [
@@ -152,7 +151,7 @@ def colmap_commands(folder: Path) -> list[str]:
 
 
 def pycolmap_program(folder: Path) -> str:
-    """The same as a program for the package pycolmap."""
+    """Return the same as a program for the package pycolmap."""
     return f"""\
 import pathlib, pycolmap
 folder = pathlib.Path({str(folder)!r})
@@ -166,19 +165,19 @@ pycolmap.incremental_mapping(database, images, folder / "sparse")
 
 
 def _matcher(folder: Path) -> str:
-    """COLMAP takes images in the order of their names as characters: where that is not their order
-    (img10 before img2), each has to be held against all others."""
+    """Return the matcher for a folder. COLMAP sorts images by name, character by character: where
+    that is not their order (img10 before img2), each is matched against all others."""
     names = [each.name for each in images_in(folder / IMAGES_FOLDER)]
     return "sequential" if names == sorted(names) else "exhaustive"
 
 
 def _as_stored(file: Path) -> bool:
-    """Whether COLMAP sees a file as we do: the right way up, in a format that it reads."""
+    """Return True if COLMAP reads a file as we do: a known format, not turned by its EXIF."""
     if file.suffix.lower() not in _READ_BY_COLMAP:
         return False
     with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(file) as picture:
         return bool(picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT)
-    return False  # what is wrong with it, who reads the frames says
+    return False  # the source reports its fault when it is read
 
 
 def _link(file: Path, place: Path) -> None:

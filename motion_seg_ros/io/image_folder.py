@@ -20,8 +20,8 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The image files of a folder in natural order (img2 before img10); hidden files are left
-    out."""
+    """Return the image files of a folder in natural order (img2 before img10), without hidden
+    files."""
     files = (
         each
         for each in folder.iterdir()
@@ -33,7 +33,7 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def natural_key(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
-    """Sort key in which runs of digits count as numbers; the plain name decides between equals."""
+    """Return a sort key in which runs of digits count as numbers; ties are sorted by name."""
     parts = re.findall(r"\d+|\D+", path.name)
     return [
         (not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts
@@ -44,7 +44,7 @@ class ImageFolder:
     """The images of one folder, `fps` frames per second, the first one at time 0.
 
     Raises:
-        InputError: no image in it, or two whose masks would have the same name.
+        InputError: it has no image, or two whose masks would have the same name.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -72,10 +72,10 @@ class ImageFolder:
         return len(self._files)
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All images in natural order.
+        """Yield all images in natural order.
 
         Raises:
-            InputError: an image cannot be read, or is not of the first one's size.
+            InputError: an image cannot be read, or its size differs from the first one's.
         """
         check_size = SizeCheck("give images of another size a folder of their own")
         for index, file in enumerate(self._files):
@@ -87,10 +87,10 @@ class ImageFolder:
 
 
 def read_image(file: Path) -> UInt8Array:
-    """(H, W, 3) uint8 bgr of an image file.
+    """Return an image file as (H, W, 3) uint8 bgr.
 
     Raises:
-        InputError: it cannot be read, or is not a whole image.
+        InputError: it cannot be read, or is not a complete image.
     """
     try:
         data = file.read_bytes()
@@ -103,6 +103,6 @@ def read_image(file: Path) -> UInt8Array:
     if damage is None:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        found = damage or "no picture that decodes"
+        found = damage or "no image that decodes"
         raise InputError(f"{file}: expected an image, found {found}; replace it")
     return image.astype(np.uint8, copy=False)

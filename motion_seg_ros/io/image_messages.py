@@ -1,7 +1,7 @@
-"""Image messages -> arrays, without ROS: anything with the fields of sensor_msgs/Image will do.
+"""Conversion of image messages to arrays, without ROS: any object with the fields will do.
 
-Everything is checked here, once: a message that passes holds exactly the pixels it announces. What
-the encodings mean is written in sensor_msgs/image_encodings.hpp and, for depth, in REP 118.
+Messages are validated here, once: one that passes holds exactly the pixels that it announces.
+Encodings are defined in sensor_msgs/image_encodings.hpp and, for depth, in REP 118.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from motion_seg_ros.types import FloatArray, UInt8Array
 
 
 class ImageMessage(Protocol):
-    """The fields of sensor_msgs/Image that are read; `data` has the buffer protocol."""
+    """Fields of sensor_msgs/Image; `data` has the buffer protocol."""
 
     height: int
     width: int
@@ -33,7 +33,7 @@ class ImageMessage(Protocol):
 
 
 class CompressedImageMessage(Protocol):
-    """The fields of sensor_msgs/CompressedImage that are read."""
+    """Fields of sensor_msgs/CompressedImage."""
 
     format: str
     data: Any
@@ -41,9 +41,9 @@ class CompressedImageMessage(Protocol):
 
 @dataclass(frozen=True)
 class PackedImage:
-    """An image message that was checked: rows without padding, in this machine's byte order.
+    """A validated image message: rows without padding, in this machine's byte order.
 
-    Has the fields of sensor_msgs/Image but the header: cv_bridge and rosbags-image take it for one.
+    It has the fields of sensor_msgs/Image but the header, so cv_bridge and rosbags-image accept it.
     """
 
     height: int
@@ -55,7 +55,7 @@ class PackedImage:
 
     @property
     def array(self) -> npt.NDArray[Any]:
-        """(H, W) or (H, W, C): the pixels as they are stored, a read-only view."""
+        """Pixels as stored, (H, W) or (H, W, C), a read-only view."""
         layout = _LAYOUTS[self.encoding]
         shape = (self.height, self.width) + ((layout.channels,) if layout.channels > 1 else ())
         pixels = np.frombuffer(self.data, layout.dtype).reshape(shape)
@@ -69,7 +69,7 @@ ToBgr = Callable[[PackedImage], npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a pixel is stored, and the 8-bit encoding that means the same ("" = no colours)."""
+    """Storage of a pixel, and the equivalent 8-bit colour encoding ("": none)."""
 
     dtype: npt.DTypeLike
     channels: int
@@ -102,25 +102,25 @@ _LAYOUTS = {
 }
 
 ENCODINGS = tuple(_LAYOUTS)
-"""The encodings an image may have."""
+"""Supported encodings."""
 COLOUR_ENCODINGS = tuple(sorted({layout.colour for layout in _LAYOUTS.values()} - {""}))
-"""The 8-bit encodings that all others but 32FC1 are reduced to; what a ToBgr must understand."""
+"""8-bit encodings to which all others but 32FC1 are reduced; a ToBgr converts them."""
 DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
-"""The encodings of a depth image: millimetres for the first two, metres for the last (REP 118)."""
+"""Encodings of depth images: millimetres for the first two, metres for the last (REP 118)."""
 
 
 def is_compressed(msg: ImageMessage | CompressedImageMessage) -> bool:
-    """Whether `msg` is a CompressedImage."""
+    """Return True for a CompressedImage."""
     return hasattr(msg, "format")
 
 
 def encoding_of(msg: ImageMessage | CompressedImageMessage) -> str:
-    """The encoding of an Image, the format of a CompressedImage."""
+    """Return the encoding of an Image, or the format of a CompressedImage."""
     return str(getattr(msg, "format", None) or getattr(msg, "encoding", ""))
 
 
 def pack(msg: ImageMessage) -> PackedImage:
-    """Check an image message; rows are packed and bytes swapped only where that is needed.
+    """Validate an image message; copies only to remove padding or to swap bytes.
 
     Raises:
         FrameError: zero size, unknown encoding, a step shorter than a row, or data that is not
@@ -166,16 +166,16 @@ def pack(msg: ImageMessage) -> PackedImage:
 
 
 def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:
-    """The pixels of `msg` as stored: (H, W) or (H, W, C) uint8, uint16 or float32, read-only.
+    """Return the pixels as stored: (H, W) or (H, W, C) uint8, uint16 or float32, read-only.
 
     Raises:
-        FrameError: see pack.
+        FrameError: as `pack`.
     """
     return pack(msg).array
 
 
 def rosbags_to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) bgr8 by rosbags-image, for machines without cv_bridge; a ToBgr.
+    """Convert to (H, W, 3) bgr8 with rosbags-image, for machines without cv_bridge; a ToBgr.
 
     Raises:
         MissingDependencyError: rosbags-image is not installed.
@@ -193,18 +193,17 @@ def rosbags_to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
 def image_to_bgr(
     msg: ImageMessage | CompressedImageMessage, to_bgr: ToBgr = rosbags_to_bgr
 ) -> UInt8Array:
-    """The image as (H, W, 3) uint8 bgr; it may share memory with the message.
+    """Return the image as (H, W, 3) uint8 bgr; it may share memory with the message.
 
-    Values of 16 bit become 8 bit as round(value * 255 / 65535), the same for every frame: a scale
-    that followed each image's own range would flicker. A camera that fills fewer than 16 bits gives
-    a dark image.
+    16-bit values become round(value * 255 / 65535) in every frame: a scale that followed the range
+    of each image would flicker. A camera that uses fewer than 16 bits gives a dark image.
 
     Args:
         msg: an Image or a CompressedImage.
-        to_bgr: what converts the colours.
+        to_bgr: colour conversion.
 
     Raises:
-        FrameError: the message is damaged, or no camera image.
+        FrameError: the message is damaged, or is not a camera image.
     """
     if is_compressed(msg):
         return _decompress(typing.cast(CompressedImageMessage, msg))
@@ -222,9 +221,9 @@ def image_to_bgr(
 
 
 def depth_to_metres(msg: ImageMessage) -> FloatArray:
-    """A depth image as (H, W) float32 metres along the optical axis, NaN where unknown (REP 118).
+    """Return depth as (H, W) float32 metres along the optical axis, NaN where unknown (REP 118).
 
-    16UC1 is millimetres with 0 = unknown; in 32FC1 whatever is not positive and finite is unknown.
+    16UC1 is millimetres with 0 = unknown; in 32FC1 values not positive and finite are unknown.
 
     Raises:
         FrameError: the message is damaged, or its encoding is not one of DEPTH_ENCODINGS.
@@ -246,12 +245,12 @@ def depth_to_metres(msg: ImageMessage) -> FloatArray:
 
 
 def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:
-    """round(value * 255 / 65535); 65535 / 255 is 257 exactly, so integers do."""
+    """Return round(value * 255 / 65535), in integers: 65535 / 255 is exactly 257."""
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _decompress(msg: CompressedImageMessage) -> UInt8Array:
-    """A JPEG or PNG as (H, W, 3) uint8 bgr, not turned by its EXIF orientation."""
+    """Decode a JPEG or PNG to (H, W, 3) uint8 bgr, ignoring its EXIF orientation."""
     data = np.frombuffer(msg.data, np.uint8)
     damage = file_damage(data.tobytes())
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -277,8 +276,8 @@ def _decompress(msg: CompressedImageMessage) -> UInt8Array:
 
 
 def file_damage(data: bytes) -> str | None:
-    """What shows that an image file is not whole, where decoders may fill up the rest in silence;
-    None for nothing. What follows the end of the image is no damage."""
+    """Return the evidence that an image file is truncated, which decoders may conceal by filling in
+    the rest; None if there is none. Trailing bytes are accepted."""
     if not data:
         return "empty"
     if data.startswith(b"\xff\xd8") and not _jpeg_ends(data):
@@ -289,11 +288,11 @@ def file_damage(data: bytes) -> str | None:
 
 
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-"""A marker other than those within a scan: FF00 is a byte of data, FFD0 to FFD7 a restart."""
+"""Marker other than those within a scan: FF00 is a byte of data, FFD0 to FFD7 a restart."""
 
 
 def _jpeg_ends(data: bytes) -> bool:
-    """Whether the segments of a JPEG lead to its end marker (ITU-T T.81, annex B)."""
+    """Return True if the segments of a JPEG lead to its end marker (ITU-T T.81, annex B)."""
     at = 2
     while (marker := _JPEG_MARKER.search(data, at)) is not None:
         if marker[0] == b"\xff\xd9":

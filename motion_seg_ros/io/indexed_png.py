@@ -1,5 +1,7 @@
-"""8-bit palette PNG files, the DAVIS convention of mask files: OpenCV writes none, and reads their
-colours in place of their indices."""
+"""8-bit palette PNG files, the DAVIS convention for masks.
+
+With Pillow: OpenCV writes no palettes, and reads colours instead of indices.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +18,21 @@ from motion_seg_ros.types import UInt8Array, UInt16Array
 MAX_INDEX = 255
 MAX_ID = 65535
 _NUMBERS = frozenset({"1", "L", "P", "I", "I;16", "I;16B", "I;16L"})
-"""Pillow's names of the kinds of pictures whose pixels are one number each."""
+"""Pillow's modes with one number per pixel."""
 
 
 def palette_indices(id_map: UInt16Array) -> UInt8Array:
-    """(H, W) uint8 palette index of each pixel: 0 = static; above 255 the ids start again at 1,
-    never at 0."""
+    """Return the (H, W) uint8 palette indices of ids: 0 = static; ids above 255 start again at
+    1."""
     ids = id_map.astype(np.int32)
     return np.where(ids > 0, 1 + (ids - 1) % MAX_INDEX, 0).astype(np.uint8)
 
 
 def encode_id_map(id_map: UInt16Array) -> bytes:
-    """An id map as an 8-bit palette PNG file, ids as of `palette_indices`.
+    """Encode an id map as an 8-bit palette PNG file, with the ids of `palette_indices`.
 
     Args:
-        id_map: (H, W) uint16, 0 = static, k = the object with id k.
+        id_map: (H, W) uint16, 0 = static, k = object id.
     """
     picture = Image.fromarray(palette_indices(id_map))
     picture.putpalette(id_palette().tobytes())  # makes it a palette image
@@ -40,10 +42,10 @@ def encode_id_map(id_map: UInt16Array) -> bytes:
 
 
 def tells_objects_apart(path: Path) -> bool:
-    """Whether `read_id_map` finds ids in a mask file, not only that something is there.
+    """Return True if a mask file holds ids, and not only foreground and background.
 
     Raises:
-        InputError: it is missing, or is no picture.
+        InputError: it is missing, or not an image.
     """
     try:
         with Image.open(path) as picture:
@@ -53,16 +55,16 @@ def tells_objects_apart(path: Path) -> bool:
 
 
 def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
-    """(H, W) uint16 ids of a mask file: palette indices or grey values; in a picture of colours,
-    or with transparency, all that is neither black nor wholly transparent is 1.
+    """Return the (H, W) uint16 ids of a mask file: palette indices or grey values; in an image with
+    colours or transparency, 1 where it is neither black nor fully transparent.
 
     Args:
         path: an image file.
-        size: the height and width it must have.
+        size: expected height and width.
 
     Raises:
         InputError: it is missing, does not decode, has another size or ids above 65535, or is a
-            JPEG, which does not keep values.
+            JPEG, which does not preserve values.
     """
     try:
         with Image.open(path) as picture:
@@ -77,7 +79,7 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
         )
     if lossy:
         raise InputError(
-            f"{path}: expected a mask image, found a JPEG, which does not keep its values; save "
+            f"{path}: expected a mask image, found a JPEG, which does not preserve values; save "
             "masks as PNG"
         )
     if not numbers:
@@ -91,5 +93,5 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
 
 
 def _no_mask(path: Path) -> InputError:
-    found = "no picture that decodes" if path.is_file() else "no such file"
+    found = "no image that decodes" if path.is_file() else "no such file"
     return InputError(f"{path}: expected a mask image, found {found}; replace it")

@@ -1,4 +1,4 @@
-"""The package's own message types for rosbags, from the definitions in msg/."""
+"""Message types for rosbags: the common ones, and this package's own from msg/."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def require_rosbags() -> None:
-    """Check that rosbags can be imported; a full ROS installation comes without.
+    """Check that rosbags is installed: a ROS installation comes without it.
 
     Raises:
-        MissingDependencyError: it cannot.
+        MissingDependencyError: it is not.
     """
     try:
         import rosbags.rosbag2  # noqa: F401
@@ -28,11 +28,10 @@ def require_rosbags() -> None:
 
 
 def typestore() -> Typestore:
-    """ROS 2's common message types and this package's own.
+    """Return ROS 2's common message types and this package's own.
 
     Raises:
-        MissingDependencyError: the definitions are not where the package is, or rosbags is not
-            installed.
+        MissingDependencyError: the definitions or rosbags are not installed.
     """
     require_rosbags()
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -45,13 +44,12 @@ def typestore() -> Typestore:
 
 
 def header_stamp_ns(data: bytes, place: str) -> int:
-    """The stamp in nanoseconds of a stored message whose first field is a std_msgs/Header, without
-    decoding the rest.
+    """Return the stamp in nanoseconds of a stored message that begins with a std_msgs/Header.
 
     Args:
-        data: CDR bytes: four of encapsulation, whose second says the byte order, then the stamp as
-            int32 seconds and uint32 nanoseconds (OMG DDSI-RTPS 2.5, section 10.2).
-        place: where it stands, for the error.
+        data: CDR bytes: four of encapsulation, the second of which is the byte order, then the
+            stamp as int32 seconds and uint32 nanoseconds (OMG DDSI-RTPS 2.5, section 10.2).
+        place: of the message, for the error.
 
     Raises:
         InputError: it is too short.

@@ -1,4 +1,4 @@
-"""Where the package's own files are that are not Python: messages, configuration."""
+"""Location of the package's files that are not Python: messages, configuration."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ PACKAGE = "motion_seg_ros"
 
 
 def package_folder(name: str) -> Path:
-    """The folder `name` of the source tree, or of the installed share.
+    """Return the folder `name` of the source tree, or of the installed share.
 
     Raises:
-        MissingDependencyError: neither is there.
+        MissingDependencyError: there is neither.
     """
     for root in _roots():
         if (root / name).is_dir():
@@ -29,7 +29,7 @@ def package_folder(name: str) -> Path:
 
 
 def _roots() -> Iterator[Path]:
-    """The source tree, then the share of this environment and of the folders ROS searches."""
+    """Yield the source tree, then the share of this environment and of ROS's search path."""
     module = Path(motion_seg_ros.__file__).resolve()
     if (module.parents[1] / "package.xml").is_file():
         yield module.parents[1]

@@ -1,4 +1,4 @@
-"""Path -> the sequences of frames it holds: folders of images, videos, rosbags."""
+"""Opening of any input as sequences of frames: folders of images, videos, rosbags."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from motion_seg_ros.io.video import VideoFile
 
 DEFAULT_FPS = 30.0
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
-"""By which a folder of videos is told; a video that is named may have any."""
+"""Recognised in a folder; a video given by name may have any suffix."""
 
 
 def open_sources(
     path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS
 ) -> list[FrameSource]:
-    """The sequences at `path`: one, or as many as it has subfolders of images.
+    """Return the sequences at `path`: one, or one for each subfolder of images.
 
     Args:
         path: a folder of images, a folder of such folders, a video, or a rosbag2 (folder or bare
             file).
         topic: image topic of a bag; None if it has only one.
-        fps: frames per second of images, and of a video that does not say.
+        fps: frames per second of images, and of a video that states none.
 
     Raises:
-        InputError: nothing there, or nothing that can be read as asked.
+        InputError: there is nothing, or nothing that can be read like that.
     """
     check_exists(path)
     try:
@@ -54,19 +54,19 @@ def open_sources(
                 f"{path}: expected images, found a folder of {len(recordings)} bags or videos "
                 f"({first}, ...); name them one by one, such as {path}/*"
             )
-        return [ImageFolder(path, fps)]  # says what is missing
+        return [ImageFolder(path, fps)]  # raises an error that names what is missing
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
 
 
 def size_bytes(path: Path) -> int:
-    """Size of all that is read of one sequence, by which to tell inputs of one name apart.
+    """Return the total file size of a sequence, which tells inputs of one name apart.
 
     Args:
         path: of a source.
 
     Raises:
-        OSError: it cannot be looked at.
+        OSError: it cannot be read.
     """
     if path.is_file():
         return path.stat().st_size
@@ -79,17 +79,17 @@ def _is_video(path: Path) -> bool:
 
 
 def check_exists(path: Path) -> None:
-    """Refuse a path where nothing is.
+    """Refuse a path that does not exist.
 
     Raises:
-        InputError: nothing there.
+        InputError: it does not.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; check the path")
 
 
 def open_source(path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS) -> FrameSource:
-    """The one sequence at `path`; arguments as of `open_sources`.
+    """Return the only sequence at `path`; arguments as for `open_sources`.
 
     Raises:
         InputError: as `open_sources`, or several sequences.

@@ -1,4 +1,4 @@
-"""Output that appears whole or not at all."""
+"""Atomic output: files and folders appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from motion_seg_ros.errors import MotionSegError, OutputError
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Refuse a place where something is already.
+    """Refuse an output that exists already.
 
     Raises:
-        OutputError: `path` exists, and may not be overwritten.
+        OutputError: `path` exists and may not be overwritten.
     """
     if not overwrite and os.path.lexists(path):
         raise OutputError(f"{path}: already exists; choose another output, or pass --overwrite")
 
 
 def check_apart(source: Path, place: Path) -> None:
-    """Refuse an output that would take the place of what is read.
+    """Refuse an output that would replace its own input.
 
     Raises:
-        OutputError: `source` is `place`, or in it.
+        OutputError: `source` is `place`, or inside it.
     """
     if source.resolve().is_relative_to(place.resolve()):
         raise OutputError(
@@ -38,11 +38,11 @@ def check_apart(source: Path, place: Path) -> None:
 
 @contextmanager
 def output_folder(path: Path) -> Iterator[Path]:
-    """Make sure that a folder exists; if the block fails, those of its folders that are new and
-    empty go again.
+    """Create a folder if it does not exist; if the block fails, new folders that are empty are
+    removed again.
 
     Raises:
-        OutputError: it cannot be made, or is not a folder.
+        OutputError: it cannot be created, or is not a folder.
     """
     new = [each for each in (path, *path.parents) if not each.exists()]
     try:
@@ -64,20 +64,19 @@ def output_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]:
-    """A hidden folder beside `path` to write to: it becomes `path` when the block ends well, else
-    it goes.
+    """Yield a hidden folder beside `path`, which is renamed to `path` when the block succeeds, and
+    removed when it fails.
 
-    What killed runs left in such folders is removed first; a run that only seemed lost then fails,
-    and cannot mix its files with these.
+    The hidden folders of killed runs are removed first. A run that only seemed lost then fails, and
+    cannot mix its files with these.
 
     Args:
-        path: the folder to make.
+        path: the folder to create.
         overwrite: replace an earlier one.
-        marker: a file in every such folder; one that lacks it is something else, and is never
-            replaced.
+        marker: file in every such folder; a folder that lacks it is never replaced.
 
     Raises:
-        OutputError: something is there already, or it cannot be written.
+        OutputError: `path` exists already, or cannot be written.
     """
     check_free(path, overwrite=overwrite)
     if os.path.lexists(path) and not (path / marker).is_file():
@@ -101,13 +100,13 @@ def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]
 
 
 def _left_behind(path: Path) -> list[Path]:
-    """The hidden folders of earlier runs that were to become `path`."""
+    """Return the hidden folders of earlier runs that were to become `path`."""
     name = re.compile(re.escape(f".{path.name}.partial-") + "[0-9a-f]{32}")
     return [each for each in path.parent.iterdir() if name.fullmatch(each.name)]
 
 
 def _move(partial: Path, path: Path) -> None:
-    """Rename `partial` to `path`, in place of an older folder or a link to one."""
+    """Rename `partial` to `path`, replacing an older folder or a link to one."""
     replaced = path.with_name(f".{path.name}.replaced")
     _remove(replaced)  # a killed run may have left it
     if not os.path.lexists(path):
@@ -131,10 +130,10 @@ def _remove(path: Path) -> None:
 
 
 def write_file(path: Path, content: str, *, overwrite: bool) -> None:
-    """Write a text file in one step.
+    """Write a text file atomically.
 
     Raises:
-        OutputError: something is there already, or it cannot be written.
+        OutputError: it exists already, or cannot be written.
     """
     check_free(path, overwrite=overwrite)
     partial = path.with_name(f".{path.name}.partial")

@@ -22,13 +22,13 @@ logger = logging.getLogger(__name__)
 
 
 class VideoFile:
-    """The frames of a video file, with the stamps of the container, counted from 0.
+    """The frames of a video file, with the container's stamps from 0.
 
-    A file that is cut off gives all its whole frames, then one warning.
+    A truncated file yields all complete frames, then logs a warning.
 
     Args:
         path: the file.
-        fps: frames per second if the container does not say.
+        fps: frames per second if the container states none.
 
     Raises:
         InputError: not a video.
@@ -45,10 +45,10 @@ class VideoFile:
         self.length = stated_length if stated_length > 0 else None
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All whole frames.
+        """Yield all complete frames.
 
         Raises:
-            InputError: not one frame decodes, or the size changes.
+            InputError: no frame decodes, or the size changes.
         """
         capture = self._open()
         check_size = SizeCheck("cut the video there")
@@ -59,7 +59,7 @@ class VideoFile:
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                # A stream without usable times is taken to be evenly spaced.
+                # Frames without usable times are evenly spaced.
                 shown_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
                 stamp_ns = shown_ns if shown_ns > stamp_ns else stamp_ns + round(1e9 / self.fps)
                 frame = Frame(image.astype("uint8", copy=False), stamp_ns)
@@ -81,7 +81,7 @@ class VideoFile:
             )
 
     def _open(self) -> cv2.VideoCapture:
-        # Without discardcorrupt the decoder makes up the missing part of a frame that is cut off.
+        # Without discardcorrupt the decoder fills in the missing part of a truncated frame.
         options = {_CAPTURE_OPTIONS: "fflags;discardcorrupt", _FFMPEG_LOG_LEVEL: "-8"}
         with _environment(options), _quiet_opencv():
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
@@ -95,8 +95,8 @@ class VideoFile:
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables the user has not set, for the block: OpenCV takes these options no other
-    way."""
+    """Set variables within the block, unless the user did: OpenCV has no other way to take these
+    options."""
     added = {name: value for name, value in values.items() if name not in os.environ}
     os.environ.update(added)
     try:
@@ -108,7 +108,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
-    """No log lines of OpenCV's own in the block: the error that is raised says it all."""
+    """Silence OpenCV's own log within the block: the error that is raised suffices."""
     log = getattr(cv2.utils, "logging", cv2)  # the functions moved there after OpenCV 4.6
     level = log.getLogLevel()
     log.setLogLevel(_SILENT)

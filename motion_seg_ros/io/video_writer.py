@@ -1,4 +1,4 @@
-"""Pictures -> an H.264 file that browsers play."""
+"""Writing of H.264 videos that browsers play."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ import cv2
 from motion_seg_ros.errors import MissingDependencyError, OutputError
 from motion_seg_ros.types import UInt8Array
 
-# The encoder's result depends on its number of threads; a fixed one gives the same file on every
-# machine.
-_THREADS = 2
-_CRF = 20
+_THREADS = 2  # fixed: the encoder's output depends on it
+_CRF = 20  # x264's default is 23, lower is better; set by hand
 
 
 class VideoWriter:
-    """Writes pictures of one size to an mp4 file: H.264, yuv420p, playable while it loads.
+    """Writes images of one size to an mp4 file: H.264, yuv420p, playable while it loads.
 
-    Width and height become even by repeating the last column and row, as yuv420p demands.
+    Odd widths and heights are padded with the last column and row, as yuv420p demands.
 
     Args:
         path: the file to write.
-        fps: pictures per second.
+        fps: frames per second.
 
     Raises:
         MissingDependencyError: there is no ffmpeg, neither imageio-ffmpeg's nor the system's.
@@ -59,7 +57,7 @@ class VideoWriter:
             self._messages.close()
 
     def write(self, image_bgr: UInt8Array) -> None:
-        """Append a picture, (H, W, 3) uint8, blue, green, red, of the first one's size.
+        """Append an image, (H, W, 3) uint8, blue, green, red, of the first one's size.
 
         Raises:
             OutputError: the encoder cannot write the file.
@@ -96,12 +94,12 @@ class VideoWriter:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._messages,
-            start_new_session=True,  # Ctrl-C is for this process alone, which then ends the encoder
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends the encoder
         )
 
     def _finish(self, encoder: subprocess.Popen[bytes], *, failing: bool) -> None:
         assert encoder.stdin is not None
-        with contextlib.suppress(OSError):  # it ended before; its status tells
+        with contextlib.suppress(OSError):  # it has ended; its status tells
             encoder.stdin.close()
         if encoder.wait() != 0 and not failing:
             raise self._failure()
@@ -111,12 +109,12 @@ class VideoWriter:
         said = " ".join(self._messages.read().decode(errors="replace").split())
         return OutputError(
             f"{self._path.name}: cannot write the video: {said or 'the encoder ended early'}; "
-            "check the space on the disk, or go without pictures (--no-overlay)"
+            "check the space on the disk, or leave the video out (--no-overlay)"
         )
 
 
 def _ffmpeg(path: Path) -> str:
-    """The encoder to run: imageio-ffmpeg's, which surely has H.264, else the system's."""
+    """Return the encoder: imageio-ffmpeg's, which always has H.264, else the system's."""
     try:
         import imageio_ffmpeg
     except ImportError:
@@ -126,6 +124,6 @@ def _ffmpeg(path: Path) -> str:
     if program is None:
         raise MissingDependencyError(
             f"{path.name}: expected ffmpeg to write it, found none; apt install ffmpeg or "
-            "pip install imageio-ffmpeg, or go without pictures (--no-overlay)"
+            "pip install imageio-ffmpeg, or leave the video out (--no-overlay)"
         )
     return str(program)

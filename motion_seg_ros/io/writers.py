@@ -1,5 +1,4 @@
-"""What `segment` writes about one sequence: mask files, tracks, a video to look at, and for a bag a
-bag."""
+"""Output of `segment` for one sequence: masks, tracks, overlay video, and for a bag a bag."""
 
 from __future__ import annotations
 
@@ -30,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 
 class SequenceWriter:
-    """Writes the results of one sequence to a folder, which appears when the block ends well.
+    """Writes the results of one sequence to a folder, which appears when the block succeeds.
 
     `<frame name>.png` is an 8-bit palette PNG, 0 = static, k = object id; ids above 255 start again
     at 1 there, with a warning, while tracks.npz and the bag keep them. overlay.mp4 is H.264. For a
-    bag, `masks` is a bag in the same storage format, with the topics of the camera, as they were,
-    and of the node. With `colmap`, the folder `colmap` is what COLMAP reads: see ColmapFolder.
+    bag, `masks` is a bag in the same storage format, with the topics of the camera and of the node.
+    With `colmap`, the folder `colmap` is one for COLMAP: see ColmapFolder.
 
     Args:
         path: the folder.
@@ -106,11 +105,11 @@ class SequenceWriter:
         self._stack.__exit__(kind, error, traceback)
 
     def write(self, item: SourceFrame, result: FrameResult) -> None:
-        """Append one frame and what is said about it.
+        """Append one frame and its result.
 
         Raises:
             OutputError: the video or a picture cannot be written.
-            OSError: another file cannot be written; leaving the block makes an OutputError of it.
+            OSError: another file cannot be written; it becomes an OutputError outside the block.
         """
         (self._folder / f"{item.name}.png").write_bytes(encode_id_map(result.masks.id_map))
         self._tracks.add(item.name, result)
@@ -124,15 +123,14 @@ class SequenceWriter:
 
     @property
     def colmap(self) -> ColmapFolder | None:
-        """The folder for COLMAP, within the block; None where none is written."""
+        """Folder for COLMAP, within the block; None where none is written."""
         return self._colmap
 
     def finish(self, settings: Mapping[str, object]) -> SequenceSummary:
-        """Say in the folder that it is complete, and with which settings it was made; what the
-        folder says.
+        """Write the record that the sequence is complete, with its settings; return the summary.
 
         Raises:
-            OSError: as of `write`.
+            OSError: as `write`.
         """
         write_record(self._folder, self.summary, settings)
         return self.summary

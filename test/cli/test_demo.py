@@ -22,7 +22,7 @@ pytest.importorskip("rclpy")
 from rosbags.rosbag2 import Reader
 
 from motion_seg_ros.cli import demo, live_node, main
-from motion_seg_ros.io.clip import ClipFrame, write_clip
+from motion_seg_ros.io.clip import RawClipFrame, write_clip
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.ros.tools.demo_camera import there_and_back
@@ -133,7 +133,7 @@ def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     matrix = np.array([[90.0, 0, 48], [0, 91, 36], [0, 0, 1]])
     images = recordings.pan(6)
     (tmp_path / "clip").mkdir()
-    frames = (ClipFrame(Frame(each, i, camera_matrix=matrix)) for i, each in enumerate(images))
+    frames = (RawClipFrame(Frame(each, i, camera_matrix=matrix)) for i, each in enumerate(images))
     write_clip(tmp_path / "clip", frames, fps=20)
     listener = subprocess.Popen([sys.executable, "-c", LISTENER, str(tmp_path / "bag")])
     camera = [sys.executable, "-m", "motion_seg_ros.ros.tools.demo_camera", str(tmp_path / "clip")]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import recordings
 
-from motion_seg_ros.io.clip import Clip, ClipFrame, write_clip
+from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
 from motion_seg_ros.types import Frame
 
 MATRIX = np.array([[100.0, 0, 48], [0, 101, 36], [0, 0, 1]])
@@ -18,11 +18,11 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
     images = recordings.pan(3)
     truths = [np.full((72, 96), 300 * i, np.uint16) for i in range(3)]
     frames = (
-        ClipFrame(Frame(image, 10 * i, camera_matrix=MATRIX), truth)
+        RawClipFrame(Frame(image, 10 * i, camera_matrix=MATRIX), truth)
         for i, (image, truth) in enumerate(zip(images, truths, strict=True))
     )
     write_clip(tmp_path, frames, fps=12.5)
-    clip = Clip(tmp_path)
+    clip = RawClip(tmp_path)
     assert (len(clip), clip.size, clip.fps, clip.has_truth) == (3, (72, 96), 12.5, True)
     np.testing.assert_array_equal(clip.camera_matrix, MATRIX)
     for index in (2, 0, 1):
@@ -33,14 +33,14 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
 
 
 def test_knows_that_there_is_no_truth(tmp_path: Path) -> None:
-    clip = write_clip(tmp_path, [ClipFrame(Frame(recordings.pan(1)[0], 0))], 10)
+    clip = write_clip(tmp_path, [RawClipFrame(Frame(recordings.pan(1)[0], 0))], 10)
     assert not clip.has_truth
     assert clip.camera_matrix is None
 
 
 def test_scales_wide_frames_down(tmp_path: Path) -> None:
     image = recordings.pan(1, (96, 72))[0]
-    clip = write_clip(tmp_path, [ClipFrame(Frame(image, 0))], fps=10, max_width=48)
+    clip = write_clip(tmp_path, [RawClipFrame(Frame(image, 0))], fps=10, max_width=48)
     assert clip.size == (36, 48)
     expected = cv2.resize(image, (48, 36), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(clip.image(0), expected)

@@ -86,7 +86,7 @@ def test_masks_of_any_sort(tmp_path: Path, pixels: np.ndarray, expected: int, ap
 
 def test_pictures_that_do_not_keep_values_are_no_masks(tmp_path: Path) -> None:
     Image.fromarray(SQUARE * np.uint8(255)).save(tmp_path / "mask.png", "JPEG")
-    with pytest.raises(InputError, match="found a JPEG, which does not keep its values"):
+    with pytest.raises(InputError, match="found a JPEG, which does not preserve values"):
         read_id_map(tmp_path / "mask.png", SQUARE.shape)
 
 
@@ -101,5 +101,5 @@ def test_files_that_are_no_pictures(tmp_path: Path, read: Callable[[Path], objec
     with pytest.raises(InputError, match="expected a mask image, found no such file"):
         read(tmp_path / "mask.png")
     (tmp_path / "mask.png").write_text("text")
-    with pytest.raises(InputError, match="found no picture that decodes"):
+    with pytest.raises(InputError, match="found no image that decodes"):
         read(tmp_path / "mask.png")

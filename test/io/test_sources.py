@@ -79,7 +79,7 @@ class TestFolder:
     def test_names_the_image_that_does_not_decode(self, tmp_path: Path) -> None:
         files = recordings.write_images(tmp_path, recordings.pan(3))
         files[1].write_bytes(b"no picture")
-        with pytest.raises(InputError, match=r"00001\.png: .* found no picture that decodes"):
+        with pytest.raises(InputError, match=r"00001\.png: .* found no image that decodes"):
             list(open_source(tmp_path))
 
     def test_names_the_image_that_went_away(self, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motion_seg_ros.build import build, build_sam2
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.benchmark.rehearsal import Script
 from motion_seg_ros.lab.benchmark.timing import Cost, in_own_process, peak_mb, time_frames
@@ -232,7 +232,7 @@ def measure_full(
     """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames.
 
     Args:
-        clip: see motion_seg_ros.io.clip.Clip.
+        clip: see motion_seg_ros.io.clip.RawClip.
         warm_up: frames that do not count.
         config: from with_random_weights.
         objects: in sight at once.
@@ -255,7 +255,7 @@ def measure_official(
     """Cost of the same networks by the authors' schedule; see official_schedule.
 
     Args:
-        clip: see motion_seg_ros.io.clip.Clip.
+        clip: see motion_seg_ros.io.clip.RawClip.
         config: from with_random_weights.
         settings: of the schedule.
         frames: the first so many of the clip are processed, or all if it has fewer.
@@ -291,7 +291,7 @@ def _full_cost(
         return result.stage_ms
 
     try:
-        cost = time_frames(Clip(clip), warm_up, push, rate)
+        cost = time_frames(RawClip(clip), warm_up, push, rate)
     finally:
         segmenter.close()
     searches = None
@@ -331,7 +331,7 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
     device = find_device(config.device)
     rates = measure_rates(device, find_dtype(config.dtype, device))
     segmenter = build(resolve(config), Script(objects).wrappers())
-    source = Clip(clip)
+    source = RawClip(clip)
     _push_all(segmenter, source, range(warm_up))
     counted = range(warm_up, min(len(source), warm_up + COUNTED_FRAMES))
     counter = WorkCounter()
@@ -342,7 +342,7 @@ def _floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
     return Floor(mean, rates)
 
 
-def _push_all(segmenter: FrameSegmenter, clip: Clip, indices: range) -> None:
+def _push_all(segmenter: FrameSegmenter, clip: RawClip, indices: range) -> None:
     for index in indices:
         segmenter.push(clip.frame(index))
 
@@ -352,7 +352,7 @@ def _official_cost(
 ) -> OfficialCost:
     from motion_seg_ros.lab.benchmark.official_schedule import run_official
 
-    source = Clip(clip)
+    source = RawClip(clip)
     images = [source.frame(index) for index in islice(range(len(source)), frames)]
     with device_memory("the authors' schedule"):
         networks = _official_networks(config, depth_side_px)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from motion_seg_ros import __version__
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.lab.benchmark.timing import (
     Cost,
     check_length,
@@ -45,7 +45,7 @@ class LiteCost:
 
 
 def measure_lite(
-    config: Config, frames: int, folder: Path, make_clip: Callable[[Path], Clip]
+    config: Config, frames: int, folder: Path, make_clip: Callable[[Path], RawClip]
 ) -> LiteCost:
     """Measure both methods, each in a process of its own.
 

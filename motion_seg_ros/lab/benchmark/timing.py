@@ -16,7 +16,7 @@ import numpy as np
 
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
@@ -99,7 +99,7 @@ def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
         result = segmenter.push(frame)
         return {} if result is None else result.stage_ms
 
-    return time_frames(Clip(clip), warm_up, push)
+    return time_frames(RawClip(clip), warm_up, push)
 
 
 def _baseline_cost(clip: Path, warm_up: int) -> Cost:
@@ -109,10 +109,10 @@ def _baseline_cost(clip: Path, warm_up: int) -> Cost:
         baseline.push(frame)
         return {}
 
-    return time_frames(Clip(clip), warm_up, push)
+    return time_frames(RawClip(clip), warm_up, push)
 
 
-def time_frames(clip: Clip, warm_up: int, push: Method, rate: float | None = None) -> Cost:
+def time_frames(clip: RawClip, warm_up: int, push: Method, rate: float | None = None) -> Cost:
     """Cost of the frames of a clip but the first `warm_up`, in this process.
 
     Args:

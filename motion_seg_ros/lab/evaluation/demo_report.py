@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.image_messages import image_to_array, image_to_bgr
 from motion_seg_ros.io.video_writer import VideoWriter
 from motion_seg_ros.lab.evaluation.contact_sheet import (
@@ -73,7 +73,7 @@ class DemoFigures:
         return lines
 
 
-def write_report(folder: Path, clip: Clip, bag: Path, stamps_ns: Sequence[int]) -> DemoFigures:
+def write_report(folder: Path, clip: RawClip, bag: Path, stamps_ns: Sequence[int]) -> DemoFigures:
     """Write overlay.mp4, contact_sheet.png and report.json to a folder.
 
     Args:
@@ -127,7 +127,7 @@ def _figures(
 
 def _sheet(
     recording: Recording,
-    clip: Clip,
+    clip: RawClip,
     stamps_ns: Sequence[int],
     answers: dict[int, FrameAnswer],
     scores: SequenceScores | None,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.message_types import typestore
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
@@ -63,7 +63,9 @@ class Recording:
         }
 
 
-def score_recording(recording: Recording, clip: Clip, stamps_ns: Sequence[int]) -> SequenceScores:
+def score_recording(
+    recording: Recording, clip: RawClip, stamps_ns: Sequence[int]
+) -> SequenceScores:
     """Score the recorded moving masks; as in DAVIS, the first and the last frame do not count.
 
     Args:

@@ -1,7 +1,7 @@
 """A camera that is a clip: publishes it at its own rate, as a camera driver would.
 
 `python -m motion_seg_ros.ros.tools.demo_camera CLIP` with the folder of a
-`motion_seg_ros.io.clip.Clip`."""
+`motion_seg_ros.io.clip.RawClip`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.io.clip import Clip
+from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.ros.conversion import array_to_image
 from motion_seg_ros.ros.tools.partners import wait_for_partners
 
@@ -34,7 +34,7 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
     """Publishes `camera/image_raw` (bgr8) and `camera/camera_info`, best effort like most
     drivers."""
 
-    def __init__(self, clip: Clip) -> None:
+    def __init__(self, clip: RawClip) -> None:
         super().__init__("demo_camera")
         self._clip = clip
         self._images = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
@@ -63,7 +63,7 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
             yield stamp.nanoseconds
 
 
-def _camera_info(header: Header, clip: Clip) -> CameraInfo:
+def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
     """Calibration without distortion; all zero, which means uncalibrated, where it is unknown."""
     height, width = clip.size
     info = CameraInfo(header=header, height=height, width=width)
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="TOPIC")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
     arguments = parser.parse_args(argv)
-    clip = Clip(arguments.clip)
+    clip = RawClip(arguments.clip)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = DemoCamera(clip)

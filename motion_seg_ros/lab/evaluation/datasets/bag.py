@@ -129,7 +129,7 @@ def open_bag_sequence(
             f"{bag}: expected the truth of the bag in one place, found "
             f"{'none' if truth_topic is None else 'two'}; give --truth-topic or --truth"
         )
-    frames = BagTopic(bag, topic, besides=truth_topic)
+    frames = BagTopic(bag, topic, ignored=truth_topic)
     if truth_folder is not None:
         return BagSequence(frames, _from_folder(frames, truth_folder))
     assert truth_topic is not None
