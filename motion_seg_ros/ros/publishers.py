@@ -11,8 +11,13 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
-from std_msgs.msg import Header
 
+from motion_seg_ros.io.frame_messages import (
+    OBJECTS_TYPE,
+    TRACKS_TYPE,
+    objects_message,
+    tracks_message,
+)
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
 from motion_seg_ros.outputs.overlay import draw_overlay
@@ -20,7 +25,6 @@ from motion_seg_ros.outputs.static_image import StaticImage, static_depth, stati
 from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
 from motion_seg_ros.ros.qos import overridable, publisher_events
 from motion_seg_ros.ros.worker import FrameOutput
-from motion_seg_ros.types import FrameResult
 
 QUEUE_DEPTH = 10
 
@@ -35,6 +39,13 @@ _TOPICS: tuple[tuple[str, type[Any]], ...] = (
     ("static_depth", Image),
     ("overlay", Image),
 )
+_TYPES: dict[str, type[Any]] = {
+    "motion_seg_ros/msg/MovingObject": MovingObject,
+    "motion_seg_ros/msg/Track": Track,
+    "sensor_msgs/msg/RegionOfInterest": RegionOfInterest,
+    OBJECTS_TYPE: MovingObjectArray,
+    TRACKS_TYPE: TrackArray,
+}
 
 
 class ResultPublishers:
@@ -90,13 +101,13 @@ class ResultPublishers:
         keep = static_mask(masks.id_map, self._dilation_px())
         yield "static_mask", array_to_image(keep, "mono8", header)
         yield "instance_mask", array_to_image(masks.id_map, "mono16", header)
-        yield "objects", objects_message(result, header)
+        yield "objects", objects_message(_make, header, result)
         if received.camera_info is not None:
             camera_info = copy.copy(received.camera_info)
             camera_info.header = header
             yield "camera_info", camera_info
         if self._wanted("tracks"):
-            yield "tracks", tracks_message(result, header)
+            yield "tracks", tracks_message(_make, header, result)
         if received.image is not None:
             yield from self._pictures(output)
 
@@ -118,59 +129,5 @@ class ResultPublishers:
         return bool(self._publishers[name].get_subscription_count())
 
 
-def objects_message(result: FrameResult, header: Header) -> MovingObjectArray:
-    """Convert the moving objects of a frame."""
-    message = MovingObjectArray(
-        header=header, source=int(result.source), abstention=result.labels.abstention or ""
-    )
-    for each in result.masks.objects:
-        x, y, width, height = (int(side) for side in each.box_xywh_px)
-        message.objects.append(
-            MovingObject(
-                # int() and float(): messages refuse numpy scalars before Jazzy.
-                id=int(each.id),
-                score=float(each.score),
-                box=RegionOfInterest(x_offset=x, y_offset=y, width=width, height=height),
-                centroid=np.array(each.centroid_px, np.float32),
-                area=int(each.area_px),
-                velocity=np.array(each.velocity_px_s, np.float32),
-                age=float(result.age_s),
-                source=int(result.source),
-            )
-        )
-    return message
-
-
-def tracks_message(result: FrameResult, header: Header) -> TrackArray:
-    """Convert the tracks of a frame, at their newest position.
-
-    Raises:
-        ValueError: labels and tracks differ in number.
-    """
-    tracks = result.tracks
-    columns = zip(
-        tracks.ids.tolist(),
-        np.ascontiguousarray(tracks.xy_px[-1], np.float32),
-        tracks.visible[-1].tolist(),
-        tracks.confidence[-1].tolist(),
-        result.labels.moving_probability.tolist(),
-        result.track_object_ids().tolist(),
-        strict=True,
-    )
-    return TrackArray(
-        header=header,
-        source=int(result.tracks_source),
-        age=result.tracks_age_s,
-        abstention=result.labels.abstention or "",
-        tracks=[
-            Track(
-                id=track_id,
-                position=position,
-                visible=visible,
-                confidence=confidence,
-                moving_probability=probability,
-                object_id=object_id,
-            )
-            for track_id, position, visible, confidence, probability, object_id in columns
-        ],
-    )
+def _make(kind: str, /, **fields: Any) -> Any:
+    return _TYPES[kind](**fields)
