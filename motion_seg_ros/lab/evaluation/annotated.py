@@ -1,4 +1,4 @@
-"""What an evaluation asks of a data set, and of a method: frames with their truth, and masks."""
+"""Interfaces of data sets and methods: frames with their truth, and masks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from motion_seg_ros.types import BoolArray, Frame, UInt16Array
 
 @dataclass(frozen=True, eq=False)
 class TruthMask:
-    """What moves in one frame.
+    """Ground truth of one frame.
 
     Attributes:
         id_map: (H, W) uint16, 0 = static, k = the mover k, the same in all frames of the sequence.
-        ignored: (H, W) bool, pixels that do not count; None where all do.
+        ignored: (H, W) bool, pixels that do not count; None if all do.
     """
 
     id_map: UInt16Array
@@ -38,12 +38,12 @@ class AnnotatedSequence(Protocol):
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """Names of the frames that are scored, in order: those with truth, less what the data
+        """Names of the frames that are scored, in order: those with truth but those that the data
         set's own evaluation leaves out (DAVIS: the first and the last)."""
         ...
 
     def truth(self, name: str) -> TruthMask:
-        """The truth of a scored frame, of the frame's size.
+        """Return the truth of a scored frame, of the frame's size.
 
         Raises:
             InputError: it cannot be read, or has another size than its frame.
@@ -52,12 +52,12 @@ class AnnotatedSequence(Protocol):
 
 
 class Method(Protocol):
-    """Anything that masks the frames of one sequence, told in order."""
+    """Anything that masks the frames of one sequence in order."""
 
     def push(self, frame: Frame) -> UInt16Array:
-        """(H, W) uint16, 0 = static, k = object k: the masks of the next frame."""
+        """Return the masks of the next frame, (H, W) uint16, 0 = static, k = object k."""
         ...
 
 
 MethodFactory = Callable[[], Method]
-"""Makes a method that has seen nothing: one for each sequence."""
+"""Makes a fresh method, one for each sequence."""

@@ -1,4 +1,4 @@
-"""One picture that shows a run: rows of what was seen and said, columns of moments."""
+"""A picture of a run: rows of images, masks and tracks, columns of moments."""
 
 from __future__ import annotations
 
@@ -25,13 +25,7 @@ _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the sheet.
-
-    Attributes:
-        title: what it shows.
-        note: where that comes from.
-        pictures: (H, W, 3) uint8 bgr each.
-    """
+    """A row of the sheet, with pictures of (H, W, 3) uint8 bgr."""
 
     title: str
     note: str
@@ -39,7 +33,7 @@ class Row:
 
 
 def draw_sheet(headings: Sequence[tuple[str, str]], rows: Sequence[Row]) -> UInt8Array:
-    """The rows below each other, one column per heading of two lines; (H, W, 3) uint8 bgr.
+    """Draw rows below each other, one column per heading of two lines; (H, W, 3) uint8 bgr.
 
     Args:
         headings: one for each column.
@@ -66,7 +60,8 @@ def draw_sheet(headings: Sequence[tuple[str, str]], rows: Sequence[Row]) -> UInt
 
 
 def draw_ids(image: UInt8Array, ids: UInt16Array) -> UInt8Array:
-    """A dimmed grey picture with the pixels of each object in its colour; (H, W, 3) uint8 bgr."""
+    """Draw a dimmed grey picture with the pixels of each object in its colour; (H, W, 3) uint8
+    bgr."""
     picture = _dimmed(image)
     moving = ids != 0
     colours = id_palette()[1 + (ids[moving].astype(np.int64) - 1) % 255, ::-1]
@@ -75,19 +70,19 @@ def draw_ids(image: UInt8Array, ids: UInt16Array) -> UInt8Array:
 
 
 def draw_mask(mask: BoolArray) -> UInt8Array:
-    """White where the mask is, black elsewhere; (H, W, 3) uint8 bgr."""
+    """Draw a mask white on black; (H, W, 3) uint8 bgr."""
     return np.repeat(mask[..., None].astype(np.uint8) * np.uint8(255), 3, axis=2)
 
 
 def draw_tracks(
     image: UInt8Array, paths_px: Sequence[FloatArray], moving: Sequence[bool]
 ) -> UInt8Array:
-    """A dimmed grey picture with the paths of points, a dot at their newest place.
+    """Draw a dimmed grey picture with the paths of points, and a dot at their newest place.
 
     Args:
         image: (H, W, 3) uint8 bgr.
         paths_px: for each track (T, 2) float32 x, y, the newest last.
-        moving: for each track, whether it is said to move.
+        moving: for each track, True if it is labelled moving.
 
     Returns:
         (H, W, 3) uint8 bgr.

@@ -1,5 +1,5 @@
-"""One method on one sequence: run it, keep its masks, score them. The unit of work of an
-evaluation: its arguments can be sent to other processes, and it can be tried again."""
+"""Run one method on one sequence, keep its masks and score them: the unit of work of an evaluation,
+whose arguments can be sent to other processes, and which can be tried again."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class LabelsTracks(Protocol):
     """A method that labels tracks on its way to masks."""
 
     def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
-        """The tracks over a window that ends at the last frame, and what is said of them; None
-        where none are known at that frame."""
+        """Return the tracks over a window that ends at the last frame and their labels; None where
+        none are known at that frame."""
         ...
 
 
 @dataclass(frozen=True)
 class SequenceTask:
-    """What to evaluate.
+    """A method to evaluate on a sequence.
 
     Attributes:
         sequence: frames and truth.
-        method: makes the method, which is shown all frames in order; or masks made before, of which
+        method: makes the method, which gets all frames in order; or masks made before, of which
             those of scored frames are read.
-        folder: where results go; made where it is missing.
+        folder: for the results; made where it is missing.
         name: of the method, fit for a folder.
         separate: the truth tells movers apart; None: if it has several.
         pictures: also write FOLDER/pictures/<sequence>.
@@ -63,12 +63,12 @@ class SequenceTask:
 
     @property
     def place(self) -> Path:
-        """The folder of masks and scores."""
+        """Folder of masks and scores."""
         return self.folder / MASKS_FOLDER / self.name / self.sequence.name
 
     @property
     def size(self) -> int | None:
-        """How many frames are gone through; None: not known."""
+        """Number of frames to process; None if it is not known."""
         if isinstance(self.method, Predictions):
             return len(self.sequence.scored)
         return self.sequence.frames.length
@@ -82,8 +82,8 @@ def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
     try again after any failure, in any process; not for the same task twice at a time.
 
     Args:
-        task: what to evaluate.
-        advance: told how many more frames are done.
+        task: the method and the sequence.
+        advance: called with the number of frames done since the last call.
 
     Raises:
         MotionSegError: an input, a setting or an output that is wrong.
@@ -105,8 +105,8 @@ def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
 
 
 def finished_scores(task: SequenceTask) -> SequenceScores | None:
-    """What `evaluate_sequence` left behind; None where it has not ended or the file is damaged, and
-    of masks made before: they may have changed since, and to score them is quick."""
+    """Read the scores of a finished task; None if it is not finished or the file is damaged, and
+    for masks made before, which may have changed since and are quick to score."""
     file = task.place / SCORES_FILE
     if isinstance(task.method, Predictions) or not file.is_file():
         return None
@@ -125,7 +125,7 @@ def _keep(scores: SequenceScores, staged: Path) -> SequenceScores:
 
 
 def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
-    """The masks of a scored frame."""
+    """Return the masks of a scored frame."""
     size = task.sequence.truth(frame).id_map.shape
     if isinstance(task.method, Predictions):
         return task.method.mask(task.sequence.name, frame, size)

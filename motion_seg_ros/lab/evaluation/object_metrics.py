@@ -1,4 +1,4 @@
-"""How well objects agree with the movers of the truth, over a whole sequence."""
+"""Agreement of objects with the movers of the truth, over a whole sequence."""
 
 from __future__ import annotations
 
@@ -13,24 +13,21 @@ from motion_seg_ros.lab.evaluation.metrics import Boundary
 from motion_seg_ros.lab.evaluation.results import ObjectScores
 from motion_seg_ros.types import Int64Array, UInt16Array
 
-MAX_PROPOSALS = 20
-"""Predicted objects that are scored at most, as in DAVIS 2017 unsupervised."""
-
-COVERED_ABOVE = 0.5
-"""A mover is covered in a frame by an object with at least this J."""
+MAX_PROPOSALS = 20  # predicted objects that are scored at most, as in DAVIS 2017 unsupervised
+COVERED_ABOVE = 0.5  # J of an object that covers a mover; the overlap of the MOT benchmarks
 
 Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
-    """One frame: T movers and P objects are seen in it.
+class _FramePairs:
+    """One frame, in which T movers and P objects are seen.
 
     Attributes:
         movers: (T,) their ids, ascending.
         objects: (P,) their ids, ascending.
         areas: (P,) pixels of each object.
-        movers_edged: (T,) bool, whether it has a boundary: all of the image has none.
+        movers_edged: (T,) bool, True if it has a boundary: the whole image has none.
         objects_edged: (P,) bool, the same of the objects.
         region: (T, P) J of each pair.
         boundary: (T, P) F of each pair.
@@ -46,10 +43,10 @@ class _Frame:
 
 
 class ObjectTally:
-    """Gathers what each frame says about each pair of a mover and an object."""
+    """Collects the agreement of each pair of a mover and an object in each frame."""
 
     def __init__(self) -> None:
-        self._frames: list[_Frame] = []
+        self._frames: list[_FramePairs] = []
 
     def add(self, predicted: UInt16Array, truth: UInt16Array) -> None:
         """Compare the next frame.
@@ -69,7 +66,7 @@ class ObjectTally:
         edges = [Boundary(predicted == each) for each in objects]
         f = [[mine.accuracy(theirs) for mine in edges] for theirs in true_edges]
         self._frames.append(
-            _Frame(
+            _FramePairs(
                 movers=movers,
                 objects=objects,
                 areas=object_areas,
@@ -81,7 +78,7 @@ class ObjectTally:
         )
 
     def scores(self) -> ObjectScores | None:
-        """Over all frames so far; None where no mover was ever seen.
+        """Return the scores over all frames so far; None where no mover was ever seen.
 
         Raises:
             MissingDependencyError: scipy is not installed.
@@ -107,7 +104,7 @@ class ObjectTally:
         )
 
     def _largest(self, objects: Int64Array) -> Int64Array:
-        """The MAX_PROPOSALS of `objects` with the most pixels over all frames, ascending."""
+        """Return the MAX_PROPOSALS objects with the most pixels over all frames, ascending."""
         areas = np.zeros(len(objects), np.int64)
         for each in self._frames:
             areas[np.searchsorted(objects, each.objects)] += each.areas
@@ -117,7 +114,7 @@ class ObjectTally:
     def _over_all(
         self, movers: Int64Array, proposals: Int64Array
     ) -> tuple[Float64Array, Float64Array]:
-        """J and F, (M, K, frames) each, of all movers with all proposals.
+        """Return J and F, (M, K, frames) each, of all movers with all proposals.
 
         Empty proposals fill up, as in the DAVIS toolbox: there is one for each mover at least, and
         one for each id up to the highest. They agree with a mover where it is out of sight.
@@ -140,8 +137,8 @@ class ObjectTally:
         return region, boundary
 
 
-def _continuity(frames: Sequence[_Frame]) -> tuple[int, int]:
-    """Id switches and fragmentations, as of CLEAR MOT (Bernardin and Stiefelhagen, Evaluating
+def _continuity(frames: Sequence[_FramePairs]) -> tuple[int, int]:
+    """Count id switches and fragmentations, as of CLEAR MOT (Bernardin and Stiefelhagen, Evaluating
     Multiple Object Tracking Performance, EURASIP JIVP 2008), with J in place of distance.
 
     In each frame every mover is covered by at most one object and every object covers at most one
@@ -168,8 +165,8 @@ def _continuity(frames: Sequence[_Frame]) -> tuple[int, int]:
     return switches, fragmentations
 
 
-def _covered(frame: _Frame, owner: dict[int, int]) -> dict[int, int]:
-    """Mover -> the object that covers it in a frame."""
+def _covered(frame: _FramePairs, owner: dict[int, int]) -> dict[int, int]:
+    """Return mover -> the object that covers it in a frame."""
     agreed = np.where(frame.region >= COVERED_ABOVE, frame.region, 0.0)
     movers, objects = frame.movers.tolist(), frame.objects.tolist()
     covered: dict[int, int] = {}
@@ -187,7 +184,7 @@ def _covered(frame: _Frame, owner: dict[int, int]) -> dict[int, int]:
 
 
 def _assign(gain: Float64Array) -> tuple[Int64Array, Int64Array]:
-    """Rows and columns of the pairs, each used once at most, that gain the most in sum."""
+    """Return rows and columns of the one-to-one pairs with the largest sum of gains."""
     try:
         from scipy.optimize import linear_sum_assignment
     except ModuleNotFoundError as error:
@@ -200,7 +197,8 @@ def _assign(gain: Float64Array) -> tuple[Int64Array, Int64Array]:
 
 
 def _present(ids: UInt16Array) -> tuple[Int64Array, Int64Array]:
-    """The ids but 0 that occur, ascending; and for each pixel 0, or 1 + the place of its id."""
+    """Return the ids but 0 that occur, ascending; and for each pixel 0, or 1 + the place of its
+    id."""
     occurs = np.bincount(ids.reshape(-1)) > 0
     occurs[0] = False
     place = np.cumsum(occurs, dtype=np.int64)

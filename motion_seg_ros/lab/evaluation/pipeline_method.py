@@ -1,4 +1,4 @@
-"""The pipeline, as an evaluation runs methods."""
+"""The pipeline as a method to evaluate."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class PipelineMethod:
         self._labelled: tuple[Tracks, TrackLabels] | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
-        """(H, W) uint16, 0 = static, k = object k: the masks of the next frame.
+        """Return the masks of the next frame, (H, W) uint16, 0 = static, k = object k.
 
         Raises:
-            ConfigError: a backend that answers some frames later than it sees them.
+            ConfigError: a backend that answers some frames later.
         """
         result = self._segmenter.push(frame)
         if result is None:
@@ -40,6 +40,6 @@ class PipelineMethod:
         return result.masks.id_map
 
     def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
-        """The tracks over a window that ends at the last frame, and what is said of them; None
-        where the last ones known are of an earlier frame."""
+        """Return the tracks over a window that ends at the last frame and their labels; None where
+        the last ones known are of an earlier frame."""
         return self._labelled

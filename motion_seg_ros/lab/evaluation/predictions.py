@@ -1,4 +1,4 @@
-"""Masks made by anything, read from files."""
+"""Masks of any origin, read from files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Predictions:
     missing_empty: bool = False
 
     def check(self, sequences: Iterable[AnnotatedSequence], *, separate: bool) -> None:
-        """Look whether the masks of all scored frames are there, and are pictures.
+        """Check that the masks of all scored frames are there, and are pictures.
 
         Args:
             sequences: to be scored.
@@ -83,7 +83,7 @@ class Predictions:
             )
 
     def mask(self, sequence: str, frame: str, size: tuple[int, int]) -> UInt16Array:
-        """(H, W) uint16, 0 = static, k = object k, of a frame of `size` = (H, W).
+        """Read the mask of a frame of `size` = (H, W): uint16, 0 = static, k = object k.
 
         Raises:
             InputError: the file is missing, broken or of another size.

@@ -1,4 +1,4 @@
-"""What a replay of a bag through the live node found: which frames were answered, how, how late."""
+"""Results of a replay of a bag through the live node: answers to frames, and their age."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class ReplayLog:
-    """When what was sent and came, as the player noted it.
+    """Times of images sent and masks received, as logged by the player.
 
     Attributes:
         sent: stamp in nanoseconds and time in seconds by a steady clock of each image, in order.
@@ -34,12 +34,12 @@ class ReplayLog:
 
     @classmethod
     def read(cls, path: Path) -> ReplayLog:
-        """What the player wrote to a JSON file."""
+        """Read the JSON file of the player."""
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(*([(s, t) for s, t in content[name]] for name in ("sent", "arrived")))
 
     def by_frame(self, answers: Iterable[tuple[int, Value]]) -> Iterator[tuple[int, Value]]:
-        """Answers by the index of their frame in place of its stamp.
+        """Yield answers by the index of their frame in place of its stamp.
 
         Where frames share a stamp, the first answer under it is that to the first of them: the node
         answers in order. Answers to what was not sent are left out.
@@ -80,7 +80,7 @@ class ReplayFigures:
 
     @property
     def timing(self) -> Timing:
-        """The same for results.json."""
+        """The figures for results.json."""
         return Timing(
             age_ms=self.age_ms,
             answered=self.answered,
@@ -89,7 +89,7 @@ class ReplayFigures:
         )
 
     def lines(self) -> list[str]:
-        """The figures in words."""
+        """Return the figures as lines of text."""
         return [
             f"frames sent {self.sent}, answered {self.answered} "
             f"({self.answered - self.propagated} inferred, {self.propagated} propagated), "
@@ -100,7 +100,7 @@ class ReplayFigures:
 
 
 def replay_figures(log: ReplayLog, recording: Recording) -> ReplayFigures:
-    """The figures of a replay from what was noted and recorded.
+    """Return the figures of a replay from its log and its recording.
 
     Raises:
         InputError: not one frame was answered.
@@ -130,8 +130,8 @@ def replay_figures(log: ReplayLog, recording: Recording) -> ReplayFigures:
 
 
 def replayed_masks(log: ReplayLog, recording: Recording) -> Iterator[tuple[int, UInt16Array]]:
-    """Index of each answered frame and its instance mask, (H, W) uint16, 0 = static, k = object k,
-    as they came."""
+    """Yield index and instance mask of each answered frame, (H, W) uint16, 0 = static, k = object
+    k, in order of arrival."""
     return log.by_frame(
         (stamp, image_to_array(message).astype(np.uint16))
         for stamp, _, message in recording.messages("instance_mask")

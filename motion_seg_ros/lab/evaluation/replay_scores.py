@@ -1,4 +1,4 @@
-"""Masks that came back from the live node, held against the truth."""
+"""Masks from the live node, scored against the truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def score_replay(folder: Path, sequence: BagSequence, masks: Path, timing: Timin
         sequence: the bag with its truth.
         masks: folder of <frame name>.png; a frame without one counts as a mask in which nothing
             moves.
-        timing: how the frames were answered.
+        timing: of the answers.
 
     Raises:
         InputError: a frame cannot be read.

@@ -1,7 +1,8 @@
-"""From the masks and tracks of a sequence to its scores, frame by frame."""
+"""Scores of a sequence from its masks and tracks, frame by frame."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +17,7 @@ from motion_seg_ros.lab.evaluation.metrics import boundary_accuracy, region_simi
 from motion_seg_ros.lab.evaluation.object_metrics import ObjectTally
 from motion_seg_ros.lab.evaluation.results import (
     LabelScores,
+    MaskScores,
     MethodScores,
     ObjectScores,
     PerFrame,
@@ -24,12 +26,11 @@ from motion_seg_ros.lab.evaluation.results import (
 )
 from motion_seg_ros.types import BoolArray, FloatArray, TrackLabels, Tracks, UInt16Array
 
-CURVE_POINTS = 101
-MEANS = ("J_mean", "J_recall", "J_decay", "F_mean", "F_recall", "F_decay", "JF_mean")
+CURVE_POINTS = 101  # thresholds 0, 0.01, ..., 1
 
 
 class SequenceScorer:
-    """Gathers the scores of one method on one sequence.
+    """Collects the scores of one method on one sequence.
 
     Args:
         separate: also score each mover of the truth by itself; None: if the truth tells several
@@ -49,7 +50,7 @@ class SequenceScorer:
         """Score the next frame.
 
         Args:
-            name: the frame's.
+            name: of the frame.
             predicted: (H, W) uint16, 0 = static, k = object k.
             truth: of the same size.
 
@@ -76,20 +77,10 @@ class SequenceScorer:
         if self._objects is not None:
             self._objects.add(predicted, true_ids)
 
-    def per_frame(self) -> PerFrame:
-        """The scored frames so far."""
-        return PerFrame(
-            name=tuple(self._names),
-            J=tuple(self._region),
-            F=tuple(self._boundary),
-            predicted_share=tuple(self._predicted_share),
-            true_share=tuple(self._true_share),
-        )
-
     def scores(
         self, *, frames: int, labels: LabelScores | None = None, timing: Timing | None = None
     ) -> SequenceScores:
-        """Over all frames so far, one at least; without pictures.
+        """Return the scores over all frames so far, one at least; without pictures.
 
         Args:
             frames: frames read, the scored ones among them.
@@ -115,7 +106,13 @@ class SequenceScorer:
                 nothing and said > 0
                 for nothing, said in zip(still, self._predicted_share, strict=True)
             ),
-            per_frame=self.per_frame(),
+            per_frame=PerFrame(
+                name=tuple(self._names),
+                J=tuple(self._region),
+                F=tuple(self._boundary),
+                predicted_share=tuple(self._predicted_share),
+                true_share=tuple(self._true_share),
+            ),
             objects=self._object_scores(),
             labels=labels,
             timing=timing,
@@ -129,10 +126,9 @@ class SequenceScorer:
 
 
 class LabelTally:
-    """Gathers what is said of tracks, beside the truth under their newest position.
+    """Collects labels of tracks beside the truth under their newest position.
 
-    Judged are the same tracks as in `evaluate-labels`; one about which nothing is said counts as
-    said to be static.
+    Judged are the same tracks as in `evaluate-labels`; one without a label counts as static.
     """
 
     def __init__(self) -> None:
@@ -152,7 +148,7 @@ class LabelTally:
             self._threshold = labels.threshold
 
     def scores(self) -> LabelScores:
-        """Over all frames so far, at the threshold that the labels come with."""
+        """Return the scores over all frames so far, at the threshold of the labels."""
         moving = np.concatenate([np.zeros(0, bool), *self._moving])
         probability = np.concatenate([np.zeros(0, np.float32), *self._probability])
         metrics = label_metrics(probability, moving, self._threshold)
@@ -179,9 +175,10 @@ class LabelTally:
 
 
 def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
-    """One method on a data set, from its sequences, one at least."""
+    """Return the scores of a method on a data set, from those of one or more sequences."""
     sequences = list(per_sequence.values())
-    means = {name: _mean([getattr(each, name) for each in sequences]) for name in MEANS}
+    names = [each.name for each in dataclasses.fields(MaskScores)]
+    means = {name: _mean([getattr(each, name) for each in sequences]) for name in names}
     objects = [each.objects for each in sequences if each.objects is not None]
     movers = sum(each.movers for each in objects)
     f1 = [each.labels.F1 for each in sequences if each.labels is not None]

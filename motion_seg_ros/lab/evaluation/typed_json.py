@@ -1,4 +1,4 @@
-"""Dataclasses of numbers, texts, tuples and mappings as JSON, and strictly back."""
+"""Strict parsing of JSON into dataclasses of numbers, texts, tuples and mappings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ LARGEST = 2**53
 
 
 def parse(kind: Any, value: object, place: str) -> Any:
-    """JSON content as an instance of a type.
+    """Parse JSON content as an instance of a type.
 
     Args:
         kind: a dataclass, tuple[T, ...], Mapping[str, T], T | None, int, float, str or object.
-        value: what json.loads gave, or, for a dataclass, an instance of it.
-        place: where it stands, for messages, such as `results.json: J_mean`; of a whole file its
-            name alone.
+        value: from json.loads, or, for a dataclass, an instance of it.
+        place: for messages, such as `results.json: J_mean`; of a whole file its name alone.
 
     Raises:
         InputError: a field is missing, unknown or of another type, a number is not finite, or a

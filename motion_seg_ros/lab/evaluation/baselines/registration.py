@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.types import UInt8Array
 
-# Usual values of OpenCV's tutorials; not tuned.
+# Set by hand.
 CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 600, 0.01, 8
 RANSAC_PX = 3.0
 

@@ -1,8 +1,8 @@
-"""Labellers side by side: each is told the same stream, and what it says of the same tracks is
-kept beside the truth.
+"""Labellers side by side: each gets the same stream, and its labels of the same tracks are kept
+beside the truth.
 
-A labeller that says nothing of a track, or abstains, counts as saying 'static', with probability 0;
-what share of the tracks it did speak about is kept too.
+A track without a label counts as static, with probability 0, and so do all tracks where a labeller
+abstains. The share of the tracks with a label is kept too.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from motion_seg_ros.window import Window
 
 T = TypeVar("T", bound=np.generic)
 
-MIN_AGE_FRAMES = 3  # from the frame a track was seeded in to the newest; younger ones say nothing
+MIN_AGE_FRAMES = 3  # since a track was seeded; younger tracks show too little motion to judge
 
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What a labeller is given at one frame of a stream.
+    """Input of a labeller at one frame of a stream.
 
     Attributes:
         window: the frames the tracks run over.
@@ -61,14 +61,14 @@ class Stream:
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What labellers said of the tracks of some streams; M judged tracks, each once per frame.
+    """Labels of the tracks of some streams; M judged tracks, each once per frame.
 
     Attributes:
         moving: (M,) bool, the truth.
-        probability: labeller -> (M,) float32 in [0, 1], 0 where it said nothing.
-        said: labeller -> (M,) bool, whether it said something.
-        thresholds: labeller -> the probability above which it takes a track to move; only of
-            labellers that said something.
+        probability: labeller -> (M,) float32 in [0, 1], 0 without a label.
+        said: labeller -> (M,) bool, True if it labelled the track.
+        thresholds: labeller -> the probability above which a track moves; only of labellers that
+            labelled one.
         frames: frames with a track that was judged.
     """
 
@@ -86,7 +86,7 @@ class GroupScore:
     Attributes:
         shipped: at the threshold it comes with.
         best: at the threshold that is best over all groups, known only in hindsight.
-        said_share: share of the tracks about which it said something; NaN without tracks.
+        said_share: share of the tracks with a label; NaN without tracks.
     """
 
     shipped: LabelMetrics
@@ -116,7 +116,7 @@ class Comparison:
 
 
 def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
-    """Let labellers, reset before, follow a stream, and keep what they say where there is truth.
+    """Let labellers, which are reset, follow a stream, and keep their labels where there is truth.
 
     Judged are the tracks of `judged_tracks` whose truth is known.
     """
@@ -153,7 +153,7 @@ def compare(
     """Score labellers on streams: over all of them, per name and per tag.
 
     Args:
-        streams: any number, listened to one after the other.
+        streams: any number, one after the other.
         labellers: by the name they are reported under.
         thresholds: labeller -> threshold to judge it at; of those not named, the one it comes with.
     """
@@ -185,7 +185,7 @@ def compare(
 
 
 def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
-    """The verdicts of `labellers` on several streams as one."""
+    """Join the verdicts of `labellers` on several streams."""
     names = tuple(labellers)
     return Verdicts(
         moving=_joined([each.moving for each in verdicts], np.bool_),
@@ -200,7 +200,7 @@ def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
 
 
 def judged_tracks(tracks: Tracks) -> BoolArray:
-    """(N,) bool: tracks that are visible in the newest frame and at least MIN_AGE_FRAMES old."""
+    """Return (N,) bool, tracks visible in the newest frame and at least MIN_AGE_FRAMES old."""
     age = len(tracks.visible) - 1 - tracks.query_frame
     judged: BoolArray = tracks.visible[-1] & (age >= MIN_AGE_FRAMES)
     return judged

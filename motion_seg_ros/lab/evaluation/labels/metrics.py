@@ -1,4 +1,4 @@
-"""How well probabilities of moving agree with the truth about tracks."""
+"""Agreement of probabilities of moving with the truth about tracks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.types import BoolArray
 
-CALIBRATION_BINS = 15
+CALIBRATION_BINS = 15  # as is usual for the expected calibration error (Guo et al., ICML 2017)
 
 Float64Array = npt.NDArray[np.float64]
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -44,7 +44,7 @@ class LabelMetrics:
 
 @dataclass(frozen=True, eq=False)
 class ReliabilityBins:
-    """Probabilities in bins of equal width, beside what came true.
+    """Probabilities in bins of equal width, beside the truth.
 
     Attributes:
         count: (B,) int64 tracks in each bin.
@@ -58,12 +58,12 @@ class ReliabilityBins:
 
 
 def label_metrics(probability: Probabilities, moving: BoolArray, threshold: float) -> LabelMetrics:
-    """All metrics of one set of tracks.
+    """Compute all metrics of one set of tracks.
 
     Args:
         probability: (N,) float in [0, 1], that a track moves.
         moving: (N,) bool, the truth.
-        threshold: a track is said to move above it.
+        threshold: probability above which a track is labelled moving.
 
     Raises:
         ValueError: not (N,) and (N,), or a probability outside [0, 1] or NaN.
@@ -86,17 +86,11 @@ def label_metrics(probability: Probabilities, moving: BoolArray, threshold: floa
 
 
 def best_threshold(probability: Probabilities, moving: BoolArray) -> float:
-    """The threshold with the highest F1, known only in hindsight; 1 where nothing moves.
+    """Return the threshold with the highest F1, known only in hindsight; 1 where nothing moves.
 
     It lies halfway between two probabilities that occur (or 0 and the lowest one); of equally good
-    ones it is the highest. A track of probability 0 is never said to move.
-
-    Args:
-        probability: (N,) float in [0, 1].
-        moving: (N,) bool, the truth.
-
-    Raises:
-        ValueError: as of `label_metrics`.
+    ones it is the highest. A track of probability 0 never counts as moving. For the arguments and
+    errors of this function and those below see `label_metrics`.
     """
     chance = _checked(probability, moving)
     positives = int(np.count_nonzero(moving))
@@ -111,16 +105,8 @@ def best_threshold(probability: Probabilities, moving: BoolArray) -> float:
 
 
 def roc_auc(probability: Probabilities, moving: BoolArray) -> float:
-    """Area under the ROC curve, from ranks (Mann-Whitney U), ties counted half; NaN without both
-    moving and static tracks.
-
-    Args:
-        probability: (N,) float in [0, 1].
-        moving: (N,) bool, the truth.
-
-    Raises:
-        ValueError: as of `label_metrics`.
-    """
+    """Return the area under the ROC curve, from ranks (Mann-Whitney U), ties counted half; NaN
+    without both moving and static tracks."""
     chance = _checked(probability, moving)
     positives = int(np.count_nonzero(moving))
     negatives = len(moving) - positives
@@ -133,16 +119,8 @@ def roc_auc(probability: Probabilities, moving: BoolArray) -> float:
 
 
 def roc_curve(probability: Probabilities, moving: BoolArray) -> tuple[Float64Array, Float64Array]:
-    """False alarm share and recall, (M,) float64 each, as the threshold falls from above 1; from
-    (0, 0) to (1, 1). NaN where there is no static, or no moving track.
-
-    Args:
-        probability: (N,) float in [0, 1].
-        moving: (N,) bool, the truth.
-
-    Raises:
-        ValueError: as of `label_metrics`.
-    """
+    """Return false alarm share and recall, (M,) float64 each, as the threshold falls from above 1;
+    from (0, 0) to (1, 1). NaN where there is no static, or no moving track."""
     chance = _checked(probability, moving)
     _, hits, said = _cumulative(chance, moving)
     positives = int(np.count_nonzero(moving))
@@ -155,17 +133,8 @@ def roc_curve(probability: Probabilities, moving: BoolArray) -> tuple[Float64Arr
 def reliability_bins(
     probability: Probabilities, moving: BoolArray, bins: int = CALIBRATION_BINS
 ) -> ReliabilityBins:
-    """Probabilities in `bins` bins of equal width over [0, 1], each closed below, the last one also
-    above.
-
-    Args:
-        probability: (N,) float in [0, 1].
-        moving: (N,) bool, the truth.
-        bins: how many.
-
-    Raises:
-        ValueError: as of `label_metrics`.
-    """
+    """Return probabilities in `bins` bins of equal width over [0, 1], each closed below, the last
+    one also above."""
     chance = _checked(probability, moving)
     place = np.minimum((chance * bins).astype(np.int64), bins - 1)
     count = np.bincount(place, minlength=bins)
@@ -180,19 +149,11 @@ def reliability_bins(
 def expected_calibration_error(
     probability: Probabilities, moving: BoolArray, bins: int = CALIBRATION_BINS
 ) -> float:
-    """Mean distance between what was predicted and what came true, over the tracks by bins of
+    """Return the mean distance of predicted and observed shares of moving tracks, over the bins of
     `reliability_bins`; NaN without tracks.
 
     Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning,
     AAAI 2015; here of the probability of moving, not of the likelier class.
-
-    Args:
-        probability: (N,) float in [0, 1].
-        moving: (N,) bool, the truth.
-        bins: how many.
-
-    Raises:
-        ValueError: as of `label_metrics`.
     """
     found = reliability_bins(probability, moving, bins)
     gap = np.nan_to_num(np.abs(found.predicted - found.observed))
@@ -213,8 +174,8 @@ def _checked(probability: Probabilities, moving: BoolArray) -> Float64Array:
 def _cumulative(
     chance: Float64Array, moving: BoolArray
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """The distinct probabilities, falling, and for each how many moving tracks, and how many tracks
-    at all, have it or a higher one; (M,) float64 each."""
+    """Return the distinct probabilities, falling, and the numbers of moving tracks and of all
+    tracks that have it or a higher one; (M,) float64 each."""
     values, place = np.unique(chance, return_inverse=True)
     hits = np.bincount(place, moving, len(values))[::-1].cumsum()
     said = np.bincount(place, minlength=len(values))[::-1].cumsum().astype(np.float64)

@@ -1,5 +1,4 @@
-"""Do masks help who maps with the images? One clip is mapped by COLMAP without masks, with ours and
-with the true ones, and each camera path held against the true one."""
+"""Camera paths of COLMAP on one clip without masks, with ours and with the true ones."""
 
 from __future__ import annotations
 
@@ -29,9 +28,10 @@ from motion_seg_ros.lab.evaluation.trajectory.poses import Poses
 from motion_seg_ros.types import UInt16Array
 
 NONE, OURS, TRUE = "none", "ours", "true"
-"""The masks that a map is made with."""
+"""Masks that a map is made with."""
 SPOILED_FACTOR = 3.0
-"""Movers spoil a clip where the ATE without masks is at least so many times that with true ones."""
+"""Movers spoil a clip where the ATE without masks is at least so many times that with true ones.
+Set by hand."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class MapScores:
     """A map made with one kind of masks.
 
     Attributes:
-        registered: frames that the map placed.
+        registered: frames placed in the map.
         points: its 3-D points.
-        maps: how many pieces the frames fell into; the largest counts.
+        maps: number of disconnected maps; the largest counts.
         errors: of its camera path.
         seconds: wall time of the process of COLMAP.
-        failure: why there is no map; null where there is one.
+        failure: reason why there is no map; null where there is one.
     """
 
     registered: int
@@ -71,7 +71,7 @@ class MapScores:
 
 
 @dataclass(frozen=True)
-class ClipScores:
+class ClipMaps:
     """All maps of a clip.
 
     Attributes:
@@ -79,7 +79,7 @@ class ClipScores:
         frames: number of frames that went into the maps.
         path_m: length of the camera's true path.
         true_positions_m: (x, y, z) at the frames that have a true pose.
-        maps: NONE, OURS and, where known, TRUE -> what came of it.
+        maps: NONE, OURS and, where known, TRUE -> scores.
     """
 
     name: str
@@ -90,16 +90,16 @@ class ClipScores:
 
     @property
     def spoiled(self) -> bool | None:
-        """Whether the movers spoil the map made without masks: see SPOILED_FACTOR, over all frames.
-        None where the true masks are not known."""
+        """True if movers spoil the map made without masks, by SPOILED_FACTOR over all frames; None
+        where the true masks are not known."""
         if TRUE not in self.maps:
             return None
         return self._ate(NONE) >= SPOILED_FACTOR * self._ate(TRUE)
 
     @property
     def recovered(self) -> float | None:
-        """Share that our masks win back of what the true ones do: (none - ours) / (none - true), in
-        ATE over all frames; None where the clip is not spoiled."""
+        """Share of the error removed by true masks that ours remove, too: (none - ours) / (none -
+        true) in ATE over all frames; None where the clip is not spoiled."""
         if not self.spoiled:
             return None
         none, ours, true = (self._ate(each) for each in (NONE, OURS, TRUE))
@@ -111,7 +111,7 @@ class ClipScores:
 
 @dataclass(frozen=True)
 class MappingSettings:
-    """What maps are made with; see MappingJob.
+    """Settings of maps; see MappingJob.
 
     Attributes:
         seed: of COLMAP's random choices.
@@ -130,13 +130,7 @@ class MappingSettings:
 
 @dataclass(frozen=True)
 class TrajectoryTask:
-    """What to compare.
-
-    Attributes:
-        sequence: frames and poses.
-        method: makes what masks them.
-        settings: of the maps.
-    """
+    """A clip to map, and the method that masks it."""
 
     sequence: PosedSequence
     method: MethodFactory
@@ -144,7 +138,7 @@ class TrajectoryTask:
 
     @property
     def masks(self) -> tuple[str, ...]:
-        """The kinds of masks that maps are made with."""
+        """Kinds of masks that maps are made with."""
         return (NONE, OURS) if self.sequence.annotated is None else (NONE, OURS, TRUE)
 
     @property
@@ -154,12 +148,12 @@ class TrajectoryTask:
         return None if length is None else length * (2 + len(self.masks))
 
 
-def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
+def compare(task: TrajectoryTask, advance: Advance) -> ClipMaps:
     """Mask a clip, map it without masks, with these and with the true ones, and measure.
 
     Args:
-        task: what to compare.
-        advance: told how many more frames are done.
+        task: the clip and its settings.
+        advance: called with the number of frames done since the last call.
 
     Raises:
         InputError: a frame or a true mask cannot be read, or hardly any frame has a true pose.
@@ -178,7 +172,7 @@ def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
             maps[masks] = _scores(result, seconds, truth, clip.stamps_s, task.settings.every)
             advance(clip.frames)
     xyz = truth.camera_to_world[:, :3, 3]
-    return ClipScores(
+    return ClipMaps(
         name=task.sequence.frames.name,
         frames=len(clip.stamps_s),
         path_m=float(np.linalg.norm(np.diff(xyz, axis=0), axis=1).sum()),
@@ -188,7 +182,7 @@ def compare(task: TrajectoryTask, advance: Advance) -> ClipScores:
 
 
 @dataclass(frozen=True, eq=False)
-class _Clip:
+class _PreparedClip:
     """A clip, ready to be mapped.
 
     Attributes:
@@ -202,8 +196,8 @@ class _Clip:
     pinhole: tuple[float, float, float, float] | None
 
 
-def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _Clip:
-    """Write images and masks. The images are named by number, so that their names are in order."""
+def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedClip:
+    """Write images, named by number, and masks."""
     sequence, settings = task.sequence, task.settings
     method = task.method()
     ours, true = (
@@ -233,7 +227,7 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _Clip:
             f"{sequence.frames.path}: expected at least {MIN_REGISTERED} frames to map, found "
             f"{len(stamps)}; give a longer sequence, or take every frame"
         )
-    return _Clip(count, np.array(stamps, np.float64), pinhole)
+    return _PreparedClip(count, np.array(stamps, np.float64), pinhole)
 
 
 def _image_name(index: int) -> str:
@@ -241,13 +235,13 @@ def _image_name(index: int) -> str:
 
 
 def _true_ids(annotated: AnnotatedSequence, item: SourceFrame) -> UInt16Array:
-    """(H, W) uint16; nothing moves in a frame of which the truth is not known."""
+    """Return (H, W) uint16; nothing moves in a frame of which the truth is not known."""
     if item.name in annotated.scored:
         return annotated.truth(item.name).id_map
     return np.zeros(item.frame.size, np.uint16)
 
 
-def _job(settings: MappingSettings, masks: str, folder: Path, clip: _Clip) -> MappingJob:
+def _job(settings: MappingSettings, masks: str, folder: Path, clip: _PreparedClip) -> MappingJob:
     return MappingJob(
         images=str(folder / OURS / IMAGES_FOLDER),
         names=tuple(f"{_image_name(index)}.png" for index in range(0, clip.frames, settings.every)),

@@ -1,4 +1,4 @@
-"""Camera paths as a drawing."""
+"""Drawings of camera paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import html
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.lab.evaluation.trajectory.comparison import ClipScores, MapScores
+from motion_seg_ros.lab.evaluation.trajectory.comparison import ClipMaps, MapScores
 
 Array = npt.NDArray[np.float64]
 _SPAN, _MARGIN, _LONGEST_BAR = 1000, 60, 300
@@ -21,14 +21,13 @@ _STYLE = (
 )
 
 
-def drawing(clip: ClipScores) -> str:
-    """The paths as an SVG picture that needs nothing else, in the plane in which the camera
-    travelled most."""
+def drawing(clip: ClipMaps) -> str:
+    """Draw the paths as SVG, in the plane in which the camera travelled most."""
     true = np.array(clip.true_positions_m)
     paths = {masks: _positions(each) for masks, each in clip.maps.items()}
     known = {masks: xyz for masks, xyz in paths.items() if len(xyz)}
     to_plane = _ToPlane(true)
-    place = _Frame(np.concatenate([to_plane(each) for each in (true, *known.values())]))
+    place = _Canvas(np.concatenate([to_plane(each) for each in (true, *known.values())]))
     lines = [f'<path class="truth" d="{place.path(to_plane(true))}"/>']
     for masks, xyz in known.items():
         lines.append(f'<path class="{masks}" d="{place.path(to_plane(xyz))}"/>')
@@ -39,8 +38,8 @@ def drawing(clip: ClipScores) -> str:
     )
 
 
-class _Frame:
-    """From metres in the plane to a drawing _SPAN wide."""
+class _Canvas:
+    """A drawing _SPAN wide of points in metres."""
 
     def __init__(self, points: Array) -> None:
         self._low, high = points.min(axis=0), points.max(axis=0)
@@ -50,12 +49,12 @@ class _Frame:
         self.height = round(float(extent[1]) * self._per_m) + 3 * _MARGIN
 
     def path(self, points: Array) -> str:
-        """SVG path through (K, 2) points."""
+        """Return an SVG path through (K, 2) points."""
         xy = (points - self._low) * self._per_m + _MARGIN
         return "M" + "L".join(f"{x:.1f} {self.height - _MARGIN - y:.1f}" for x, y in xy)
 
     def scale(self) -> str:
-        """A bar of a round length, with that length."""
+        """Return a scale bar of a round length."""
         length = 10.0 ** np.floor(np.log10(_LONGEST_BAR / self._per_m))
         length = float(
             max(k * length for k in (1, 2, 5) if k * length * self._per_m <= _LONGEST_BAR)
@@ -69,13 +68,13 @@ class _Frame:
 
 
 class _ToPlane:
-    """(K, 3) positions to (K, 2): along the two directions in which the true ones spread most."""
+    """Projects (K, 3) positions to (K, 2), along the two directions of most true motion."""
 
     def __init__(self, true: Array) -> None:
         self._centre = true.mean(axis=0)
         _, _, directions = np.linalg.svd(true - self._centre, full_matrices=False)
         axes = directions[:2]
-        # Whichever way the decomposition has them: a picture is not to depend on that.
+        # The signs of a decomposition are arbitrary.
         signs = np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])
         self._axes = axes * signs[:, None]
 

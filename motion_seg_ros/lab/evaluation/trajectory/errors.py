@@ -1,8 +1,8 @@
-"""How far a map's camera path is from the true one, by the package evo.
+"""Errors of a map's camera path against the true one, by the package evo.
 
 ATE and RPE as Sturm et al., "A Benchmark for the Evaluation of RGB-D SLAM Systems", IROS 2012,
-define them, with a similarity transform (Umeyama 1991) in place of a rigid one, for one camera
-cannot tell the scale.
+define them, with a similarity transform (Umeyama 1991) in place of a rigid one, as one camera
+does not observe scale.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.trajectory.poses import Poses
 
 Array = npt.NDArray[np.float64]
-MAX_APART_S = 0.02
-"""A frame whose stamp is farther than this from that of any pose has no true pose."""
-
-MIN_POSES = 3
-"""Of frames with a true pose, for a path to be compared."""
+MAX_APART_S = 0.02  # between a frame and its true pose, as in the tools of the TUM benchmark
+MIN_POSES = 3  # frames with a true pose, for a similarity transform
 
 
 @dataclass(frozen=True)
@@ -48,51 +45,42 @@ class PathErrors:
     positions_m: Mapping[float, tuple[float, float, float]] | None = None
 
 
-def true_poses(truth: Poses, stamps_s: Array, max_apart_s: float = MAX_APART_S) -> Poses:
-    """The true poses of frames: those nearest in time; frames without one are left out.
+def true_poses(truth: Poses, stamps_s: Array) -> Poses:
+    """Return the true poses of frames, those nearest in time, under the frames' stamps.
 
     Args:
         truth: poses at any rate.
-        stamps_s: (T,) of the frames, ascending.
-        max_apart_s: see MAX_APART_S.
-
-    Returns:
-        The poses under the frames' stamps.
+        stamps_s: (T,) of the frames, ascending; frames without a pose are left out.
 
     Raises:
         InputError: fewer than MIN_POSES frames have one.
     """
     from evo.core.sync import matching_time_indices
 
-    frames, poses = matching_time_indices(stamps_s, truth.stamps_s, max_apart_s)
+    frames, poses = matching_time_indices(stamps_s, truth.stamps_s, MAX_APART_S)
     if len(frames) < MIN_POSES:
-        raise _apart(truth, stamps_s, len(frames), max_apart_s)
+        raise _apart(truth, stamps_s, len(frames))
     return Poses(stamps_s[frames], truth.camera_to_world[poses])
 
 
-def check_same_clock(truth: Poses, stamps_s: Array, max_apart_s: float = MAX_APART_S) -> None:
-    """Look whether `true_poses` has a chance to find enough, before work is put into frames.
-
-    Args:
-        truth: poses at any rate.
-        stamps_s: (T,) of the frames, in any order.
-        max_apart_s: see MAX_APART_S.
+def check_same_clock(truth: Poses, stamps_s: Array) -> None:
+    """Check that `true_poses` can succeed for frames with these stamps, in any order.
 
     Raises:
-        InputError: it has none.
+        InputError: fewer than MIN_POSES frames have a pose.
     """
     after = np.searchsorted(truth.stamps_s, stamps_s).clip(1, len(truth) - 1)
     nearest = np.minimum(
         np.abs(stamps_s - truth.stamps_s[after - 1]), np.abs(stamps_s - truth.stamps_s[after])
     )
-    near = int((nearest <= max_apart_s).sum())
+    near = int((nearest <= MAX_APART_S).sum())
     if near < MIN_POSES <= len(stamps_s):
-        raise _apart(truth, stamps_s, near, max_apart_s)
+        raise _apart(truth, stamps_s, near)
 
 
-def _apart(truth: Poses, stamps_s: Array, found: int, max_apart_s: float) -> InputError:
+def _apart(truth: Poses, stamps_s: Array, found: int) -> InputError:
     return InputError(
-        f"poses: expected one within {max_apart_s:g} s of the stamps of at least {MIN_POSES} "
+        f"poses: expected one within {MAX_APART_S:g} s of the stamps of at least {MIN_POSES} "
         f"frames, found {found} of {len(stamps_s)}: frames are from {stamps_s.min():.3f} to "
         f"{stamps_s.max():.3f} s, poses from {truth.stamps_s[0]:.3f} to "
         f"{truth.stamps_s[-1]:.3f} s; give poses of the same clock"
@@ -100,12 +88,11 @@ def _apart(truth: Poses, stamps_s: Array, found: int, max_apart_s: float) -> Inp
 
 
 def path_errors(truth: Poses, found: Poses) -> PathErrors:
-    """Hold a path against the true one.
+    """Compare a path with the true one.
 
     Args:
-        truth: of the frames, as of `true_poses`.
-        found: of the registered frames, at any scale and in any coordinates; the stamps are those
-            of the frames.
+        truth: of the frames, from `true_poses`.
+        found: of the registered frames, under their stamps; at any scale, in any coordinates.
     """
     from evo.core.geometry import GeometryException
     from evo.core.metrics import APE, RPE, PoseRelation, Unit
@@ -114,7 +101,7 @@ def path_errors(truth: Poses, found: Poses) -> PathErrors:
     usable = np.isin(found.stamps_s, truth.stamps_s)
     true_xyz = truth.camera_to_world[:, :3, 3]
     nothing = PathErrors(None, _rms(true_xyz - true_xyz.mean(axis=0)))
-    if registered.sum() < 3:
+    if registered.sum() < MIN_POSES:
         return nothing
     reference = _evo(truth, registered)
     path = _evo(found, usable)

@@ -22,13 +22,12 @@ from typing import Any
 
 from motion_seg_ros.errors import MissingDependencyError
 
-# Poses that COLMAP cannot tell from three images are not worth comparing.
-MIN_REGISTERED = 3
+MIN_REGISTERED = 3  # images, for a path to be compared
 
 
 @dataclass(frozen=True)
 class MappingJob:
-    """What is to be mapped, and how.
+    """Images to map, and settings of COLMAP.
 
     Attributes:
         images: folder of images, the camera's frames in the order of their names.
@@ -55,14 +54,14 @@ class MappingJob:
 
 @dataclass(frozen=True)
 class MappingResult:
-    """What came of it.
+    """A map, or the reason why there is none.
 
     Attributes:
         poses: image name -> (3, 4) camera -> world, row by row, at the map's own scale; of the
             largest map, in x right, y down, z forward camera axes.
         points: number of 3-D points of that map.
-        maps: how many maps the images fell into.
-        failure: why there is no map; None where there is one.
+        maps: number of disconnected maps.
+        failure: reason why there is no map; None where there is one.
     """
 
     poses: dict[str, list[list[float]]] = dataclasses.field(default_factory=dict)
@@ -72,7 +71,7 @@ class MappingResult:
 
 
 def check_installed() -> None:
-    """Make sure that what a comparison of trajectories needs is there.
+    """Check that the packages of a comparison of trajectories are installed.
 
     Raises:
         MissingDependencyError: pycolmap or evo is not installed.
@@ -86,7 +85,7 @@ def check_installed() -> None:
 
 
 class MappingProcess:
-    """Does a job in a process of its own, which does not outlive the block.
+    """Runs a job in a process of its own, which does not outlive the `with` block.
 
     The same job gives the same result on the same machine.
     """
@@ -120,11 +119,11 @@ class MappingProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process, within the block and after it."""
+        """Id of the process, within the block and after it."""
         return self._process.pid
 
     def result(self) -> MappingResult:
-        """Wait until it ends. One that crashes is a result with its last words as `failure`."""
+        """Wait for the result; a crash is one with the last line of output as `failure`."""
         said, _ = self._process.communicate()
         status = self._process.returncode
         if status == 0:
@@ -145,7 +144,7 @@ def _main() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when who started it closes the pipe, or is gone."""
+    """End this process when its parent closes the pipe or is gone."""
     while os.read(0, 1):  # not by sys.stdin, whose lock would be in the way of a regular end
         pass
     os._exit(1)

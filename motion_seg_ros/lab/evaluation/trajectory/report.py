@@ -1,4 +1,4 @@
-"""What a comparison of camera paths found: trajectory.json, a page with drawings, and a table."""
+"""Results of a comparison of camera paths: trajectory.json, a page with drawings, and a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import (
     OURS,
     SPOILED_FACTOR,
     TRUE,
-    ClipScores,
+    ClipMaps,
 )
 from motion_seg_ros.lab.evaluation.trajectory.drawing import drawing
 
@@ -29,24 +29,15 @@ NAMES = {NONE: "without masks", OURS: "with our masks", TRUE: "with true masks"}
 HALF = 0.5
 _MASKS = (NONE, OURS, TRUE)
 _SERIES = {NONE: 1, OURS: 0, TRUE: 2}
-"""Colours of report.css, which are those of the drawings."""
+"""Numbers of the colours in report.css, which are those of the drawings."""
 
 
 @dataclass(frozen=True)
 class TrajectoryResults:
-    """A whole comparison; the content of trajectory.json, but for what is worked out from it.
+    """A whole comparison, as in trajectory.json. See motion_seg_ros.lab.evaluation.results.Results;
+    `mapping` has the settings of the maps by name."""
 
-    Attributes:
-        clips: what was found in each.
-        version: of this package.
-        versions: of Python and the libraries that matter, by name.
-        configuration: all settings of the pipeline, by dotted name.
-        mapping: settings of the maps, by name.
-        machine: processor and cores.
-        command: that made it.
-    """
-
-    clips: tuple[ClipScores, ...]
+    clips: tuple[ClipMaps, ...]
     version: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     configuration: Mapping[str, object] = field(default_factory=dict)
@@ -56,7 +47,7 @@ class TrajectoryResults:
 
     @property
     def recovered(self) -> list[float]:
-        """What was won back in each clip that is spoiled; see ClipScores."""
+        """Share won back in each clip that is spoiled; see ClipMaps."""
         return [each.recovered for each in self.clips if each.recovered is not None]
 
 
@@ -76,7 +67,7 @@ def write_trajectories(folder: Path, results: TrajectoryResults, *, overwrite: b
 
 
 def summary(results: TrajectoryResults) -> str:
-    """One line: how many clips were spoiled, and what was won back."""
+    """Return one line with the number of spoiled clips and the share won back."""
     recovered = results.recovered
     judged = sum(each.spoiled is not None for each in results.clips)
     if not recovered:
@@ -90,8 +81,8 @@ def summary(results: TrajectoryResults) -> str:
 
 
 def as_table(results: TrajectoryResults) -> str:
-    """The clips below each other: ATE over all frames and RPE in cm, registered frames, each for
-    all kinds of masks, and what our masks win back of what the true ones do."""
+    """Return a table of the clips: ATE over all frames and RPE in cm and registered frames, for all
+    kinds of masks, and the share that our masks win back."""
     width = max(map(len, (*(each.name for each in results.clips), "clip"))) + 1
     lines = [f"{'':<{width}}{'ATE [cm]':>22}{'RPE [cm]':>24}{'frames placed':>24}"]
     lines.append(f"{'clip':<{width}}" + "".join(f"{each:>8}" for each in _MASKS * 3) + "  won back")
@@ -103,8 +94,8 @@ def as_table(results: TrajectoryResults) -> str:
     return "\n".join([*lines, "", summary(results)])
 
 
-def _cells(clip: ClipScores) -> list[str]:
-    """ATE, RPE and registered frames with each kind of masks, and what is won back."""
+def _cells(clip: ClipMaps) -> list[str]:
+    """Return ATE, RPE and registered frames for each kind of masks, and the share won back."""
     maps = [clip.maps.get(masks) for masks in _MASKS]
     ate = [None if each is None else each.errors.ate_all_m for each in maps]
     rpe = [None if each is None else each.errors.rpe_m for each in maps]

@@ -17,7 +17,7 @@ from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
 from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.lab.evaluation.trajectory.comparison import (
-    ClipScores,
+    ClipMaps,
     MappingSettings,
     TrajectoryTask,
 )
@@ -97,7 +97,7 @@ def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[Traject
 
 
 def trajectory_results(
-    clips: Sequence[ClipScores], tasks: Sequence[TrajectoryTask], config: Config
+    clips: Sequence[ClipMaps], tasks: Sequence[TrajectoryTask], config: Config
 ) -> TrajectoryResults:
     """Return the scores of clips as results, with how they came about."""
     return TrajectoryResults(

@@ -1,9 +1,8 @@
-"""Rendered scenes for the comparison of trajectories: a camera that walks down a street beside
-large, richly textured things that move as one, and two scenes in which little or nothing moves.
+"""Rendered scenes for the comparison of trajectories: a walk along a street beside large, richly
+textured objects that move, and two scenes in which little or nothing moves.
 
-All cameras travel 2.6 m sideways within 3 s, 16 frames a second, so that there is parallax enough
-for a map. What the movers cover, and how they go, differs; so does how much they spoil. The street
-is the same for all scenes of one seed.
+All cameras travel 2.6 m sideways within 3 s, at 16 frames/s, so that there is parallax enough for a
+map. The street is the same for all scenes of one seed.
 """
 
 from __future__ import annotations
@@ -117,13 +116,13 @@ SCENES: Mapping[str, Callable[[int], tuple[Body, ...]]] = {
 def trajectory_scene(
     name: str, seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES
 ) -> Scene:
-    """One of SCENES.
+    """Return one of SCENES.
 
     Args:
-        name: which.
+        name: of the scene.
         seed: chooses textures, clutter, tremor and noise.
         size: width and height in pixels.
-        frames: number of frames; there is the same way to go in fewer or more.
+        frames: number of frames, for the same path.
     """
     rng = np.random.default_rng([seed, 77])
     return Scene(
@@ -138,10 +137,10 @@ def trajectory_scene(
 
 
 def _walk(seed: int) -> Trajectory:
-    """The camera's path: to the right in a bow, with the tremor of a hand.
+    """Return the camera's path: to the right in a bow, with the tremor of a hand.
 
-    A straight one would stay straight, seen from a mover that goes straight, and the error vanish
-    when it is scaled to fit.
+    A straight path would stay straight, seen from a mover that goes straight, and the error would
+    vanish when it is scaled to fit.
     """
     level = Placement(y=-1.5, pitch=-0.02)
     waypoints = [
@@ -155,14 +154,14 @@ def _walk(seed: int) -> Trajectory:
 
 
 def _drive(middle: Placement, per_second: Placement) -> Trajectory:
-    """At a constant rate through a placement at half-time."""
+    """Return a path at a constant rate, through a placement at half-time."""
     there, half = np.array(middle), np.array(per_second) * _SECONDS / 2
     ends = [(0.0, Placement(*(there - half))), (_SECONDS, Placement(*(there + half)))]
     return Trajectory.through(ends)
 
 
 def _advertising(seed: int, cells: int = 22) -> Texture:
-    """Rich in corners, as lettering is."""
+    """Return a texture rich in corners, as lettering is."""
     rng = np.random.default_rng([seed, 5])
     paint = _PAINTS[int(rng.integers(len(_PAINTS)))]
     return Texture("speckle", (paint, (240, 240, 240)), cells, 0.35, int(rng.integers(2**31)), 512)
@@ -213,7 +212,7 @@ def _wheels(x: float, radius_m: float, z: float) -> tuple[Cylinder, ...]:
 
 
 def _street(rng: np.random.Generator) -> tuple[Body, ...]:
-    """Paving, house fronts and things that stand about, all of modest texture."""
+    """Return paving, house fronts and street furniture, all of modest texture."""
     seeds = [int(each) for each in rng.integers(2**31, size=8)]
     paving = Texture("noise", ((140, 152, 160), (156, 168, 178)), 4, 0.1, seeds[0], 512)
     parked = Trajectory.still(Placement(-4.4, -props.CAR_HEIGHT_M, 9.6, yaw=0.2))
@@ -237,6 +236,6 @@ def _street(rng: np.random.Generator) -> tuple[Body, ...]:
 def _front(
     x: float, z: float, size_m: tuple[float, float, float], colour: Colour, seed: int
 ) -> Body:
-    """A house with few windows; width, height, depth."""
+    """Return a house with few windows; width, height and depth in `size_m`."""
     front = Texture("facade", (colour, (128, 104, 84)), 2, 0.08, seed, 512)
     return Body((Box(size_m, Material(front, 7.0), Placement(x, -size_m[1] / 2, z)),))

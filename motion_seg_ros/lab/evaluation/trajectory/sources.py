@@ -1,4 +1,4 @@
-"""Clips with the true poses of their camera: rendered, or recorded with a file of poses beside."""
+"""Clips with the true poses of their camera, rendered or recorded."""
 
 from __future__ import annotations
 
@@ -29,25 +29,21 @@ _STAMP = re.compile(r"\d+\.\d+")
 
 
 def rendered_sequence(name: str, seed: int) -> PosedSequence:
-    """A scene of `scenes.SCENES`, with exact poses and truth."""
+    """Return a scene of `scenes.SCENES`, with exact poses and truth."""
     scene = trajectory_scene(name, seed)
     sequence = RenderedSequence(RenderedFrames(scene))
     return PosedSequence(sequence.frames, scene_poses(scene), sequence)
 
 
 def scene_names(wanted: Sequence[str] | None) -> list[str]:
-    """The scenes of those names; all where None.
-
-    Raises:
-        InputError: there is no such scene.
-    """
+    """Return the scenes of those names, all where None; raises InputError for unknown ones."""
     return list(chosen(list(SCENES), wanted, Path("synthetic")))
 
 
 def recorded_sequences(
     sources: Sequence[tuple[FrameSource, AnnotatedSequence | None]], poses: Path, fps: float | None
 ) -> list[PosedSequence]:
-    """Recorded clips with their poses.
+    """Return recorded clips with their poses.
 
     Frames whose names are stamps in seconds (1305031102.175304) have these.
 
@@ -95,7 +91,7 @@ class Restamped:
 
     @property
     def path(self) -> Path:
-        """What is read."""
+        """Path of the source."""
         return self.source.path
 
     @property
@@ -105,7 +101,7 @@ class Restamped:
 
     @property
     def length(self) -> int | None:
-        """How many frames it says it has; None when it does not say."""
+        """Number of frames, if it is known."""
         return self.source.length
 
     @property
@@ -114,11 +110,7 @@ class Restamped:
         return self.rate or self.source.fps
 
     def stamps_s(self) -> npt.NDArray[np.float64] | None:
-        """The stamps of all frames in seconds, without decoding them; None where that cannot be.
-
-        Raises:
-            InputError: as of the source.
-        """
+        """Return the stamps of all frames in seconds without decoding them, if that is possible."""
         if isinstance(self.source, BagTopic) and self.rate is None:
             return np.array(self.source.stamps_ns(), np.float64) * 1e-9
         if not isinstance(self.source, ImageFolder):
@@ -131,11 +123,7 @@ class Restamped:
         return np.array(stamps, np.float64)
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """All frames.
-
-        Raises:
-            InputError: as of the source.
-        """
+        """Read all frames."""
         for index, item in enumerate(self.source):
             frame = dataclasses.replace(item.frame, stamp_ns=self._stamp_ns(index, item))
             yield dataclasses.replace(item, frame=frame)

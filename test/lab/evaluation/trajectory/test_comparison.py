@@ -19,7 +19,7 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import (
     NONE,
     OURS,
     TRUE,
-    ClipScores,
+    ClipMaps,
     MappingSettings,
     MapScores,
     PosedSequence,
@@ -176,6 +176,6 @@ def test_what_is_won_back(
         masks: MapScores(8, 100, 1, PathErrors(ate, ate), 1.0)
         for masks, ate in ((NONE, none), (OURS, ours), (TRUE, true))
     }
-    scores = ClipScores("clip", 8, 2.0, ((0.0, 0.0, 0.0),), maps)
+    scores = ClipMaps("clip", 8, 2.0, ((0.0, 0.0, 0.0),), maps)
     assert scores.spoiled is spoiled
     assert scores.recovered == (None if recovered is None else pytest.approx(recovered))

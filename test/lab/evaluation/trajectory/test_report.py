@@ -16,7 +16,7 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import (
     NONE,
     OURS,
     TRUE,
-    ClipScores,
+    ClipMaps,
     MapScores,
 )
 from motion_seg_ros.lab.evaluation.trajectory.drawing import drawing
@@ -42,9 +42,9 @@ def placed(ate_m: float, off_m: float = 0.0) -> MapScores:
 FAILED = MapScores(0, 0, 0, PathErrors(None, 0.8), 1.5, "too few <matches> to start a map")
 
 
-def clip(name: str, **maps: MapScores) -> ClipScores:
+def clip(name: str, **maps: MapScores) -> ClipMaps:
     path = tuple((float(x), float(y), float(z)) for x, y, z in ARC)
-    return ClipScores(name, 6, 3.2, path, maps)
+    return ClipMaps(name, 6, 3.2, path, maps)
 
 
 SPOILED = clip("spoiled_0", none=placed(0.5, 0.4), ours=placed(0.2, 0.1), true=placed(0.1))
