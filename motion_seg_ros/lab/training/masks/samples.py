@@ -16,7 +16,7 @@ from motion_seg_ros.build import build_labeller
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
-from motion_seg_ros.lab.training.simulation.rendered import ClipFrame, rendered_clip
+from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
 from motion_seg_ros.masks.fusion.channels import mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
@@ -71,7 +71,7 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
     ]
 
 
-def _channels_of_clip(clip: Sequence[ClipFrame], config: Config) -> dict[int, FloatArray]:
+def _channels_of_clip(clip: Sequence[LabelledFrame], config: Config) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     flow = DenseFlow(config.flow.max_side_px)

@@ -1,13 +1,12 @@
-"""Things that can move, and stand about as well: people, animals, vehicles, cloths, lumps.
+"""Actors: people, animals, vehicles, cloths and other things that move or stand still.
 
-Every actor stands on y = 0 of its own coordinates, faces along x, and is as high as it is told.
-One that stands still is made by the same function, without a gait.
+All proportions, swings and their spreads were set by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from motion_seg_ros.lab.synthetic.scene import (
     Shape,
 )
 from motion_seg_ros.lab.synthetic.trajectory import (
+    Array,
     Linked,
     Path,
     Placement,
@@ -44,7 +44,7 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
 
 @dataclass(frozen=True)
 class Gait:
-    """How the parts of an actor move.
+    """Motion of an actor's parts.
 
     Attributes:
         frames: of the clip.
@@ -56,22 +56,37 @@ class Gait:
     frames: int
     frequency_hz: float
     swing_rad: float
-    rolling_m: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None = None
+    rolling_m: Array | None = None
 
 
 @dataclass(frozen=True)
-class _Maker:
-    """What the parts of one actor share."""
+class ActorBuilder:
+    """Builds the bodies of one actor.
+
+    Attributes:
+        rng: source of randomness.
+        height_m: of the actor.
+        path: of the actor; it stands on y = 0 of its own coordinates and faces along x.
+        gait: None for one that stands still.
+        instance: 0 for the static world.
+    """
 
     rng: Rng
     height_m: float
+    path: Path
     gait: Gait | None
     instance: int
 
-    def body(self, shapes: tuple[Shape, ...], path: Path, shadow_m: float = 0.0) -> Body:
-        return Body(shapes, path, self.instance, shadow_m)
+    def body(self, *shapes: Shape, path: Path | None = None, shadow_m: float = 0.0) -> Body:
+        """Make a body on `path`, by default the actor's own."""
+        return Body(shapes, self.path if path is None else path, self.instance, shadow_m)
+
+    def attached(self, **placement: float) -> Path:
+        """Return the path of a part at a fixed placement in the actor's coordinates."""
+        return Linked(self.path, Trajectory.still(Placement(**placement)))
 
     def material(self) -> Material:
+        """Draw a material with tiles of 0.1 to 0.7 heights."""
         return material(self.rng, self.height_m * log_uniform(self.rng, 0.1, 0.7))
 
     def limb(
@@ -84,16 +99,16 @@ class _Maker:
         phase: float,
         look: Material,
     ) -> tuple[Body, Path]:
-        """A limb that hangs down from a joint; and the path of its own joint, for what hangs on it.
+        """Make a limb that hangs from a joint; return it and the path of its joint.
 
         Args:
-            whole: path of what it hangs on.
-            joint: x, y, z in the whole's coordinates; it and the size as shares of the height.
+            whole: path of the part it hangs on.
+            joint: x, y, z in the whole's coordinates; like the size in shares of the height.
             size: length and half thickness.
             rest: yaw, pitch and roll about which it swings.
-            swing: share of the gait's swing of each of them.
+            swing: share of the gait's swing for each of them.
             phase: of the swing in turns.
-            look: what it looks like.
+            look: its material.
         """
         at = self.height_m * np.array(joint)
         length, thickness = self.height_m * size[0], self.height_m * size[1]
@@ -107,14 +122,28 @@ class _Maker:
         ellipsoid = Ellipsoid(
             (thickness, 0.55 * length, thickness), look, Placement(y=0.5 * length)
         )
-        return self.body((ellipsoid,), path), path
+        return self.body(ellipsoid, path=path), path
+
+    def wheels(
+        self, radius: float, width: float, hubs: Iterable[tuple[float, float]], look: Material
+    ) -> list[Body]:
+        """Make wheels that roll as the actor goes, with hubs at (x, z)."""
+        gait = self.gait
+        rolled = np.zeros(1) if gait is None or gait.rolling_m is None else gait.rolling_m
+        bodies = []
+        for x, z in hubs:
+            hub = np.tile([x, -radius, z], (len(rolled), 1))
+            turning = trajectory(placements(hub, (0.0, 0.0, rolled / radius)))
+            wheel = Ellipsoid((radius, radius, width), look)
+            bodies.append(self.body(wheel, path=Linked(self.path, turning)))
+        return bodies
 
 
-def person(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """Someone who walks, runs or waves: ten parts."""
-    make = _Maker(rng, height_m, gait, instance)
+def person(make: ActorBuilder) -> list[Body]:
+    """Build a person that walks, runs or waves: ten parts."""
+    rng, height_m = make.rng, make.height_m
     coat, trousers, skin = make.material(), make.material(), make.material()
-    lean = Linked(path, Trajectory.still(Placement(y=-0.5 * height_m, roll=rng.normal(0, 0.12))))
+    lean = make.attached(y=-0.5 * height_m, roll=rng.normal(0, 0.12))
     build = rng.uniform(0.8, 1.4)
     trunk = (
         Ellipsoid(
@@ -128,7 +157,7 @@ def person(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: i
             Placement(y=-0.42 * height_m),
         ),
     )
-    bodies = [make.body(trunk, lean, 0.12 * height_m)]
+    bodies = [make.body(*trunk, path=lean, shadow_m=0.12 * height_m)]
     phase, knee = rng.random(), rng.uniform(0.2, 1)
     reach = rng.uniform(0.3, 1.6)
     wide = abs(rng.normal(0, 0.3))
@@ -165,16 +194,16 @@ def person(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: i
     return bodies
 
 
-def animal(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """A beast on four legs, with a neck and a tail: twelve parts."""
-    make = _Maker(rng, height_m, gait, instance)
+def animal(make: ActorBuilder) -> list[Body]:
+    """Build a quadruped with a neck and a tail: twelve parts."""
+    rng, height_m = make.rng, make.height_m
     coat = make.material()
     spots = coat if chance(rng, 0.5) else make.material()
     length, legs = rng.uniform(0.4, 0.75), rng.uniform(0.3, 0.55)
-    back = Linked(path, Trajectory.still(Placement(y=-(legs + 0.1) * height_m)))
+    back = make.attached(y=-(legs + 0.1) * height_m)
     girth = rng.uniform(0.12, 0.22) * height_m
     trunk = Ellipsoid((length * height_m, girth, 0.8 * girth), coat)
-    bodies = [make.body((trunk,), back, 0.3 * height_m)]
+    bodies = [make.body(trunk, path=back, shadow_m=0.3 * height_m)]
     phase, gallop = rng.random(), 0.1 if chance(rng, 0.4) else 0.5
     for x, fore in ((0.75 * length, 0.0), (-0.75 * length, rng.uniform(0, 0.5))):
         for side, shift in ((1, 0.0), (-1, gallop)):
@@ -215,13 +244,14 @@ def animal(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: i
     return [*bodies, neck, head, tail]
 
 
-def puppet(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """Something with limbs on all sides, which all swing in their own way."""
-    make = _Maker(rng, height_m, gait, instance)
+def puppet(make: ActorBuilder) -> list[Body]:
+    """Build a trunk with random limbs, each with a swing of its own."""
+    rng, height_m = make.rng, make.height_m
     looks = [make.material() for _ in range(3)]
-    middle = Linked(path, Trajectory.still(Placement(y=-0.5 * height_m)))
+    middle = make.attached(y=-0.5 * height_m)
     radii = height_m * np.exp(rng.normal(np.log(0.17), 0.35, 3))
-    bodies = [make.body((Ellipsoid(tuple(radii.tolist()), looks[0]),), middle, 0.3 * height_m)]
+    trunk = Ellipsoid(tuple(radii.tolist()), looks[0])
+    bodies = [make.body(trunk, path=middle, shadow_m=0.3 * height_m)]
     for _ in range(int(rng.integers(2, 7))):
         rest = (rng.uniform(-np.pi, np.pi), rng.normal(0, 0.5), rng.uniform(-np.pi, np.pi))
         joint = tuple((0.6 * radii * rng.uniform(-1, 1, 3) / height_m).tolist())
@@ -238,9 +268,9 @@ def puppet(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: i
     return bodies
 
 
-def vehicle(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """A car, cart or bus on wheels that turn."""
-    make = _Maker(rng, height_m, gait, instance)
+def vehicle(make: ActorBuilder) -> list[Body]:
+    """Build a car, cart or bus on wheels that turn."""
+    rng, height_m = make.rng, make.height_m
     paint, glass, tyre = make.material(), make.material(), make.material()
     length, wide = rng.uniform(0.8, 3.0) * height_m, rng.uniform(0.5, 1.1) * height_m
     radius = rng.uniform(0.12, 0.22) * height_m
@@ -255,37 +285,28 @@ def vehicle(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: 
                 cabin, glass, Placement(x=rng.uniform(-0.15, 0.1) * length, y=-(height_m + low) / 2)
             )
         )
-    bodies = [make.body(tuple(shapes), path, 0.5 * length)]
-    rolled = np.zeros(1) if gait is None or gait.rolling_m is None else gait.rolling_m
-    for x in (-0.32 * length, 0.32 * length):
-        for z in (-0.48 * wide, 0.48 * wide):
-            hub = np.tile([x, -radius, z], (len(rolled), 1))
-            turning = Linked(path, trajectory(placements(hub, (0.0, 0.0, rolled / radius))))
-            wheel = Ellipsoid((radius, radius, 0.3 * radius), tyre)
-            bodies.append(make.body((wheel,), turning))
-    return bodies
+    hubs = [(x, z) for x in (-0.32 * length, 0.32 * length) for z in (-0.48 * wide, 0.48 * wide)]
+    wheels = make.wheels(radius, 0.3 * radius, hubs, tyre)
+    return [make.body(*shapes, shadow_m=0.5 * length), *wheels]
 
 
-def rider(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """Somebody on two wheels."""
-    make = _Maker(rng, height_m, gait, instance)
+def rider(make: ActorBuilder) -> list[Body]:
+    """Build a person on two wheels."""
+    rng, height_m = make.rng, make.height_m
     radius = rng.uniform(0.16, 0.24) * height_m
     tyre, frame = make.material(), make.material()
-    rolled = np.zeros(1) if gait is None or gait.rolling_m is None else gait.rolling_m
     bar = Box((2.2 * radius, 0.3 * radius, 0.2 * radius), frame, Placement(y=-1.5 * radius))
-    bodies = [make.body((bar,), path, 0.2 * height_m)]
-    for x in (-1.4 * radius, 1.4 * radius):
-        hub = np.tile([x, -radius, 0], (len(rolled), 1))
-        turning = Linked(path, trajectory(placements(hub, (0.0, 0.0, rolled / radius))))
-        bodies.append(make.body((Ellipsoid((radius, radius, 0.25 * radius), tyre),), turning))
-    seat = Linked(path, Trajectory.still(Placement(y=-0.22 * height_m, roll=rng.uniform(0, 0.4))))
+    bodies = [make.body(bar, shadow_m=0.2 * height_m)]
+    bodies += make.wheels(radius, 0.25 * radius, [(-1.4 * radius, 0), (1.4 * radius, 0)], tyre)
+    seat = make.attached(y=-0.22 * height_m, roll=rng.uniform(0, 0.4))
+    gait = make.gait
     slow = gait and Gait(gait.frames, gait.frequency_hz, 0.6 * gait.swing_rad)
-    return bodies + person(rng, 0.78 * height_m, seat, slow, instance)
+    return bodies + person(replace(make, height_m=0.78 * height_m, path=seat, gait=slow))
 
 
-def lump(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """One to three solids in one rigid piece."""
-    make = _Maker(rng, height_m, gait, instance)
+def lump(make: ActorBuilder) -> list[Body]:
+    """Build one to three solids in one rigid piece."""
+    rng, height_m = make.rng, make.height_m
     shapes: list[Shape] = []
     for index in range(int(rng.integers(1, 4))):
         share = 1.0 if index == 0 else rng.uniform(0.3, 0.7)
@@ -307,25 +328,26 @@ def lump(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int
                 shapes.append(Ellipsoid((x, y, z), make.material(), at))
             case _:
                 shapes.append(Cylinder(x, 2 * y, make.material(), at))
-    return [make.body(tuple(shapes), path, 0.4 * height_m)]
+    return [make.body(*shapes, shadow_m=0.4 * height_m)]
 
 
-def cutout(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """A flat silhouette."""
-    make = _Maker(rng, height_m, gait, instance)
+def cutout(make: ActorBuilder) -> list[Body]:
+    """Build a flat silhouette."""
+    rng, height_m = make.rng, make.height_m
     outlines: tuple[Outline, ...] = ("figure", "bush", "star", "ellipse", "rectangle")
     outline = outlines[int(rng.integers(len(outlines)))]
     size = (rng.uniform(0.3, 1.2) * height_m, height_m)
     panel = Panel(size, make.material(), outline, Placement(y=-0.5 * height_m))
-    return [make.body((panel,), path, 0.2 * height_m)]
+    return [make.body(panel, shadow_m=0.2 * height_m)]
 
 
-def cloth(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """A flag, a fish or a flame: flat, and waves run over it."""
-    make = _Maker(rng, height_m, gait, instance)
+def cloth(make: ActorBuilder) -> list[Body]:
+    """Build a flat thing that waves run over, like a flag, a fish or a flame."""
+    rng, height_m = make.rng, make.height_m
     outlines: tuple[Outline, ...] = ("rectangle", "ellipse", "bush", "star", "figure")
     outline = outlines[int(rng.integers(len(outlines)))]
     size = (rng.uniform(0.5, 1.8) * height_m, height_m)
+    gait = make.gait
     swing = 0.3 if gait is None else gait.swing_rad
     wave = Ripple(
         (float(swing * rng.uniform(0.02, 0.25)), float(swing * rng.uniform(0.02, 0.25))),
@@ -334,19 +356,18 @@ def cloth(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: in
         float(rng.random()),
     )
     panel = Panel(size, make.material(), outline, Placement(y=-0.5 * height_m), wave)
-    return [make.body((panel,), path, 0.2 * height_m)]
+    return [make.body(panel, shadow_m=0.2 * height_m)]
 
 
-def jelly(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: int) -> list[Body]:
-    """One or two round bodies that bulge, stretch and lean."""
-    shape: Path = path
+def jelly(make: ActorBuilder) -> list[Body]:
+    """Build two round bodies that bulge, stretch and lean."""
+    rng, height_m, gait, path = make.rng, make.height_m, make.gait, make.path
     if gait is not None:
         amount = min(0.35, 0.5 * gait.swing_rad)
         bulge = amount * wander(rng, gait.frames, 1, FPS / gait.frequency_hz)[:, 0]
         lean = amount * wander(rng, gait.frames, 1, FPS / gait.frequency_hz)[:, 0]
         high = np.exp(np.clip(bulge, -0.5, 0.5))
-        shape = Stretched(path, curve(np.stack([high**-0.5, high, high**-0.5, lean], axis=1)))
-    make = _Maker(rng, height_m, gait, instance)
+        path = Stretched(path, curve(np.stack([high**-0.5, high, high**-0.5, lean], axis=1)))
     wide = rng.uniform(0.25, 0.7) * height_m
     base = Ellipsoid((wide, 0.35 * height_m, wide), make.material(), Placement(y=-0.35 * height_m))
     top = Ellipsoid(
@@ -354,31 +375,21 @@ def jelly(rng: Rng, height_m: float, path: Path, gait: Gait | None, instance: in
         make.material(),
         Placement(x=rng.normal(0, 0.3) * wide, y=-0.75 * height_m),
     )
-    return [make.body((base, top), shape, wide)]
+    return [make.body(base, top, path=path, shadow_m=wide)]
 
 
-Actor = Callable[[Rng, float, Path, Gait | None, int], list[Body]]
-ACTORS: dict[str, tuple[Actor, str]] = {
-    "person": (person, "articulated"),
-    "animal": (animal, "articulated"),
-    "puppet": (puppet, "articulated"),
-    "rider": (rider, "articulated"),
-    "vehicle": (vehicle, "rigid"),
-    "lump": (lump, "rigid"),
-    "cutout": (cutout, "rigid"),
-    "cloth": (cloth, "deforming"),
-    "jelly": (jelly, "deforming"),
-}
-"""Name -> maker of an actor and how it moves: articulated, rigid or deforming."""
-SHARES = {
-    "person": 0.3,
-    "animal": 0.16,
-    "puppet": 0.14,
-    "rider": 0.08,
-    "vehicle": 0.11,
-    "lump": 0.07,
-    "cutout": 0.03,
-    "cloth": 0.05,
-    "jelly": 0.06,
-}
-"""How often each of them is drawn."""
+# Builder, motion type (articulated, rigid or deforming), and how often it is drawn. The
+# shares were set by hand.
+_ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
+    (person, "articulated", 0.3),
+    (animal, "articulated", 0.16),
+    (puppet, "articulated", 0.14),
+    (rider, "articulated", 0.08),
+    (vehicle, "rigid", 0.11),
+    (lump, "rigid", 0.07),
+    (cutout, "rigid", 0.03),
+    (cloth, "deforming", 0.05),
+    (jelly, "deforming", 0.06),
+)
+ACTORS = {build.__name__: (build, motion) for build, motion, _ in _ACTORS}
+SHARES = {build.__name__: share for build, _, share in _ACTORS}

@@ -1,4 +1,4 @@
-"""Random scenes as clips: in the sizes of working images, at several frame rates."""
+"""Clips of random scenes, in the sizes of working images and at two frame rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene, sample_scene
 
-# Heights and widths of working images, with their shares.
+# Heights and widths of working images, with their shares; set by hand.
 SIZES = {
     (240, 427): 0.6,
     (240, 320): 0.12,
@@ -19,16 +19,16 @@ SIZES = {
     (427, 240): 0.07,
     (240, 240): 0.06,
 }
-HALF_RATE = 0.15  # share of clips that show every other frame of their scene
+HALF_RATE = 0.15  # share of clips that show every other frame of their scene; set by hand
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class SceneClip:
     """Some frames of a random scene.
 
     Attributes:
         sampled: the scene.
-        frames: of the scene, those that are shown.
+        frames: frames of the scene that are shown.
     """
 
     sampled: SampledScene
@@ -36,21 +36,23 @@ class Clip:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
+        """Return height and width in pixels."""
         camera = self.sampled.scene.camera
         return camera.height, camera.width
 
     def window(self, index: int, length: int) -> Sequence[int]:
-        """Frames of the scene in the window that ends at an index within the clip."""
+        """Return the scene's frames in the window that ends at an index within the clip."""
         return self.frames[max(0, index + 1 - length) : index + 1]
 
 
-def random_clip(rng: Rng, seed: int, kind: str | None, frames: int, pillars: float = 0.0) -> Clip:
-    """A clip of a random scene.
+def random_clip(
+    rng: Rng, seed: int, kind: str | None, frames: int, pillars: float = 0.0
+) -> SceneClip:
+    """Draw a clip of a random scene.
 
     Args:
-        rng: chooses size and frame rate.
-        seed: chooses the scene.
+        rng: determines size and frame rate.
+        seed: determines the scene.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
         pillars: as in `sample_scene`.
@@ -61,4 +63,4 @@ def random_clip(rng: Rng, seed: int, kind: str | None, frames: int, pillars: flo
     sampled = sample_scene(
         seed, kind=kind, frames=stride * frames, size_px=size_px, pillars=pillars
     )
-    return Clip(sampled, range(0, stride * frames, stride))
+    return SceneClip(sampled, range(0, stride * frames, stride))

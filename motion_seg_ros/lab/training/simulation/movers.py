@@ -1,4 +1,7 @@
-"""Where movers go: on the ground or through the air, towards anywhere, at any speed."""
+"""Random paths of movers: on the ground or through the air, in any direction, at any speed.
+
+All probabilities and spreads were set by hand.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,30 @@ import numpy as np
 
 from motion_seg_ros.lab.synthetic.scene import Body
 from motion_seg_ros.lab.synthetic.trajectory import Array, Placement, Trajectory
-from motion_seg_ros.lab.training.simulation.actors import ACTORS, Gait
+from motion_seg_ros.lab.training.simulation.actors import ACTORS, ActorBuilder, Gait
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
     Rng,
     chance,
+    distance_covered,
     log_uniform,
     pick,
     placements,
-    progress,
     trajectory,
     wander,
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Errand:
-    """The way of a mover's foot point through the world.
+class MoverPath:
+    """Path of a mover's foot point through the world.
 
     Attributes:
         position_m: (frames, 3).
-        yaw: (frames,) where it faces.
-        covered_m: (frames,) length of the way.
-        speed_m: per frame, at full speed; what its limbs are timed by.
-        in_place: it stays where it is and only its parts move.
+        yaw: (frames,) heading.
+        covered_m: (frames,) distance covered.
+        speed_m: per frame, at full speed; sets the pace of the limbs.
+        in_place: True if only its parts move.
     """
 
     position_m: Array
@@ -42,23 +45,23 @@ class Errand:
     in_place: bool
 
 
-def errand(
+def mover_path(
     rng: Rng, at: Array, frames: int, middle: int, speed_m: float, *, height_m: float, flies: bool
-) -> Errand:
-    """A random way through a point.
+) -> MoverPath:
+    """Draw a path through a point.
 
     Args:
-        rng: chooses direction, bends, changes of speed.
-        at: (3,) where it is at frame `middle`.
+        rng: source of randomness.
+        at: (3,) position at frame `middle`.
         frames: of the clip.
         middle: a frame.
         speed_m: metres per frame.
-        height_m: of the mover; it bobs by a share of it.
-        flies: it also rises, falls or is thrown.
+        height_m: of the mover, which bobs by a share of it.
+        flies: also rise, fall or be thrown.
     """
     in_place = chance(rng, 0.12)
     full = speed_m * (0.03 if in_place else 1.0)
-    covered = full * progress(rng, frames, middle)
+    covered = full * distance_covered(rng, frames, middle)
     heading = rng.normal(0, 0.45) if chance(rng, 0.7) else rng.uniform(-np.pi / 2, np.pi / 2)
     heading += np.pi * rng.integers(2)
     bend = rng.normal(0, 0.03) if chance(rng, 0.35) else 0.0
@@ -79,31 +82,31 @@ def errand(
         way[:, 1] += rng.normal(0, 0.3) * covered + fall * t**2
         sway = speed_m * log_uniform(rng, 0.1, 2)
         way += sway * wander(rng, frames, 3, 14) * chance(rng, 0.5)
-    return Errand(at + way, -headings, covered, speed_m, in_place)
+    return MoverPath(at + way, -headings, covered, speed_m, in_place)
 
 
 def mover(
-    rng: Rng, kinds: Mapping[str, float], going: Errand, height_m: float, instance: int
+    rng: Rng, kinds: Mapping[str, float], going: MoverPath, height_m: float, instance: int
 ) -> tuple[list[Body], str]:
-    """A random mover on its errand, and whether it is articulated, rigid or deforming."""
-    make, manner = ACTORS[pick(rng, kinds)]
+    """Draw a mover on its path; return its bodies and its motion type (see actors.py)."""
+    build, motion = ACTORS[pick(rng, kinds)]
     frames = len(going.yaw)
     limbs_speed = going.speed_m * FPS / height_m
     frequency = float(np.clip(0.6 * limbs_speed * log_uniform(rng, 0.5, 2), 0.25, 2.5))
     swing = rng.uniform(0.35, 1.1) if going.in_place else rng.uniform(0.08, 0.8)
     gait = Gait(frames, frequency, float(swing), going.covered_m)
     roll: Array | float = 0.0
-    if manner == "rigid" and chance(rng, 0.3):  # tumbles
+    if motion == "rigid" and chance(rng, 0.3):  # tumbles
         roll = rng.normal(0, 1.0) * going.covered_m / height_m
     yaw = going.yaw
     if chance(rng, 0.2):  # turns as it goes
         yaw = yaw + rng.normal(0, 0.04) * np.arange(frames)
     path = trajectory(placements(going.position_m, (yaw, 0.0, roll)))
-    return make(rng, height_m, path, gait, instance), manner
+    return build(ActorBuilder(rng, height_m, path, gait, instance)), motion
 
 
-def bystander(rng: Rng, kinds: Mapping[str, float], at: Array, height_m: float) -> list[Body]:
-    """A thing of the kinds that move, which stands still."""
-    make, _ = ACTORS[pick(rng, kinds)]
+def distractor(rng: Rng, kinds: Mapping[str, float], at: Array, height_m: float) -> list[Body]:
+    """Draw a static thing of the kinds that move."""
+    build, _ = ACTORS[pick(rng, kinds)]
     place = Placement(float(at[0]), float(at[1]), float(at[2]), rng.uniform(-np.pi, np.pi))
-    return make(rng, height_m, Trajectory.still(place), None, 0)
+    return build(ActorBuilder(rng, height_m, Trajectory.still(place), None, 0))

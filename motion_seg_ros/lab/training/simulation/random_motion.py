@@ -1,4 +1,7 @@
-"""Random motion over the frames of a clip: speeds that change, smooth wandering, tremor."""
+"""Random numbers and random motion over the frames of a clip.
+
+All spreads were set by hand.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,23 @@ Rng = np.random.Generator
 
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
-    """Between `low` and `high`, every factor as likely as any other."""
+    """Draw a log-uniform number between `low` and `high`."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def chance(rng: Rng, probability: float) -> bool:
-    """True with a probability."""
+    """Return True with a probability."""
     return bool(rng.random() < probability)
 
 
 def pick(rng: Rng, shares: Mapping[str, float]) -> str:
-    """One of the names, as often as their shares say."""
+    """Draw a name by its share."""
     weights = np.array(list(shares.values()))
     return str(rng.choice(list(shares), p=weights / weights.sum()))
 
 
 def wander(rng: Rng, frames: int, channels: int, period: float) -> Array:
-    """(frames, channels) smooth noise about 0 of about unit size; `period` in frames."""
+    """Draw smooth noise (frames, channels) of about unit size; `period` in frames."""
     waves = int(rng.integers(2, 5))
     t = np.arange(frames)[:, None, None]
     rates = 2 * np.pi / (period * np.exp(rng.normal(0, 0.5, (1, waves, channels))))
@@ -44,14 +47,13 @@ def wander(rng: Rng, frames: int, channels: int, period: float) -> Array:
     return np.asarray((weights * np.sin(rates * t + phases)).sum(axis=1))
 
 
-def progress(rng: Rng, frames: int, middle: int, steady: float = 0.5) -> Array:
-    """(frames,) distance covered, in frames at full speed; 0 at frame `middle`.
+def distance_covered(rng: Rng, frames: int, middle: int, steady: float = 0.5) -> Array:
+    """Draw the distance covered (frames,), in frames at full speed; 0 at frame `middle`.
 
     Args:
-        rng: chooses how the speed changes: steady, growing, falling, starting, stopping, pausing,
-            going to and fro.
+        rng: source of randomness; speeds are constant, start, stop, change, alternate or pause.
         frames: number of frames.
-        middle: where distances are counted from.
+        middle: frame of distance 0.
         steady: probability of a constant speed.
     """
     t = np.arange(frames, dtype=np.float64)
@@ -76,20 +78,20 @@ def progress(rng: Rng, frames: int, middle: int, steady: float = 0.5) -> Array:
 
 
 def trajectory(channels: Array) -> Trajectory:
-    """The path through placement channels (frames, 6), one frame apart."""
+    """Return the path through placement channels (frames, 6), one frame apart."""
     if (channels == channels[0]).all():
         return Trajectory.still(Placement(*channels[0]))
     return Trajectory(curve(channels))
 
 
 def curve(values: npt.NDArray[np.float64]) -> MonotoneCurve:
-    """The curve through values (frames, C), one frame apart."""
+    """Return the curve through values (frames, C), one frame apart."""
     times = tuple((np.arange(len(values)) / FPS).tolist())
     return MonotoneCurve(times, tuple(tuple(row) for row in values.tolist()))
 
 
 def placements(position: Array, angles: Sequence[Array | float]) -> Array:
-    """(frames, 6) channels from positions (frames, 3) and yaw, pitch, roll."""
+    """Join positions (frames, 3) and yaw, pitch, roll to placement channels (frames, 6)."""
     rows = np.zeros((len(position), 6))
     rows[:, :3] = position
     for channel, angle in enumerate(angles):

@@ -1,4 +1,4 @@
-"""Training samples from rendered clips, followed by the very tracker that will follow real ones."""
+"""Training samples of rendered clips and the real tracker."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _STREAM = 40410  # of random numbers
 
 
 @dataclass(frozen=True, eq=False)
-class ClipFrame:
-    """One frame of a rendered clip; the arrays are (H, W).
+class LabelledFrame:
+    """Frame of a rendered clip with its ground truth; the arrays are (H, W).
 
     Attributes:
         image_bgr: (H, W, 3) uint8.
         instances: uint16, 0 = the static world.
         moving: bool, by the rule of motion_seg_ros.lab.training.simulation.truth_labels.
-        labelled: bool, False where it is ambiguous whether the pixel moves.
+        labelled: bool, False where the motion is ambiguous.
     """
 
     image_bgr: UInt8Array
@@ -60,18 +60,17 @@ def rendered_samples(
     max_tracks: int = 640,
     features: bool = False,
 ) -> list[TrackSample]:
-    """Samples of one random scene, the same for the same arguments.
+    """Make the samples of one random scene, repeatably.
 
     Args:
-        seed: chooses the scene and everything else.
+        seed: determines everything.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip, at least `window`.
-        window: frames of each sample; a fifth of them are of the first 3 to `window` - 1 frames
-            of the clip, and not visible before.
-        windows_per_clip: number of samples at most; those that show next to nothing but movers are
-            left out.
+        window: frames of each sample; a fifth of the samples have only the first 3 to `window` - 1
+            frames of the clip.
+        windows_per_clip: largest number of samples; those with too many moving tracks are left out.
         max_tracks: of each sample, all visible in the newest frame.
-        features: describe the tracks (motion_seg_ros.features.appearance); all else stays the same.
+        features: add motion_seg_ros.features.appearance; nothing else changes.
     """
     rng = np.random.default_rng([seed, _STREAM])
     clip = random_clip(rng, seed, kind, frames)
@@ -97,14 +96,14 @@ def rendered_samples(
 
 def rendered_clip(
     seed: int, *, kind: str | None = None, frames: int = 32, window: int = 16
-) -> list[ClipFrame]:
-    """The clip that `rendered_samples` makes its samples of, by the same seed, with its truth.
+) -> list[LabelledFrame]:
+    """Render the clip of `rendered_samples` of the same seed, with its ground truth.
 
     Args:
-        seed: chooses the scene and its size.
+        seed: determines the scene and its size.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
-        window: frames back within which things move or do not.
+        window: number of frames over which motion is measured.
     """
     clip = random_clip(np.random.default_rng([seed, _STREAM]), seed, kind, frames)
     renderer = Renderer(clip.sampled.scene)
@@ -115,11 +114,11 @@ def rendered_clip(
         points = instance_pixels(shown.instances)
         moved = displacements(truth, points, frame, clip.window(index, window))
         moving, labelled = label_instances(shown.instances, moved)
-        found.append(ClipFrame(shown.image_bgr, shown.instances, moving, labelled))
+        found.append(LabelledFrame(shown.image_bgr, shown.instances, moving, labelled))
     return found
 
 
 def _blurred_at_edges(rng: Rng, frame: RenderedFrame) -> FloatArray:
-    """(H, W) float32 inverse depth as sharp as a network would see it, 1/m."""
+    """Return inverse depth (H, W) float32, about as sharp as a network's, 1/m."""
     inverse = np.asarray(1 / frame.depth_m, np.float32)
     return np.asarray(cv2.GaussianBlur(inverse, (0, 0), rng.uniform(0.6, 2.0)))

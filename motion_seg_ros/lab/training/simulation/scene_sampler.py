@@ -1,7 +1,8 @@
-"""Random scenes to learn motion from: any camera, any world, movers of all kinds or none.
+"""Random training scenes: any camera motion, any world, movers of all kinds or none.
 
-Speeds are drawn in the image, in pixels per frame, and turned into metres at the distance of what
-the camera looks at, so that all focal lengths and distances show slow and fast motion alike.
+Speeds are drawn in the image, in pixels per frame, and converted to metres at the distance of the
+camera's subject, so that all focal lengths and distances show slow and fast motion alike. All
+shares and spreads were set by hand.
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
 from motion_seg_ros.lab.training.simulation import worlds
 from motion_seg_ros.lab.training.simulation.actors import ACTORS, SHARES
-from motion_seg_ros.lab.training.simulation.cameras import MOUNTS, View, mounted, tremor
-from motion_seg_ros.lab.training.simulation.movers import Errand, bystander, errand, mover
+from motion_seg_ros.lab.training.simulation.cameras import (
+    CAMERA_MOTIONS,
+    Shot,
+    moving_camera,
+    tremor,
+)
+from motion_seg_ros.lab.training.simulation.movers import MoverPath, distractor, mover, mover_path
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
     Rng,
@@ -45,56 +51,57 @@ KINDS: dict[str, float] = {
     "follow_travel": 0.15,
     "mixed": 0.08,
 }
-"""Motions of the camera to learn from, and how often each of them is drawn."""
+"""Camera motions of training scenes, and how often each of them is drawn."""
 TRAVELLING = ("walk", "forward", "backward", "sideways", "orbit", "follow_travel", "mixed")
-"""Those in which the camera leaves its place, so that near things show parallax."""
+"""Camera motions with translation, under which near things show parallax."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming")
-"""Kinds of scenes for tests only; nothing like them is drawn for training."""
+"""Kinds of scenes of the test split; nothing like them is drawn for training."""
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
 
 @dataclass(frozen=True, eq=False)
 class SampledScene:
-    """A random scene and what is known about it.
+    """A random scene and its description.
 
     Attributes:
         scene: with movers as instances 1, 2, ...
         kind: of KINDS or HELD_OUT_KINDS.
         world: name of the static world.
-        manners: how each mover moves, in the order of the instances: articulated, rigid, deforming.
+        motions: motion type of each mover, in the order of the instances: articulated, rigid,
+            deforming.
     """
 
     scene: Scene
     kind: str
     world: str
-    manners: tuple[str, ...]
+    motions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Recipe:
-    """What a kind of scenes prescribes.
+class _SceneRecipe:
+    """Distribution of a kind of scenes.
 
     Attributes:
-        mount: of the camera.
-        movers: shares of their numbers, from 0 on.
+        camera: name of its motion.
+        movers: shares of 0, 1, ... movers.
         worlds, actors: names and shares.
-        bystanders: largest number of things like the movers that stand still.
+        distractors: largest number of static things like the movers.
     """
 
-    mount: str
+    camera: str
     movers: tuple[float, ...] = (0.18, 0.42, 0.2, 0.1, 0.06, 0.04)
     worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
     actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
-    bystanders: int = 3
+    distractors: int = 3
 
 
 _DEFORMING = {name: share for name, share in SHARES.items() if ACTORS[name][1] == "deforming"}
 _OTHERS = {name: share for name, share in SHARES.items() if ACTORS[name][1] != "deforming"}
-_RECIPES = {name: _Recipe(name) for name in KINDS} | {
-    "orbit": _Recipe("orbit", actors=_OTHERS),
-    "corridor_drive": _Recipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
-    "crowd": _Recipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, bystanders=8),
-    "orbit_deforming": _Recipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
+_RECIPES = {name: _SceneRecipe(name) for name in KINDS} | {
+    "orbit": _SceneRecipe("orbit", actors=_OTHERS),
+    "corridor_drive": _SceneRecipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
+    "crowd": _SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
+    "orbit_deforming": _SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
 }
 
 
@@ -106,14 +113,14 @@ def sample_scene(
     size_px: tuple[int, int] = (240, 427),
     pillars: float = 0.0,
 ) -> SampledScene:
-    """A random scene, the same for the same arguments.
+    """Draw a random scene, repeatably.
 
     Args:
-        seed: chooses everything.
+        seed: determines everything.
         kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
-        pillars: chance that a camera that travels passes columns close by.
+        pillars: probability that a travelling camera passes columns close by.
 
     Raises:
         InputError: there is no such kind.
@@ -127,16 +134,16 @@ def sample_scene(
         )
     recipe = _RECIPES[name]
     stage = _stage(rng, recipe, frames, size_px)
-    bodies, manners = _movers(rng, recipe, stage)
+    bodies, motions = _movers(rng, recipe, stage)
     world = pick(rng, recipe.worlds)
     site = stage.site()
     bodies += worlds.WORLDS[world](rng, site)
-    bodies += _bystanders(rng, recipe, stage, site)
+    bodies += _distractors(rng, recipe, stage, site)
     if chance(rng, 0.3):
         bodies += worlds.occluder(rng, site)
-    if chance(rng, 0.4):  # parallax that is easily taken for motion
+    if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
-    if pillars and recipe.mount in TRAVELLING and chance(rng, pillars):
+    if pillars and recipe.camera in TRAVELLING and chance(rng, pillars):
         bodies += worlds.pillars(rng, site)
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
@@ -151,42 +158,40 @@ def sample_scene(
         nuisances=_nuisances(rng, frames),
         seed=seed,
     )
-    return SampledScene(scene, name, world, tuple(manners))
+    return SampledScene(scene, name, world, tuple(motions))
 
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
-    """A camera and the ways of the movers before it, without anything else yet.
+    """A camera and the paths of the movers, before the world is added.
 
     Attributes:
-        view: what the camera looks at.
-        camera: how it moves.
-        heights_m: of the movers; of the subject that nobody sees, where nothing moves.
-        errands: of the movers.
+        shot: of the camera.
+        camera: the moving camera.
+        heights_m: of the movers; of the invisible subject where there are none.
+        paths: of the movers.
     """
 
-    view: View
+    shot: Shot
     camera: Camera
     heights_m: tuple[float, ...]
-    errands: tuple[Errand, ...]
+    paths: tuple[MoverPath, ...]
 
     def site(self) -> worlds.Site:
-        """What is left for the world."""
-        eyes = np.array(
-            [self.camera.trajectory.pose(t / FPS)[:3, 3] for t in range(self.view.frames)]
-        )
-        lens = np.full((len(eyes), 1), 0.12 * self.view.distance_m)
+        """Return the site that is left for the world."""
+        eyes = worlds.camera_positions(self.camera, self.shot.frames)
+        lens = np.full((len(eyes), 1), 0.12 * self.shot.distance_m)
         clear = [np.hstack([eyes, lens])]
-        for going, height in zip(self.errands, self.heights_m, strict=False):
+        for going, height in zip(self.paths, self.heights_m, strict=False):
             girth = np.full((len(eyes), 1), 0.4 * height)
             clear.append(np.hstack([going.position_m, girth]))
         return worlds.Site(
-            self.camera, self.view.frames, self.view.distance_m, np.concatenate(clear)
+            self.camera, self.shot.frames, self.shot.distance_m, np.concatenate(clear)
         )
 
 
-def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> _Stage:
-    """A camera and its subject, and the other movers where the camera sees them."""
+def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
+    """Draw a camera and its subject, and the other movers where the camera sees them."""
     count = int(rng.choice(len(recipe.movers), p=np.array(recipe.movers) / sum(recipe.movers)))
     height, width = size_px
     unit = max(size_px) / REFERENCE_SIDE_PX
@@ -195,69 +200,72 @@ def _stage(rng: Rng, recipe: _Recipe, frames: int, size_px: tuple[int, int]) -> 
     distance = log_uniform(rng, 3, 12)
     flies = chance(rng, 0.15)
     tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025) * distance / focal
-    # From a worm's view to a bird's.
+    # From a worm's shot to a bird's.
     down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
     lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
     foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
     speed = _speed_px(rng, _MOVER_PX) * unit * distance / focal
-    going = errand(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
+    going = mover_path(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
     aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
-    view = View(
+    shot = Shot(
         size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, _CAMERA_PX) * unit
     )
-    motion = MOUNTS[recipe.mount](rng, view)
-    if chance(rng, 0.6) and recipe.mount != "still":
-        motion = motion + tremor(rng, view, log_uniform(rng, 0.03, 1.5) * unit, 8)
-    camera = mounted(view, motion)
-    heights, errands = [tall], [going] if count else []
+    motion = CAMERA_MOTIONS[recipe.camera](rng, shot)
+    if chance(rng, 0.6) and recipe.camera != "still":
+        motion = motion + tremor(rng, shot, log_uniform(rng, 0.03, 1.5) * unit, 8)
+    camera = moving_camera(shot, motion)
+    heights, paths = [tall], [going] if count else []
     for _ in range(count - 1):
-        at, tall, speed, flies = _elsewhere(rng, view, camera)
+        at, tall, speed, flies = _elsewhere(rng, shot, camera)
         heights.append(tall)
-        errands.append(
-            errand(rng, at, frames, int(rng.integers(frames)), speed, height_m=tall, flies=flies)
+        paths.append(
+            mover_path(
+                rng, at, frames, int(rng.integers(frames)), speed, height_m=tall, flies=flies
+            )
         )
-    return _Stage(view, camera, tuple(heights), tuple(errands))
+    return _Stage(shot, camera, tuple(heights), tuple(paths))
 
 
-def _elsewhere(rng: Rng, view: View, camera: Camera) -> tuple[Array, float, float, bool]:
-    """Foot point, height, speed per frame and whether it flies, of one more mover in sight."""
-    site = worlds.Site(camera, view.frames, view.distance_m, np.zeros((0, 4)))
-    at = site.place(rng, view.distance_m * log_uniform(rng, 0.6, 2.5), 0.9)
+def _elsewhere(rng: Rng, shot: Shot, camera: Camera) -> tuple[Array, float, float, bool]:
+    """Draw one more mover in sight: foot point, height, speed per frame, True if it flies."""
+    site = worlds.Site(camera, shot.frames, shot.distance_m, np.zeros((0, 4)))
+    at = site.place(rng, shot.distance_m * log_uniform(rng, 0.6, 2.5), 0.9)
     pixel = site.pixel_m(at)
     flies = chance(rng, 0.15) and at[1] < 0
     if not flies:
         at[1] = 0.0
-    speed = _speed_px(rng, _MOVER_PX) * max(view.size_px) / REFERENCE_SIDE_PX * pixel
-    return at, _height_px(rng, view.size_px, 0.02) * pixel, speed, flies
+    speed = _speed_px(rng, _MOVER_PX) * max(shot.size_px) / REFERENCE_SIDE_PX * pixel
+    return at, _height_px(rng, shot.size_px, 0.02) * pixel, speed, flies
 
 
-def _movers(rng: Rng, recipe: _Recipe, stage: _Stage) -> tuple[list[Body], list[str]]:
+def _movers(rng: Rng, recipe: _SceneRecipe, stage: _Stage) -> tuple[list[Body], list[str]]:
     bodies: list[Body] = []
-    manners = []
+    motions = []
     kinds = dict(recipe.actors)
     if chance(rng, 0.4):  # all of one kind
         kinds = {pick(rng, kinds): 1.0}
-    for instance, going in enumerate(stage.errands, 1):
-        parts, manner = mover(rng, kinds, going, stage.heights_m[instance - 1], instance)
+    for instance, going in enumerate(stage.paths, 1):
+        parts, motion_type = mover(rng, kinds, going, stage.heights_m[instance - 1], instance)
         bodies += parts
-        manners.append(manner)
-    return bodies, manners
+        motions.append(motion_type)
+    return bodies, motions
 
 
-def _bystanders(rng: Rng, recipe: _Recipe, stage: _Stage, site: worlds.Site) -> list[Body]:
-    """Things of the kinds that move, which stand still."""
+def _distractors(rng: Rng, recipe: _SceneRecipe, stage: _Stage, site: worlds.Site) -> list[Body]:
+    """Draw static things of the kinds that move."""
     bodies = []
-    for _ in range(int(rng.integers(recipe.bystanders + 1))):
-        at = site.place(rng, stage.view.distance_m * log_uniform(rng, 0.6, 2.5), 1.0) * (1, 0, 1)
-        tall = _height_px(rng, stage.view.size_px, 0.03) * site.pixel_m(at)
+    for _ in range(int(rng.integers(recipe.distractors + 1))):
+        at = site.place(rng, stage.shot.distance_m * log_uniform(rng, 0.6, 2.5), 1.0) * (1, 0, 1)
+        tall = _height_px(rng, stage.shot.size_px, 0.03) * site.pixel_m(at)
         if site.is_clear(at, 0.3 * tall):
-            bodies += bystander(rng, recipe.actors, at, tall)
+            bodies += distractor(rng, recipe.actors, at, tall)
     return bodies
 
 
 def _height_px(rng: Rng, size_px: tuple[int, int], typical: float) -> float:
-    """Of a mover that covers a share of the image: about a typical one, else 0.2 to 60 %."""
+    """Draw the height of a mover by the share of the image it covers: mostly about a typical one,
+    else 0.2 to 60 %."""
     share = float(np.exp(rng.normal(np.log(typical), 0.7)))
     if chance(rng, 0.35):
         share = log_uniform(rng, 0.002, 0.6)
@@ -266,7 +274,7 @@ def _height_px(rng: Rng, size_px: tuple[int, int], typical: float) -> float:
 
 
 def _speed_px(rng: Rng, typical: float) -> float:
-    """Pixels per frame at REFERENCE_SIDE_PX: mostly about a typical speed, else anything."""
+    """Draw pixels per frame at REFERENCE_SIDE_PX: mostly about a typical speed, else 0.1 to 40."""
     if chance(rng, 0.3):
         return log_uniform(rng, 0.1, 40)
     return float(min(np.exp(rng.normal(np.log(typical), 0.8)), 40))

@@ -1,4 +1,4 @@
-"""What kind of motion a window of a scene shows, in words that scores are reported by."""
+"""Tags that describe the motion in a window of a scene, by which scores are reported."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from motion_seg_ros.lab.training.simulation.truth_labels import (
     image_grid,
 )
 
-# The static world shows parallax where the best homography over PARALLAX_GAP frames leaves one in
-# ten of its points more than this off.
+# All thresholds were set by hand. The static world shows parallax where the best homography over
+# PARALLAX_GAP frames leaves one in ten of its points more than PARALLAX_PX off.
 _PARALLAX_PX = 1.5
 _PARALLAX_GAP = 7
 _SLOW_PX, _FAST_PX = 1.0, 6.0  # per frame, relative to the world
-_SMALL, _LARGE = 0.01, 0.15  # share of the image that moves
+_SMALL, _LARGE = 0.01, 0.15  # moving share of the image
 
 
 def motion_tags(
@@ -31,17 +31,17 @@ def motion_tags(
     window: Sequence[int],
     displacement_px: Mapping[int, float],
 ) -> tuple[str, ...]:
-    """Tags of a window, from the exact geometry.
+    """Return the tags of a window, from the exact geometry.
 
     Args:
         sampled: the scene.
-        truth: of it.
+        truth: of the scene.
         window: its frames, the newest last.
         displacement_px: as of `truth_labels.displacements`.
 
     Returns:
-        The kind of the scene and its world; "parallax"; "nothing_moves" or how the movers move
-        (articulated, rigid, deforming) and of "slow", "fast", "small", "large" what applies.
+        The kind of the scene and its world; "parallax"; "nothing_moves", or the motion types of the
+        movers (articulated, rigid, deforming) and any of "slow", "fast", "small", "large".
     """
     newest = window[-1]
     unit = REFERENCE_SIDE_PX / max(truth.scene.camera.width, truth.scene.camera.height)
@@ -54,7 +54,7 @@ def motion_tags(
     if all(far <= STILL_PX for far in displacement_px.values()):
         return (*tags, "nothing_moves")
     movers = [each for each, far in displacement_px.items() if far >= MOVING_PX]
-    tags += sorted({sampled.manners[each - 1] for each in movers})
+    tags += sorted({sampled.motions[each - 1] for each in movers})
     moves = np.isin(instance, movers)
     if moves.any():
         deviation = unit * truth.deviations(points[moves], newest, window[-2:-1])
@@ -68,7 +68,7 @@ def motion_tags(
 def _unexplained_px(
     truth: GroundTruth, points: npt.NDArray[np.float64], frame: int, other: int
 ) -> float:
-    """What one homography leaves of the motion of points, for all but a tenth of them."""
+    """Return the 90th percentile of the residuals of the best homography of the points' motion."""
     there = truth.tracks(points, frame, [other])
     seen = there.visible[0]
     if np.count_nonzero(seen) < 20:

@@ -1,9 +1,9 @@
-"""Which points of a scene count as moving, from its exact geometry.
+"""Ground-truth labels of the points of a scene, from its exact geometry.
 
-Moving is what moves in the world within the window, fast or slow: what some visible part of is
-displaced by MOVING_PX in the image of some frame of the window, compared with the same thing had it
-stood still as it is in the newest frame. Displacements between STILL_PX and MOVING_PX are nobody's
-mistake, whichever way a labeller decides. All parts of an instance get the label of its fastest.
+An instance moves if some visible part of it is displaced by at least MOVING_PX in the image of some
+frame of the window, compared with the same instance had it stood still as it is in the newest
+frame. Between STILL_PX and MOVING_PX it is ambiguous and unlabelled. All parts of an instance have
+the label of its fastest.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ import numpy.typing as npt
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.types import BoolArray, UInt16Array
 
-REFERENCE_SIDE_PX = 427  # of the longer image side in which displacements are measured
+REFERENCE_SIDE_PX = 427  # longer image side in which displacements are measured
+# Set by hand.
 MOVING_PX = 1.5
 STILL_PX = 0.4
-_GRID_PX = 5  # apart are the points by which an instance's displacement is found
+_GRID_PX = 5  # spacing of the points that an instance's displacement is measured at
 _PIXELS_PER_INSTANCE = 200
 
 
 @dataclass(frozen=True, eq=False)
 class PointTruth:
-    """The truth about N points.
+    """Ground truth of N points.
 
     Attributes:
-        instance: (N,) uint16 what they lie on, 0 = the static world.
+        instance: (N,) uint16 instance, 0 = the static world.
         moving: (N,) bool.
-        labelled: (N,) bool, False where it is ambiguous whether they move.
+        labelled: (N,) bool, False where their motion is ambiguous.
         displacement_px: as of `displacements`, of all instances in sight.
     """
 
@@ -44,13 +45,13 @@ class PointTruth:
 def displacements(
     truth: GroundTruth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
 ) -> dict[int, float]:
-    """How far each instance moves in the world within a window.
+    """Measure how far each instance moves in the world within a window.
 
     Args:
         truth: of the scene.
         xy_px: (N, 2) points of `frame`, inside the image, on all instances of interest.
-        frame: the newest.
-        window: the frames looked at.
+        frame: the newest frame.
+        window: all frames of the window.
 
     Returns:
         Instance (not 0) -> largest displacement of its points, in pixels of an image whose longer
@@ -71,7 +72,7 @@ def displacements(
 def label_instances(
     instance: UInt16Array, displacement_px: Mapping[int, float]
 ) -> tuple[BoolArray, BoolArray]:
-    """`moving` and `labelled`, in the shape of `instance`; as of `displacements`."""
+    """Return `moving` and `labelled` of PointTruth in the shape of `instance`."""
     moves = [each for each, far in displacement_px.items() if far >= MOVING_PX]
     unclear = [each for each, far in displacement_px.items() if STILL_PX < far < MOVING_PX]
     return np.isin(instance, moves), ~np.isin(instance, unclear)
@@ -80,7 +81,7 @@ def label_instances(
 def label_points(
     truth: GroundTruth, xy_px: npt.ArrayLike, frame: int, window: Sequence[int]
 ) -> PointTruth:
-    """The truth about points (N, 2) of `frame`, inside the image, over the frames of a window."""
+    """Label points (N, 2) of `frame`, inside the image, over the frames of a window."""
     points = np.asarray(xy_px, np.float64)
     instance = np.asarray(truth.instances(points, frame), np.uint16)
     seen = np.concatenate([image_grid(truth), points])
@@ -89,7 +90,7 @@ def label_points(
 
 
 def image_grid(truth: GroundTruth) -> npt.NDArray[np.float64]:
-    """(M, 2) points all over the image, a few pixels apart."""
+    """Return points (M, 2) all over the image, _GRID_PX apart."""
     camera = truth.scene.camera
     x = np.arange(_GRID_PX // 2, camera.width, _GRID_PX, dtype=np.float64)
     y = np.arange(_GRID_PX // 2, camera.height, _GRID_PX, dtype=np.float64)
@@ -97,7 +98,7 @@ def image_grid(truth: GroundTruth) -> npt.NDArray[np.float64]:
 
 
 def instance_pixels(instances: UInt16Array) -> npt.NDArray[np.float64]:
-    """(M, 2) some pixels of each instance of a map (H, W), all of them where they are few."""
+    """Return some pixels (M, 2) of each instance of a map (H, W), all of small ones."""
     found = [np.zeros((0, 2))]
     for each in np.unique(instances[instances != 0]):
         y, x = np.nonzero(instances == each)

@@ -1,4 +1,4 @@
-"""Training samples of what a tracker, real or simulated, says about a clip of a random scene."""
+"""Training samples of the tracks of a tracker, real or simulated, on a clip of a random scene."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from motion_seg_ros.flow.dense import AnyArray, resized, sample
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.lab.training.simulation.clips import Clip
+from motion_seg_ros.lab.training.simulation.clips import SceneClip
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
 from motion_seg_ros.lab.training.simulation.tags import motion_tags
 from motion_seg_ros.lab.training.simulation.truth_labels import PointTruth, label_points
@@ -19,15 +19,16 @@ from motion_seg_ros.lab.training.simulation.working_images import enlarged_size
 from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
-SHORTEST = 3  # frames seen
-SHORT_SHARE = 0.2  # of the windows: they end before they are full
-MOVERS_KEPT = 0.2  # of the tracks at least, where there are as many
-LARGEST = 0.65  # share of moving tracks; beyond it nobody could tell what stands still
-DEPTH_ERROR = 0.06  # of inverse depth, standard deviation
+# Set by hand.
+SHORTEST = 3  # frames of a window
+SHORT_SHARE = 0.2  # of the windows, which end before they are full
+MOVERS_KEPT = 0.2  # least share of moving tracks, where there are as many
+LARGEST = 0.65  # share of moving tracks, beyond which the static world is ambiguous
+DEPTH_ERROR = 0.06  # standard deviation, relative to inverse depth
 
 
 def random_window_ends(rng: Rng, frames: int, window: int, count: int) -> frozenset[int]:
-    """Where up to `count` windows of a clip end: mostly where they are full."""
+    """Draw the last frames of up to `count` windows of a clip, most of them full."""
     starts = np.linspace(window - 1, frames - 1, count + 1)
     newest = [int(rng.integers(int(a), int(b) + 1)) for a, b in itertools.pairwise(starts)]
     return frozenset(
@@ -37,33 +38,33 @@ def random_window_ends(rng: Rng, frames: int, window: int, count: int) -> frozen
 
 
 class WindowSampler:
-    """Makes samples of one clip, which is shown to it frame by frame.
+    """Makes samples of one clip, frame by frame.
 
     Args:
-        rng: where chance comes from.
-        clip: what the tracker follows.
+        rng: source of randomness.
+        clip: the tracked clip.
         truth: of its scene.
         window: frames of each sample.
         max_tracks: of each sample.
     """
 
     def __init__(
-        self, rng: Rng, clip: Clip, truth: GroundTruth, *, window: int, max_tracks: int
+        self, rng: Rng, clip: SceneClip, truth: GroundTruth, *, window: int, max_tracks: int
     ) -> None:
         self._rng, self._clip, self._truth = rng, clip, truth
         self._window, self._max_tracks = window, max_tracks
         self._disparities: deque[FloatArray] = deque(maxlen=window)
 
     def see(self, inverse_depth: FloatArray) -> None:
-        """Take in the next frame's (H, W) float32 inverse depth; a network would be wrong in
-        places, and so is what the samples get."""
+        """Take in the next frame's inverse depth (H, W) float32, with smooth errors like those of a
+        network."""
         errors = self._rng.normal(0, DEPTH_ERROR, (5, 7)).astype(np.float32)
         size = (inverse_depth.shape[1], inverse_depth.shape[0])
         smooth = cv2.resize(errors, size, interpolation=cv2.INTER_CUBIC)
         self._disparities.append(np.asarray(inverse_depth * (1 + smooth)))
 
     def sample(self, index: int, tracks: Tracks, features: FloatArray | None = None) -> TrackSample:
-        """The window that ends at a frame, with its truth.
+        """Return the window that ends at a frame, with its ground truth.
 
         Args:
             index: of the newest frame within the clip, the one seen last.
@@ -94,7 +95,7 @@ class WindowSampler:
         return whole.select(_chosen(self._rng, truth, self._max_tracks))
 
     def _padded(self, values: AnyArray, *, fill: float = 0.0, edge: bool = False) -> AnyArray:
-        """`values` (T, ...) with frames put before them up to the length of a window."""
+        """Pad `values` (T, ...) at the front to the length of a window."""
         missing = self._window - len(values)
         before = np.full((missing, *values.shape[1:]), fill, values.dtype)
         if edge:
@@ -102,8 +103,8 @@ class WindowSampler:
         return np.concatenate([before, values])
 
     def _relative_depth(self, xy: FloatArray, visible: BoolArray) -> FloatArray:
-        """(T, N) float32 depth at tracks: 0 the nearest to 1 the farthest in the window, NaN
-        hidden."""
+        """Return the depth at tracks (T, N) float32: 0 nearest to 1 farthest in the window, NaN
+        where not visible."""
         seen = zip(self._disparities, xy, strict=True)
         at = np.stack([sample(disparity, points) for disparity, points in seen])
         low, high = np.percentile(at[visible], [1, 99])
@@ -113,7 +114,7 @@ class WindowSampler:
 
 
 def _chosen(rng: Rng, truth: PointTruth, most: int) -> Int64Array:
-    """Which tracks to keep: at random, but movers up to a share wherever there are any."""
+    """Choose tracks at random, with at least MOVERS_KEPT moving ones where there are as many."""
     order = rng.permutation(len(truth.moving))
     moves = truth.moving[order]
     spare = max(0, min(moves.sum(), round(MOVERS_KEPT * most)) - int(moves[:most].sum()))

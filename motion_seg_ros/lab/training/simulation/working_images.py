@@ -1,4 +1,4 @@
-"""Pictures of which the tracker sees exactly what was rendered.
+"""Images whose working images are exactly the rendered ones.
 
 The tracker halves its images, so it gets rendered ones twice as large.
 """
@@ -13,10 +13,10 @@ ENLARGED = 2
 
 
 def enlarged(image: UInt8Array) -> UInt8Array:
-    """A rendered image with every pixel repeated, which halving undoes exactly."""
+    """Repeat every pixel of a rendered image, which halving undoes exactly."""
     return np.asarray(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1))
 
 
 def enlarged_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of the enlarged image of a rendered one of `size` = (h, w)."""
+    """Return height and width of the enlarged image of a rendered one of `size` = (h, w)."""
     return ENLARGED * size[0], ENLARGED * size[1]

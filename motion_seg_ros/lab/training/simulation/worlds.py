@@ -1,4 +1,7 @@
-"""Static worlds: ground, background, and what stands, grows and lies about."""
+"""Random static worlds: ground, background and clutter.
+
+All shares, sizes and spreads were set by hand.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,13 @@ _EXTENT = 60  # of the ground and of backgrounds, in distances to the subject
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """Where a world is to be built.
+    """Place for a world.
 
     Attributes:
-        camera: that will see it.
+        camera: the camera that will see it.
         frames: of the clip.
         distance_m: to the subject.
-        keep_clear: (M, 4) x, y, z and radius of what must stay free.
+        keep_clear: (M, 4) x, y, z and radius of spheres that must stay free.
     """
 
     camera: Camera
@@ -45,13 +48,13 @@ class Site:
 
     @property
     def reach_m(self) -> tuple[float, float, float]:
-        """How far the camera comes sideways, up and forward."""
-        eyes = np.array([self.camera.trajectory.pose(t / FPS)[:3, 3] for t in range(self.frames)])
+        """Return how far the camera comes sideways, up and forward."""
+        eyes = camera_positions(self.camera, self.frames)
         aside, above, ahead = np.abs(eyes[:, 0]).max(), -eyes[:, 1].min(), eyes[:, 2].max()
         return float(aside), float(above), float(ahead)
 
     def place(self, rng: Rng, depth_m: float, spread: float = 1.15) -> Array:
-        """(3,) a random point at a depth, in sight of the camera in some frame, or nearly."""
+        """Draw a point (3,) at a depth, in sight of the camera in some frame, or nearly."""
         time_s = rng.integers(self.frames) / FPS
         intrinsics = self.camera.matrix(time_s)
         margin = (spread - 1) / 2
@@ -62,26 +65,39 @@ class Site:
         return np.asarray(pose[:3, :3] @ ray * depth_m + pose[:3, 3])
 
     def pixel_m(self, at: Array) -> float:
-        """Size of a pixel at a point, as the camera sees it halfway through the clip."""
+        """Return the size of a pixel at a point, halfway through the clip."""
         time_s = self.frames / 2 / FPS
         pose = inverse_pose(self.camera.trajectory.pose(time_s))
         depth = abs(float(pose[2, :3] @ at + pose[2, 3]))
         return max(depth, 0.1 * self.distance_m) / float(self.camera.matrix(time_s)[0, 0])
 
     def is_clear(self, at: Array, radius_m: float) -> bool:
-        """Whether something of a radius stands in nobody's way."""
+        """Return True if something of a radius stands in nobody's way."""
         gap = np.hypot(*(self.keep_clear[:, [0, 2]] - at[[0, 2]]).T)
         return bool((gap > self.keep_clear[:, 3] + radius_m).all())
 
 
+def camera_positions(camera: Camera, frames: int) -> Array:
+    """Return the positions (frames, 3) of a camera in the world."""
+    return np.array([camera.trajectory.pose(t / FPS)[:3, 3] for t in range(frames)])
+
+
+def _static(at: Placement, *shapes: Shape, shadow_m: float = 0.0) -> Body:
+    return Body(shapes, Trajectory.still(at), shadow_m=shadow_m)
+
+
+def _wall(site: Site, look: Material, at: Placement) -> Body:
+    return _static(at, Panel((_EXTENT * site.distance_m,) * 2, look))
+
+
 def open_country(rng: Rng, site: Site) -> list[Body]:
-    """Ground, something in the background or only the sky, things standing about."""
+    """Build open ground with a background or only sky, and clutter."""
     bodies = [*ground(rng, site), *background(rng, site)]
     return bodies + clutter(rng, site, int(rng.integers(2, 14)), (0.5, 5.0))
 
 
 def backdrop(rng: Rng, site: Site) -> list[Body]:
-    """A wall, cloth or hedge that fills the image, with little before it."""
+    """Build a wall, cloth or hedge that fills the image, with little before it."""
     far = max(site.distance_m * log_uniform(rng, 1.15, 5), 1.3 * site.reach_m[2])
     slant = rng.normal(0, 0.25)
     size = (_EXTENT * site.distance_m,) * 2
@@ -90,15 +106,14 @@ def backdrop(rng: Rng, site: Site) -> list[Body]:
         material(rng, far * log_uniform(rng, 0.1, 0.8), side_px=256),
         ripple=_wind(rng, site, size, 0.15),
     )
-    at = Trajectory.still(Placement(0, 0, far, yaw=slant))
-    bodies = [Body((wall,), at)]
+    bodies = [_static(Placement(0, 0, far, yaw=slant), wall)]
     if chance(rng, 0.4):
         bodies += ground(rng, site)
     return bodies + clutter(rng, site, int(rng.integers(0, 6)), (0.5, 1.1), floating=0.5)
 
 
 def room(rng: Rng, site: Site) -> list[Body]:
-    """Floor, walls, perhaps a ceiling, furniture."""
+    """Build a floor, walls, perhaps a ceiling, and furniture."""
     near = site.distance_m
     aside, above, ahead = site.reach_m
     far = max(near * log_uniform(rng, 1.3, 3), 1.3 * ahead)
@@ -111,19 +126,18 @@ def room(rng: Rng, site: Site) -> list[Body]:
     walls += [Placement(0, -high, 0, 0, np.pi / 2)] if chance(rng, 0.4) else []
     for at in walls:
         own = look if chance(rng, 0.6) else material(rng, near * log_uniform(rng, 0.2, 0.8))
-        panel = Panel((_EXTENT * near,) * 2, own)
-        bodies.append(Body((panel,), Trajectory.still(at)))
+        bodies.append(_wall(site, own, at))
     return bodies + clutter(rng, site, int(rng.integers(3, 14)), (0.4, 2.0))
 
 
 def thicket(rng: Rng, site: Site) -> list[Body]:
-    """Trunks, posts and bushes from near to far: parallax everywhere."""
+    """Build trunks, posts and bushes from near to far: parallax everywhere."""
     bodies = [*ground(rng, site), *background(rng, site)]
     return bodies + clutter(rng, site, int(rng.integers(14, 30)), (0.25, 4.0), upright=0.8)
 
 
 def waterside(rng: Rng, site: Site) -> list[Body]:
-    """Water to a far shore, rippling."""
+    """Build rippling water to a far shore."""
     near = site.distance_m
     size = (2 * _EXTENT * near,) * 2
     wave = near * log_uniform(rng, 0.05, 0.5)
@@ -141,7 +155,7 @@ def waterside(rng: Rng, site: Site) -> list[Body]:
 
 
 def corridor(rng: Rng, site: Site) -> list[Body]:
-    """Between two long walls, under a ceiling, towards an end."""
+    """Build two long walls under a ceiling, and an end wall."""
     near = site.distance_m
     aside, above, ahead = site.reach_m
     half = max(near * rng.uniform(0.3, 0.8), 1.3 * aside)
@@ -154,12 +168,12 @@ def corridor(rng: Rng, site: Site) -> list[Body]:
         Placement(0, 0, max(near * rng.uniform(2, 6), 1.3 * ahead)),
     ):
         look = material(rng, near * log_uniform(rng, 0.2, 0.8), side_px=256)
-        bodies.append(Body((Panel((_EXTENT * near,) * 2, look),), Trajectory.still(at)))
+        bodies.append(_wall(site, look, at))
     return bodies + clutter(rng, site, int(rng.integers(2, 10)), (0.6, 3.0))
 
 
 def ground(rng: Rng, site: Site) -> list[Body]:
-    """A floor to the horizon, and perhaps a road, a path or a lawn on it."""
+    """Build a floor to the horizon, perhaps with a road, a path or a lawn."""
     near = site.distance_m
     side = 2 * _EXTENT * near
     look = _wet(rng, material(rng, near * log_uniform(rng, 0.12, 1), side_px=256), 0.06)
@@ -168,19 +182,18 @@ def ground(rng: Rng, site: Site) -> list[Body]:
         strip = material(rng, near * log_uniform(rng, 0.12, 0.6), side_px=128)
         wide = near * log_uniform(rng, 0.3, 2)
         way = Placement(rng.normal(0, 0.5) * near, -1e-3 * near, near, rng.uniform(0, np.pi))
-        lane = Panel((side, wide), strip, placement=_LYING)
-        bodies.append(Body((lane,), Trajectory.still(way)))
+        bodies.append(_static(way, Panel((side, wide), strip, placement=_LYING)))
     return bodies
 
 
 def _wet(rng: Rng, look: Material, probability: float) -> Material:
-    """The material, at times so that what stands on it is seen in it."""
+    """Return the material, with a probability so that it reflects things that stand on it."""
     share = rng.uniform(0.1, 0.6) if chance(rng, probability) else 0.0
     return replace(look, reflectance=share)
 
 
 def background(rng: Rng, site: Site) -> list[Body]:
-    """Hills, a row of houses or trees, a wall, or nothing."""
+    """Build hills, a row of houses or trees, a wall, or nothing."""
     near = site.distance_m
     far = near * log_uniform(rng, 1.5, 10)
     high = far * rng.uniform(0.1, 0.7)
@@ -189,7 +202,7 @@ def background(rng: Rng, site: Site) -> list[Body]:
             return []
         case 1:
             wall = Panel((_EXTENT * far, 2 * high), material(rng, far * 0.4, side_px=256))
-            return [Body((wall,), Trajectory.still(Placement(0, 0, far, rng.normal(0, 0.15))))]
+            return [_static(Placement(0, 0, far, rng.normal(0, 0.15)), wall)]
         case kind:
             looks = [material(rng, far * log_uniform(rng, 0.1, 0.4)) for _ in range(4)]
             row = []
@@ -197,18 +210,15 @@ def background(rng: Rng, site: Site) -> list[Body]:
                 look, z = looks[int(rng.integers(4))], far * rng.uniform(0.9, 1.4)
                 wide, tall = far * rng.uniform(0.12, 0.4), high * rng.uniform(0.5, 1.3)
                 shape: Shape = Ellipsoid((wide, tall, 0.3 * wide), look)
+                size = (2 * wide, 2 * tall)
                 if kind == 2:
-                    shape = Panel((2 * wide, 2 * tall), look)
+                    shape = Panel(size, look)
                 elif kind == 3:
-                    shape = Panel(
-                        (2 * wide, 2 * tall),
-                        look,
-                        "bush",
-                        ripple=_wind(rng, site, (wide, tall), 0.2),
-                    )
+                    wind = _wind(rng, site, (wide, tall), 0.2)
+                    shape = Panel(size, look, "bush", ripple=wind)
                 at = Placement(float(x), 0, z)
                 if site.is_clear(np.array([at.x, 0, at.z]), 0.0):
-                    row.append(Body((shape,), Trajectory.still(at)))
+                    row.append(_static(at, shape))
             return row
 
 
@@ -221,12 +231,12 @@ def clutter(
     upright: float = 0.35,
     floating: float = 0.05,
 ) -> list[Body]:
-    """Things that stand about.
+    """Build solids, posts and bushes that stand about.
 
     Args:
-        rng: chooses them.
-        site: where.
-        count: at most; where there is no room there is none.
+        rng: source of randomness.
+        site: the place.
+        count: largest number; those without free space are left out.
         depths: least and largest, in distances to the subject.
         upright: share of posts and trunks.
         floating: share of those that do not stand on the ground.
@@ -245,33 +255,27 @@ def clutter(
 
 
 def occluder(rng: Rng, site: Site) -> list[Body]:
-    """Something before the subject: a fence, a post, a bush, a window frame."""
+    """Build something before the subject: a fence, a post or a bush."""
     near = site.distance_m * rng.uniform(0.3, 0.7)
     at = site.place(rng, near, 0.9) * (1, 0, 1)
     wide, look = site.pixel_m(at), material(rng, near * 0.2)
     width_px = log_uniform(rng, 4, 45) * site.camera.width / 427
     match int(rng.integers(3)):
         case 0:
-            posts: list[Shape] = []
-            gap = wide * width_px * log_uniform(rng, 3, 12)
-            for index in range(-6, 7):
-                posts.append(
-                    Panel((wide * width_px, 8 * near), look, placement=Placement(index * gap))
-                )
-            return [Body(tuple(posts), Trajectory.still(Placement(*at)))]
+            gap, size = wide * width_px * log_uniform(rng, 3, 12), (wide * width_px, 8 * near)
+            posts = (Panel(size, look, placement=Placement(i * gap)) for i in range(-6, 7))
+            return [_static(Placement(*at), *posts)]
         case 1:
-            post = Cylinder(0.5 * wide * width_px, 8 * near, look)
-            return [Body((post,), Trajectory.still(Placement(*at)))]
+            return [_static(Placement(*at), Cylinder(0.5 * wide * width_px, 8 * near, look))]
         case _:
             at[1] = site.place(rng, near, 1.0)[1]
-            size = wide * width_px * np.array([4, 3])
-            ripple = _wind(rng, site, (size[0], size[1]), 0.3)
-            leaves = Panel((size[0], size[1]), look, "bush", ripple=ripple)
-            return [Body((leaves,), Trajectory.still(Placement(*at)))]
+            size = wide * width_px * 4, wide * width_px * 3
+            leaves = Panel(size, look, "bush", ripple=_wind(rng, site, size, 0.3))
+            return [_static(Placement(*at), leaves)]
 
 
 def pillars(rng: Rng, site: Site) -> list[Body]:
-    """One or two columns, pillars or trunks as near as the subject or nearer, and as wide."""
+    """Build one or two columns or trunks, at most as far as the subject and about as wide."""
     bodies = []
     for _ in range(int(rng.integers(1, 3))):
         at = site.place(rng, site.distance_m * rng.uniform(0.4, 1.1), 0.9) * (1, 0, 1)
@@ -284,12 +288,12 @@ def pillars(rng: Rng, site: Site) -> list[Body]:
             if chance(rng, 0.4):
                 shape = Box((2 * radius, 2 * tall, 2 * radius), look, upright)
             place = Placement(float(at[0]), 0.0, float(at[2]), rng.uniform(-1, 1))
-            bodies.append(Body((shape,), Trajectory.still(place), shadow_m=radius))
+            bodies.append(_static(place, shape, shadow_m=radius))
     return bodies
 
 
 def _thing(rng: Rng, site: Site, at: Array, half: float, look: Material, upright: bool) -> Body:
-    """A thing of about half a size, standing at a point."""
+    """Build a thing of about a half size, standing at a point."""
     x, y, z = at.tolist()
     yaw, tall = rng.uniform(-1, 1), half * log_uniform(rng, 0.6, 3)
     shapes: tuple[Shape, ...]
@@ -299,7 +303,7 @@ def _thing(rng: Rng, site: Site, at: Array, half: float, look: Material, upright
         if chance(rng, 0.4):  # a tree
             crown = Placement(y=-2 * tall)
             shapes += (Ellipsoid((half, 0.8 * half, half), look, crown),)
-        return Body(shapes, Trajectory.still(Placement(x, y, z, yaw)), shadow_m=half)
+        return _static(Placement(x, y, z, yaw), *shapes, shadow_m=half)
     match int(rng.integers(5)):
         case 0:
             wide, deep = half * np.exp(rng.normal(0, 0.4, 2))
@@ -317,11 +321,11 @@ def _thing(rng: Rng, site: Site, at: Array, half: float, look: Material, upright
             ripple = _wind(rng, site, size, 0.25)
             shapes = (Panel(size, look, outline, Placement(y=-tall), ripple),)
     shadow = half if chance(rng, 0.7) else 0.0
-    return Body(shapes, Trajectory.still(Placement(x, y, z, yaw)), shadow_m=shadow)
+    return _static(Placement(x, y, z, yaw), *shapes, shadow_m=shadow)
 
 
 def _wind(rng: Rng, site: Site, size_m: tuple[float, float], probability: float) -> Ripple | None:
-    """Leaves in the wind: waves of up to two pixels over a panel of a size; mostly none."""
+    """Draw ripples of up to two pixels over a panel of leaves, mostly none."""
     if not chance(rng, probability):
         return None
     near = site.distance_m

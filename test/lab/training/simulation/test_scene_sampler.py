@@ -9,7 +9,7 @@ import pytest
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
-from motion_seg_ros.lab.training.simulation.random_motion import curve, progress, trajectory, wander
+from motion_seg_ros.lab.training.simulation.random_motion import curve, distance_covered, trajectory, wander
 from motion_seg_ros.lab.training.simulation.scene_sampler import (
     HELD_OUT_KINDS,
     KINDS,
@@ -46,9 +46,9 @@ def test_every_kind_renders_and_is_what_it_is_called(kind):
     assert sampled.scene.frames == 24
     frame = Renderer(sampled.scene).render(12)
     assert frame.image_bgr.shape == (*SMALL, 3)
-    assert set(np.unique(frame.instances)) <= set(range(len(sampled.manners) + 1))
+    assert set(np.unique(frame.instances)) <= set(range(len(sampled.motions) + 1))
     ids = {body.instance for body in sampled.scene.bodies}
-    assert ids == set(range(len(sampled.manners) + 1))
+    assert ids == set(range(len(sampled.motions) + 1))
 
 
 def test_a_camera_on_a_tripod_stands_a_turning_one_stays_in_place_a_zooming_one_zooms():
@@ -78,7 +78,7 @@ def test_a_followed_mover_stays_nearer_to_its_place_in_the_image_than_the_world(
 
 
 def test_in_some_scenes_nothing_moves_and_in_others_up_to_five_things_do():
-    counts = np.array([len(sample_scene(seed).manners) for seed in range(300)])
+    counts = np.array([len(sample_scene(seed).motions) for seed in range(300)])
     assert 0.15 <= (counts == 0).mean() <= 0.3
     assert set(counts) == set(range(6))
 
@@ -94,10 +94,10 @@ def test_all_kinds_are_drawn_but_those_held_out():
 def test_held_out_kinds_show_what_training_does_not():
     assert sample_scene(0, kind="corridor_drive").world == "corridor"
     crowd = sample_scene(0, kind="crowd")
-    assert len(crowd.manners) > 5
+    assert len(crowd.motions) > 5
     for seed in range(5):
-        assert set(sample_scene(seed, kind="orbit_deforming").manners) == {"deforming"}
-    seen = {manner for seed in range(40) for manner in sample_scene(seed, kind="orbit").manners}
+        assert set(sample_scene(seed, kind="orbit_deforming").motions) == {"deforming"}
+    seen = {manner for seed in range(40) for manner in sample_scene(seed, kind="orbit").motions}
     assert seen == {"articulated", "rigid"}
 
 
@@ -105,7 +105,7 @@ def test_movers_cover_little_and_much_of_the_image_and_most_are_seen():
     shares = []
     for seed in range(60):
         sampled = sample_scene(seed, size_px=SMALL)
-        if sampled.manners:
+        if sampled.motions:
             truth = GroundTruth(sampled.scene)
             grid = np.stack(np.meshgrid(np.arange(1, 214, 4.0), np.arange(1, 120, 4.0)), -1)
             shares.append((truth.instances(grid.reshape(-1, 2), 12) != 0).mean())
@@ -132,7 +132,7 @@ def test_wandering_has_about_unit_size_and_is_smooth():
 
 def test_progress_is_counted_from_its_middle_at_most_at_full_speed():
     for seed in range(40):
-        covered = progress(np.random.default_rng(seed), 24, 9)
+        covered = distance_covered(np.random.default_rng(seed), 24, 9)
         assert covered[9] == 0
         assert np.abs(np.diff(covered)).max() <= 1.05 + 1e-9 or np.diff(covered).min() >= 0
 
