@@ -1,4 +1,4 @@
-"""All textures of a scene in one picture, at every level of detail: one look-up colours a frame."""
+"""Texture atlas: all textures of a scene in one image, at every level of detail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from motion_seg_ros.lab.synthetic.trajectory import Array
 # Margin around each level, a wrapped copy of the opposite side, so that interpolation sees no seam.
 _MARGIN_PX = 2
 _ATLAS_WIDTH_PX = 4096
-# cv2.remap takes pictures under 32767 pixels a side.
+# cv2.remap takes images under 32767 pixels a side.
 _LOOKUP_WIDTH_PX = 1024
 
 
@@ -56,7 +56,7 @@ class TextureAtlas:
     def look_up(
         self, texture: npt.NDArray[np.intp], u: Array, v: Array, level: Array
     ) -> npt.NDArray[np.float32]:
-        """Colours of surface points.
+        """Look up the colours of surface points.
 
         Args:
             texture: index of the texture, any shape.
@@ -88,7 +88,7 @@ class TextureAtlas:
 
 
 def _pyramid(tile: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
-    """Levels of detail of a square tile, each half the side of the one before, down to 2 x 2."""
+    """Return the mip levels of a square tile, each half the side of the last, down to 2 x 2."""
     levels = [tile]
     while levels[-1].shape[0] > 2:
         side = levels[-1].shape[0] // 2

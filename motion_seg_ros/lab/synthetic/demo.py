@@ -1,4 +1,4 @@
-"""The demo clip: a sunny square with people and vehicles, some that move and some that stand."""
+"""Demo clip: a sunny square with moving and static people and vehicles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HAND_SHAKE = Placement(0.012, 0.012, 0.006, 0.004, 0.004, 0.005)
 def demo_clip(
     seed: int = 0, size: tuple[int, int] = (640, 480), frames: int = 120, fps: float = 15.0
 ) -> Scene:
-    """A textured 3-D scene before a hand-held camera that walks sideways.
+    """Make a textured 3-D scene before a hand-held camera that walks sideways.
 
     Four movers: a walker (1), who passes behind a column; a rolling ball (2); a delivery robot that
     comes towards the camera (3); a taxi (4), which drives into the image halfway through. A parked
@@ -25,9 +25,9 @@ def demo_clip(
     flicker.
 
     Args:
-        seed: chooses textures, tremor and noise.
+        seed: determines textures, tremor and noise.
         size: width and height in pixels.
-        frames: number of frames; what happens is laid out for 8 s around the middle of the clip.
+        frames: number of frames; the action is laid out for 8 s around the middle of the clip.
         fps: frames per second; speeds in the scene do not depend on it.
     """
     seconds = frames / fps
@@ -50,14 +50,14 @@ def demo_clip(
 def _through(
     middle: Placement, per_second: Placement, seconds: float, sway: Sway | None = None
 ) -> Trajectory:
-    """At a constant rate of each channel through a placement at the middle of the clip."""
+    """Return a path of constant rates through a placement at the middle of the clip."""
     there, rate = np.array(middle), np.array(per_second)
     start, end = there - rate * seconds / 2, there + rate * seconds / 2
     return Trajectory.through([(0.0, Placement(*start)), (seconds, Placement(*end))], sway)
 
 
 def _moving(seed: int, seconds: float) -> tuple[Body, ...]:
-    """The movers, instances 1 to 4."""
+    """Make the movers, instances 1 to 4."""
     stroll = _through(
         Placement(-1.6, -props.HIP_HEIGHT_M, 6.6), Placement(x=-0.95), seconds, _bob(seed)
     )
@@ -84,7 +84,7 @@ def _bob(seed: int) -> Sway:
 
 
 def _standing(seed: int) -> tuple[Body, ...]:
-    """Things of the same kinds as the movers that stand still."""
+    """Make static things of the same kinds as the movers."""
     hip = Trajectory.still(Placement(2.95, -props.HIP_HEIGHT_M, 7.3))
     parked = Trajectory.still(Placement(4.6, -props.CAR_HEIGHT_M, 14.2, yaw=0.1))
     lying = Trajectory.still(Placement(-0.45, -props.BALL_RADIUS_M, 5.0, roll=0.5))
@@ -98,7 +98,7 @@ def _standing(seed: int) -> tuple[Body, ...]:
 
 
 def _square(seed: int) -> tuple[Body, ...]:
-    """Paving, lawn, houses, trees, a kiosk, and columns and posts in the foreground."""
+    """Make paving, lawn, houses, trees, a kiosk, and columns and posts in the foreground."""
     lying = Placement(pitch=np.pi / 2)
     paving = Texture("bricks", ((150, 168, 182), (104, 120, 132)), 4, 0.25, seed, 512)
     grass = Texture("grass", ((56, 120, 96), (104, 186, 150)), 8, 0.2, seed + 1, 512)

@@ -93,7 +93,7 @@ class _PixelList:
         self._x, self._y = np.ascontiguousarray(xy_px.T)
 
     def within(self, bounds: Bounds) -> tuple[Window, Array, Array]:
-        """As of _PixelGrid."""
+        """Return the pixels within bounds, as of _PixelGrid."""
         # A little wider than the bounds, which round-off may have made too tight.
         x0, y0, x1, y1 = np.add(bounds, (-1e-6, -1e-6, 1e-6, 1e-6))
         first, last = np.searchsorted(self._y, [y0, y1])
@@ -104,7 +104,7 @@ class _PixelList:
 
 @dataclass(frozen=True, eq=False)
 class SceneView:
-    """A scene at one moment through its camera.
+    """Scene at one moment through its camera.
 
     Attributes:
         time_s: the moment.

@@ -1,4 +1,4 @@
-"""The shapes that panels are cut out in."""
+"""Outlines that panels are cut along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from motion_seg_ros.lab.synthetic.trajectory import Array
 
 
 def inside_outline(outline: Outline, u: Array, v: Array) -> npt.NDArray[np.bool_]:
-    """Whether texture coordinates (v down) lie inside an outline of the unit square."""
+    """Return which texture coordinates (v down) lie inside an outline of the unit square."""
     x, y = 2 * u - 1, 2 * v - 1
     match outline:
         case "rectangle":

@@ -1,4 +1,4 @@
-"""Things for a street scene, each of a few shapes: car, walker, robot, ball, tree, house.
+"""Props of a street scene, each of a few shapes: car, walker, robot, ball, tree, house.
 
 Everything stands on the ground y = 0 when its path keeps y at the height given here.
 """
@@ -22,7 +22,7 @@ _SWING_RAD = 0.42
 
 
 def car(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Body:
-    """A small car, 3.6 m along x, with a chequered band; origin CAR_HEIGHT_M above ground."""
+    """Make a small car, 3.6 m along x, with a chequered band; origin CAR_HEIGHT_M above ground."""
     shade = _scaled(paint, 0.8)
     lacquer = Material(Texture("noise", (shade, paint), grain=0.1, seed=seed), 1.2)
     band = Material(Texture("checker", ((40, 40, 40), (235, 235, 235)), 4, 0.1, seed, 128), 0.56)
@@ -43,7 +43,7 @@ def car(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Body
 
 
 def robot(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Body:
-    """A delivery robot, 0.8 m along x; its origin is ROBOT_HEIGHT_M above ground."""
+    """Make a delivery robot, 0.8 m along x; its origin is ROBOT_HEIGHT_M above ground."""
     striped = Material(Texture("stripes", (paint, (240, 240, 240)), 3, 0.15, seed), 0.55)
     lid = Material(Texture("speckle", (_scaled(paint, 0.6), (245, 245, 245)), 4, 0.2, seed), 0.6)
     wheels: tuple[Shape, ...] = tuple(
@@ -62,7 +62,7 @@ def robot(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Bo
 
 
 def ball(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Body:
-    """A beach ball; its origin is BALL_RADIUS_M above ground."""
+    """Make a beach ball; its origin is BALL_RADIUS_M above ground."""
     segments = Texture("stripes", (paint, (240, 240, 244)), 4, 0.25, seed)
     radii = (BALL_RADIUS_M,) * 3
     return Body((Ellipsoid(radii, Material(segments)),), trajectory, instance, BALL_RADIUS_M)
@@ -71,7 +71,7 @@ def ball(paint: Colour, trajectory: Trajectory, instance: int, seed: int) -> Bod
 def walker(
     coat: Colour, hip: Trajectory, instance: int, seed: int, seconds: float = 0.0
 ) -> tuple[Body, ...]:
-    """A person in several bodies that share an instance.
+    """Make a person of several bodies that share an instance.
 
     Args:
         coat: colour of the coat.
@@ -111,7 +111,7 @@ def walker(
 
 
 def _swinging(hip: Trajectory, joint: Placement, sign: float, seconds: float) -> Trajectory:
-    """The path of a limb hung at a joint, which swings to the other side with every step."""
+    """Return the path of a limb hung at a joint, which swings to and fro with every step."""
     steps = int(np.ceil(seconds / _STEP_S))
     waypoints = []
     for step in range(steps + 1):
@@ -123,7 +123,7 @@ def _swinging(hip: Trajectory, joint: Placement, sign: float, seconds: float) ->
 
 
 def tree(x: float, z: float, height_m: float, seed: int) -> Body:
-    """A tree with a crown of three balls of leaves."""
+    """Make a tree with a crown of three balls of leaves."""
     bark = Material(Texture("noise", ((50, 66, 88), (86, 112, 140)), seed=seed), 0.8)
     leaves = Material(Texture("grass", ((40, 92, 62), (92, 178, 138)), seed=seed + 1), 1.6)
     radius = 0.3 * height_m
@@ -143,7 +143,7 @@ def tree(x: float, z: float, height_m: float, seed: int) -> Body:
 def house(
     x: float, z: float, size_m: tuple[float, float, float], colour: Colour, seed: int
 ) -> Body:
-    """A house with rows of windows and a dark cornice; width, height, depth."""
+    """Make a house with rows of windows and a dark cornice; width, height, depth."""
     front = Texture("facade", (colour, (128, 104, 84)), 4, 0.12, seed, 512)
     cornice = Material(Texture("noise", (_scaled(colour, 0.5), _scaled(colour, 0.7)), seed=seed), 2)
     width, height, depth = size_m
@@ -156,7 +156,7 @@ def house(
 
 
 def post(x: float, z: float, radius_m: float, height_m: float, material: Material) -> Body:
-    """A round post or column."""
+    """Make a round post or column."""
     column = Cylinder(radius_m, height_m, material, Placement(y=-height_m / 2))
     return Body((column,), Trajectory.still(Placement(x, 0, z)), shadow_m=radius_m)
 

@@ -1,4 +1,4 @@
-"""Pictures of a scene, with the truth about every pixel."""
+"""Renderer of the frames of a scene, with ground truth for every pixel."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ from motion_seg_ros.lab.synthetic.trajectory import Array
 
 # Sub-pixel positions that colour an edge pixel: a rotated grid.
 _EDGE_SAMPLES = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
-# Moments, in shares of the exposure time about its middle, whose pictures are averaged.
+# Moments, in shares of the exposure time about its middle, whose images are averaged.
 _EXPOSURE_SAMPLES = (-0.375, -0.125, 0.125, 0.375)
-# Between the geometric mean of a slanted footprint's axes (0.5) and the long one (1): alias against
-# blur.
+# Between the geometric mean of a slanted footprint's axes (0.5, aliases) and the long one (1,
+# blurs); set by hand.
 _SLANT_EXPONENT = 0.7
 
 
 @dataclass(frozen=True, eq=False)
 class RenderedFrame:
-    """One picture and its truth, exact at pixel centres; the top-left pixel's centre is (0, 0).
+    """One image and its ground truth at pixel centres; the top-left pixel's centre is (0, 0).
 
     Attributes:
         index: of the frame in the clip.
         stamp_ns: its time in nanoseconds; the clip starts at 0.
         image_bgr: (H, W, 3) uint8.
-        instances: (H, W) uint16, 0 = static world and sky, k = mover k, whether it moves just now
-            or not.
-        moving: (H, W) bool, the pixels of movers that move in the world at this frame: that are
-            displaced by more than 0.1 mm on the way from the frame before or to the frame after.
+        instances: (H, W) uint16, 0 = static world and sky, k = mover k, moving or not.
+        moving: (H, W) bool, pixels of movers displaced in the world by more than 0.1 mm since the
+            frame before or until the frame after.
         depth_m: (H, W) float32 metres along the optical axis; infinite in the sky.
         intrinsics: (3, 3) float64 pixels.
         world_to_camera: (4, 4) float64.
@@ -55,7 +54,7 @@ class Renderer:
 
     Attributes:
         scene: the scene.
-        geometry: its surfaces, which a Truth may share.
+        geometry: its surfaces, which a GroundTruth may share.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -113,7 +112,7 @@ class Renderer:
         )
 
     def _expose(self, time_s: float, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
-        """(H, W, 3) float32 colours, gathered while the shutter is open around a time."""
+        """Average the colours (H, W, 3) float32 over the exposure around a time."""
         shutter_s, camera = self.scene.nuisances.shutter_s, self.scene.camera
         if shutter_s <= 0:
             return self._picture(view, hits)
@@ -124,7 +123,7 @@ class Renderer:
         return np.asarray(total / len(_EXPOSURE_SAMPLES), np.float32)
 
     def _picture(self, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
-        """(H, W, 3) float32 colours of a grid of pixels, with what is seen in mirrors."""
+        """Colour a grid of pixels, (H, W, 3) float32, with reflections."""
         image = self._colour(view, hits)
         reflectance = self._reflectance[hits.piece]
         if not reflectance.any():
@@ -134,7 +133,7 @@ class Renderer:
         return np.asarray(image + reflectance[..., None] * (self._colour(mirrored, there) - image))
 
     def _colour(self, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
-        """(H, W, 3) float32 colours of a grid of pixels, smooth along edges."""
+        """Colour a grid of pixels, (H, W, 3) float32, antialiased along edges."""
         height, width = hits.piece.shape
         columns = np.arange(width, dtype=np.float64)[None, :]
         rows = np.arange(height, dtype=np.float64)[:, None]
@@ -148,7 +147,7 @@ class Renderer:
         return image
 
     def _shade(self, view: SceneView, hits: Hits, x: Array, y: Array) -> npt.NDArray[np.float32]:
-        """Colours, float32 in the shape of the hits and (3,), of what the rays of pixels see."""
+        """Colour the hits of pixel rays, float32 in their shape and (3,)."""
         piece = hits.piece
         level = self._level_tables(view)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -163,7 +162,7 @@ class Renderer:
         return np.asarray(colours * hits.shade[..., None], np.float32)
 
     def _level_tables(self, view: SceneView) -> npt.NDArray[np.float32]:
-        """(2, pieces + 1): a, b of each piece's level of detail a - b log2(inverse depth)."""
+        """Return a, b (2, pieces + 1) of each piece's level of detail a - b log2(inverse depth)."""
         tables = np.zeros((2, len(self._texture)), np.float32)
         tables[0, :SKY] = np.log2(self._texels_per_m[:SKY] / view.intrinsics[0, 0])
         tables[1, :SKY] = 1
@@ -174,7 +173,7 @@ class Renderer:
         return tables
 
     def _degrade(self, image: npt.NDArray[np.float32], index: int) -> npt.NDArray[np.uint8]:
-        """What the camera makes of a picture, the same for the same scene and frame."""
+        """Apply the camera's imperfections to an image, repeatably."""
         nuisances = self.scene.nuisances
         if nuisances.gain is not None:
             image = image * np.float32(nuisances.gain(self.scene.time_s(index))[0])
@@ -192,7 +191,7 @@ class Renderer:
 
 
 def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """(H, W) bool: pixels beside a pixel, in 4 directions, that sees another piece."""
+    """Return the pixels (H, W) beside a pixel, in 4 directions, of another piece."""
     edges = np.zeros(piece.shape, bool)
     across, down = piece[:, 1:] != piece[:, :-1], piece[1:] != piece[:-1]
     edges[:, 1:] |= across
@@ -203,7 +202,7 @@ def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
 
 
 def _panorama(view: SceneView, x: Array, y: Array, size_px: int) -> tuple[Array, Array]:
-    """Texture coordinates of the sky's panorama in the direction of pixels (N,)."""
+    """Return texture coordinates in the sky's panorama for pixels (N,)."""
     rays = np.linalg.inv(view.intrinsics) @ np.stack([x, y, np.ones_like(x)]).astype(np.float64)
     right, down, forward = view.world_to_camera[:3, :3].T @ rays
     azimuth = np.arctan2(right, forward) / (2 * np.pi)

@@ -1,7 +1,6 @@
-"""What a scene is: a camera, bodies made of simple shapes, light and the camera's imperfections.
+"""Description of a scene: a camera, bodies of simple shapes, light and camera imperfections.
 
-A scene is a description only; `renderer.Renderer` makes its pictures and `truth.Truth` its exact
-motion.
+`renderer.Renderer` renders it, and `truth.GroundTruth` computes its exact motion.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ Outline = Literal["rectangle", "ellipse", "figure", "bush", "star"]
 
 @dataclass(frozen=True)
 class Material:
-    """What a surface looks like.
+    """Appearance of a surface.
 
     Attributes:
         texture: laid over the surface.
-        tile_m: metres a tile; None stretches it over the surface once.
-        reflectance: share of the picture that is a mirror image of what is above the ground; for
-            surfaces in the plane y = 0 only.
+        tile_m: side of a tile in metres; None stretches one over the surface.
+        reflectance: share of the mirror image of everything above the ground; for surfaces in the
+            plane y = 0 only.
     """
 
     texture: Texture
@@ -45,7 +44,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Ripple:
-    """Waves that run over a panel within its plane and carry its texture and its outline along.
+    """Waves over a panel within its plane that carry its texture and its outline along.
 
     With a, b in [0, 1] over the panel at rest, a point moves to
     u = a + amplitude[0] sin(2 pi (waves[0] b - turns)), v = b + amplitude[1] sin(2 pi (waves[1] u -
@@ -65,12 +64,12 @@ class Ripple:
     phase: float = 0.0
 
     def moved(self, a: Array, b: Array, time_s: float) -> tuple[Array, Array]:
-        """Where points of the panel at rest are at a time."""
+        """Apply the waves of a time to points of the panel at rest."""
         u = a + self._shift(0, b, time_s)
         return u, b + self._shift(1, u, time_s)
 
     def at_rest(self, u: Array, v: Array, time_s: float) -> tuple[Array, Array]:
-        """Which points of the panel at rest are at (u, v) at a time."""
+        """Undo the waves of a time at (u, v)."""
         b = v - self._shift(1, u, time_s)
         return u - self._shift(0, b, time_s), b
 
@@ -81,11 +80,11 @@ class Ripple:
 
 @dataclass(frozen=True)
 class Panel:
-    """A flat piece of the plane z = 0, centred, seen from both sides, cut out along an outline.
+    """Flat piece of the plane z = 0, centred, visible from both sides, cut along an outline.
 
     Attributes:
         size_m: width (x) and height (y).
-        material: what it looks like.
+        material: its appearance.
         outline: the cut; all of them touch the bounding rectangle.
         placement: its pose in the body.
         ripple: waves that run over it; of the static world these are water and leaves in the wind.
@@ -100,7 +99,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Box:
-    """A solid box, centred; extents along x, y and z in metres."""
+    """Solid box, centred; extents along x, y and z in metres."""
 
     size_m: tuple[float, float, float]
     material: Material
@@ -109,7 +108,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Ellipsoid:
-    """A solid ellipsoid, centred; radii along x, y, z in metres; the texture's v runs along y."""
+    """Solid ellipsoid, centred; radii along x, y, z in metres; the texture's v runs along y."""
 
     radii_m: tuple[float, float, float]
     material: Material
@@ -118,7 +117,7 @@ class Ellipsoid:
 
 @dataclass(frozen=True)
 class Cylinder:
-    """A solid round cylinder, centred, its axis along y; radius and height in metres."""
+    """Solid round cylinder, centred, its axis along y; radius and height in metres."""
 
     radius_m: float
     height_m: float
@@ -131,13 +130,13 @@ Shape = Panel | Box | Ellipsoid | Cylinder
 
 @dataclass(frozen=True)
 class Body:
-    """Shapes that move together as one body.
+    """Rigid group of shapes.
 
     Attributes:
         shapes: its parts, in the body's coordinates.
         trajectory: the body's pose in the world over time.
         instance: 0 for the static world, k >= 1 for mover k. Bodies may share one (wheels and car).
-        shadow_m: radius of the soft shadow it throws on the ground below its origin; 0 for none.
+        shadow_m: radius of the soft shadow on the ground below its origin; 0 for none.
     """
 
     shapes: tuple[Shape, ...]
@@ -157,7 +156,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera without distortion.
+    """Pinhole camera without distortion.
 
     Attributes:
         width, height: of the image in pixels.
@@ -180,7 +179,7 @@ class Camera:
             )
 
     def matrix(self, time_s: float) -> npt.NDArray[np.float64]:
-        """(3, 3) intrinsics in pixels; the centre of the top-left pixel is (0, 0)."""
+        """Return the intrinsics (3, 3) in pixels; the centre of the top-left pixel is (0, 0)."""
         focal = 0.5 * self.width / np.tan(np.radians(self.fov_deg) / 2)
         if self.zoom is not None:
             focal *= float(self.zoom(time_s)[0])
@@ -190,13 +189,13 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """A sun and a sky.
+    """Sunlight and skylight.
 
     Attributes:
         towards: direction from the scene to the sun (world axes, any length; up is negative y).
         ambient: brightness of a surface turned away from the sun.
-        direct: what is added where the sun falls straight onto a surface.
-        shadow: how much a body's shadow takes away at its centre.
+        direct: brightness added by the sun at normal incidence.
+        shadow: share of the light missing at the centre of a shadow.
         penumbra: width of a shadow's soft rim as a share of the body's shadow radius.
     """
 
@@ -208,20 +207,20 @@ class Light:
 
     @property
     def direction(self) -> npt.NDArray[np.float64]:
-        """(3,) unit vector to the sun, world axes."""
+        """Return the unit vector (3,) to the sun, world axes."""
         return np.asarray(np.array(self.towards) / np.linalg.norm(self.towards))
 
 
 @dataclass(frozen=True)
 class Nuisances:
-    """What a real camera adds; all off by default.
+    """Imperfections of a real camera; all off by default.
 
     Attributes:
         noise_sigma: standard deviation of the sensor noise, in grey levels.
         flicker: standard deviation of each frame's brightness factor.
-        shutter_s: exposure time, centred on the frame's own; blurs what moves in the image.
+        shutter_s: exposure time, centred on the frame's own, that causes motion blur.
         gain: factor on the brightness over time, one channel; None for 1.
-        jpeg_quality: 1 to 100, of the compression that the picture has gone through; None for none.
+        jpeg_quality: 1 to 100; None for no compression.
     """
 
     noise_sigma: float = 0.0
@@ -233,12 +232,12 @@ class Nuisances:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything a clip is made of.
+    """Complete description of a clip.
 
     Attributes:
         name: of the clip.
-        camera: how it is seen.
-        bodies: what is in it; order does not matter.
+        camera: the moving camera.
+        bodies: its content in any order.
         frames: number of frames, at time index / fps.
         fps: frames per second.
         sky: panorama at infinity behind everything.
@@ -267,7 +266,7 @@ class Scene:
             )
 
     def time_s(self, index: int) -> float:
-        """Time of a frame in seconds.
+        """Return the time of a frame in seconds.
 
         Raises:
             InputError: the clip has no such frame.

@@ -1,6 +1,6 @@
-"""Small scenes with one property each, for tests and experiments: seeded, exact, without nuisances.
+"""Small scenes with one property each, for tests and evaluation: seeded, exact, without nuisances.
 
-The functions share their arguments: `seed` chooses textures and clutter, `size` is the image's
+The functions share their arguments: `seed` determines textures and clutter, `size` is the image's
 (width, height) in pixels, `frames` their number, at 15 frames/s. All scenes have a textured floor,
 a brick wall and solids standing about at different depths, so that a camera that travels sees
 parallax.
@@ -44,12 +44,12 @@ _PALETTE: tuple[Colour, ...] = (
 def static_scene_still_camera(
     seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES
 ) -> Scene:
-    """Nothing changes at all."""
+    """Make a static scene with a still camera."""
     return _scene("static_scene_still_camera", seed, frames, _camera(size, Trajectory.still(_EYE)))
 
 
 def pan_only(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES) -> Scene:
-    """A camera that only turns about its own centre, 9 degrees/s to the right, with a slow tilt."""
+    """Make a camera that turns about its own centre, 9 degrees/s to the right, with a slow tilt."""
     path = _constant_speed(
         _EYE._replace(yaw=-0.12), Placement(yaw=0.16, pitch=0.04, roll=0.03), frames
     )
@@ -57,7 +57,7 @@ def pan_only(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES) 
 
 
 def zoom_only(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES) -> Scene:
-    """A still camera whose focal length grows by 20 % of its first value per second."""
+    """Make a still camera whose focal length grows by 20 % of its first value per second."""
     seconds = frames / FPS
     zoom = MonotoneCurve((0.0, seconds), ((1.0,), (1.0 + 0.2 * seconds,)))
     return _scene("zoom_only", seed, frames, _camera(size, Trajectory.still(_EYE), zoom))
@@ -66,7 +66,7 @@ def zoom_only(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES)
 def forward_parallax_static(
     seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES
 ) -> Scene:
-    """A camera that walks forward and to the right through a static world with close objects."""
+    """Make a camera that walks forward and to the right past close static objects."""
     path = _constant_speed(_EYE, Placement(x=0.5, z=1.0), frames)
     return _scene("forward_parallax_static", seed, frames, _camera(size, path))
 
@@ -74,7 +74,7 @@ def forward_parallax_static(
 def one_mover_still_camera(
     seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES
 ) -> Scene:
-    """One box (instance 1) crosses to the right, parallel to the image, before a still camera."""
+    """Make a box (instance 1) that crosses to the right before a still camera."""
     mover = _mover(1, seed, _crossing(4.5, 0.9, frames))
     camera = _camera(size, Trajectory.still(_EYE))
     return _scene("one_mover_still_camera", seed, frames, camera, [mover])
@@ -83,7 +83,7 @@ def one_mover_still_camera(
 def mover_under_parallax(
     seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES
 ) -> Scene:
-    """One box (instance 1) comes from the right, turning; the camera walks to the right."""
+    """Make a box (instance 1) that comes from the right, turning; the camera walks to the right."""
     start = Placement(1.6, -0.6, 5.5, yaw=0.6)
     path = _constant_speed(start, Placement(x=-1.0, z=-0.4, yaw=0.5), frames)
     camera = _camera(size, _constant_speed(_EYE._replace(x=-0.4), Placement(x=0.8, z=0.5), frames))
@@ -91,7 +91,7 @@ def mover_under_parallax(
 
 
 def crossing_movers(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES) -> Scene:
-    """Two boxes meet in the middle of the clip; the nearer (instance 1) hides the other (2)."""
+    """Make two boxes that meet halfway; the nearer (instance 1) hides the other (2)."""
     movers = [
         _mover(1, seed, _crossing(3.4, 1.2, frames)),
         _mover(2, seed + 1, _crossing(5.0, -1.2, frames)),
@@ -101,7 +101,7 @@ def crossing_movers(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = F
 
 
 def mover_stops(seed: int = 0, size: tuple[int, int] = SIZE, frames: int = FRAMES) -> Scene:
-    """One box (instance 1) moves to the right, slows down, and stands still from half-time on."""
+    """Make a box (instance 1) that moves to the right and stands still from half-time on."""
     half = frames // 2 / FPS
     start = Placement(-0.9, -0.6, 4.5)
     stop = start._replace(x=start.x + 1.2 * half)
@@ -118,20 +118,20 @@ def _camera(
 
 
 def _constant_speed(start: Placement, per_second: Placement, frames: int) -> Trajectory:
-    """From a placement at a constant rate of each channel, over a clip."""
+    """Return a path of constant rates from a placement, over a clip."""
     seconds = frames / FPS
     end = Placement(*(a + seconds * rate for a, rate in zip(start, per_second, strict=True)))
     return Trajectory.through([(0.0, start), (seconds, end)])
 
 
 def _crossing(depth_m: float, speed_m_s: float, frames: int) -> Trajectory:
-    """Sideways on the floor at a depth, through the middle of the image at half-time."""
+    """Return a path sideways on the floor, through the middle of the image at half-time."""
     start = Placement(-speed_m_s * frames / FPS / 2, -0.6, depth_m)
     return _constant_speed(start, Placement(x=speed_m_s), frames)
 
 
 def _mover(instance: int, seed: int, path: Trajectory) -> Body:
-    """A box of 0.8 x 1.2 x 0.5 m, speckled so that every part of it can be tracked."""
+    """Make a box of 0.8 x 1.2 x 0.5 m, speckled so that every part of it can be tracked."""
     rng = np.random.default_rng([seed, 1000 + instance])
     texture = _texture(rng, ("speckle", "checker"))
     return Body((Box((0.8, 1.2, 0.5), Material(texture, 0.8)),), path, instance)
@@ -147,7 +147,7 @@ def _scene(name: str, seed: int, frames: int, camera: Camera, movers: Iterable[B
 
 
 def _texture(rng: np.random.Generator, patterns: tuple[Pattern, ...]) -> Texture:
-    """A random texture of one of some patterns."""
+    """Draw a texture of one of some patterns."""
     first, second = rng.choice(len(_PALETTE), 2, replace=False)
     return Texture(
         patterns[int(rng.integers(len(patterns)))],
@@ -159,7 +159,7 @@ def _texture(rng: np.random.Generator, patterns: tuple[Pattern, ...]) -> Texture
 
 
 def _floor_and_wall(rng: np.random.Generator, distance_m: float) -> tuple[Body, ...]:
-    """A floor and a wall across the view at a distance."""
+    """Make a floor and a wall across the view at a distance."""
     gravel = Texture(
         "noise", ((60, 84, 96), (176, 190, 196)), seed=int(rng.integers(2**31)), size_px=512
     )
@@ -179,7 +179,7 @@ def _floor_and_wall(rng: np.random.Generator, distance_m: float) -> tuple[Body, 
 def _clutter(
     rng: np.random.Generator, count: int, nearest_m: float, farthest_m: float
 ) -> tuple[Body, ...]:
-    """Solids standing on the floor, spread evenly over depth and over the image's width."""
+    """Make solids standing on the floor, spread evenly over depth and over the image's width."""
     bodies = []
     depths = np.linspace(nearest_m, farthest_m, count)
     sides = rng.permutation(np.linspace(-0.5, 0.5, count))
@@ -192,7 +192,7 @@ def _clutter(
 
 
 def _solid(rng: np.random.Generator, half_m: float, material: Material) -> tuple[Shape, float]:
-    """A random solid of about a half size, and the height of its centre when it stands."""
+    """Draw a solid of about a half size; return it and the height of its centre above the floor."""
     match int(rng.integers(3)):
         case 0:
             return Box((2 * half_m, 3 * half_m, 2 * half_m), material), 1.5 * half_m

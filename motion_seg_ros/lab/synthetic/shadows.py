@@ -10,14 +10,14 @@ from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
 
 _NOTHING = Material(Texture("plain", ((0, 0, 0), (0, 0, 0))))
-# Where a shadow ends, in radii of its body.
+# Extent of a shadow in radii of its body; set by hand.
 _RIM = 1.2
 # A pixel lies on the ground where its depth and the ground's agree to this share.
 _ON_GROUND = 1e-4
 
 
 class ObservedShadow:
-    """The elliptic shadow of one body through a camera."""
+    """Elliptic shadow of one body through a camera."""
 
     def __init__(self, plane: ObservedPlane, light: Light) -> None:
         self.bounds_px = plane.bounds_px
@@ -25,7 +25,7 @@ class ObservedShadow:
         self._light = light
 
     def transmission(self, x: Array, y: Array, inverse_depth: Array) -> Array:
-        """Share of the light left at the surface points of pixels; 1 off the ground."""
+        """Return the share of the light left at the surface points of pixels; 1 off the ground."""
         u, v, ground = self._plane.coordinates(x, y)
         radius = _RIM * np.hypot(2 * u - 1, 2 * v - 1)
         darkness = self._light.shadow * np.clip((_RIM - radius) / self._light.penumbra, 0, 1)
@@ -36,7 +36,7 @@ class ObservedShadow:
 def observe_shadow(
     body: Body, pose: Array, world_to_camera: Array, intrinsics: Array, light: Light
 ) -> ObservedShadow | None:
-    """The shadow of a body with a (4, 4) pose in the world; None where it has none in sight."""
+    """Return the shadow of a body with a (4, 4) pose in the world; None where none is in sight."""
     if body.shadow_m <= 0:
         return None
     towards = light.direction

@@ -54,7 +54,7 @@ class Intersection(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PlanarPiece:
-    """A parallelogram corner + u edge_u + v edge_v with u, v in [0, 1], cut along an outline.
+    """Parallelogram corner + u edge_u + v edge_v with u, v in [0, 1], cut along an outline.
 
     Attributes:
         corner, edge_u, edge_v: (3,) body coordinates.
@@ -82,7 +82,7 @@ class PlanarPiece:
 
     @cached_property
     def _frame(self) -> Array:
-        """(3, 3) columns edge_u, edge_v, corner."""
+        """Columns edge_u, edge_v, corner (3, 3)."""
         return np.stack([self.edge_u, self.edge_v, self.corner], axis=1)
 
     @cached_property
@@ -144,7 +144,7 @@ class PlanarPiece:
 
 @dataclass(frozen=True, eq=False)
 class ObservedPlane:
-    """A planar piece in camera coordinates.
+    """Planar piece in camera coordinates.
 
     Attributes:
         bounds_px: x0, y0, x1, y1 of a box that contains its image.
@@ -183,7 +183,7 @@ class ObservedPlane:
 
 @dataclass(frozen=True, eq=False)
 class RoundPiece:
-    """An ellipsoid, or the side of a cylinder.
+    """Ellipsoid, or the side of a cylinder.
 
     Attributes:
         frame: (4, 4) canonical coordinates -> body. Canonical is the unit sphere, or x^2 + z^2 = 1
@@ -209,7 +209,7 @@ class RoundPiece:
     def observe(
         self, pose: Array, intrinsics: Array, sun: Array, light: Light, time_s: float
     ) -> ObservedRound | None:
-        """As of PlanarPiece."""
+        """Express the piece in camera coordinates, as of PlanarPiece."""
         frame = pose @ self.frame
         corners = self.corners @ pose[:3, :3].T + pose[:3, 3]
         if (corners[:, 2] < NEAR_M).all():
@@ -230,7 +230,7 @@ class RoundPiece:
 
 @dataclass(frozen=True, eq=False)
 class ObservedRound:
-    """A round piece in camera coordinates; attributes as of ObservedPlane.
+    """Round piece in camera coordinates; attributes as of ObservedPlane.
 
     Attributes:
         into_canonical: (4, 4) camera -> canonical coordinates.
@@ -247,7 +247,7 @@ class ObservedRound:
     distance_m: None = None
 
     def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
-        """As of ObservedPlane."""
+        """Intersect pixel rays, as of ObservedPlane."""
         origin = self.into_canonical[:3, 3]
         ray_x, ray_y, ray_z = ((row[0] * x + row[2]) + row[1] * y for row in self.rays)
         a = ray_x * ray_x + ray_z * ray_z

@@ -19,17 +19,17 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Texture:
-    """What a surface looks like.
+    """Description of a texture.
 
     Attributes:
-        pattern: the kind of picture. `plain` has no texture at all; `sky` is a panorama, 360
+        pattern: `plain` has no texture at all; `sky` is a panorama, 360
             degrees wide, from the horizon (bottom) to the zenith (top).
         colours_bgr: the two main colours, each 0 to 255 blue, green, red.
-        cells: how often checker, stripes, bricks and facade repeat within the tile; for speckle,
-            which is irregular, about how many spots there are along it.
+        cells: repetitions of checker, stripes, bricks and facade within the tile; for speckle,
+            which is irregular, about the number of spots along it.
         grain: amplitude of the multi-octave noise laid over the pattern, as a share of its
             brightness.
-        seed: chooses the noise.
+        seed: of the noise.
         size_px: side of the tile in texels, a power of two from 16 to 2048.
     """
 
@@ -48,7 +48,7 @@ class Texture:
             )
 
     def tile_bgr(self) -> npt.NDArray[np.uint8]:
-        """(size_px, size_px, 3) uint8 tile, blue, green, red; opposite sides join seamlessly."""
+        """Return a seamless tile (size_px, size_px, 3) uint8, blue, green, red."""
         rng = np.random.default_rng(self.seed)
         size = self.size_px
         axis = ((np.arange(size) + 0.5) / size).astype(np.float32)
@@ -96,7 +96,7 @@ def fractal_noise(
 def _pattern(
     texture: Texture, u: FloatImage, v: FloatImage, rng: np.random.Generator
 ) -> tuple[FloatImage, FloatImage]:
-    """(blend between the two colours in [0, 1], brightness gain), each (size, size) float32."""
+    """Return blend of the two colours in [0, 1] and brightness gain, (size, size) float32 each."""
     ones = np.ones_like(u)
     size, cells = texture.size_px, texture.cells
     match texture.pattern:
@@ -152,7 +152,7 @@ def _bricks(
 def _facade(
     u: FloatImage, v: FloatImage, cells: int, rng: np.random.Generator
 ) -> tuple[FloatImage, FloatImage]:
-    """A house front in the first colour, with rows of windows in shades of the second."""
+    """House front in the first colour, with rows of windows in shades of the second."""
     across, down = u * cells % 1, v * cells % 1
     window = (np.abs(across - 0.5) < 0.28) & (np.abs(down - 0.48) < 0.32)
     bar = (np.abs(across - 0.5) < 0.025) | (np.abs(down - 0.4) < 0.025)

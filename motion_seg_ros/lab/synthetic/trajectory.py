@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float64]
 
 
 class Placement(NamedTuple):
-    """A rigid pose as six numbers.
+    """Rigid pose as six numbers.
 
     Metres and radians; the rotation is Ry(yaw) Rx(pitch) Rz(roll): positive yaw turns to the right,
     positive pitch looks up, positive roll turns clockwise as seen from behind.
@@ -36,7 +36,7 @@ class Placement(NamedTuple):
     roll: float = 0.0
 
     def matrix(self) -> Array:
-        """(4, 4) own coordinates -> parent coordinates."""
+        """Return the (4, 4) transform from own to parent coordinates."""
         return _pose_matrix(np.array(self))
 
 
@@ -44,7 +44,7 @@ ORIGIN = Placement()
 
 
 def _pose_matrix(channels: Array) -> Array:
-    """Placement channels (6,) -> (4, 4) pose."""
+    """Convert placement channels (6,) to a (4, 4) pose."""
     cos_y, cos_p, cos_r = np.cos(channels[3:])
     sin_y, sin_p, sin_r = np.sin(channels[3:])
     turn = np.array([[cos_y, 0.0, sin_y], [0.0, 1.0, 0.0], [-sin_y, 0.0, cos_y]])
@@ -57,7 +57,7 @@ def _pose_matrix(channels: Array) -> Array:
 
 
 def inverse_pose(pose: Array) -> Array:
-    """The inverse of a (4, 4) rigid pose."""
+    """Return the inverse of a (4, 4) rigid pose."""
     inverse = np.eye(4)
     inverse[:3, :3] = pose[:3, :3].T
     inverse[:3, 3] = -pose[:3, :3].T @ pose[:3, 3]
@@ -66,7 +66,7 @@ def inverse_pose(pose: Array) -> Array:
 
 @dataclass(frozen=True)
 class MonotoneCurve:
-    """A smooth curve through (K, C) values at K times; it never overshoots, and holds its ends.
+    """Smooth curve through (K, C) values at K times, without overshoot, constant beyond its ends.
 
     Two equal neighbours give an exact standstill between them, two points alone a constant speed.
     Slopes after Fritsch and Butland, "A method for constructing local monotone piecewise cubic
@@ -85,7 +85,7 @@ class MonotoneCurve:
             )
 
     def __call__(self, time_s: float) -> Array:
-        """(C,) values at a time."""
+        """Return the values (C,) at a time."""
         if len(self.times_s) == 1 or time_s <= self.times_s[0]:
             return np.array(self.values[0], np.float64)
         if time_s >= self.times_s[-1]:
@@ -100,7 +100,7 @@ class MonotoneCurve:
 
     @property
     def is_still(self) -> bool:
-        """Whether the values are the same at all times."""
+        """Return True if the values are constant."""
         return len(set(self.values)) == 1
 
     @cached_property
@@ -110,7 +110,7 @@ class MonotoneCurve:
 
 
 def _monotone_slopes(steps: Array, secants: Array) -> Array:
-    """Slopes (K, C) at the points of a curve from its K-1 step lengths and secants."""
+    """Return the slopes (K, C) at the points of a curve from its K-1 step lengths and secants."""
     slopes = np.concatenate([secants[:1], secants])
     slopes[-1] = secants[-1]
     before, after = secants[:-1], secants[1:]
@@ -127,7 +127,7 @@ def _monotone_slopes(steps: Array, secants: Array) -> Array:
 
 @dataclass(frozen=True)
 class Sway:
-    """A periodic motion added to a path: a hand's tremor, a walker's bob.
+    """Periodic motion added to a path: a hand's tremor, a walker's bob.
 
     Attributes:
         amplitude: largest deviation of each channel, metres and radians.
@@ -140,7 +140,7 @@ class Sway:
     seed: int = 0
 
     def __call__(self, time_s: float) -> Array:
-        """(6,) deviation of each channel at a time."""
+        """Return the deviation (6,) of each channel at a time."""
         phases = self._phases
         # Incommensurable frequencies with falling weights look like a hand and never repeat within
         # a clip.
@@ -156,19 +156,19 @@ class Sway:
 
 
 class Path(Protocol):
-    """The pose of something over time."""
+    """Pose over time."""
 
     @property
     def is_still(self) -> bool:
-        """Whether the pose is the same at all times."""
+        """Return True if the pose is constant."""
 
     def pose(self, time_s: float) -> Array:
-        """(4, 4) own coordinates -> world at a time in seconds."""
+        """Return the (4, 4) transform from own coordinates to the world at a time in seconds."""
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The pose of a camera or body over time: a smooth path through placements plus a sway."""
+    """Pose of a camera or body over time: a smooth path through placements plus a sway."""
 
     curve: MonotoneCurve
     sway: Sway | None = None
@@ -177,22 +177,22 @@ class Trajectory:
     def through(
         cls, waypoints: Sequence[tuple[float, Placement]], sway: Sway | None = None
     ) -> Trajectory:
-        """The path through (time in seconds, placement) pairs in rising order of time."""
+        """Return the path through (time in seconds, placement) pairs in rising order of time."""
         curve = MonotoneCurve(tuple(t for t, _ in waypoints), tuple(tuple(p) for _, p in waypoints))
         return cls(curve, sway)
 
     @classmethod
     def still(cls, placement: Placement = ORIGIN, sway: Sway | None = None) -> Trajectory:
-        """Standing at a placement."""
+        """Return the path of standing at a placement."""
         return cls.through([(0.0, placement)], sway)
 
     @property
     def is_still(self) -> bool:
-        """Whether the pose is the same at all times."""
+        """Return True if the pose is constant."""
         return self.sway is None and self.curve.is_still
 
     def pose(self, time_s: float) -> Array:
-        """(4, 4) own coordinates -> world at a time in seconds."""
+        """Return the (4, 4) transform from own coordinates to the world at a time in seconds."""
         channels = self.curve(time_s)
         if self.sway is not None:
             channels = channels + self.sway(time_s)
@@ -201,7 +201,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Linked:
-    """The path of a part that moves within a whole that moves: a limb, a wheel, a rider.
+    """Path of a part that moves within a moving whole: a limb, a wheel, a rider.
 
     Attributes:
         whole: path of the whole.
@@ -213,17 +213,17 @@ class Linked:
 
     @property
     def is_still(self) -> bool:
-        """Whether the pose is the same at all times."""
+        """Return True if the pose is constant."""
         return self.whole.is_still and self.part.is_still
 
     def pose(self, time_s: float) -> Array:
-        """(4, 4) the part's coordinates -> world at a time in seconds."""
+        """Return the (4, 4) transform from the part's coordinates to the world."""
         return np.asarray(self.whole.pose(time_s) @ self.part.pose(time_s))
 
 
 @dataclass(frozen=True)
 class Stretched:
-    """A path on which the body changes its shape: it is stretched along its axes and sheared.
+    """Path of a body that is stretched along its axes and sheared over time.
 
     Attributes:
         path: of the body.
@@ -236,11 +236,11 @@ class Stretched:
 
     @property
     def is_still(self) -> bool:
-        """Whether the pose is the same at all times."""
+        """Return True if the pose is constant."""
         return self.path.is_still and self.stretch.is_still
 
     def pose(self, time_s: float) -> Array:
-        """(4, 4) affine map, the unstretched body's coordinates -> world at a time in seconds."""
+        """Return the (4, 4) affine map from the unstretched body's coordinates to the world."""
         x, y, z, shear = self.stretch(time_s)
         affine = np.diag([x, y, z, 1.0])
         affine[0, 1] = shear * y

@@ -1,4 +1,4 @@
-"""Random changes of training windows that leave the truth as it is."""
+"""Augmentation of training windows."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from motion_seg_ros.lab.training.config import AugmentationConfig
 from motion_seg_ros.labelling.camera_residuals import CHANNELS_PER_GAP, GAPS, REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 
-RESIDUAL_X = 1  # of the channels of a gap, see labelling.camera_residuals
-FEWEST_FRAMES = 3  # that history dropout leaves
+RESIDUAL_X = 1  # channel of a gap, see labelling.camera_residuals
+FEWEST_FRAMES = 3  # left by history dropout; set by hand
 
 
 def augment(
     batch: TrackBatch, config: AugmentationConfig, generator: torch.Generator
 ) -> TrackBatch:
-    """A batch on the CPU, changed at random.
+    """Return an augmented copy of a batch on the CPU.
 
-    Left and right are exchanged; tracks go; early frames of windows and of tracks become not
-    visible, and the residuals that need them 0; positions and confidences get noise.
+    Windows are mirrored, tracks left out; early frames of windows and of tracks become invisible,
+    and the camera-motion residuals that need them 0; positions and confidences get noise.
 
     Args:
-        batch: what to change; itself it stays as it is.
-        config: how much.
-        generator: of all chance; equal states give equal batches.
+        batch: remains unchanged.
+        config: strength.
+        generator: source of randomness.
     """
     batch = _flip(batch, config.flip, generator)
     batch = _drop_tracks(batch, config.track_dropout, generator)
@@ -61,7 +61,7 @@ def _drop_history(
     latest = max(1, frames - FEWEST_FRAMES + 1)
 
     def first_frames(shape: tuple[int, int], chance: float) -> Tensor:
-        """The first frame left, (B, N) or (B, 1) int64; 0 where nothing is taken away."""
+        """Draw the first visible frame, (B, N) or (B, 1) int64; 0 where nothing is dropped."""
         first = torch.randint(latest, shape, generator=generator)
         return torch.where(torch.rand(shape, generator=generator) < chance, first, 0)
 

@@ -1,7 +1,8 @@
-"""Every setting of `motion_seg train`: typed, in one YAML file.
+"""Settings of `motion_seg train`, declared as those of the pipeline.
 
-A setting is declared as those of the pipeline are (motion_seg_ros.settings.pipeline).
-`model.preset` is none: it names where the other settings of the model start from.
+The defaults train the `lite` network on all synthetic windows; the shipped weights were trained by
+config/train_lite.yaml. `model.preset` is no setting of its own, but chooses the defaults of the
+other settings of the model.
 """
 
 from __future__ import annotations
@@ -33,70 +34,73 @@ EXPONENT = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What is learned from."""
+    """Training and validation data."""
 
     folder: str = setting(
-        "training_data", "where the windows of tracks are kept; missing ones are made"
+        "training_data", "folder of the windows of tracks; missing ones are generated"
     )
     rendered_windows: int = setting(
-        12000, "windows from rendered clips and the real tracker", minimum=0, maximum=10**7
+        12000, "training windows of rendered clips and the real tracker", minimum=0, maximum=10**7
     )
     projected_windows: int = setting(
-        8000, "windows from projected points and modelled errors", minimum=0, maximum=10**7
+        8000, "training windows of exact motion and simulated flow errors", minimum=0, maximum=10**7
     )
     validation_rendered_windows: int = setting(
-        1500, "rendered windows that training does not see", minimum=0, maximum=10**6
+        1500, "rendered windows for validation", minimum=0, maximum=10**6
     )
     validation_projected_windows: int = setting(
-        0, "projected windows that training does not see", minimum=0, maximum=10**6
+        0, "projected windows for validation", minimum=0, maximum=10**6
     )
     recorded_windows: int = setting(
         0,
-        "windows from the recorded data sets below, in the paper's shares of those that are given",
+        "windows of the recorded data sets below, in the paper's shares",
         minimum=0,
         maximum=10**7,
     )
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")
-    features: bool = setting(
-        False, "describe the tracks' appearance; rendered windows alone have pictures"
+    features: bool = setting(False, "add appearance features; for rendered windows only")
+    seed: int = setting(
+        0, "seed of the scenes and of the recorded windows", minimum=0, maximum=2**31 - 1
     )
-    seed: int = setting(0, "of the scenes and draws", minimum=0, maximum=2**31 - 1)
     workers: int = setting(
-        0, "processes that make windows; 0: one per CPU core", minimum=0, maximum=1024
+        0, "processes that generate windows; 0: one per CPU core", minimum=0, maximum=1024
     )
 
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """What one step sees."""
+    """Batch of one step."""
 
-    windows: int = setting(
-        16, "windows of a step, over all devices together", minimum=1, maximum=4096
-    )
+    windows: int = setting(16, "windows of a step, over all devices", minimum=1, maximum=4096)
     tracks_min: int = setting(
-        192, "fewest tracks of a window; each step draws its own number", minimum=1, maximum=100000
+        192,
+        "least number of tracks of a window; each step draws its own",
+        minimum=1,
+        maximum=100000,
     )
-    tracks_max: int = setting(512, "most tracks of a window", minimum=1, maximum=100000)
+    tracks_max: int = setting(
+        512, "largest number of tracks of a window", minimum=1, maximum=100000
+    )
 
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """Random changes of each window."""
+    """Augmentation of each window."""
 
-    flip: float = setting(0.5, "chance that left and right are exchanged", minimum=0.0, maximum=1.0)
+    flip: float = setting(0.5, "probability of mirroring a window", minimum=0.0, maximum=1.0)
     track_dropout: float = setting(
-        0.1, "largest share of a window's tracks that are left out", minimum=0.0, maximum=0.95
+        0.1, "largest share of a window's tracks to leave out", minimum=0.0, maximum=0.95
     )
     history_dropout: float = setting(
         0.15,
-        "chance that the window's early frames are taken away, as at a stream's start",
+        "probability of dropping a window's early frames, as at a stream's start",
         minimum=0.0,
         maximum=1.0,
     )
     track_history_dropout: float = setting(
-        0.1, "share of the tracks that lose their early frames", minimum=0.0, maximum=1.0
+        0.1, "share of the tracks whose early frames are dropped", minimum=0.0, maximum=1.0
     )
     jitter_px: float = setting(
         0.05,
@@ -115,41 +119,42 @@ class LossConfig:
 
     weighting: str = setting(
         "per_clip",
-        "weight of moving tracks: static / moving of the window as in the paper, its square root, "
-        "or none",
+        "weight of moving tracks: static / moving tracks of the window as in the paper, its square "
+        "root, or none",
         choices=("per_clip", "sqrt", "none"),
     )
     max_weight: float = setting(
-        50.0, "that weight lies between this and its inverse", minimum=1.0, maximum=1e6
+        50.0, "largest weight, and inverse of the least", minimum=1.0, maximum=1e6
     )
 
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """How the parameters follow the gradient."""
+    """Optimiser and learning rate."""
 
     name: str = setting("adam", "Adam (as the paper) or AdamW", choices=("adam", "adamw"))
     learning_rate: float = setting(1e-4, "largest step size", minimum=1e-8, maximum=1.0)
     weight_decay: float = setting(
-        1e-4, "with adam added to the gradient, with adamw apart", minimum=0.0, maximum=10.0
+        1e-4, "weight decay; decoupled with adamw", minimum=0.0, maximum=10.0
     )
     schedule: str = setting(
-        "constant", "of the learning rate, after the warm-up", choices=("constant", "cosine")
+        "constant", "learning-rate schedule after the warm-up", choices=("constant", "cosine")
     )
-    warmup_steps: int = setting(
-        0, "steps over which the learning rate rises from 0", minimum=0, maximum=10**7
-    )
+    warmup_steps: int = setting(0, "steps of linear warm-up", minimum=0, maximum=10**7)
     final_share: float = setting(
-        0.01, "of the learning rate, where cosine ends", minimum=0.0, maximum=1.0
+        0.01, "share of the learning rate at the end of cosine", minimum=0.0, maximum=1.0
     )
     clip_norm: float = setting(
-        1.0, "longest gradient; a longer one is shortened; 0: any", minimum=0.0, maximum=1e6
+        1.0,
+        "largest gradient norm, to which larger ones are clipped; 0: no clipping",
+        minimum=0.0,
+        maximum=1e6,
     )
 
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """How long."""
+    """Length of the run."""
 
     steps: int = setting(
         0, "optimiser steps; 0: as many as `epochs` take", minimum=0, maximum=10**8
@@ -158,20 +163,20 @@ class ScheduleConfig:
         5, "passes over the windows, where `steps` is 0", minimum=1, maximum=10**6
     )
     seed: int = setting(
-        0, "of the first weights, of the order and of all chance", minimum=0, maximum=2**31 - 1
+        0, "seed of initial weights, order, augmentation and dropout", minimum=0, maximum=2**31 - 1
     )
 
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """When to look, and when to stop."""
+    """Validation and early stopping."""
 
     interval_steps: int = setting(
         1000, "steps from one validation to the next", minimum=1, maximum=10**8
     )
     patience: int = setting(
         0,
-        "validations without a better F1 after which training stops; 0: it does not",
+        "validations without a better F1 after which training stops; 0: never",
         minimum=0,
         maximum=10**6,
     )
@@ -179,15 +184,15 @@ class ValidationConfig:
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """What it runs on."""
+    """Hardware and arithmetic."""
 
     accelerator: str = setting(
-        "auto", "auto takes a GPU if there is one", choices=("auto", "cpu", "cuda")
+        "auto", "device; auto takes a GPU if there is one", choices=("auto", "cpu", "cuda")
     )
     devices: int = setting(1, "GPUs, or processes on the CPU", minimum=1, maximum=1024)
     precision: str = setting(
         "32-true",
-        "of the arithmetic; bf16-mixed is faster on a GPU",
+        "precision of the arithmetic; bf16-mixed is faster on a GPU",
         choices=("32-true", "bf16-mixed"),
     )
     threads: int = setting(0, "CPU threads; 0: PyTorch's choice", minimum=0, maximum=1024)
@@ -195,9 +200,9 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class OutputConfig:
-    """What is written, and how often."""
+    """Output files."""
 
-    folder: str = setting("training_run", "of checkpoint, weights and curves")
+    folder: str = setting("training_run", "folder of checkpoint, weights and curves")
     checkpoint_interval_steps: int = setting(
         500, "steps from one checkpoint to the next", minimum=1, maximum=10**8
     )
@@ -223,7 +228,7 @@ class TrainConfig:
 
 
 def make_train_config(values: Mapping[str, object] | None = None) -> TrainConfig:
-    """A TrainConfig from dotted names, `model.preset` among them; the rest keeps its defaults.
+    """Make a TrainConfig from dotted names, `model.preset` among them; others keep their defaults.
 
     Raises:
         ConfigError: an unknown name (the nearest one is suggested), a wrong type, a value out of
@@ -246,7 +251,7 @@ def make_train_config(values: Mapping[str, object] | None = None) -> TrainConfig
 
 
 def _number(value: object) -> object:
-    """`1e-4` as YAML 1.2 reads it: PyYAML takes a number without a point for text."""
+    """Convert `1e-4`, a number in YAML 1.2 that PyYAML reads as text."""
     if isinstance(value, str) and EXPONENT.fullmatch(value):
         return float(value)
     return value
@@ -272,7 +277,7 @@ def _check(config: TrainConfig) -> None:
     if data.validation_rendered_windows + data.validation_projected_windows == 0:
         raise ConfigError(
             "data.validation_rendered_windows and data.validation_projected_windows: expected at "
-            "least one window to judge on, found 0"
+            "least one window to validate on, found 0"
         )
     if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
         raise ConfigError(
@@ -284,7 +289,7 @@ def _check(config: TrainConfig) -> None:
 
 
 def _check_features(config: TrainConfig) -> None:
-    """Windows without pictures have no appearance."""
+    """Refuse windows without images where appearance is wanted."""
     data, channels = config.data, config.model.feature_channels
     for name in ("projected_windows", "validation_projected_windows", "recorded_windows"):
         if getattr(data, name):
@@ -302,7 +307,7 @@ def _check_features(config: TrainConfig) -> None:
 def read_train_config(
     path: Path | None, overrides: Mapping[str, object] | None = None
 ) -> TrainConfig:
-    """The settings of a YAML file (None: the defaults), changed by `overrides` (dotted names).
+    """Read the settings of a YAML file (None: the defaults), changed by `overrides` (dotted names).
 
     Raises:
         ConfigError: as of read_config_file and make_train_config.
@@ -312,7 +317,7 @@ def read_train_config(
 
 
 def train_config_values(config: TrainConfig) -> dict[str, Value]:
-    """Dotted names and values of all settings."""
+    """Return dotted names and values of all settings."""
     return {
         each.name: getattr(getattr(config, each.name.split(".")[0]), each.name.split(".")[1])
         for each in settings(TrainConfig)
@@ -320,12 +325,12 @@ def train_config_values(config: TrainConfig) -> dict[str, Value]:
 
 
 def to_json(config: TrainConfig) -> str:
-    """All settings; equal text means equal settings."""
+    """Return all settings as JSON; equal text means equal settings."""
     return json.dumps(train_config_values(config), sort_keys=True)
 
 
 def to_yaml(config: TrainConfig) -> str:
-    """A file for `read_train_config`, with what each setting means."""
+    """Return a file for `read_train_config`, with a description of each setting."""
     lines: list[str] = []
     values = train_config_values(config)
     for each in settings(TrainConfig):

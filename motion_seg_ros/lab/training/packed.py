@@ -1,4 +1,4 @@
-"""Training windows in memory, laid out so that drawing a batch is one gather of rows.
+"""Training windows in memory, packed so that drawing a batch is one gather of rows.
 
 Letters: M tracks of all windows together, W windows, B windows of a batch, N tracks of each, T
 frames, C channels.
@@ -24,26 +24,24 @@ Float16Array = npt.NDArray[np.float16]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the network should say of the tracks of a TrackBatch.
+    """Targets of the tracks of a TrackBatch.
 
     Attributes:
         moving: (B, N) bool.
-        labelled: (B, N) bool, False in padding and where the truth is ambiguous.
+        labelled: (B, N) bool, False in padding and where the ground truth is ambiguous.
     """
 
     moving: torch.Tensor
     labelled: torch.Tensor
 
     def to(self, device: torch.device | str) -> Targets:
-        """The same targets on another device."""
+        """Return the targets on another device."""
         return Targets(self.moving.to(device), self.labelled.to(device))
 
 
 @dataclass(frozen=True, eq=False)
 class PackedTracks:
-    """The tracks of many windows back to back.
-
-    Positions keep 32 bits, what needs less precision 16: about 15 bytes a track and frame.
+    """Tracks of many windows back to back; about 15 bytes a track and frame.
 
     Attributes:
         xy_px: (M, T, 2) float32.
@@ -55,7 +53,7 @@ class PackedTracks:
         moving: (M,) bool.
         labelled: (M,) bool.
         start: (W,) int64, the first track of each window.
-        count: (W,) int64, how many tracks it has.
+        count: (W,) int64, its number of tracks.
         size_px: (W, 2) float32, h and w of the image.
     """
 
@@ -77,7 +75,7 @@ class PackedTracks:
     def draw(
         self, windows: Int64Array, tracks: int, rng: np.random.Generator
     ) -> tuple[TrackBatch, Targets]:
-        """`tracks` random tracks of each of `windows` (B,); all of those that have no more."""
+        """Draw `tracks` random tracks of each of `windows` (B,); all tracks of smaller ones."""
         count = self.count[windows, None]
         # The order of random keys is a random order; those beyond a window's own come last.
         keys = rng.random((len(windows), int(count.max())), np.float32)
@@ -86,7 +84,7 @@ class PackedTracks:
         return self._gather(windows, order, order < count)
 
     def whole(self, windows: Int64Array) -> tuple[TrackBatch, Targets]:
-        """All tracks of `windows` (B,), in their order, N those of the largest one."""
+        """Return all tracks of `windows` (B,) in order, padded to those of the largest one."""
         count = self.count[windows, None]
         order = np.broadcast_to(np.arange(max(1, count.max())), (len(windows), max(1, count.max())))
         return self._gather(windows, order, order < count)
@@ -120,12 +118,12 @@ class PackedTracks:
 
 
 def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
-    """Windows with at least one track, in memory.
+    """Pack windows with at least one track.
 
     Args:
-        samples: read once, one after the other.
-        frames: T. Of longer windows the newest frames are kept; shorter ones are filled up at the
-            front with frames in which nothing is visible.
+        samples: iterated once.
+        frames: T. Longer windows keep their newest frames; shorter ones are padded at the front
+            with frames without visible tracks.
 
     Raises:
         InputError: no window has tracks, or their residuals or features differ in number.
@@ -147,7 +145,8 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
 
 
 def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
-    """The fields of PackedTracks of one window; no depth is NaN, no features are 0 channels."""
+    """Return the fields of PackedTracks of one window; missing depth is NaN, missing features have
+    0 channels."""
     kept = min(frames, len(sample.visible))
 
     def tracks_first(array: npt.NDArray[Any], fill: float, dtype: type) -> npt.NDArray[Any]:
@@ -173,7 +172,7 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
-    """The arrays of one field as one; they leave `parts`, so that little is in memory twice."""
+    """Concatenate the arrays of a field and remove them from `parts`, to save memory."""
     arrays = parts.pop(name)
     if name in ("residuals", "features"):
         channels = sorted({array.shape[1] for array in arrays})

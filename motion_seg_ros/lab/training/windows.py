@@ -1,4 +1,4 @@
-"""The windows of a run: made or read as its settings say, and in memory."""
+"""Windows of a training run, generated or read by its settings."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from motion_seg_ros.tracking.flow import FlowTracker
 
 @dataclass(frozen=True, eq=False)
 class RunWindows:
-    """What a run learns from and is judged on.
+    """Training and validation windows of a run.
 
     Attributes:
-        training: what is learned from.
-        validation: what is judged on; synthetic, of scenes that are not in `training`.
-        description: what they are, as JSON.
+        training: training windows.
+        validation: synthetic windows of scenes that are not in `training`.
+        description: of both, as JSON.
     """
 
     training: PackedTracks
@@ -43,16 +43,16 @@ class RunWindows:
 
 
 def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) -> RunWindows:
-    """Make the synthetic windows that are missing, draw the recorded ones, and read all of them.
+    """Generate the missing synthetic windows, draw the recorded ones, and read all of them.
 
     Args:
-        config: which, and how many.
+        config: kinds and numbers of windows.
         frames: T.
-        progress_bar: show bars.
+        progress_bar: show progress bars.
 
     Raises:
-        InputError: a data set, or a shard, that cannot be read.
-        OutputError: shards that cannot be written.
+        InputError: a data set or a shard cannot be read.
+        OutputError: a shard cannot be written.
     """
     training = _build(config, "train", progress_bar)
     validation = _build(config, "validation", progress_bar)
@@ -79,21 +79,20 @@ def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) 
 
 
 def recorded_roots(config: DataConfig) -> dict[str, Path]:
-    """Where the recorded data sets are, by the names of PAPER_SHARES; only those that are given."""
+    """Return the folders of the recorded data sets that are given, by the names of PAPER_SHARES."""
     roots = {name: getattr(config, name) for name in PAPER_SHARES}
     return {name: Path(root) for name, root in roots.items() if root}
 
 
 def _build(config: DataConfig, split: Split, progress_bar: bool) -> DatasetSummary:
-    training = split == "train"
+    rendered, projected = config.rendered_windows, config.projected_windows
+    if split == "validation":
+        rendered = config.validation_rendered_windows
+        projected = config.validation_projected_windows
     return build_dataset(
         Path(config.folder),
-        rendered_windows=config.rendered_windows
-        if training
-        else config.validation_rendered_windows,
-        projected_windows=config.projected_windows
-        if training
-        else config.validation_projected_windows,
+        rendered_windows=rendered,
+        projected_windows=projected,
         seed=config.seed,
         workers=config.workers or os.cpu_count() or 1,
         split=split,
@@ -107,7 +106,7 @@ def _samples(split: DatasetSummary) -> Iterator[TrackSample]:
 
 
 def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterator[TrackSample]:
-    """Without end, in the paper's shares of those data sets that are there."""
+    """Draw samples without end, in the paper's shares of the data sets that are given."""
     if not config.recorded_windows:
         return iter(())
     readers: dict[str, RecordingReader[Any]] = {}

@@ -9,7 +9,12 @@ import pytest
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
-from motion_seg_ros.lab.training.simulation.random_motion import curve, distance_covered, trajectory, wander
+from motion_seg_ros.lab.training.simulation.random_motion import (
+    curve,
+    distance_covered,
+    trajectory,
+    wander,
+)
 from motion_seg_ros.lab.training.simulation.scene_sampler import (
     HELD_OUT_KINDS,
     KINDS,
