@@ -1,4 +1,4 @@
-"""The options of every command that runs the pipeline: profile, file, single settings."""
+"""Command line options for the settings of the pipeline: profile, file, single settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read(arguments: argparse.Namespace) -> Config:
-    """The configuration asked for on the command line.
+    """Return the configuration that the options give.
 
     Raises:
         ConfigError: a file or a setting that is wrong.

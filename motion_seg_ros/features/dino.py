@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.device import (
+    autocast,
+    cast_weights,
+    find_device,
+    find_dtype,
+    to_device,
+)
 from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.networks.pretrained import load_pretrained
-from motion_seg_ros.networks.transfer import to_device
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
 from motion_seg_ros.window import Window
 

@@ -1,6 +1,6 @@
-"""Where networks run, and in which numbers: names from the settings -> PyTorch's own objects.
+"""Devices and number types of networks: names in the settings -> PyTorch's own objects.
 
-PyTorch is loaded when a function is called, not with this module.
+PyTorch is imported when a function is called, not with this module.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from motion_seg_ros.errors import ConfigError, MissingDependencyError
 
@@ -19,22 +22,27 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 def find_device(name: str) -> torch.device:
-    """The device of a name.
+    """Return the device of a name.
 
     Args:
         name: "cpu", "cuda" (the current GPU), "cuda:1" (the second one), or "auto": the current
-            GPU where PyTorch has one, else the CPU.
+            GPU if PyTorch has one, else the CPU.
 
     Returns:
-        The device; a GPU with its number, as each thread has a current GPU of its own, and all of
-        them are to use the same.
+        The device; a GPU with its index, because each thread has a current GPU of its own and all
+        of them must use the same.
 
     Raises:
-        ConfigError: not such a name; or a GPU was asked for that PyTorch does not have.
+        ConfigError: not such a name, or a GPU that PyTorch does not have.
         MissingDependencyError: torch is not installed.
     """
-    with _torch_needed():
+    try:
         import torch
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"device: expected torch, found: {error}; pip install 'motion_seg_ros[full]', or "
+            "choose profile lite"
+        ) from error
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     check_device_name(name)
@@ -44,16 +52,16 @@ def find_device(name: str) -> torch.device:
     _check_gpu(name, int(index or 0))
     if index:
         return torch.device(name)
-    # Before CUDA is started it is the first one; asking would start it.
-    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return torch.device(kind, torch.cuda.current_device() if started else 0)
+    # Until CUDA is initialized the first GPU is the current one; asking would initialize it.
+    initialized = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.device(kind, torch.cuda.current_device() if initialized else 0)
 
 
 def check_device_name(name: str) -> None:
-    """Refuse what is no name of a device, without PyTorch.
+    """Refuse a name that no device can have, without PyTorch.
 
     Raises:
-        ConfigError: neither "auto", "cpu", "cuda" nor "cuda:" with a number behind.
+        ConfigError: neither "auto", "cpu", "cuda" nor "cuda:" followed by a number.
     """
     kind, _, index = name.partition(":")
     if not (name in ("auto", "cpu") or (kind == "cuda" and (index.isdecimal() or name == "cuda"))):
@@ -61,24 +69,24 @@ def check_device_name(name: str) -> None:
 
 
 def find_dtype(name: str, device: torch.device) -> torch.dtype:
-    """The floating-point type of a name.
+    """Return the floating-point type of a name.
 
     Args:
-        name: one of DTYPES; "auto": bfloat16 on GPUs that calculate in it, else float32.
-        device: where it is to be used.
+        name: one of DTYPES; "auto": bfloat16 on GPUs that compute in it, else float32.
+        device: of the network.
 
     Raises:
         ConfigError: not such a name.
     """
-    with _torch_needed():
-        import torch
+    import torch
+
     if name not in DTYPES:
         raise ConfigError(f"dtype: expected one of {', '.join(DTYPES)}, found {name}")
     if name == "auto":
         name = "float32"
         if device.type == "cuda":
             with torch.cuda.device(device):
-                # Without emulation, which is slower than float32.
+                # Emulation would be slower than float32.
                 if torch.cuda.is_bf16_supported(including_emulation=False):
                     name = "bfloat16"
     dtype: torch.dtype = getattr(torch, name)
@@ -88,13 +96,32 @@ def find_dtype(name: str, device: torch.device) -> torch.dtype:
 def autocast(
     device: torch.device, dtype: torch.dtype
 ) -> contextlib.AbstractContextManager[Any, bool | None]:
-    """A block in which PyTorch calculates in `dtype` where that is safe; in float32 it changes
-    nothing. Weights stay as they are: see cast_weights."""
-    with _torch_needed():
-        import torch
+    """Compute in `dtype` within the block where that is safe; float32 changes nothing.
+
+    Weights stay as they are: see cast_weights.
+    """
+    import torch
+
     if dtype == torch.float32:
         return contextlib.nullcontext()
     return torch.autocast(device.type, dtype=dtype)
+
+
+def cast_weights(network: nn.Module, dtype: torch.dtype) -> None:
+    """Store in `dtype` the weights that `autocast` would cast to it at each use: same results in
+    half the memory. All others stay in float32.
+
+    Args:
+        network: changed in place; must run under `autocast` from now on.
+        dtype: that of `autocast`.
+    """
+    import torch
+    from torch import nn
+
+    if dtype != torch.float32:
+        for module in network.modules():
+            if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)):
+                module.to(dtype)
 
 
 @contextlib.contextmanager
@@ -114,32 +141,24 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def cast_weights(network: nn.Module, dtype: torch.dtype) -> None:
-    """Keep in `dtype` the weights that `autocast` casts to it each time they are used: the same
-    results, half the memory, and less to do. All others stay in float32.
+def to_device(values: npt.NDArray[Any] | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy numbers to a device, to a GPU through pinned memory without waiting for the copy.
+
+    The copy is queued in the device's stream before the kernels that need it. A stream of its own
+    would gain nothing: the copy is needed at once, and every stage ends by fetching its result.
 
     Args:
-        network: is changed, and to be run under `autocast` from now on.
-        dtype: that of `autocast`.
+        values: of any shape and type; an array must be writable, as PyTorch demands.
+        device: for a GPU, the caller may change or drop `values` at once. On the CPU nothing is
+            copied: the result shares memory with `values`.
     """
-    with _torch_needed():
-        import torch
-        from torch import nn
-    if dtype != torch.float32:
-        for module in network.modules():
-            if isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)):
-                module.to(dtype)
+    import torch
 
-
-@contextlib.contextmanager
-def _torch_needed() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"device: expected torch, found: {error}; pip install 'motion_seg_ros[full]', or "
-            "choose profile lite"
-        ) from error
+    tensor = torch.from_numpy(values) if isinstance(values, np.ndarray) else values
+    if device.type != "cuda" or tensor.device.type != "cpu":
+        return tensor.to(device)
+    # PyTorch owns the pinned copy, and does not reuse it before the device has read it.
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _check_gpu(name: str, index: int) -> None:

@@ -1,4 +1,4 @@
-"""Camera images as networks take them, prepared by PyTorch on the network's own device."""
+"""Camera images as input of networks, prepared by PyTorch on the network's own device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import cv2
 
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.types import UInt8Array
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ def network_image(
     *,
     mode: Literal["bilinear", "bicubic"] = "bicubic",
 ) -> torch.Tensor:
-    """(1, 3, h, w) float32 red, green, blue: stretched to `size` with antialiasing, less ImageNet's
-    mean, divided by its standard deviation.
+    """Return (1, 3, h, w) float32 RGB: resized to `size` with antialiasing, and normalized by
+    ImageNet's mean and standard deviation.
 
     Args:
         image_bgr: (H, W, 3) uint8.
         size: h, w.
-        device: where the result is, and where the work is done; a GPU gets the bytes of the image
-            from pinned memory, without being waited for.
+        device: of the work and of the result.
         mode: of interpolation.
     """
     from torch.nn import functional
@@ -39,18 +38,18 @@ def network_image(
     rgb = to_device(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), device)
     x = rgb.permute(2, 0, 1)[None].float() / 255
     if x.shape[-2:] != size:
-        # Bicubic interpolation goes beyond black and white at edges; the 8-bit images that the
-        # networks were trained on cannot.
+        # Bicubic interpolation overshoots black and white at edges, which the 8-bit images of the
+        # networks' training could not.
         x = functional.interpolate(x, size, mode=mode, antialias=True).clamp(0, 1)
-    # By scalars: tensors of them would have to be copied to a GPU, which would be waited for.
+    # Scalars need no copy to a GPU.
     for channel, mean, std in zip(x.unbind(1), IMAGENET_MEAN, IMAGENET_STD, strict=True):
         channel.sub_(mean).div_(std)
     return x
 
 
 def patch_size_px(size: tuple[int, int], short_side_px: int) -> tuple[int, int]:
-    """h, w in whole patches of PATCH_PX: the shorter one is nearest to `short_side_px`, and the
-    other one keeps the shape of an image of `size` (H, W) as well as it can."""
+    """Return h, w in whole patches of PATCH_PX, the shorter side nearest to `short_side_px`, for
+    an image of `size` (H, W)."""
     scale = short_side_px / min(size)
     height, width = (max(1, round(side * scale / PATCH_PX)) * PATCH_PX for side in size)
     return height, width

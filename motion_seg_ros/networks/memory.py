@@ -1,6 +1,6 @@
-"""What to do where the memory of a device runs out.
+"""Errors of a device that is out of memory, and what can be done about them.
 
-PyTorch is not loaded by this module; where nothing has loaded it, no device can run out of memory.
+This module does not import PyTorch; until something else does, no device can be out of memory.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from motion_seg_ros.errors import DeviceMemoryError
 
-# CUDA's libraries report it by a plain RuntimeError: their status names, and that of the runtime.
+# CUDA's libraries raise a plain RuntimeError that contains one of these.
 ALLOCATION_FAILED = (
     "CUDA out of memory",
     "CUDA error: out of memory",
@@ -27,36 +27,36 @@ ALLOCATION_FAILED = (
 
 @runtime_checkable
 class Shrinks(Protocol):
-    """A stage that can do with less memory."""
+    """A stage that can reduce its memory."""
 
     def shrink(self) -> str | None:
-        """Take less memory from the next reset on, at the price of the result.
+        """Use less memory from the next reset on, with worse results.
 
         Returns:
-            What it does with less now, in a few words; None where nothing is left to save.
+            The reduction in a few words; None if nothing is left to reduce.
         """
         ...
 
 
 @contextlib.contextmanager
 def device_memory(stage: str) -> Iterator[None]:
-    """A block in which a stage uses a device.
+    """Turn out-of-memory errors of the block into one kind, and release what the block held.
 
     Args:
-        stage: what to call it.
+        stage: its name, for the message.
 
     Raises:
-        DeviceMemoryError: the device has not enough memory. What the block held of it is let go.
+        DeviceMemoryError: the device has not enough memory.
     """
     try:
         yield
     except DeviceMemoryError as error:
-        error.stage = stage  # of blocks within each other the outermost, which is the pipeline's
+        error.stage = stage  # the outermost of nested blocks, which is the pipeline's
         raise
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        # The frames that failed hold tensors for as long as somebody holds the error.
+        # The stack frames of the error hold tensors as long as the error lives.
         traceback.clear_frames(error.__traceback__)
         reason = " ".join(str(error).split()).split(". ", maxsplit=1)[0]
         full = DeviceMemoryError(
@@ -68,7 +68,7 @@ def device_memory(stage: str) -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device has not enough memory."""
+    """Return whether an error means that a device has not enough memory."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
@@ -77,7 +77,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def release_cached_memory() -> None:
-    """Give back to the devices what PyTorch keeps of their memory without using it."""
+    """Return to the devices the memory that PyTorch caches without using it."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

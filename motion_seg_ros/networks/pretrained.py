@@ -1,7 +1,6 @@
-"""Networks of the transformers library from folders on this machine: strictly, and never from the
-network.
+"""Networks of the transformers library, loaded strictly from local folders and never downloaded.
 
-The library is loaded when a function is called, not with this module.
+The library is imported when a function is called, not with this module.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.networks.tensor_files import first_mismatch
 
 CONFIG_FILE = "config.json"
 WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
@@ -21,21 +21,22 @@ INSTALL = "pip install 'motion_seg_ros[full]'"
 
 
 def load_pretrained(kind: str, folder: Path, **settings: Any) -> Any:
-    """A network in evaluation mode on the CPU, float32, whose parameters need no gradient.
+    """Load a network: in evaluation mode, on the CPU, float32, parameters without gradient.
 
     Args:
         kind: name of its class in transformers, such as "Dinov2Model".
         folder: holds config.json and model.safetensors, as `save_pretrained` writes them and as
-            they are published. Nothing in them is ever run.
-        settings: what the network's configuration is to have in place of what the folder says.
+            they are published. They hold no code.
+        settings: override the configuration in the folder.
 
     Returns:
-        An instance of the class; Any, as transformers is not needed to check types.
+        An instance of the class.
 
     Raises:
-        InputError: the folder is not there, is of another network, is damaged, or lacks tensors or
-            has others than its configuration asks for.
-        MissingDependencyError: transformers, or what this network needs of it, is not installed.
+        InputError: the folder does not exist, is damaged, or holds another network or other
+            tensors than its configuration describes.
+        MissingDependencyError: transformers, or a package that this network needs, is not
+            installed.
     """
     cls = _find_class(kind)
     _check_folder(folder, cls.config_class.model_type)
@@ -46,13 +47,13 @@ def load_pretrained(kind: str, folder: Path, **settings: Any) -> Any:
                 dtype="float32",
                 local_files_only=True,
                 use_safetensors=True,
-                ignore_mismatched_sizes=True,  # they are in the report, with all else that is wrong
+                ignore_mismatched_sizes=True,  # reported below with all else
                 output_loading_info=True,
                 **settings,
             )
         except ImportError as error:
             raise _missing(kind, error) from error
-        except Exception as error:  # whatever the library meets with in a damaged file
+        except Exception as error:  # of any kind, for a damaged file
             raise InputError(
                 f"{folder}: expected weights of {kind}, found: {type(error).__name__}: {error}; "
                 "get them again"
@@ -76,17 +77,16 @@ def _missing(kind: str, error: Exception) -> MissingDependencyError:
 
 
 def _with_causes(error: BaseException) -> str:
-    """What an error says, and what those say that it comes from: transformers itself only says
-    that a class could not be imported."""
-    said: list[str] = []
-    while True:
-        words = " ".join(str(error).split())
-        if words and not any(words in each for each in said):
-            said.append(words)
-        cause = error.__cause__ or error.__context__
-        if cause is None:
-            return ", because: ".join(said)
-        error = cause
+    """Return the messages of an error and its causes: transformers' own only says that a class
+    could not be imported."""
+    messages: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        words = " ".join(str(cause).split())
+        if words and not any(words in each for each in messages):
+            messages.append(words)
+        cause = cause.__cause__ or cause.__context__
+    return ", because: ".join(messages)
 
 
 def _check_folder(folder: Path, model_type: str) -> None:
@@ -116,27 +116,24 @@ def _check_folder(folder: Path, model_type: str) -> None:
 
 
 def _check_report(kind: str, folder: Path, report: Mapping[str, Any]) -> None:
-    """Refuse tensors that are not exactly those of the network."""
-    wrong = [
-        *(f"no {name}" for name in sorted(report["missing_keys"])),
-        *(f"an unknown {name}" for name in sorted(report["unexpected_keys"])),
-        *(
-            f"{name} of shape {tuple(found)} instead of {tuple(expected)}"
-            for name, found, expected in sorted(report["mismatched_keys"])
-        ),
-        *report["error_msgs"],
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    """Refuse other tensors than those of the network."""
+    wrong = first_mismatch(
+        missing=sorted(report["missing_keys"]),
+        unknown=sorted(report["unexpected_keys"]),
+        reshaped=sorted(report["mismatched_keys"]),
+    )
+    if wrong is None and report["error_msgs"]:
+        wrong = report["error_msgs"][0]
+    if wrong is not None:
         raise InputError(
             f"{folder}: expected exactly the tensors of {kind} as {CONFIG_FILE} describes it, "
-            f"found {wrong[0]}{more}; use weights that belong to this network"
+            f"found {wrong}; use weights that belong to this network"
         )
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from printing progress bars and reports: errors say it all."""
+    """Suppress progress bars and reports of transformers, which the errors make redundant."""
     logging: Any = importlib.import_module("transformers.utils.logging")
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)

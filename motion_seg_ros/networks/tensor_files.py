@@ -1,13 +1,13 @@
-"""Tensors in safetensors files, with text beside them: written whole or not at all, read strictly.
+"""Tensors in safetensors files with metadata: written completely or not at all, read strictly.
 
-Format: https://huggingface.co/docs/safetensors. Nothing in such a file is ever run.
+Format: https://huggingface.co/docs/safetensors. It holds no code.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a file, complete or not at all; an existing one is replaced.
+    """Write a file completely or not at all; an existing one is replaced.
 
     Args:
         path: the file.
         tensors: by name, on any device.
-        metadata: kept beside them.
+        metadata: stored with them.
 
     Raises:
         OutputError: the file cannot be written.
@@ -48,7 +48,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 def load_tensors(
     path: Path, *, sha256: str | None = None
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a file by name, on the CPU, and its metadata.
+    """Return the tensors of a file by name, on the CPU, and its metadata.
 
     Args:
         path: the file.
@@ -74,16 +74,16 @@ def load_tensors(
 
 
 def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str) -> None:
-    """Give a model the tensors of a file.
+    """Load tensors into a model strictly.
 
     Args:
-        model: takes exactly these tensors.
+        model: has exactly these tensors.
         tensors: by name.
-        path: where they come from, for errors.
-        what: the model's name, such as "a track transformer", for errors.
+        path: their file, for the message.
+        what: the model, such as "a track transformer", for the message.
 
     Raises:
-        InputError: as of check_shapes.
+        InputError: as `check_shapes`.
     """
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -97,26 +97,50 @@ def check_shapes(
     found: Mapping[str, tuple[int, ...]],
     what: str,
 ) -> None:
-    """Refuse tensors that are not those expected of `what`.
+    """Refuse tensors other than those of `what`.
 
     Raises:
-        InputError: names the first that is missing, not known or of another shape.
+        InputError: names the first that is missing, unknown or of another shape.
     """
-    wrong = [
-        *(f"no {name}" for name in expected if name not in found),
-        *(f"an unknown {name}" for name in found if name not in expected),
-        *(
-            f"{name} of shape {found[name]} instead of {shape}"
+    wrong = first_mismatch(
+        missing=[name for name in expected if name not in found],
+        unknown=[name for name in found if name not in expected],
+        reshaped=[
+            (name, found[name], shape)
             for name, shape in expected.items()
             if name in found and found[name] != shape
+        ],
+    )
+    if wrong is not None:
+        raise InputError(
+            f"{path}: expected the {len(expected)} tensors of {what}, found {wrong}; use weights "
+            "that belong to this model"
+        )
+
+
+def first_mismatch(
+    missing: Iterable[str],
+    unknown: Iterable[str],
+    reshaped: Iterable[tuple[str, Sequence[int], Sequence[int]]],
+) -> str | None:
+    """Describe the first tensor that does not fit and count the others; None if all fit.
+
+    Args:
+        missing: names that the model has and the file has not.
+        unknown: names that the file has and the model has not.
+        reshaped: name, shape in the file and shape in the model, of those that differ.
+    """
+    wrong = [
+        *(f"no {name}" for name in missing),
+        *(f"an unknown {name}" for name in unknown),
+        *(
+            f"{name} of shape {tuple(found)} instead of {tuple(shape)}"
+            for name, found, shape in reshaped
         ),
     ]
-    if wrong:
-        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise InputError(
-            f"{path}: expected the {len(expected)} tensors of {what}, found {wrong[0]}{more}; "
-            "use weights that belong to this model"
-        )
+    if not wrong:
+        return None
+    return wrong[0] + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
 
 
 def _check_digest(path: Path, sha256: str) -> None:

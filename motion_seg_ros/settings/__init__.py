@@ -1,1 +1,1 @@
-"""How settings are declared; the pipeline's and the node's."""
+"""Settings: their declaration, those of the pipeline and those of the node."""

@@ -1,6 +1,4 @@
-"""How settings are declared, checked and read from files; the settings themselves are in
-motion_seg_ros.settings.pipeline and where else such dataclasses are.
-"""
+"""Declaration of settings as fields of dataclasses; checks, and readers of YAML and overrides."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ NODE_NAME = "motion_seg"
 
 @dataclass(frozen=True)
 class Spec:
-    """What a setting means and may be.
+    """Meaning and allowed values of a setting.
 
     Attributes:
         description: one sentence, with the unit.
@@ -46,13 +44,13 @@ def setting(
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A dataclass field that carries its Spec."""
+    """Declare a dataclass field with its Spec."""
     return field(default=default, metadata={"spec": Spec(description, minimum, maximum, choices)})
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, flattened: its dotted name, type, default and Spec."""
+    """One setting with its dotted name, type, default and Spec."""
 
     name: str
     type: type[Value]
@@ -60,10 +58,10 @@ class Setting:
     spec: Spec
 
     def check(self, value: object) -> Value:
-        """`value` as this setting's type (an int becomes a float where a float is asked).
+        """Return `value` as this setting's type: an int becomes a float if that is a float.
 
         Raises:
-            ConfigError: wrong type, out of range or not among the choices.
+            ConfigError: wrong type, out of range or not one of the choices.
         """
         if self.type is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
@@ -89,7 +87,7 @@ class Setting:
 
 
 def settings(config_type: type[Any], prefix: str = "") -> Iterator[Setting]:
-    """Every setting of a configuration dataclass, in the order they are written."""
+    """Yield every setting of a configuration dataclass, in the order of its fields."""
     hints = typing.get_type_hints(config_type)
     for each in dataclasses.fields(config_type):
         if dataclasses.is_dataclass(hints[each.name]):
@@ -100,13 +98,13 @@ def settings(config_type: type[Any], prefix: str = "") -> Iterator[Setting]:
 
 
 def hint(name: str, known: Collection[str]) -> str:
-    """What may be meant by a name that is not among those known."""
+    """Suggest a known name for one that is unknown."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
 
 
 def build_config(config_type: type[Any], values: Mapping[str, Value], prefix: str = "") -> Any:
-    """A configuration dataclass from checked values by dotted name; the rest keeps its defaults."""
+    """Build a configuration dataclass from checked values by dotted name, else its defaults."""
     hints = typing.get_type_hints(config_type)
     arguments: dict[str, object] = {}
     for each in dataclasses.fields(config_type):
@@ -121,11 +119,10 @@ def build_config(config_type: type[Any], values: Mapping[str, Value], prefix: st
 
 
 def read_config_file(path: Path) -> dict[str, object]:
-    """The settings in a YAML file, by dotted name.
+    """Return the settings in a YAML file by dotted name; names are not checked.
 
-    The file is either the nested settings themselves or a ROS 2 parameter file, in which they stand
-    below `<node name>: ros__parameters:`. Of several nodes, NODE_NAME and wildcards count. Names
-    are not checked here.
+    The file holds either the nested settings or, as a ROS 2 parameter file, settings below
+    `<node name>: ros__parameters:`. Of several nodes, NODE_NAME and wildcards are read.
 
     Raises:
         ConfigError: no such file, not YAML, not a mapping, or only parameters of other nodes.
@@ -153,7 +150,7 @@ def read_config_file(path: Path) -> dict[str, object]:
 
 
 def _parameters_by_node(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Name without namespace, and parameters, of each node in a ROS 2 parameter file."""
+    """Yield the name without namespace and the parameters of each node in a parameter file."""
     for key, value in tree.items():
         if isinstance(value, dict) and isinstance(value.get("ros__parameters"), dict):
             yield str(key).rpartition("/")[2], value["ros__parameters"]
@@ -170,7 +167,7 @@ def _flatten(tree: Mapping[str, object], prefix: str) -> Iterator[tuple[str, obj
 
 
 def parse_override(text: str) -> tuple[str, object]:
-    """`masks.backend=densifier` -> ("masks.backend", "densifier"); the value is read as YAML.
+    """Split `masks.backend=densifier` into ("masks.backend", "densifier"); the value is YAML.
 
     Raises:
         ConfigError: no `=`, or a value that is not YAML.

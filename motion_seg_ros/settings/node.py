@@ -1,5 +1,4 @@
-"""The settings that the ROS node has beside those of the pipeline, in
-motion_seg_ros.settings.pipeline."""
+"""Settings of the ROS node itself; for the others see motion_seg_ros.settings.pipeline."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from motion_seg_ros.settings.declaration import setting
 
 DECLARED_BY_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
-"""How the parameters begin that every ROS 2 node has; none of them is a setting."""
+"""Prefixes of the parameters that every ROS 2 node has; none of them is a setting."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class DepthSyncConfig:
 
 @dataclass(frozen=True)
 class DiagnosticsConfig:
-    """What /diagnostics says, and when."""
+    """Reports on /diagnostics."""
 
     period_s: float = setting(1.0, "time between two reports [s]", minimum=0.05, maximum=60.0)
     input_timeout_s: float = setting(
@@ -44,11 +43,11 @@ class DiagnosticsConfig:
 
 @dataclass(frozen=True)
 class QueueConfig:
-    """Frames that wait while another one is inferred."""
+    """Queue of frames that wait for inference."""
 
     max_mb: int = setting(
         256,
-        "memory for waiting images; beyond it the oldest are answered without being looked at [MB]",
+        "memory for waiting images; beyond it the oldest are answered without inference [MB]",
         minimum=1,
         maximum=65536,
     )
@@ -56,7 +55,7 @@ class QueueConfig:
 
 @dataclass(frozen=True)
 class NodeConfig:
-    """The settings of the node itself, which nothing but the node reads."""
+    """All settings of the node itself."""
 
     autostart: bool = setting(
         True, "configure and activate at start; else a lifecycle manager does"

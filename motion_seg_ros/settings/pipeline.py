@@ -43,13 +43,13 @@ class Config:
     )
     device: str = setting(
         "auto",
-        "where tapir, depth_anything, dino, sam2 and with them the labelling networks run: cpu, "
-        "cuda, cuda:INDEX, or auto: a GPU if there is one; where none of the four is used, auto is "
-        "the CPU",
+        "device of tapir, depth_anything, dino and sam2, and with them of the labelling networks: "
+        "cpu, cuda, cuda:INDEX, or auto: a GPU if there is one; if none of the four is used, auto "
+        "is the CPU",
     )
     dtype: str = setting(
         "auto",
-        "numbers that they calculate in; auto: bfloat16 on GPUs that have it, else float32",
+        "number type of their computations; auto: bfloat16 on GPUs that have it, else float32",
         choices=DTYPES,
     )
     window: WindowConfig = field(default_factory=WindowConfig)
@@ -78,15 +78,15 @@ PROFILES: Mapping[str, Mapping[str, Value]] = MappingProxyType(
         ),
     }
 )
-"""Profile -> the settings in which its defaults differ from those of the dataclasses."""
+"""Profile -> defaults that differ from those of the dataclasses."""
 
 
 def make_config(values: Mapping[str, object] | None = None) -> Config:
-    """A Config from dotted names: the profile's defaults, overridden by `values`.
+    """Build a Config from dotted names: the defaults of the profile, overridden by `values`.
 
     Raises:
-        ConfigError: an unknown name (the nearest or new one is suggested), a value Setting.check
-            refuses, or what is no name of a device.
+        ConfigError: an unknown name (the nearest or new one is suggested), a value that
+            Setting.check refuses, or a name that no device has.
     """
     values = dict(values or {})
     known = {each.name: each for each in settings(Config)}
@@ -102,7 +102,7 @@ def make_config(values: Mapping[str, object] | None = None) -> Config:
 
 
 def config_values(config: Config) -> dict[str, Value]:
-    """The dotted names and values of all settings of `config`: the inverse of make_config."""
+    """Return all settings of `config` by dotted name: the inverse of make_config."""
     flat: dict[str, Value] = {}
     for each in settings(Config):
         owner: Any = config

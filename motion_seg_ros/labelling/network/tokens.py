@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.types import BoolArray, FloatArray
 
 

@@ -12,8 +12,7 @@ from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
-from motion_seg_ros.networks.device import find_device, one_thread
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import find_device, one_thread, to_device
 from motion_seg_ros.types import FloatArray, Int64Array, RawTracks, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 

@@ -18,10 +18,15 @@ from torch.overrides import TorchFunctionMode
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.sam2.loading import load_network
 from motion_seg_ros.masks.sam2.memory import MemoryLimits, Outputs, forget_unneeded
-from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
+from motion_seg_ros.networks.device import (
+    autocast,
+    cast_weights,
+    find_device,
+    find_dtype,
+    to_device,
+)
 from motion_seg_ros.networks.images import network_image
 from motion_seg_ros.networks.memory import device_memory
-from motion_seg_ros.networks.transfer import to_device
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 OBJECT = 1  # id of the only object in a session

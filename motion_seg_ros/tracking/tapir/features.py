@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.tracking.tapir.estimates import Estimates
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 

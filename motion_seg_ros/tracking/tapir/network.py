@@ -16,8 +16,13 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import (
+    autocast,
+    cast_weights,
+    find_device,
+    find_dtype,
+    to_device,
+)
 from motion_seg_ros.tracking.tapir.checkpoint import load_weights
 from motion_seg_ros.tracking.tapir.chunks import PointChunks
 from motion_seg_ros.tracking.tapir.estimates import Estimates

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.networks.transfer import to_device
+from motion_seg_ros.networks.device import to_device
 
 INSTALL = (
     "pip install --no-deps git+https://github.com/google-deepmind/tapnet && "
