@@ -272,7 +272,8 @@ class MovingObject:
     """One moving object in one frame.
 
     Attributes:
-        id: its value in the id map, 1 to 65535, stable over time.
+        id: its value in the id map, 1 to 65535, stable over time; after 65535 ids start again at
+            1, without those still in use.
         score: probability that it moves, in [0, 1].
         box_xywh_px: tightest upright box, x, y of its top-left pixel, width, height.
         centroid_px: mean x, y of its pixels.

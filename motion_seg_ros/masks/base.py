@@ -1,4 +1,4 @@
-"""What the mask stage must offer the pipeline."""
+"""Interfaces of the mask stage."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class MaskBackend(Protocol):
     """PriorityLock labelled tracks into one pixel mask per moving object."""
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
-        """Masks of the newest frame, of its size; ids stay with their object over time and short
-        occlusions."""
+        """Return the masks of the newest frame, of its size; ids stay with their object over time
+        and short occlusions."""
         ...
 
     def reset(self) -> None:
-        """Forget all objects; ids already given are not given again."""
+        """Forget all objects; their ids are not given to new ones before the ids start again."""
         ...
 
 
 class MaskPropagator(Protocol):
-    """Carries masks over to a frame for which there is no time to infer them."""
+    """Carries masks over to a frame that is not inferred."""
 
     def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
-        """The objects of `masks`, which are those of `from_frame`, where they lie in the later
-        `to_frame`."""
+        """Move the objects of `masks`, which are those of `from_frame`, to where they are in the
+        later `to_frame`."""
         ...

@@ -1,4 +1,4 @@
-"""Masks carried over to a newer frame by coarse flow."""
+"""Propagation of masks to a newer frame by coarse flow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from motion_seg_ros.flow.dense import pixel_grid, remap, working_size
 from motion_seg_ros.masks.ownership import ids_in
 from motion_seg_ros.types import Frame, MovingObject, ObjectMasks, UInt8Array, UInt16Array
 
-MAX_SIDE_PX = 160  # of the images that the flow is computed on
+MAX_SIDE_PX = 160  # of the images that the flow is computed on; set by hand
 
 
 class FlowPropagator:
-    """Moves an id map along optical flow at an eighth to a quarter of the resolution."""
+    """Moves an id map along optical flow of small images."""
 
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
@@ -44,7 +44,7 @@ def _gray(frame: Frame, size: tuple[int, int]) -> UInt8Array:
 
 
 def _moved(known: MovingObject, id_map: UInt16Array) -> MovingObject:
-    """The same object, with the shape it has in `id_map`."""
+    """Return an object with the shape it has in `id_map`."""
     own = np.asarray(id_map == known.id, np.uint8)
     moments = cv2.moments(own, binaryImage=True)
     area = moments["m00"]

@@ -11,13 +11,16 @@ import numpy as np
 from motion_seg_ros.flow.dense import remap, warp
 from motion_seg_ros.types import FloatArray, UInt8Array
 
-VIEWS = 3  # earlier views compared with
+# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
+VIEWS = 3  # earlier views to compare with
 NOISE_FLOOR = 4.0  # grey levels
 TOLERANCE = 3.0  # noise levels
 GAIN = 0.7  # log-odds per noise level above the tolerance
 MAX_FOR_MOVING = 2.0
 MAX_FOR_STATIC = 1.5
+# Set by hand:
 HALF_TRUST_PARALLAX_PX = 1.0
+KEPT = 12  # views
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +31,12 @@ class _View:
 
 
 class BackgroundViews:
-    """The last frames with the camera's motion between them, to look at a pixel's place before."""
+    """The last frames and the camera's motion between them: earlier views of a pixel's place."""
 
     def __init__(self) -> None:
-        self._views: deque[_View] = deque(maxlen=12)
+        self._views: deque[_View] = deque(maxlen=KEPT)
 
-    def evidence(
+    def log_odds(
         self,
         bgr: UInt8Array,
         grid: FloatArray,
@@ -41,16 +44,16 @@ class BackgroundViews:
         gap: int,
         parallax_px: float,
     ) -> FloatArray | None:
-        """Log-odds of moving of the pixels of a new frame, which is then kept.
+        """Return the log-odds of moving of the pixels of a new frame, and keep the frame.
 
         Args:
             bgr: (h, w, 3) uint8.
             grid: (h, w, 2) pixel coordinates.
             to_earlier: (h, w, 2) displacement of the static world to the frame `gap` frames
-                before; None where it could not be told.
-            gap: frames.
-            parallax_px: spread of the static world about `to_earlier`: where views are registered
-                badly, differences mean little.
+                before; None where unknown.
+            gap: see there.
+            parallax_px: spread of the static world about `to_earlier`: differences between badly
+                registered views mean little.
 
         Returns:
             (h, w) float32, or None without an earlier view.
@@ -68,7 +71,8 @@ class BackgroundViews:
         return np.asarray(log_odds * np.float32(trust), np.float32)
 
     def _least_error(self, image: UInt8Array, grid: FloatArray) -> FloatArray | None:
-        """(h, w) least colour difference over the earlier views, grey levels; 0 out of view."""
+        """Return (h, w) the least colour difference over the earlier views, grey levels; 0 out of
+        view."""
         height, width = image.shape[:2]
         least: FloatArray | None = None
         view, place, age = self._views[-1], grid, 0

@@ -1,4 +1,4 @@
-"""From the evidence of a frame to the input channels of the mask network."""
+"""Input channels of the mask network, made of the evidence about a frame."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import numpy as np
 from motion_seg_ros.masks.fusion.evidence import Evidence
 from motion_seg_ros.types import FloatArray
 
+# Set by hand:
 RESIDUAL_SCALE_PX = 0.3  # asinh is linear below and logarithmic above
 LIMIT = 8.0  # of log-odds
 COLOUR_MIDDLE = np.float32(128)
 COLOUR_SCALE = np.array([64, 16, 16], np.float32)
-# By about what they vary: belief, total, memory, flow, photometry, tracks, colour, log
+# Typical size, set by hand, of belief, total, memory, flow, photometry, tracks, colour, log
 # disagreement, trust; x and y of two residuals; L, a, b.
 SCALES = (4, 6, 4, 2.5, 2, 4, 2, 3, 0.5, 2, 2, 2, 2, 1, 1, 1)
 MASK_CHANNELS = len(SCALES)
 BELIEF, RESIDUALS_X, COLOURS = 0, (9, 11), slice(13, 16)
-"""Which channels hold the belief, the horizontal residuals, and L, a and b."""
+"""Channels of the belief, the horizontal residuals, and L, a and b."""
 
 
 def mask_channels(evidence: Evidence) -> FloatArray:
-    """(MASK_CHANNELS, ceil(h / 2), ceil(w / 2)) float32: means over squares of two pixels of maps
-    (h, w), in the order of SCALES."""
+    """Return (MASK_CHANNELS, ceil(h / 2), ceil(w / 2)) float32: the means of maps (h, w) over
+    squares of 2 x 2 pixels, in the order of SCALES."""
     maps = [
         evidence.belief,
         evidence.total,

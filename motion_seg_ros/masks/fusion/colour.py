@@ -1,4 +1,4 @@
-"""What colours the moving and the static pixels of this stream have."""
+"""Colour evidence: histograms of the moving and the static pixels of the stream."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import numpy as np
 from motion_seg_ros.types import FloatArray, Int64Array, UInt8Array
 
 BINS = 16  # per Lab channel
-SMOOTHING = 2e-4  # share of pixels a colour never seen is taken to have
+# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
+SMOOTHING = 2e-4  # share of pixels that any colour has at least
+DECAY = 0.92  # of a frame's weight with each new frame
+# Set by hand:
 LIMIT = 2.0  # of the log-odds
 MIN_MOVING_PIXELS = 50.0
-CONFIDENT = 0.6  # belief from which on a pixel teaches its class
+CONFIDENT = 0.6  # belief from which on a pixel counts for its class
 
 
 class ColourModel:
-    """Online Lab histograms of moving and static pixels.
+    """Online Lab histograms of moving and static pixels."""
 
-    Args:
-        decay: what a frame's weight is multiplied by with each new frame.
-    """
-
-    def __init__(self, decay: float = 0.92) -> None:
-        self._decay = decay
+    def __init__(self) -> None:
         self._moving = np.zeros(BINS**3)
         self._static = np.zeros(BINS**3)
 
     def log_odds(self, bins: Int64Array) -> FloatArray:
-        """(h, w) float32 log-odds of moving by colour; 0 before anything has moved."""
+        """Return (h, w) float32 log-odds of moving by colour; 0 before anything has moved."""
         if self._moving.sum() < MIN_MOVING_PIXELS:
             return np.zeros(bins.shape, np.float32)
         moving = self._moving / self._moving.sum() + SMOOTHING
@@ -36,17 +34,18 @@ class ColourModel:
         return np.asarray(table[bins], np.float32)
 
     def learn(self, bins: Int64Array, moving_probability: FloatArray) -> None:
-        """Take in a frame: its colour bins and (h, w) beliefs."""
+        """Add a frame: its colour bins and (h, w) beliefs."""
         span = 1 - CONFIDENT
         moving = np.clip((moving_probability - CONFIDENT) / span, 0, 1)
         static = np.clip((span - moving_probability) / span, 0, 1)
         for histogram, weight in ((self._moving, moving), (self._static, static)):
-            histogram *= self._decay
+            histogram *= DECAY
             histogram += np.bincount(bins.ravel(), weight.ravel(), BINS**3)
 
 
 def colour_bins(bgr: UInt8Array) -> Int64Array:
-    """(h, w) index of each pixel's Lab bin, 0 to BINS**3 - 1; chroma is binned twice as finely."""
+    """Return (h, w) the Lab bin of each pixel, 0 to BINS**3 - 1; chroma is binned twice as
+    finely."""
     lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2Lab).astype(np.int64)
     chroma = np.clip((lab[..., 1:] - 64) >> 3, 0, BINS - 1)
     return np.asarray(((lab[..., 0] >> 4) * BINS + chroma[..., 0]) * BINS + chroma[..., 1])

@@ -15,12 +15,12 @@ from motion_seg_ros.window import Window
 
 
 class Densifier:
-    """Belief per pixel (MotionPosterior), corrected by a network if there is one, cleaned at full
-    resolution, split into objects.
+    """Implements motion_seg_ros.masks.base.MaskBackend by a belief per pixel (MotionPosterior),
+    corrected by a network if there is one, cleaned at full resolution, split into objects.
 
     Args:
         flow: the dense flow shared with the tracker.
-        predictor: corrects the belief; None: it stands as it is.
+        predictor: corrects the belief, or None.
 
     Raises:
         MissingDependencyError: this OpenCV has no cv2.ximgproc.

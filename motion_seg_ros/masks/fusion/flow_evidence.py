@@ -1,4 +1,4 @@
-"""Dense motion evidence: pixels whose flow no static world explains."""
+"""Flow evidence: pixels whose flow no static world explains."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from motion_seg_ros.geometry.camera_motion import CameraMotion, fit_camera_motio
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, UInt8Array
 
-FIT_STEP_PX = 8  # every so many pixels a flow vector takes part in the fit
+# Set by hand:
+FIT_STEP_PX = 8  # grid of the flow vectors that take part in the fit
 NOISE_ACROSS_PX = 0.1
 NOISE_ALONG_PX = 0.15
-MAX_SPREAD_PX = 12.0  # of static pixels across epipolar lines; beyond it nothing was found
+MAX_SPREAD_PX = 12.0  # of static pixels across epipolar lines; beyond it there is no fit
+MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
+MISMATCH_SHARE = 0.15
+LEAST_TRUST_MISMATCHED = 0.02
+# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
 MIN_THRESHOLD = 3.0  # spreads
 OTSU_FACTOR = 1.25
 SLOPE = 3.0  # log-odds per unit of log disagreement
@@ -23,9 +28,6 @@ LIMIT = 2.5
 HALF_TRUST_TEXTURE = 0.5  # grey levels per pixel
 TEXTURE_WINDOW_PX = 9
 LEAST_TRUST = 0.01
-MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
-MISMATCH_SHARE = 0.15
-LEAST_TRUST_MISMATCHED = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +75,10 @@ def fit_flow(flow: FloatArray, grid: FloatArray, static_weight: FloatArray) -> F
 def flow_trust(
     gray: UInt8Array, backward: FloatArray, forward: FloatArray, grid: FloatArray
 ) -> FloatArray:
-    """(h, w) trust in flow: low in flat areas and where forward flow does not lead back.
+    """Return (h, w) trust in flow: low in flat areas and where forward flow does not lead back.
 
     A pixel that was hidden in the earlier frame, such as the ground that a mover uncovers, has no
-    true flow to it; there and back do not match.
+    true flow to it, so that forward and backward flow do not match.
     """
     mismatch = backward + warp(forward, grid + backward)
     tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt((backward * backward).sum(axis=2))
@@ -86,7 +88,7 @@ def flow_trust(
 
 
 def textured(gray: UInt8Array) -> FloatArray:
-    """(h, w) from 0 to 1: how much there is around a pixel for flow to hold on to."""
+    """Return (h, w) the texture around each pixel, from 0 to 1."""
     window = (TEXTURE_WINDOW_PX, TEXTURE_WINDOW_PX)
     texture = cv2.blur(gradient_magnitude(gray), window)
     return np.asarray((texture / (texture + HALF_TRUST_TEXTURE)) ** 2, np.float32)
@@ -95,10 +97,10 @@ def textured(gray: UInt8Array) -> FloatArray:
 def flow_log_odds(
     disagreement: FloatArray, trust: FloatArray, smoother: EdgeAwareFilter
 ) -> FloatArray:
-    """(h, w) log-odds of moving from a disagreement (h, w) in spreads.
+    """Return (h, w) log-odds of moving for a disagreement (h, w) in spreads.
 
-    Movers may be slow against heavy tails of the static pixels: the threshold is Otsu's, but never
-    below MIN_THRESHOLD. Trusted pixels speak for their untrusted surroundings.
+    The threshold is Otsu's, but at least MIN_THRESHOLD: slow movers may differ less than the heavy
+    tails of the static pixels. Trusted pixels decide for their untrusted surroundings.
     """
     threshold = max(MIN_THRESHOLD, OTSU_FACTOR * _otsu(disagreement))
     log_odds = SLOPE * (np.log(disagreement + 0.05) - np.float32(np.log(threshold)))
@@ -108,7 +110,7 @@ def flow_log_odds(
 
 
 def _otsu(disagreement: FloatArray) -> float:
-    """Otsu's threshold of the disagreement, on a square-root scale."""
+    """Return Otsu's threshold of the disagreement, on a square-root scale."""
     top = float(np.percentile(disagreement[::2, ::2], 99))
     root = np.sqrt(np.minimum(disagreement, top))
     scale = max(float(root.max()), 1e-3) / 255

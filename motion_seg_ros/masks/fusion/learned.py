@@ -1,4 +1,4 @@
-"""A belief per pixel corrected by the mask network."""
+"""Correction of the belief per pixel by the mask network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from motion_seg_ros.masks.fusion.channels import mask_channels
 from motion_seg_ros.masks.fusion.evidence import Evidence
 from motion_seg_ros.types import FloatArray
 
-VOICE = 0.7  # weight of the network and of the belief it corrects
+# Chosen on the ten DAVIS development clips, see docs/masks.md:
+POOL_WEIGHT = 0.7  # of the network and of the belief that it corrects
 BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
 
 
 class MaskPredictor:
-    """Asks the mask network about the evidence of a frame.
+    """Runs the mask network on the evidence about a frame.
 
-    Network and belief are heard together, as a logarithmic opinion pool: the network was trained on
-    rendered scenes, and the belief is what remains right where the world is unlike them.
+    Network and belief are combined as a logarithmic opinion pool: the network was trained on
+    rendered scenes, and the belief holds where the world is unlike them.
 
     Args:
         weights: a file that `motion_seg train-masks` wrote.
@@ -47,12 +48,12 @@ class MaskPredictor:
         self._network.to(memory_format=self._layout)  # type: ignore[call-overload]
 
     def log_odds(self, evidence: Evidence) -> FloatArray:
-        """(h, w) float32 log-odds that pixels move, of the size of the evidence."""
+        """Return (h, w) float32 log-odds that pixels move, of the size of the evidence."""
         import torch
 
         channels = torch.from_numpy(mask_channels(evidence))[None]
         with torch.inference_mode():
             small = self._network(channels.to(memory_format=self._layout))[0].numpy()
         height, width = evidence.belief.shape
-        said = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(VOICE * (said + evidence.belief) + BIAS, np.float32)
+        network = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(POOL_WEIGHT * (network + evidence.belief) + BIAS, np.float32)

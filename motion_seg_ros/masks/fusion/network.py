@@ -1,4 +1,4 @@
-"""The mask network: a small U-Net that corrects a belief per pixel by all evidence and the image.
+"""The mask network: a small U-Net that corrects the belief per pixel by all evidence.
 
 Architecture: U-Net (Ronneberger et al., MICCAI 2015) with sums in place of concatenations, whose
 blocks are separable convolutions (Chollet, CVPR 2017) with a residual path.
@@ -18,16 +18,16 @@ from motion_seg_ros.networks.tensor_files import load_into, load_tensors
 
 WIDTHS = (16, 32, 48, 64)  # channels at full, half, quarter and eighth size of the input
 KERNELS = (3, 3, 5, 5)
-MODEL_KEY = "mask_network"  # of the metadata of weights: version of channels and layout
+MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
 MODEL_VERSION = "1"
 
 
 class SeparableBlock(nn.Module):
-    """(B, C, h, w) -> the same: what each channel's surroundings say, mixed, is added.
+    """Separable convolution with a residual path, (B, C, h, w) -> (B, C, h, w).
 
     Args:
         channels: C.
-        kernel: side of the surroundings.
+        kernel: side of the convolution.
     """
 
     def __init__(self, channels: int, kernel: int) -> None:
@@ -37,7 +37,7 @@ class SeparableBlock(nn.Module):
         self.narrow = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w)."""
+        """Return (B, C, h, w)."""
         correction: Tensor = self.narrow(functional.relu(self.widen(self.around(x))))
         return x + correction
 
@@ -45,7 +45,7 @@ class SeparableBlock(nn.Module):
 class MaskNetwork(nn.Module):
     """Channels of a frame -> log-odds that its pixels move.
 
-    Before any training it says what the belief among its channels says.
+    Before any training it returns the belief among its channels.
     """
 
     scales: Tensor  # (MASK_CHANNELS, 1, 1)
@@ -77,7 +77,7 @@ class MaskNetwork(nn.Module):
         self.register_buffer("scales", scales, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, h, w) log-odds.
+        """Return (B, h, w) log-odds.
 
         Args:
             x: (B, MASK_CHANNELS, h, w) of mask_channels; any h and w.
@@ -96,7 +96,7 @@ class MaskNetwork(nn.Module):
 
 
 def load_mask_network(path: Path, *, sha256: str | None = None) -> MaskNetwork:
-    """The network in a file that training wrote, in evaluation mode on the CPU.
+    """Load a network that training wrote, in evaluation mode on the CPU.
 
     Args:
         path: the file.

@@ -15,75 +15,88 @@ from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
+# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
 FLOW_GAPS = (1, 3)  # frames
-PRIOR_LOG_ODDS = -1.8  # most of the world is static
-BORDER_LOG_ODDS = -1.6  # more so at the very border, where flow is worst
+BORDER_LOG_ODDS = -1.6  # prior at the very border, where flow is worst
 MEMORY_WEIGHT = 0.7
 MEMORY_LIMIT = 3.0
 MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
 COLOUR_WEIGHT = 1.1
+EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
+RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
+LOG_OFFSET = 0.05  # spreads
+# Set by hand:
+PRIOR_LOG_ODDS = -1.8  # most of the world is static
 TRACK_LIMIT = 4.0
 STATIC_FLOW_LIMIT = 0.3  # what goes along with the camera's motion may still move: tracks tell
 LIMIT = 6.0
-EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
-RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
 TRACK_WEIGHT_FLOOR = 2e-3
-LOG_OFFSET = 0.05  # spreads
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """What depends on the working size only.
+class PixelPrior:
+    """Beliefs that depend on the working size only.
 
     Attributes:
         grid: (h, w, 2) pixel coordinates.
         static_weight: (h, w) belief that a pixel is static, for the fit of the camera's motion.
-        prior: (h, w) log-odds of moving.
+        log_odds: (h, w) prior log-odds of moving.
     """
 
     grid: FloatArray
     static_weight: FloatArray
-    prior: FloatArray
+    log_odds: FloatArray
+
+    @classmethod
+    def of_size(cls, size: tuple[int, int], log_odds: float) -> PixelPrior:
+        """Return the prior for working images of `size` = (h, w), with `log_odds` in the middle."""
+        height, width = size
+        grid = pixel_grid(size)
+        edge = np.minimum(grid, np.array([width - 1, height - 1], np.float32) - grid)
+        depth = (edge / np.array([width, height], np.float32)).min(axis=2)
+        # The shares and widths are the prototype's, see above.
+        static_weight = np.asarray(0.35 + 0.65 * np.exp(-depth / 0.12), np.float32)
+        prior = log_odds + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2))
+        return cls(grid, static_weight, np.asarray(prior, np.float32))
 
 
 class MotionPosterior:
-    """Bayesian filter over pixels: flow, photometry, tracks and colour update what the last frame's
-    belief, carried along by flow, says.
+    """Bayesian filter over pixels: flow, photometry, tracks and colour update the last frame's
+    belief, carried along by flow.
 
     Args:
         flow: the dense flow shared with the tracker.
-        track_weight: weight of the tracks' log-odds.
     """
 
-    def __init__(self, *, flow: DenseFlow, track_weight: float = 1.0) -> None:
+    def __init__(self, *, flow: DenseFlow) -> None:
         self._flow = flow
-        self._track_weight = track_weight
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream."""
         self._log_odds: FloatArray | None = None
-        self._scene: Scene | None = None
+        self._prior: PixelPrior | None = None
         self._colour = ColourModel()
         self._views = BackgroundViews()
 
     def update(self, window: Window, tracks: Tracks, labels: TrackLabels) -> Evidence | None:
-        """What is known of the newest frame; None of a stream's first frame."""
+        """Return the evidence about the newest frame; None for a stream's first frame."""
         image = self._flow.image(window)
-        if self._scene is None:
-            self._scene = make_scene((image.gray.shape[0], image.gray.shape[1]))
-        scene = self._scene
-        if len(window) == 1:
-            self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
-            self._log_odds = np.zeros(image.gray.shape, np.float32)
+        if len(window) == 1 or self._prior is None or self._log_odds is None:
+            size = image.gray.shape[0], image.gray.shape[1]
+            self._prior = PixelPrior.of_size(size, PRIOR_LOG_ODDS)
+            self._log_odds = np.zeros(size, np.float32)
+            self._views.log_odds(image.bgr, self._prior.grid, None, 1, 0.0)
             return None
+        prior = self._prior
         smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
-        memory = self._carried(window, scene)
-        motion = self._motion_evidence(window, image, scene, memory, smoother)
+        place = prior.grid + self._flow.backward(window, 1)
+        memory = warp(self._log_odds, place, MEMORY_OUTSIDE)
+        motion = self._motion_evidence(window, image, prior, memory, smoother)
         by_tracks = self._track_evidence(window, tracks, labels, smoother)
         bins = colour_bins(image.bgr)
         by_colour = self._colour.log_odds(bins)
-        total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        total = prior.log_odds + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
         total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT)) + motion.photometry
         total += by_tracks + COLOUR_WEIGHT * by_colour
         belief = probability(np.clip(total, -LIMIT, LIMIT))
@@ -101,41 +114,34 @@ class MotionPosterior:
             **vars(motion),
         )
 
-    def _carried(self, window: Window, scene: Scene) -> FloatArray:
-        """(h, w) the last belief where the flow says its pixels are now."""
-        assert self._log_odds is not None, "update() ran on the window's first frame"
-        return warp(self._log_odds, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
-
     def _motion_evidence(
         self,
         window: Window,
         image: WorkingImage,
-        scene: Scene,
+        prior: PixelPrior,
         memory: FloatArray,
         smoother: EdgeAwareFilter,
     ) -> MotionEvidence:
-        """Flow and photometry; nothing where the camera's motion cannot be told."""
-        static_weight = scene.static_weight * (1.02 - probability(memory))
+        """Return the evidence of flow and photometry; none where the camera's motion is unknown."""
+        static_weight = prior.static_weight * (1.02 - probability(memory))
         fits: list[FlowFit] = []
-        gap = 1
-        for each in FLOW_GAPS:
-            if each < len(window):
-                fit = fit_flow(self._flow.backward(window, each), scene.grid, static_weight)
+        for gap in FLOW_GAPS:
+            if gap < len(window):
+                fit = fit_flow(self._flow.backward(window, gap), prior.grid, static_weight)
                 if fit is None:
                     break
                 fits.append(fit)
-                gap = each
         if not fits:
-            self._views.evidence(image.bgr, scene.grid, None, 1, 0.0)
+            self._views.log_odds(image.bgr, prior.grid, None, 1, 0.0)
             return MotionEvidence.none((image.gray.shape[0], image.gray.shape[1]))
-        photometric = self._views.evidence(
-            image.bgr, scene.grid, fits[-1].surface, gap, fits[-1].motion.sigma_along_px
+        last, gap = fits[-1], FLOW_GAPS[len(fits) - 1]
+        photometric = self._views.log_odds(
+            image.bgr, prior.grid, last.surface, gap, last.motion.sigma_along_px
         )
         disagreement = sum((fit.disagreement for fit in fits[1:]), fits[0].disagreement) / len(fits)
         backward, forward = self._flow.backward(window, 1), self._flow.forward(window)
-        trust = flow_trust(image.gray, backward, forward, scene.grid)
+        trust = flow_trust(image.gray, backward, forward, prior.grid)
         log_odds = flow_log_odds(np.asarray(disagreement, np.float32), trust, smoother)
-        zero = np.zeros_like(log_odds)
         residuals = [
             self._flow.backward(window, each) - fit.surface
             for each, fit in zip(FLOW_GAPS, fits, strict=False)
@@ -143,7 +149,7 @@ class MotionPosterior:
         residuals += [np.zeros_like(backward)] * (len(FLOW_GAPS) - len(residuals))
         return MotionEvidence(
             flow=log_odds,
-            photometry=zero if photometric is None else photometric,
+            photometry=np.zeros_like(log_odds) if photometric is None else photometric,
             log_disagreement=np.asarray(np.log(disagreement + LOG_OFFSET), np.float32),
             trust=trust,
             residuals_px=(residuals[0], residuals[1]),
@@ -152,7 +158,7 @@ class MotionPosterior:
     def _track_evidence(
         self, window: Window, tracks: Tracks, labels: TrackLabels, smoother: EdgeAwareFilter
     ) -> FloatArray:
-        """(h, w) the tracks' log-odds, spread up to the edges of the image."""
+        """Return (h, w) the tracks' log-odds, spread up to the edges of the image."""
         height, width = self._flow.size(window)
         values = np.zeros((height, width), np.float32)
         weight = np.zeros((height, width), np.float32)
@@ -163,22 +169,9 @@ class MotionPosterior:
         x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
         values[y, x] = np.clip(labels.log_odds[some], -TRACK_LIMIT, TRACK_LIMIT)
         weight[y, x] = 1
-        return self._track_weight * smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
+        return smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
 
 
 def probability(log_odds: FloatArray) -> FloatArray:
-    """Log-odds as probabilities, of the same shape."""
+    """Convert log-odds to probabilities of the same shape."""
     return np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
-
-
-def make_scene(size: tuple[int, int], prior_log_odds: float = PRIOR_LOG_ODDS) -> Scene:
-    """What is believed of working images of `size` = (h, w) before anything is seen."""
-    height, width = size
-    grid = pixel_grid(size)
-    edge = np.minimum(grid, np.array([width - 1, height - 1], np.float32) - grid)
-    depth = (edge / np.array([width, height], np.float32)).min(axis=2)
-    static_weight = np.asarray(0.35 + 0.65 * np.exp(-depth / 0.12), np.float32)
-    prior = np.asarray(
-        prior_log_odds + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2)), np.float32
-    )
-    return Scene(grid, static_weight, prior)

@@ -1,4 +1,4 @@
-"""From a belief at working resolution to a clean mask at the image's."""
+"""Refinement of a belief at working resolution to a clean mask at full resolution."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 
+# Set by hand:
 MAX_SIDE_PX = 1280  # of the image whose edges the mask is snapped to
 SNAP_STRENGTH, SNAP_SIGMA = 30.0, 6.0
-SATURATION = 2.0  # log-odds at which a pixel's say in the snapping levels off
+SATURATION = 2.0  # log-odds at which a pixel's weight in the snapping levels off
 REFERENCE_SIDE_PX = 854  # the radii below are pixels of an image with this longer side
 OPENING_PX = 2.0
 CLOSING_PX = 4.0
@@ -19,7 +20,7 @@ MIN_RELATIVE_AREA = 0.05  # of the largest part
 
 
 def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
-    """The moving pixels of an image.
+    """Return the moving pixels of an image.
 
     The belief is snapped to the image's edges; specks are removed, gaps closed, holes filled.
 
@@ -50,11 +51,11 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
 
 
 def clean(mask: BoolArray, min_relative_area: float = MIN_RELATIVE_AREA) -> UInt8Array:
-    """(H, W) uint8, 1 in the parts of a mask that count: specks are gone, gaps and holes filled.
+    """Remove specks and fill gaps and holes; return (H, W) uint8, 1 in the parts that remain.
 
     Args:
         mask: (H, W).
-        min_relative_area: a part needs this share of the largest one's area.
+        min_relative_area: least area of a part, as a share of the largest one's.
     """
     unit = max(mask.shape) / REFERENCE_SIDE_PX
     cleaned = np.asarray(mask, np.uint8)

@@ -10,10 +10,10 @@ from motion_seg_ros.types import FloatArray, UInt8Array
 
 
 def require_edge_aware_smoothing() -> None:
-    """Check that this OpenCV has its extra modules.
+    """Check that OpenCV has its extra modules.
 
     Raises:
-        MissingDependencyError: it has not.
+        MissingDependencyError: it does not have them.
     """
     if not hasattr(cv2, "ximgproc"):
         raise MissingDependencyError(
@@ -28,9 +28,10 @@ class EdgeAwareFilter:
 
     Args:
         guide_bgr: (h, w, 3) uint8.
-        strength: lambda of the paper, the reach of the smoothing.
+        strength: lambda of the paper, the extent of the smoothing.
         colour_sigma: difference of grey levels that counts as an edge.
-        iterations: passes; fewer leave faint streaks along rows and columns.
+        iterations: passes (3 is OpenCV's default); fewer leave faint streaks along rows and
+            columns.
     """
 
     def __init__(
@@ -41,10 +42,10 @@ class EdgeAwareFilter:
         )
 
     def smooth(self, values: FloatArray) -> FloatArray:
-        """(h, w) float32 smoothed."""
+        """Return the (h, w) values smoothed, float32."""
         return np.asarray(self._filter.filter(values), np.float32)
 
     def spread(self, values: FloatArray, weight: FloatArray, floor: float) -> FloatArray:
-        """Weighted mean of `values` over each pixel's surroundings; towards 0 where the weight
-        that reaches the pixel is not above `floor`."""
+        """Return the weighted mean of `values` over each pixel's surroundings; it goes to 0 where
+        the weight that reaches the pixel is not above `floor`."""
         return self.smooth(values * weight) / (self.smooth(weight) + np.float32(floor))

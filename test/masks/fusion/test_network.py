@@ -11,7 +11,7 @@ from invented_evidence import evidence
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, mask_channels
-from motion_seg_ros.masks.fusion.learned import BIAS, VOICE, MaskPredictor
+from motion_seg_ros.masks.fusion.learned import BIAS, POOL_WEIGHT, MaskPredictor
 from motion_seg_ros.masks.fusion.network import (
     MODEL_KEY,
     MODEL_VERSION,
@@ -67,7 +67,7 @@ def test_network_and_belief_are_heard_together(weights: Path) -> None:
         said = load_mask_network(weights)(torch.from_numpy(mask_channels(known))[None])[0].numpy()
     assert found.shape == belief.shape
     # Where a pixel lies in the middle of four small ones, linear interpolation is their mean.
-    small = (found - BIAS) / VOICE - belief
+    small = (found - BIAS) / POOL_WEIGHT - belief
     middle = small[1:-1, 1:-1].reshape(9, 2, 14, 2).mean((1, 3))
     four = said[:-1, :-1] + said[1:, :-1] + said[:-1, 1:] + said[1:, 1:]
     np.testing.assert_allclose(middle, four / 4, rtol=1e-3, atol=1e-3)

@@ -323,3 +323,26 @@ def test_reset_forgets_all_but_the_ids_given() -> None:
     assert oracle.followed == {}
     *_, (_, masks) = camera.run(10)
     assert [each.id for each in masks.objects] == [2]
+
+
+def test_an_id_in_use_is_not_given_again_when_ids_start_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One thing stays in sight while more others pass, one after another, than there are ids."""
+    monkeypatch.setattr("motion_seg_ros.masks.reidentification.MAX_ID", 4)
+    stays = Thing(lambda t: (100 + 2 * (t % 2), 70), (26, 26), colour=RED)
+    things = [
+        Thing(straight(-20 - 160 * k, 25, 3), (26, 26), colour=(k * 40 % 256, 90, 30))
+        for k in range(6)
+    ]
+    scene = DrawnScene([stays, *things], (128, 96))
+    backend = prompted(OracleSegmenter(scene, keep=8), lost_after=5, memory_s=0.5)
+    passing: list[int] = []
+    for t, masks in Camera(scene, backend, window=8).run(340):
+        ids = {each.centroid_px[1] > 50: each.id for each in masks.objects}
+        assert len(set(ids.values())) == len(masks.objects)
+        if t > SETTLED:
+            assert ids[True] == 1
+        if False in ids and ids[False] not in passing[-1:]:
+            passing.append(ids[False])
+    assert passing == [2, 3, 4, 2, 3, 4]

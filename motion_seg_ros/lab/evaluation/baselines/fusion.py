@@ -31,8 +31,7 @@ from motion_seg_ros.masks.fusion.posterior import (
     MEMORY_WEIGHT,
     RESULT_SIGMA,
     RESULT_STRENGTH,
-    Scene,
-    make_scene,
+    PixelPrior,
     probability,
 )
 from motion_seg_ros.masks.fusion.refinement import clean
@@ -66,32 +65,32 @@ class RecursiveFusion:
         self._frames = SlidingWindow(max(FLOW_GAPS) + 1, float("inf"))
         self._views = BackgroundViews()
         self._colour = ColourModel()
-        self._scene: Scene | None = None
+        self._prior: PixelPrior | None = None
         self._log_odds: FloatArray | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
         """Return (H, W) uint16, 1 where pixels of the next frame move."""
         window = self._frames.push(frame)
         image = self._flow.image(window)
-        if self._scene is None or self._log_odds is None:
+        if self._prior is None or self._log_odds is None:
             size = (image.gray.shape[0], image.gray.shape[1])
-            self._scene = make_scene(size, PRIOR_LOG_ODDS)
-            self._views.evidence(image.bgr, self._scene.grid, None, 1, 0.0)
+            self._prior = PixelPrior.of_size(size, PRIOR_LOG_ODDS)
+            self._views.log_odds(image.bgr, self._prior.grid, None, 1, 0.0)
             self._log_odds = np.zeros(size, np.float32)
             return np.zeros(frame.size, np.uint16)
-        self._log_odds = self._update(window, image, self._scene, self._log_odds)
+        self._log_odds = self._update(window, image, self._prior, self._log_odds)
         height, width = frame.size
         large = cv2.resize(self._log_odds, (width, height), interpolation=cv2.INTER_LINEAR)
         return clean(large > 0, MIN_RELATIVE_AREA).astype(np.uint16)
 
     def _update(
-        self, window: Window, image: WorkingImage, scene: Scene, last: FloatArray
+        self, window: Window, image: WorkingImage, prior: PixelPrior, last: FloatArray
     ) -> FloatArray:
         """Return (h, w) log-odds of moving, given those of the frame before."""
-        memory = warp(last, scene.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
+        memory = warp(last, prior.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
         bins = colour_bins(image.bgr)
-        total = scene.prior + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
-        total += self._motion_log_odds(window, image, scene, memory)
+        total = prior.log_odds + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        total += self._motion_log_odds(window, image, prior, memory)
         total += COLOUR_WEIGHT * self._colour.log_odds(bins)
         smoother = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA)
         belief = smoother.smooth(probability(np.clip(total, -LIMIT, LIMIT)))
@@ -100,19 +99,19 @@ class RecursiveFusion:
         return np.asarray(np.log(belief / (1 - belief)), np.float32)
 
     def _motion_log_odds(
-        self, window: Window, image: WorkingImage, scene: Scene, memory: FloatArray
+        self, window: Window, image: WorkingImage, prior: PixelPrior, memory: FloatArray
     ) -> FloatArray:
         """Return (h, w) log-odds from flow and photometry."""
-        static_weight = scene.static_weight * (1.02 - probability(memory))
+        static_weight = prior.static_weight * (1.02 - probability(memory))
         gaps = [each for each in FLOW_GAPS if each < len(window)]
         disagreement = np.zeros_like(memory)
         for gap in gaps:
             flow = self._flow.backward(window, gap)
-            background, sigma = _background(flow, scene.grid, static_weight)
+            background, sigma = _background(flow, prior.grid, static_weight)
             residual = flow - background
             distance = np.sqrt((residual * residual).sum(axis=2))
             disagreement += distance / np.float32(max(sigma, MIN_SIGMA_PX) * len(gaps))
-        photometric = self._views.evidence(image.bgr, scene.grid, background, gaps[-1], 0.0)
+        photometric = self._views.log_odds(image.bgr, prior.grid, background, gaps[-1], 0.0)
         smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
         trust = textured(image.gray) + np.float32(LEAST_TRUST)
         by_flow = flow_log_odds(disagreement, trust, smoother)

@@ -1,0 +1,43 @@
+"""Photometric evidence by earlier views of a textured ground."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from disc_images import DISC, GRID, SIZE, texture
+
+from motion_seg_ros.masks.fusion.background import BackgroundViews
+
+
+def test_what_no_earlier_view_shows_is_new() -> None:
+    views = BackgroundViews()
+    ground = texture(2, (SIZE[0], SIZE[1] + 40))
+    found = None
+    for index in range(5):
+        image = ground[:, 4 * index : 4 * index + SIZE[1]].copy()
+        if index == 4:
+            image[DISC] = (20, 30, 220)
+        pan = np.tile(np.float32([4, 0]), (*SIZE, 1)) if index else None
+        found = views.log_odds(image, GRID, pan, 1, 0.1)
+    assert found is not None
+    core = cv2.erode(DISC.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    ground_seen = ~DISC & (GRID[..., 0] < SIZE[1] - 30)
+    assert np.mean(found[core] > 1) > 0.9
+    assert np.mean(found[ground_seen] < 0) > 0.95
+
+
+def test_badly_registered_views_say_little() -> None:
+    images = [texture(3), texture(4)]
+    said = []
+    for parallax_px in (0.0, 10.0):
+        views = BackgroundViews()
+        still = np.zeros((*SIZE, 2), np.float32)
+        views.log_odds(images[0], GRID, None, 1, 0.0)
+        found = views.log_odds(images[1], GRID, still, 1, parallax_px)
+        assert found is not None
+        said.append(np.abs(found).mean())
+    assert said[1] < 0.02 * said[0]
+
+
+def test_the_first_view_says_nothing() -> None:
+    assert BackgroundViews().log_odds(texture(0), GRID, None, 1, 0.0) is None
