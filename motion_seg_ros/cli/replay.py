@@ -1,51 +1,32 @@
-"""`motion_seg replay`: a rosbag onto real topics, through the live node, and what came back."""
+"""`motion_seg replay`: play a rosbag to the live node and record its output."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from motion_seg_ros import __version__
 from motion_seg_ros.cli import configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.io.bag import BagTopic, camera_info_topic, frame_name
+from motion_seg_ros.io.bag import BagTopic, camera_info_topic
 from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
-from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.lab.evaluation.recording import Recording
-from motion_seg_ros.lab.evaluation.replay import (
-    ReplayFigures,
-    ReplayLog,
-    replay_figures,
-    replayed_masks,
-)
-from motion_seg_ros.lab.evaluation.replay_scores import score_replay
-from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
-from motion_seg_ros.lab.evaluation.report.runs import ReportRun
-from motion_seg_ros.lab.evaluation.results import (
-    RESULTS_FILE,
-    MethodScores,
-    Results,
-    write_results,
-)
+from motion_seg_ros.lab.evaluation.replay import ReplayLog
+from motion_seg_ros.lab.evaluation.replay_report import REPLAY_FILE, write_replay
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 
-REPLAY_FILE = "replay.json"
 BAG_FOLDER = "bag"
 PLAYER = "motion_seg_ros.ros.tools.bag_player"
 STARTUP_S = 300.0
-"""For the node to load its networks."""
+"""Time for the node to load its networks. Set by hand."""
 
 DESCRIPTION = """\
 Play a rosbag onto real ROS 2 topics with /clock, run the node on it, and record what it answers.
@@ -113,13 +94,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Play, record, score.
+    """Play, record and score.
 
     Raises:
         MotionSegError: no ROS here, a wrong input or output, or a process that failed.
     """
     config = configuration.read(arguments)
-    if arguments.lockstep:  # as recordings are gone through
+    if arguments.lockstep:  # as in `motion_seg segment`
         config = make_config({**config_values(config), "masks.sam2.discovery": "in_step"})
     if config.depth.backend == "topic":
         raise ConfigError(
@@ -128,8 +109,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
     live_node.check_ros("replay")
     source, sequence = _open(arguments)
-    next(iter(source))  # so that images which nobody can read are named before anything is started
-    resolve(config)  # so that weights or a device that are missing are named before, too
+    next(iter(source))  # raises for unreadable images, before anything is started
+    resolve(config)  # raises for missing weights or a missing device
     output: Path = arguments.output
     for each in (source.path, arguments.truth):
         if each is not None:
@@ -140,28 +121,31 @@ def run(arguments: argparse.Namespace) -> None:
         staged_folder(output, overwrite=arguments.overwrite, marker=REPLAY_FILE) as folder,
     ):
         log = _play(source, config, arguments, folder / BAG_FOLDER, Path(work))
-        recording = Recording(folder / BAG_FOLDER)
-        figures = replay_figures(log, recording)
-        masks = folder / "masks" / "motion_seg" / source.name
-        masks.mkdir(parents=True)
-        for index, ids in replayed_masks(log, recording):
-            (masks / f"{frame_name(index)}.png").write_bytes(encode_id_map(ids))
-        described = _described(arguments, source)
-        scores = None
-        if sequence is not None:
-            scores = score_replay(folder, sequence, masks, figures.timing)
-            _write_results(folder, scores, {**config_values(config), **described})
-        content = _as_json(config, described, figures, scores)
-        (folder / REPLAY_FILE).write_text(content, encoding="utf-8")
-    _show(figures, scores, output)
+        lines = write_replay(
+            folder,
+            source.name,
+            Recording(folder / BAG_FOLDER),
+            log,
+            sequence=sequence,
+            replay={
+                "topic": source.topic,
+                "lockstep": arguments.lockstep,
+                "rate": None if arguments.lockstep else arguments.rate,
+                "qos": _reliability(arguments) or "recorded",
+            },
+            configuration=config_values(config),
+        )
+    for line in lines:
+        print(line)
+    print(f"written to {output}")
 
 
 def node_setup(source: BagTopic, *, reliable: bool) -> tuple[dict[str, str], dict[str, object]]:
-    """What the node needs to be played to: remappings of its topics, and parameters.
+    """Return the topic remappings and parameters with which the node takes part in a replay.
 
     Args:
-        source: what is played.
-        reliable: ask for reliable images in place of best effort.
+        source: images to play.
+        reliable: request reliable images instead of best effort.
     """
     parameters: dict[str, object] = {
         "use_sim_time": True,
@@ -184,7 +168,7 @@ def _rate(text: str) -> float:
 
 
 def _open(arguments: argparse.Namespace) -> tuple[BagTopic, BagSequence | None]:
-    """What to play, and its truth where it is known."""
+    """Open the bag, with its truth where that is given."""
     bag: Path = arguments.bag
     if arguments.truth_topic is None and arguments.truth is None:
         source = open_source(bag, topic=arguments.topic)
@@ -206,7 +190,7 @@ def _open(arguments: argparse.Namespace) -> tuple[BagTopic, BagSequence | None]:
 
 
 def _reliability(arguments: argparse.Namespace) -> str | None:
-    """What to publish with; None: as recorded."""
+    """Return the reliability to publish with; None: as recorded."""
     if arguments.lockstep:
         return "reliable"
     return None if arguments.qos == "recorded" else str(arguments.qos)
@@ -215,12 +199,12 @@ def _reliability(arguments: argparse.Namespace) -> str | None:
 def _play(
     source: BagTopic, config: Config, arguments: argparse.Namespace, bag: Path, work: Path
 ) -> ReplayLog:
-    """Run player and node until the bag is played, and answered."""
+    """Run player and node until the bag has been played and answered."""
     alone = arguments.role == "all"
     environment = live_node.private_environment(work) if alone else live_node.shared_environment()
     how = "in lockstep" if arguments.lockstep else f"at {arguments.rate:g} times its speed"
     print(f"playing {source.length} frames of {source.topic} {how}", flush=True)
-    # By its name the player knows its node from others that answer on the same topics.
+    # The name distinguishes this node from others on the same topics.
     state_service = f"{NAMESPACE}/get_state_{os.getpid()}"
     log, progress = work / "log.json", work / "progress"
     progress.touch()
@@ -260,49 +244,3 @@ def _player_options(arguments: argparse.Namespace) -> list[str]:
     options = ["--lockstep"] if arguments.lockstep else ["--rate", str(arguments.rate)]
     options += ["--reliability", reliability] if reliability else []
     return options if arguments.bag_images else [*options, "--no-bag-images"]
-
-
-def _described(arguments: argparse.Namespace, source: BagTopic) -> dict[str, object]:
-    """How the bag was played."""
-    return {
-        "replay.topic": source.topic,
-        "replay.lockstep": arguments.lockstep,
-        "replay.rate": None if arguments.lockstep else arguments.rate,
-        "replay.qos": _reliability(arguments) or "recorded",
-    }
-
-
-def _write_results(folder: Path, scores: MethodScores, settings: dict[str, object]) -> None:
-    """results.json and report.html, as of `motion_seg evaluate`."""
-    results = Results("bag", "motion_seg", scores, configuration=settings, **provenance())
-    write_results(folder / RESULTS_FILE, results)
-    write_report(folder / REPORT_FILE, [ReportRun("motion_seg", results, folder)])
-
-
-def _as_json(
-    config: Config,
-    described: dict[str, object],
-    figures: ReplayFigures,
-    scores: MethodScores | None,
-) -> str:
-    found = asdict(figures)
-    del found["age_ms"]
-    content = {
-        "version": __version__,
-        **{name.removeprefix("replay."): value for name, value in described.items()},
-        **found,
-        "J_mean": None if scores is None else scores.J_mean,
-        "F_mean": None if scores is None else scores.F_mean,
-        "configuration": config_values(config),
-    }
-    return json.dumps(content, indent=2) + "\n"
-
-
-def _show(figures: ReplayFigures, scores: MethodScores | None, output: Path) -> None:
-    for line in figures.lines():
-        print(line)
-    if scores is not None:
-        (sequence,) = scores.per_sequence.values()
-        frames = len(sequence.per_frame.name)
-        print(f"J {scores.J_mean:.3f}, F {scores.F_mean:.3f} over {frames} frames with truth")
-    print(f"written to {output}")

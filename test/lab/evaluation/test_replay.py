@@ -17,7 +17,7 @@ from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_figures, replayed_masks
-from motion_seg_ros.lab.evaluation.replay_scores import score_replay
+from motion_seg_ros.lab.evaluation.replay_report import score_replay
 from motion_seg_ros.lab.evaluation.results import Timing
 
 STAMPS = [recordings.START_NS + i * recordings.STEP_NS for i in range(6)]
