@@ -1,4 +1,4 @@
-"""Processes that end when the work they were started for ends, however it does."""
+"""Child processes that end with the block that started them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from types import TracebackType
 from motion_seg_ros.errors import MotionSegError
 
 GRACE_S = 5.0
+"""Seconds between SIGTERM and SIGKILL. Set by hand."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_S = 0.05
 
@@ -23,12 +24,12 @@ POLL_S = 0.05
 class ChildProcesses:
     """Starts Python modules as processes; leaving the block ends those that still run.
 
-    Ctrl-C reaches this process alone, which then ends the others in order. Where this one is
-    killed, Linux ends them.
+    Ctrl-C reaches only this process, which then ends the others in order. If this one is killed,
+    Linux ends them.
 
     Args:
-        environment: of the processes.
-        logs: an existing folder for what they print.
+        environment: environment of the processes.
+        logs: existing folder for their output.
     """
 
     def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
@@ -56,7 +57,7 @@ class ChildProcesses:
                 each.wait()
 
     def start(self, name: str, module: str, *arguments: str) -> None:
-        """Run `python -m module` in the background under a name."""
+        """Start `python -m module` under a name."""
         with_this_one = _ends_with_parent()
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
@@ -76,15 +77,15 @@ class ChildProcesses:
         needs: Sequence[str] = (),
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
-        """Wait until a process has ended by itself with status 0.
+        """Wait until a process has ended with status 0.
 
         Args:
-            name: its name.
-            needs: others that must not end before.
-            meanwhile: called again and again while it runs, to show progress.
+            name: name of the process.
+            needs: other processes that must outlive it.
+            meanwhile: called repeatedly while it runs, to show progress.
 
         Raises:
-            MotionSegError: it ended otherwise, or one that it `needs` ended before.
+            MotionSegError: it failed, or one of `needs` ended first.
         """
         while (status := self._running[name].poll()) is None:
             for each in needs:
@@ -99,7 +100,7 @@ class ChildProcesses:
         """Send SIGINT to a process and wait for it to end with status 0.
 
         Raises:
-            MotionSegError: it ended otherwise, or not within `timeout_s`.
+            MotionSegError: it failed, or did not end within `timeout_s`.
         """
         process = self._running[name]
         process.send_signal(signal.SIGINT)
@@ -126,8 +127,8 @@ class ChildProcesses:
 
 
 def _ends_with_parent() -> Callable[[], object] | None:
-    """What a new process calls to get SIGTERM when the thread that started it ends; None where the
-    system has no such thing."""
+    """Return the preexec function that makes a process get SIGTERM when its parent thread ends;
+    None if the system is not Linux."""
     if sys.platform != "linux":
         return None
     return functools.partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, signal.SIGTERM.value)

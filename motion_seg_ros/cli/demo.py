@@ -1,4 +1,4 @@
-"""`motion_seg demo`: a camera, the node and a viewer as processes on real ROS 2 topics."""
+"""`motion_seg demo`: run camera, node and viewer as processes on real ROS 2 topics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from motion_seg_ros.lab.evaluation.demo_report import (
 from motion_seg_ros.settings.pipeline import Config
 
 DESCRIPTION = """\
-Play a clip as a camera on ROS 2 topics, run the node on it, and show what it answers.
+Play a clip as a camera on ROS 2 topics, run the node on it, and show its output.
 
 Without INPUT the clip is rendered: a street with four movers, parked and standing look-alikes and a
 walking camera, with exact truth. DIR gets overlay.mp4, contact_sheet.png and report.json."""
@@ -41,7 +41,7 @@ examples:
 SIZE = (640, 480)
 RENDERED_FRAMES = 120
 INPUT_FRAMES = 150
-MAX_WIDTH = 960  # raw pixels of clip and answers must fit into a temporary folder
+MAX_WIDTH = 960  # raw pixels of clip and output must fit into a temporary folder
 CAMERA = "motion_seg_ros.ros.tools.demo_camera"
 VIEWER = "motion_seg_ros.ros.tools.demo_viewer"
 ANSWER_TOPICS = (f"{NAMESPACE}/moving_mask", f"{NAMESPACE}/tracks")
@@ -79,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
     )
-    # For launch/demo.launch.py, which starts the node by itself.
+    # For launch/demo.launch.py, which starts the node itself.
     parser.add_argument("--role", choices=("all", "camera"), default="all", help=argparse.SUPPRESS)
     parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
     configuration.add_options(parser)
@@ -87,7 +87,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Play, watch, report.
+    """Play the clip, record the output and report.
 
     Raises:
         MotionSegError: no ROS here, a wrong input or output, or a process that failed.
@@ -126,7 +126,7 @@ def _make_clip(folder: Path, arguments: argparse.Namespace) -> RawClip:
 
 
 def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
-    """Be the camera of a node that somebody else runs, until asked to end."""
+    """Play the camera for a node that is running already, until interrupted."""
     _make_clip(work, arguments)
     options = ["--loop"] if arguments.loop else []
     with (
@@ -138,7 +138,7 @@ def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
 
 
 def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
-    """Run the three processes until the clip is played; returns the stamp of each frame."""
+    """Run the three processes until the clip has been played; return the stamp of each frame."""
     height, width = clip.size
     print(
         f"playing {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz: "

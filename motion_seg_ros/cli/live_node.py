@@ -1,5 +1,4 @@
-"""The node as a process of its own, for the commands that show it live: what it needs, how it is
-started."""
+"""Environment and arguments of the node, for the commands that start it as a process."""
 
 from __future__ import annotations
 
@@ -16,14 +15,14 @@ from motion_seg_ros.io.package_files import package_folder
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 NODE = "motion_seg_ros.ros.main"
-LARGEST_DOMAIN_ID = 101  # above, its ports meet those that Linux gives away
+LARGEST_DOMAIN_ID = 101  # above, ports collide with the ephemeral ones of Linux
 
 
 def check_ros(command: str) -> None:
-    """Check that ROS 2 and the messages of this package are there.
+    """Check that ROS 2 and the messages of this package are installed.
 
     Args:
-        command: who asks, for the error.
+        command: name of the command, for the error.
 
     Raises:
         MissingDependencyError: they are not.
@@ -41,8 +40,8 @@ def check_ros(command: str) -> None:
 
 
 def shared_environment() -> dict[str, str]:
-    """Environment with which ROS finds its files, and images fit into shared memory; processes hear
-    whatever this one would."""
+    """Return the environment for ROS processes on the same topics as this one, with shared memory
+    large enough for images."""
     profiles = package_folder("config") / "fastdds_large_images.xml"
     return {
         "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
@@ -52,11 +51,10 @@ def shared_environment() -> dict[str, str]:
 
 
 def private_environment(logs: Path) -> dict[str, str]:
-    """`shared_environment`, in which processes hear nobody but each other, unless this one's says
-    in which domain to be, and leave no logs behind.
+    """Return `shared_environment` with a random ROS domain, unless ROS_DOMAIN_ID is set.
 
     Args:
-        logs: a folder for them that goes.
+        logs: folder for ROS logs.
     """
     return {
         "ROS_DOMAIN_ID": str(random.SystemRandom().randint(1, LARGEST_DOMAIN_ID)),
@@ -69,12 +67,12 @@ def private_environment(logs: Path) -> dict[str, str]:
 def node_arguments(
     config: Config, remappings: Mapping[str, str], parameters: Mapping[str, object]
 ) -> list[str]:
-    """What to start NODE with.
+    """Return the command-line arguments of NODE.
 
     Args:
         config: settings of the pipeline.
-        remappings: the node's name of a topic -> the topic.
-        parameters: those of the node itself, by name.
+        remappings: topic name in the node -> topic.
+        parameters: parameters of the node itself, by name.
     """
     arguments = ["--ros-args"]
     for name, topic in remappings.items():

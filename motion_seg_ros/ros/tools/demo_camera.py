@@ -1,4 +1,4 @@
-"""A camera that is a clip: publishes it at its own rate, as a camera driver would.
+"""Camera of the demo: publishes a clip at its own rate, as a camera driver would.
 
 `python -m motion_seg_ros.ros.tools.demo_camera CLIP` with the folder of a
 `motion_seg_ros.io.clip.RawClip`."""
@@ -8,24 +8,21 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import rclpy
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.ros.conversion import array_to_image
 from motion_seg_ros.ros.tools.partners import wait_for_partners
+from motion_seg_ros.ros.tools.process import run_process
 
 FRAME_ID = "camera_color_optical_frame"
 
@@ -43,15 +40,15 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
         )
 
     def wait_for(self, topics: Sequence[str], timeout_s: float) -> None:
-        """Wait until somebody takes the images, and until `topics` have a publisher and a reader.
+        """Wait for a subscriber of the images, and a publisher and a subscriber of `topics`.
 
         Raises:
-            InputError: not so after `timeout_s`.
+            InputError: timeout.
         """
         wait_for_partners(self, self._images, topics, timeout_s)
 
     def play(self, order: Iterator[int]) -> Iterator[int]:
-        """Publish the frames `order` names at the clip's rate; yields the stamp of each."""
+        """Publish frames by index at the rate of the clip; yield the stamp of each."""
         started = time.monotonic()
         for count, index in enumerate(order):
             image = self._clip.image(index)
@@ -64,7 +61,7 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
 
 
 def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
-    """Calibration without distortion; all zero, which means uncalibrated, where it is unknown."""
+    """Return the calibration, without distortion; all zero, for uncalibrated, if unknown."""
     height, width = clip.size
     info = CameraInfo(header=header, height=height, width=width)
     if clip.camera_matrix is not None:
@@ -77,22 +74,24 @@ def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
 
 
 def there_and_back(count: int) -> Iterator[int]:
-    """0, 1, ... count - 1, ... 1, 0, 1, ...: a loop without a jump."""
+    """Yield 0, 1, ..., count - 1, ..., 1, 0, 1, ...: a loop without a jump."""
     return itertools.cycle([*range(count), *range(count - 2, 0, -1)])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the camera process; 0 when the clip was played or the process was asked to end."""
-    parser = argparse.ArgumentParser(prog="demo_camera", description="Plays a clip as a camera.")
+    """Run the camera process and return its exit status."""
+    parser = argparse.ArgumentParser(prog="demo_camera", description="Play a clip as a camera.")
     parser.add_argument("clip", type=Path)
     parser.add_argument("--loop", action="store_true", help="forward and backward until stopped")
     parser.add_argument("--stamps", type=Path, help="JSON file for the stamps of the frames sent")
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="TOPIC")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
     arguments = parser.parse_args(argv)
+    return run_process(lambda: _play(arguments))
+
+
+def _play(arguments: argparse.Namespace) -> None:
     clip = RawClip(arguments.clip)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     node = DemoCamera(clip)
     try:
         if arguments.loop:
@@ -102,15 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         stamps = list(node.play(iter(range(len(clip)))))
         if arguments.stamps is not None:
             arguments.stamps.write_text(json.dumps(stamps), encoding="utf-8")
-    except MotionSegError as error:
-        print(f"motion_seg: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        pass
     finally:
         node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
 
 
 if __name__ == "__main__":

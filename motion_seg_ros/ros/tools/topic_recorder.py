@@ -1,4 +1,4 @@
-"""What comes back on topics, into a rosbag2 as it arrives."""
+"""Recorder of topics in a rosbag2."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from rosbags.rosbag2 import Writer
 
 QUEUE = 200
-"""Messages of a topic that wait while this process is busy."""
+"""Depth of the subscriptions: messages that wait while the process is busy. Set by hand."""
 
 
 class TopicRecorder:
-    """Stores every message of some topics, undecoded, from construction on.
+    """Stores every message of some topics, serialised, from construction on.
 
     Args:
-        node: subscribes; somebody spins it.
-        bag: open for writing.
+        node: node to subscribe with; somebody else spins it.
+        bag: bag to write to.
         topics: full name -> type, such as sensor_msgs/msg/Image. The executor serves them in this
             order: put first what must be on time.
-        now_ns: time of arrival to store a message under, in nanoseconds.
-        on_arrival: called with topic and bytes of each message, before it is stored.
+        now_ns: returns the time to store an arriving message under, in nanoseconds.
+        on_arrival: called with topic and bytes of each message before it is stored.
     """
 
     def __init__(
@@ -64,6 +64,6 @@ class TopicRecorder:
 
 
 def message_class(kind: str) -> Any:
-    """The class of a message type such as sensor_msgs/msg/Image."""
+    """Return the class of a message type such as sensor_msgs/msg/Image."""
     package, _, name = kind.partition("/msg/")
     return getattr(importlib.import_module(f"{package}.msg"), name)
