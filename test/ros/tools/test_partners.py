@@ -15,7 +15,8 @@ from motion_seg_ros.ros.tools.partners import ASK_AGAIN_S, START_S, NodeState
 
 
 class ScriptedNode:
-    """Answers each request for its state with the next one; None: not at all."""
+    """Answers each request for its state with the next one, at last with the last; None: not at
+    all."""
 
     def __init__(self, *states: str | None) -> None:
         self.states = list(states)
@@ -29,7 +30,7 @@ class ScriptedNode:
 
     def call_async(self, request: Any) -> Any:
         self.requests += 1
-        state = self.states.pop(0)
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         response = SimpleNamespace(current_state=SimpleNamespace(label=state))
         return SimpleNamespace(done=lambda: state is not None, result=lambda: response)
 
