@@ -26,16 +26,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=argument_types.positive_count,
         metavar="N",
-        help="sequences worked on at once, in processes that share the cores; the output is the "
+        help="sequences processed at once, in processes that share the cores; the output is the "
         "same (default: one for each core; 1 where networks run on a device; with --ray as many as "
         "there is room for)",
     )
     group.add_argument(
         "--ray",
         metavar="ADDRESS",
-        help="work on the cores of a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local for "
-        "one on this machine. All nodes need this package, and input and output under the same "
-        "paths (a shared file system). What fails is tried again, three times in all",
+        help="use the cores of a Ray cluster: auto, HOST:PORT, ray://HOST:PORT, or local for one "
+        "on this machine. All nodes need this package, and input and output under the same paths "
+        "(a shared file system). A job is tried three times at most",
     )
 
 

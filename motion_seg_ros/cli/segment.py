@@ -50,8 +50,8 @@ examples:
   motion_seg segment DAVIS/JPEGImages/480p -o out         a folder of folders: one sequence each
   motion_seg segment bag/ --topic /camera/image_raw -o out
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
-  motion_seg segment frames/ -o out --export colmap       and what COLMAP needs to leave movers out
-  motion_seg segment bags/*/ -o out --resume              go on where an earlier run was cut off
+  motion_seg segment frames/ -o out --export colmap       and masks for COLMAP
+  motion_seg segment bags/*/ -o out --resume              continue an earlier run
   motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
 """
 
@@ -76,14 +76,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--fps",
         type=argument_types.positive_rate,
         default=DEFAULT_FPS,
-        help="frames per second of images, and of videos that do not say (default: %(default)g)",
+        help="frames per second of images, and of videos that state none (default: %(default)g)",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
-        "--overwrite", action="store_true", help="replace what an earlier run wrote there"
+        "--overwrite", action="store_true", help="replace the results of an earlier run"
     )
     existing.add_argument(
-        "--resume", action="store_true", help="keep sequences that an earlier run finished there"
+        "--resume", action="store_true", help="keep sequences that an earlier run finished"
     )
     parser.add_argument(
         "--no-overlay", dest="overlay", action="store_false", help="write no overlay.mp4"
@@ -97,8 +97,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--export",
         choices=EXPORTS,
-        help="also write OUTPUT/<sequence>/colmap: images, and masks in which what moves is black, "
-        "as COLMAP reads them; goes through the frames twice, the second time backwards",
+        help="also write OUTPUT/<sequence>/colmap: images and masks for COLMAP, moving pixels "
+        "black; processes the frames twice, the second time backwards",
     )
     many.add_options(parser)
     configuration.add_options(parser)
@@ -124,7 +124,20 @@ def run(arguments: argparse.Namespace) -> None:
         if not arguments.overwrite:
             _check_summary(output / SUMMARY_FILE)
             finished_sequences(output)
-        tasks = [_task(arguments, config, plan, each) for each in sources]
+        tasks = [
+            Task(
+                source=each,
+                folder=output / each.name,
+                config=config,
+                plan=plan,
+                overlay=arguments.overlay,
+                bag_images=arguments.bag_images,
+                topic=arguments.topic if isinstance(each, BagTopic) else None,
+                overwrite=arguments.overwrite,
+                export=arguments.export,
+            )
+            for each in sources
+        ]
         kept = _finished(tasks) if arguments.resume else {}
         jobs = [
             Job(each.source.name, segment_sequence, (each,), each.size)
@@ -162,10 +175,10 @@ def _check_summary(path: Path) -> None:
 
 
 def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcome[Any]]]:
-    """The sequences of all inputs, and those inputs that turn out not to be any.
+    """Open the sequences of all inputs, and return failures for those that cannot be read.
 
     Raises:
-        InputError: an input is not there, the only one cannot be read, or two sequences have the
+        InputError: an input does not exist, the only one cannot be read, or two sequences have the
             same name.
     """
     for path in arguments.inputs:
@@ -198,17 +211,17 @@ def _check_names(sources: list[FrameSource]) -> None:
 
 @dataclass(frozen=True)
 class Task:
-    """All that is to be known to segment one sequence, in whatever process.
+    """Arguments of `segment_sequence`, for any process.
 
     Attributes:
         source: the sequence.
-        folder: where its results go.
-        config: the pipeline's.
+        folder: of its results.
+        config: of the pipeline.
         plan: of that configuration; None to resolve it on the machine that does the work.
         overlay: write overlay.mp4.
         bag_images: copy a bag's images to the output bag.
-        topic: asked for in a bag; None: there is only one.
-        overwrite: replace what is in the folder; if not, a finished sequence there is kept.
+        topic: chosen topic of a bag; None: its only one.
+        overwrite: replace an earlier result; if not, a finished sequence is kept.
         export: one of EXPORTS, or None.
     """
 
@@ -223,7 +236,7 @@ class Task:
     export: str | None = None
 
     def finished(self) -> SequenceSummary | None:
-        """What was finished before, with the same settings; None: nothing.
+        """Return the summary of an earlier run with the same settings; None: there was none.
 
         Raises:
             MotionSegError: something else is in the folder.
@@ -232,12 +245,12 @@ class Task:
 
     @property
     def size(self) -> int | None:
-        """Frames to go through, twice for COLMAP; None: not known."""
+        """Number of frames to process, twice for COLMAP; None: unknown."""
         length = self.source.length
         return length * 2 if length is not None and self.export == "colmap" else length
 
     def settings(self) -> dict[str, object]:
-        """All that the output depends on besides the input."""
+        """Return everything that the output depends on besides the input."""
         return {
             "version": __version__,
             **config_values(self.config),
@@ -250,33 +263,17 @@ class Task:
         }
 
 
-def _task(
-    arguments: argparse.Namespace, config: Config, plan: Plan | None, source: FrameSource
-) -> Task:
-    return Task(
-        source=source,
-        folder=arguments.output / source.name,
-        config=config,
-        plan=plan,
-        overlay=arguments.overlay,
-        bag_images=arguments.bag_images,
-        topic=arguments.topic if isinstance(source, BagTopic) else None,
-        overwrite=arguments.overwrite,
-        export=arguments.export,
-    )
-
-
 def _finished(tasks: Sequence[Task]) -> dict[str, SequenceSummary]:
-    """The sequences that an earlier run has finished."""
+    """Return the summaries of the sequences that an earlier run has finished."""
     summaries = {each.source.name: each.finished() for each in tasks}
     return {name: summary for name, summary in summaries.items() if summary is not None}
 
 
 def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
-    """Segment one sequence; its folder appears when all is in it.
+    """Segment one sequence; its folder appears when it is complete.
 
-    May be called again wherever an earlier call was cut off, and while one that is thought lost
-    goes on.
+    May be called again wherever an earlier call was cut off, even while one that seemed lost is
+    still running.
 
     Raises:
         MotionSegError: an input, setting or output that is wrong.
@@ -296,21 +293,21 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
     plan = task.plan or resolve(task.config)
     segmenter = build(plan)
     with writer:
-        for item, result in _answers(segmenter, iter(task.source)):
+        for item, result in _results(segmenter, iter(task.source)):
             writer.write(item, result)
             advance(1)
         if writer.colmap is not None:
-            backwards = _answers(build(plan), writer.colmap.backwards())
+            backwards = _results(build(plan), writer.colmap.backwards())
             for item, result in backwards:
                 writer.colmap.mask_also(item.name, result.masks.id_map)
                 advance(1)
         return writer.finish(task.settings())
 
 
-def _answers(
+def _results(
     segmenter: FrameSegmenter, frames: Iterator[SourceFrame]
 ) -> Iterator[tuple[SourceFrame, FrameResult]]:
-    """Each frame with its result; a backend may answer some frames later than it sees them."""
+    """Yield each frame with its result; a back end may return results some frames late."""
     waiting: deque[SourceFrame] = deque()
     for item in frames:
         waiting.append(item)

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
 
-import cv2
-
 # Read by NumPy and PyTorch when they are loaded.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -31,8 +29,3 @@ def threads_of_children(count: int) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def limit_opencv(threads: int) -> None:
-    """Set the number of OpenCV's threads in this process; its results do not depend on it."""
-    cv2.setNumThreads(threads)

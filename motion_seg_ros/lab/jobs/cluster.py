@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+import cv2
+
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.jobs import Job, Outcome, Watch, attempt, usable_cores
-from motion_seg_ros.lab.jobs.children import limit_opencv
 
 LOCAL = "local"
 GRACE_S = 10.0  # for a connection, and for the cleaning up of cancelled tasks; set by hand
@@ -163,7 +164,7 @@ def _attempt(job: Job[Any], folder: str) -> tuple[Outcome[Any], list[tuple[int, 
     except OSError as error:
         reason = f"{folder}: node {platform.node()} does not see this folder: {error.strerror}"
         return Outcome(job.name, failure=reason, transient=True), []
-    limit_opencv(_THREADS)
+    cv2.setNumThreads(_THREADS)
     collect = _Collect(logging.WARNING)
     root = logging.getLogger()
     root.addHandler(collect)

@@ -16,8 +16,10 @@ from multiprocessing.connection import Connection
 from types import FrameType, TracebackType
 from typing import Any
 
+import cv2
+
 from motion_seg_ros.jobs import Job, Outcome, Watch, attempt, usable_cores
-from motion_seg_ros.lab.jobs.children import SPAWN, limit_opencv, threads_of_children
+from motion_seg_ros.lab.jobs.children import SPAWN, threads_of_children
 
 GRACE_S = 10.0  # for the cleaning up of an interrupted job; set by hand
 
@@ -122,7 +124,7 @@ def _start(sender: Connection, threads: int) -> None:
     """Prepare the process."""
     global _sender
     _sender = sender
-    limit_opencv(threads)
+    cv2.setNumThreads(threads)
     logging.basicConfig(format="%(message)s", handlers=[_Forward()])
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -10,8 +10,10 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import cv2
+
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.lab.jobs.children import SPAWN, limit_opencv, threads_of_children
+from motion_seg_ros.lab.jobs.children import SPAWN, threads_of_children
 
 TASKS_AHEAD_PER_WORKER = 4  # keeps the workers busy while one result is written; set by hand
 
@@ -39,7 +41,7 @@ def worker_pool(workers: int) -> Iterator[Executor]:
 
 
 def _start_worker() -> None:
-    limit_opencv(1)
+    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends them in order
 
 
