@@ -1,7 +1,6 @@
 """Dense optical flow at working resolution, computed once per pair of frames and shared.
 
-Tracker and densifier look at the same flow: both are given the same DenseFlow, which remembers what
-it has computed for the newest frame of the window.
+Tracker and masks share one DenseFlow, which caches the flows of the newest frame of the window.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from motion_seg_ros.window import Window
 
 AnyArray = npt.NDArray[Any]
 
-MIN_WORKING_SIDE_PX = 32  # below this the pyramid of the flow has nothing to start from
+MIN_WORKING_SIDE_PX = 32  # the pyramid of DIS needs about as much; set by hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +34,10 @@ class WorkingImage:
 
 
 def working_size(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
-    """Height and width of the working image of an image of `size` = (H, W).
+    """Return the height and width of the working image of an image of `size` = (H, W).
 
-    Half the image, and no side above `max_side_px`; but no side below MIN_WORKING_SIDE_PX unless
-    the image's own is.
+    They are at most half the image's and `max_side_px`, but at least MIN_WORKING_SIDE_PX unless the
+    image is smaller.
     """
     height, width = size
     scale = min(0.5, max_side_px / max(size))
@@ -47,7 +46,8 @@ def working_size(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
 
 
 def resized(xy: FloatArray, size: tuple[int, int], new_size: tuple[int, int]) -> FloatArray:
-    """Pixel coordinates of an image of `size` = (H, W) in the same image resized to `new_size`.
+    """Convert pixel coordinates of an image of `size` = (H, W) to those of the image resized to
+    `new_size`.
 
     Args:
         xy: (..., 2) float32, x right, y down, (0, 0) = centre of the top-left pixel.
@@ -57,14 +57,14 @@ def resized(xy: FloatArray, size: tuple[int, int], new_size: tuple[int, int]) ->
 
 
 def pixel_grid(size: tuple[int, int]) -> FloatArray:
-    """(h, w, 2) float32: x, y of every pixel."""
+    """Return (h, w, 2) float32: x, y of every pixel."""
     height, width = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     return np.dstack((x, y))
 
 
 def sample(field: FloatArray, xy: FloatArray) -> FloatArray:
-    """Bilinear samples of `field` (h, w) or (h, w, C) at `xy` (N, 2) pixels, clamped to the border.
+    """Sample `field` (h, w) or (h, w, C) bilinearly at `xy` (N, 2) pixels, clamped to the border.
 
     Returns:
         (N,) or (N, C) float32.
@@ -77,7 +77,7 @@ def sample(field: FloatArray, xy: FloatArray) -> FloatArray:
 def remap(
     field: AnyArray, xy: FloatArray, *, outside: float | None = None, nearest: bool = False
 ) -> AnyArray:
-    """`field` (h, w) or (h, w, C) looked up at `xy` (..., 2) pixels, of the field's type.
+    """Look up `field` (h, w) or (h, w, C) at `xy` pixels; return an array of the field's type.
 
     Args:
         field: uint8, uint16 or float32.
@@ -97,12 +97,12 @@ def remap(
 
 
 def warp(field: FloatArray, xy: FloatArray, outside: float | None = None) -> FloatArray:
-    """remap() of a float32 field, linearly."""
+    """Remap a float32 field linearly."""
     return np.asarray(remap(field, xy, outside=outside), np.float32)
 
 
 def gradient_magnitude(gray: UInt8Array) -> FloatArray:
-    """(h, w) float32 grey levels per pixel."""
+    """Return (h, w) float32 grey levels per pixel."""
     gx = cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1 / 8)
     gy = cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1 / 8)
     # Not cv2.magnitude, whose last bit depends on where in memory its arguments lie.
@@ -113,14 +113,13 @@ class DenseFlow:
     """DIS optical flow (Kroeger et al., ECCV 2016) between frames of a window.
 
     Args:
-        max_side_px: longer side of the working images at most; they are half the frames' size or
-            smaller.
+        max_side_px: greatest side of the working images, which are at most half the frames' size.
     """
 
     def __init__(self, max_side_px: int) -> None:
         self._max_side_px = max_side_px
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        # Two thirds of the preset's time; masks on real clips are as good.
+        # Two thirds of the preset's time, with masks as good on real clips; set by hand.
         self._dis.setPatchStride(4)
         self._dis.setGradientDescentIterations(16)
         self._dis.setVariationalRefinementIterations(3)
@@ -128,11 +127,11 @@ class DenseFlow:
         self._flows: dict[tuple[int, int], FloatArray] = {}
 
     def size(self, window: Window) -> tuple[int, int]:
-        """Height and width of the working images."""
+        """Return the height and width of the working images."""
         return working_size(window.newest.size, self._max_side_px)
 
     def image(self, window: Window, age: int = 0) -> WorkingImage:
-        """The frame `age` frames before the newest, at working resolution."""
+        """Return the frame `age` frames before the newest at working resolution."""
         self._forget(window)
         index = window.newest_index - age
         if index not in self._images:
@@ -146,12 +145,13 @@ class DenseFlow:
         return self._images[index]
 
     def backward(self, window: Window, gap: int) -> FloatArray:
-        """(h, w, 2) float32 flow from the newest frame to the one `gap` frames before, working
-        pixels."""
+        """Return (h, w, 2) float32 flow from the newest frame to the one `gap` frames before, in
+        working pixels."""
         return self._between(window, 0, gap)
 
     def forward(self, window: Window) -> FloatArray:
-        """(h, w, 2) float32 flow from the frame before to the newest frame, working pixels."""
+        """Return (h, w, 2) float32 flow from the frame before to the newest one, in working
+        pixels."""
         return self._between(window, 1, 0)
 
     def _between(self, window: Window, from_age: int, to_age: int) -> FloatArray:

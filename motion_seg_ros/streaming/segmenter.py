@@ -54,7 +54,7 @@ class _Search:
 
 @dataclass(frozen=True, eq=False)
 class _Outcome:
-    """What a search found, and how long it took in milliseconds, altogether and by stage."""
+    """Outcome of a search, and its wall time in milliseconds, in total and by stage."""
 
     stamp_ns: int  # of the searched frame
     tracks: Tracks

@@ -1,168 +1,25 @@
-"""Discovery beside the stream: frames are answered while it goes on, and what it finds joins later.
-
-The segmenter tells the truth of a drawn scene; events, not time, say when a stage is done.
-"""
+"""Discovery in the background: frames are answered meanwhile, and what it finds joins later."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from drawn_scene import DrawnScene, IdBook, Thing, crowd, straight, truth
 from oracle_segmenter import LosingSegmenter, OracleSegmenter
-from prompted_masks import prompted, prompted_as
+from prompted_masks import prompted
+from streaming_rig import BLUE, PATIENCE_S, RED, Rig, Truth, mover
 
-from motion_seg_ros.errors import DeviceMemoryError
-from motion_seg_ros.masks.prompted.backend import PromptedMasks
-from motion_seg_ros.masks.prompted.candidates import SearchRequest
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import (
     FloatArray,
-    Frame,
-    FrameResult,
-    ObjectMasks,
     Source,
     TrackLabels,
     Tracks,
 )
 from motion_seg_ros.window import SlidingWindow, Window
-
-PATIENCE_S = 20.0
-RED, BLUE = (40, 40, 200), (200, 60, 40)
-
-
-class Truth:
-    """Tracker, labeller and propagator that know the scene.
-
-    `gate` holds the tracker; `entered` says that it is there. `fails` is raised by it, once.
-    """
-
-    def __init__(self, scene: DrawnScene, *, moving: bool = True) -> None:
-        self.scene, self.moving = scene, moving
-        self.gate, self.entered = threading.Event(), threading.Event()
-        self.gate.set()
-        self.fails: Exception | None = None
-        self.threads: set[str] = set()
-        self.looked_at: list[int] = []
-        self.resets = 0
-
-    def update(self, window: Window) -> Tracks:
-        self.threads.add(threading.current_thread().name)
-        self.entered.set()
-        assert self.gate.wait(PATIENCE_S)
-        fails, self.fails = self.fails, None
-        if fails is not None:
-            raise fails
-        self.looked_at.append(window.newest_index)
-        indices = range(window.first_index, window.newest_index + 1)
-        xy, visible = (np.stack(each) for each in zip(*map(self.scene.look, indices), strict=True))
-        count = len(self.scene.numbers)
-        ids, born = np.arange(count), np.zeros(count, np.int64)
-        return Tracks(ids, xy, visible, visible.astype(np.float32), born)
-
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
-        moves = self.scene.moving(window.newest_index)[self.scene.numbers] & self.moving
-        return TrackLabels(np.where(moves, 0.9, 0.1).astype(np.float32))
-
-    def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
-        return masks
-
-    def reset(self) -> None:
-        self.threads.add(threading.current_thread().name)
-        self.resets += 1
-
-
-class NotedMasks(PromptedMasks):
-    """Notes the frames from which discoveries began."""
-
-    looked_from: tuple[int, ...] = ()
-
-    def search_request(self) -> SearchRequest:
-        request = super().search_request()
-        self.looked_from += (request.index,)
-        return request
-
-
-class Rig:
-    """A streaming segmenter over a scene.
-
-    Args:
-        things: what is in it, or all of it.
-        keep: frames that the segmenter keeps.
-        moving: whether the labeller says so of what moves.
-        oracle: another segmenter.
-    """
-
-    def __init__(
-        self,
-        things: list[Thing] | DrawnScene,
-        *,
-        keep: int = 24,
-        moving: bool = True,
-        oracle: OracleSegmenter | None = None,
-    ) -> None:
-        self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
-        self.oracle = oracle or OracleSegmenter(self.scene, keep=keep)
-        self.truth = Truth(self.scene, moving=moving)
-        self.masks = prompted_as(NotedMasks, self.oracle)
-        pipeline = MotionSegmenter(
-            window=SlidingWindow(16, 1.0),
-            tracker=self.truth,
-            labeller=self.truth,
-            masks=self.masks,
-            propagator=self.truth,
-        )
-        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4)
-        self.t = -1
-
-    def push(self) -> FrameResult:
-        self.t += 1
-        result = self.segmenter.push(self.scene.frame(self.t))
-        assert result is not None
-        return result
-
-    def settle(self) -> None:
-        assert self.segmenter.wait(PATIENCE_S)
-
-    def late(self, frames: int, lag: int) -> Iterator[tuple[int, FrameResult]]:
-        """The next frames; each discovery ends `lag` frames after the one it looks at."""
-        self.truth.gate.clear()
-        for _ in range(frames):
-            result = self.push()
-            if self.masks.looked_from[-1] == self.t + 1 - lag:
-                self.truth.gate.set()
-                self.settle()
-                self.truth.gate.clear()
-            yield self.t, result
-
-    def in_step(self, frames: int) -> Iterator[tuple[int, FrameResult]]:
-        """The next frames, each after all that was to be discovered before."""
-        for _ in range(frames):
-            result = self.push()
-            self.settle()
-            yield self.t, result
-
-
-@pytest.fixture
-def make() -> Iterator[Callable[..., Rig]]:
-    rigs: list[Rig] = []
-
-    def made(*things: Thing, scene: DrawnScene | None = None, **settings: object) -> Rig:
-        rigs.append(Rig(scene or list(things), **settings))  # type: ignore[arg-type]
-        return rigs[-1]
-
-    yield made
-    for rig in rigs:
-        rig.truth.gate.set()
-        rig.segmenter.close()
-    assert "discovery" not in {each.name for each in threading.enumerate()}
-
-
-def mover() -> Thing:
-    return Thing(straight(20, 40, 2), colour=RED)
 
 
 def test_frames_are_answered_while_a_discovery_goes_on(make: Callable[..., Rig]) -> None:
@@ -311,60 +168,6 @@ def test_what_is_found_in_frames_that_are_gone_is_left_out_and_counted(
     assert rig.oracle.followed == {}
 
 
-def test_an_error_in_the_discovery_is_raised_by_the_next_push(make: Callable[..., Rig]) -> None:
-    rig = make(mover())
-    rig.truth.fails = RuntimeError("the tracker broke")
-    rig.push()
-    rig.settle()
-    with pytest.raises(RuntimeError, match="the tracker broke"):
-        rig.push()
-    rig.t -= 1  # the window has not seen it
-    rig.segmenter.reset()
-    *_, (t, result) = rig.in_step(12)
-    IdBook().check(result.masks, truth(rig.scene, t), t)
-
-
-def test_what_was_discovered_before_a_reset_never_joins(make: Callable[..., Rig]) -> None:
-    rig = make(mover())
-    for _ in range(4):
-        rig.push()
-        rig.settle()
-    rig.truth.gate.clear()
-    rig.truth.entered.clear()
-    rig.push()
-    assert rig.truth.entered.wait(PATIENCE_S)
-    rig.segmenter.reset()  # does not wait
-    resets = rig.truth.resets
-    for _ in range(3):
-        result = rig.push()
-        assert (len(result.tracks), result.discovery) == (0, None)
-    rig.truth.gate.set()
-    rig.settle()
-    assert rig.push().discovery is None
-    assert rig.truth.resets == resets, "the stages are reset by the thread that uses them, later"
-    book = IdBook()
-    for t, result in rig.in_step(16):
-        book.steady(result.masks, truth(rig.scene, t), t)
-    book.check(result.masks, truth(rig.scene, t), t)
-    assert rig.truth.resets == resets + 2, "tracker and labeller, once each"
-    assert rig.truth.threads == {"discovery"}
-
-
-def test_an_error_of_what_is_no_longer_wanted_is_logged_only(
-    make: Callable[..., Rig], caplog: pytest.LogCaptureFixture
-) -> None:
-    rig = make(mover())
-    rig.truth.gate.clear()
-    rig.push()
-    assert rig.truth.entered.wait(PATIENCE_S)
-    rig.truth.fails = RuntimeError("too late")
-    rig.segmenter.reset()
-    rig.truth.gate.set()
-    rig.settle()
-    rig.push()
-    assert "too late" in caplog.text
-
-
 def test_propagated_frames_carry_the_age_of_both(make: Callable[..., Rig]) -> None:
     rig = make(mover())
     *_, (_, last) = rig.in_step(11)
@@ -373,69 +176,6 @@ def test_propagated_frames_carry_the_age_of_both(make: Callable[..., Rig]) -> No
     assert result.age_s == pytest.approx(0.1)
     assert result.tracks_age_s == pytest.approx(last.tracks_age_s + 0.1)
     assert result.masks is last.masks
-
-
-def test_a_broken_stream_starts_anew(make: Callable[..., Rig]) -> None:
-    rig = make(mover())
-    *_, (_, before) = rig.in_step(12)
-    assert before.masks.objects
-    late = Frame(rig.scene.frame(12).image_bgr, 10**12)
-    result = rig.segmenter.push(late)
-    assert result is not None
-    assert "gap" in str(result.reset_reason)
-    assert (result.masks.objects, len(result.tracks)) == ((), 0)
-
-
-def test_a_thread_that_hangs_is_left_alone(
-    make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("motion_seg_ros.streaming.segmenter.CLOSE_TIMEOUT_S", 0.05)
-    rig = make(mover())
-    rig.truth.gate.clear()
-    rig.push()
-    assert rig.truth.entered.wait(PATIENCE_S)
-    rig.segmenter.close()
-    assert "has not ended" in caplog.text
-    assert rig.segmenter.shrink() is None
-
-
-def test_a_full_device_in_the_discovery(make: Callable[..., Rig]) -> None:
-    torch = pytest.importorskip("torch", reason="torch: not installed")
-    rig = make(mover())
-    for _ in range(2):
-        rig.truth.fails = torch.OutOfMemoryError("CUDA out of memory.")
-        rig.push()
-        rig.settle()
-        with pytest.raises(DeviceMemoryError, match=r"tracking: .* CUDA out of memory") as raised:
-            rig.push()
-        assert raised.value.stage == "tracking"
-        rig.t -= 1
-        saved = rig.segmenter.shrink()
-    assert saved == "masks.sam2.max_masklets 3"
-    *_, (t, result) = rig.in_step(12)
-    IdBook().check(result.masks, truth(rig.scene, t), t)
-
-
-def test_a_full_device_in_following(
-    make: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch = pytest.importorskip("torch", reason="torch: not installed")
-    rig = make(mover())
-    *_, (_, result) = rig.in_step(12)
-    before = [each.id for each in result.masks.objects]
-    with monkeypatch.context() as patched:
-
-        def full(*_: object) -> FloatArray:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-
-        patched.setattr(rig.oracle, "follow", full)
-        with pytest.raises(DeviceMemoryError, match="follow: "):
-            rig.push()
-    assert rig.segmenter.shrink() == "masks.sam2.max_masklets 6"
-    assert rig.oracle.followed == {}
-    *_, (t, result) = rig.in_step(12)
-    IdBook().check(result.masks, truth(rig.scene, t), t)
-    assert not {each.id for each in result.masks.objects} & set(before)
 
 
 def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> None:

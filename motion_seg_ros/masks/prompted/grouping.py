@@ -80,7 +80,7 @@ class LabelledTracks:
 
     @property
     def judged(self) -> BoolArray:
-        """(N,) bool, True where the labeller gave a probability."""
+        """Mask of the tracks that the labeller gave a probability, (N,) bool."""
         return np.asarray(np.isfinite(self.probability))
 
     @property

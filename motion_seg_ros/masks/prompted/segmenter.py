@@ -9,12 +9,13 @@ from motion_seg_ros.types import FloatArray, Frame
 
 
 class Segmenter(Protocol):
-    """A promptable video segmenter that is shown a stream (SAM 2 and its like).
+    """A promptable video segmenter for streams (SAM 2 and its like).
 
-    Each object has a memory of its own over features that all share, so objects can come and go in
-    mid-stream, and one found late can catch up over the frames at hand. Logits are float32 of the
-    frame's size, above 0 = the object. Clicks are (K, 2) float32 positions x, y in pixels at full
-    image resolution, K at least 1, all positive. Frames are named by their index in the stream.
+    Each object has a memory of its own over features that all share, so that objects can come and
+    go in mid-stream, and one found late can catch up over the kept frames. Logits are float32 of
+    the frame's size, above 0 = the object. Clicks are (K, 2) float32 positions x, y in pixels at
+    full image resolution, K at least 1, all positive. Frames are named by their index in the
+    stream.
 
     Raises:
         InputError: from all methods, for an object that is not known (or, in `start`, is), a frame
@@ -22,32 +23,32 @@ class Segmenter(Protocol):
     """
 
     def see(self, frame: Frame, index: int) -> None:
-        """Encode the stream's next frame and keep its features; indices ascend. The oldest frames
-        beyond the number the segmenter keeps are forgotten."""
+        """Encode the stream's next frame and keep its features; indices ascend. The oldest of the
+        kept frames is forgotten where there are too many."""
         ...
 
     def kept(self) -> Sequence[int]:
-        """Indices of the frames whose features are at hand, ascending."""
+        """Return the indices of the frames whose features are kept, ascending."""
         ...
 
     def click(self, index: int, xy_px: FloatArray) -> FloatArray:
-        """(H, W) logits of what lies under the clicks in a kept frame; no memory is read or
-        written."""
+        """Return (H, W) logits of what lies under the clicks in a kept frame, without reading or
+        writing any memory."""
         ...
 
     def start(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
-        """(H, W) logits of a new object in the kept frame where it is clicked."""
+        """Start a new object in the kept frame where it is clicked; return its (H, W) logits."""
         ...
 
     def prompt(self, object_id: int, index: int, xy_px: FloatArray) -> FloatArray:
-        """(H, W) logits of a known object that is clicked in the frame after the last one it was
-        followed to, in place of `follow`; or in a kept one that it was followed through, to correct
-        what is remembered of it there."""
+        """Click a known object in the frame after the last one it was followed to, in place of
+        `follow`; or in a kept one that it was followed through, to correct its memory of that
+        frame. Return its (H, W) logits there."""
         ...
 
     def follow(self, object_id: int, index: int) -> FloatArray:
-        """(H, W) logits of a known object in the frame after the last one it was followed to or
-        prompted in; catching up is calls in a row."""
+        """Follow a known object to the frame after the last one it was followed to or prompted in;
+        return its (H, W) logits. To catch up, call this for one frame after another."""
         ...
 
     def remove(self, object_id: int) -> None:

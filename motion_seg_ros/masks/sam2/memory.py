@@ -25,7 +25,7 @@ Outputs = MutableMapping[str, MutableMapping[int, MutableMapping[str, Any]]]
 
 @dataclass(frozen=True)
 class MemoryLimits:
-    """How much of an object's past is kept.
+    """Limits on what is kept of an object's past.
 
     Attributes:
         memories: last frames whose memory is attended to, the current one included: 1 to as many
