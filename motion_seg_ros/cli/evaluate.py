@@ -96,7 +96,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--missing",
         choices=("error", "empty"),
-        help="what a frame without a file there is; empty: nothing moves (default: error)",
+        help="treatment of frames without a file there; empty: nothing moves (default: error)",
     )
     parser.add_argument(
         "--against",
@@ -255,7 +255,7 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Refuse options that would go unnoticed, and an output that would take the input's place."""
+    """Refuse options without effect, and an output that would replace an input."""
     for option in ("poses", "fps", "every"):
         if getattr(arguments, option) is not None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
@@ -272,12 +272,12 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _real(path: Path) -> Path:
-    """Not Path.resolve, which raises RuntimeError for links in a circle."""
+    """Resolve links; Path.resolve would raise RuntimeError for links in a circle."""
     return Path(os.path.realpath(path))
 
 
 def _folder_name(path: Path) -> str:
-    """A path that cannot be taken for the name of a method."""
+    """Return a path as text that cannot be mistaken for the name of a method."""
     name = str(path)
     return f"{name}/" if name in (OURS, *BASELINES) else name
 
@@ -293,7 +293,7 @@ def _place(arguments: argparse.Namespace) -> Place:
 
 
 def _inputs(arguments: argparse.Namespace) -> dict[str, str]:
-    """What is read, by option, as far as scores depend on it."""
+    """Return the inputs that scores depend on, by option."""
     paths = {name: getattr(arguments, name) for name in ("root", "truth", "predictions")}
     inputs = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
     for name in ("topic", "truth_topic"):

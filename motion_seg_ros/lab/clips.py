@@ -1,4 +1,4 @@
-"""The clips that `demo` and `benchmark` run on: rendered, or the user's own."""
+"""Clips of `demo` and `benchmark`: rendered, or the user's own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from motion_seg_ros.types import Frame
 
 
 def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) -> RawClip:
-    """The demo's clip with its truth, into a folder.
+    """Render the demo's clip with its truth into a folder.
 
     Args:
         folder: an existing, empty one.
         seed: chooses textures and noise.
         size: width and height in pixels.
-        frames: how many.
+        frames: number of frames.
     """
     renderer = Renderer(demo_clip(seed=seed, size=size, frames=frames))
     rendered = (_with_truth(each) for each in renderer)
@@ -34,7 +34,7 @@ def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) 
 def copy_clip(
     folder: Path, source: FrameSource, *, frames: int, max_width: int | None = None
 ) -> RawClip:
-    """The first `frames` frames of a sequence, into a folder; fewer if it has fewer.
+    """Copy the first `frames` frames of a sequence into a folder; fewer if it has fewer.
 
     Wider ones than `max_width` pixels are scaled down.
 

@@ -1,8 +1,7 @@
-"""What the track transformer is trained and tested on: windows of tracks with their truth, and the
-files they are kept in.
+"""Windows of tracks with their truth, on which the track transformer is trained and tested, and
+their files.
 
-Where a window comes from (a simulator, a rendered clip, a recorded data set) makes no difference
-from here on.
+The origin of a window (a simulator, a rendered clip, a recorded data set) makes no difference here.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from motion_seg_ros.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class TrackSample:
-    """The tracks of one window, and which of them move.
+    """Tracks of one window, with their truth.
 
     Attributes:
         xy_px: (T, N, 2) float32, the newest frame last; as in motion_seg_ros.types.Tracks.
@@ -34,7 +33,7 @@ class TrackSample:
         depth: (T, N) float32 at the tracks, 0 near to 1 far within the window, NaN unknown; or
             None.
         features: (N, C) float32 appearance descriptors, or None.
-        tags: what kind of motion it shows, such as "pan", "parallax", "nothing_moves"; scores are
+        tags: kinds of motion, such as "pan", "parallax", "nothing_moves"; scores are
             reported per tag.
     """
 
@@ -53,7 +52,7 @@ class TrackSample:
         return int(self.moving.shape[0])
 
     def select(self, index: npt.NDArray[np.int64]) -> TrackSample:
-        """The sample with only the tracks at `index` (M,)."""
+        """Return the sample with only the tracks at `index` (M,)."""
         return TrackSample(
             self.xy_px[:, index],
             self.visible[:, index],
@@ -95,10 +94,10 @@ def write_samples(path: Path, samples: Sequence[TrackSample]) -> None:
 
 
 def read_samples(path: Path) -> list[TrackSample]:
-    """The samples of a file made by `write_samples`.
+    """Read a file of `write_samples`.
 
     Raises:
-        InputError: the file is missing, or is not one of samples.
+        InputError: the file is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from motion_seg_ros.cli import main
-from motion_seg_ros.cli.report import read_runs
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.metrics import statistics
+from motion_seg_ros.lab.evaluation.report.runs import read_runs
 from motion_seg_ros.lab.evaluation.results import (
     PerFrame,
     Results,

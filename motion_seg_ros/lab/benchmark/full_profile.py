@@ -1,10 +1,8 @@
-"""What profile full costs, with random weights: speed and memory do not depend on what networks
-have learned.
+"""Costs of profile full with random weights, on which speed and memory do not depend.
 
-The weights are written to a folder once, and are loaded from there as published ones are. The
-networks run as they would, and a script stands in for what they cannot say; see
-motion_seg_ros.lab.benchmark.rehearsal. Each measurement is made in a process of its own.
-PyTorch is loaded when a function is called.
+Weights are written to a folder once, and loaded as published ones are. The networks run, and a
+script replaces their answers: see motion_seg_ros.lab.benchmark.rehearsal. Each measurement runs in
+a process of its own. PyTorch is imported when a function is called.
 """
 
 from __future__ import annotations
@@ -36,25 +34,25 @@ if TYPE_CHECKING:
     from motion_seg_ros.lab.benchmark.machine_floor import MachineRates, Work
     from motion_seg_ros.lab.benchmark.official_schedule import OfficialNetworks
 
-TOY_BLOCKS = 1  # with which a toy TAPIR refines
+TOY_BLOCKS = 1  # refinement blocks of a toy TAPIR
 WARM_UP_S = 600.0  # for a discovery, before frames count
-COUNTED_FRAMES = 16  # in which all that comes every few frames comes at least once
+COUNTED_FRAMES = 16  # more than any interval of the stages
 
 RANDOM_STAGES: Mapping[str, str] = MappingProxyType(
     {"depth": "depth_anything", "features": "dino", "labelling": "official", "masks": "sam2"}
 )
-"""Stage -> its backend of which motion_seg_ros.lab.benchmark.random_networks makes networks."""
+"""Stage -> the backend that random_networks has networks for."""
 
 
 @dataclass(frozen=True)
 class Searches:
-    """The discoveries that ran beside the frames.
+    """Discoveries in the background.
 
     Attributes:
-        duration_ms: wall time of each, from the order to the end, in milliseconds.
+        duration_ms: wall time of each, from request to end, in milliseconds.
         stage_ms: the same of each stage.
-        found: things that were found and taken up, in all.
-        too_late: things that were found in frames already forgotten, in all.
+        found: objects found in all.
+        too_late: objects found in frames already forgotten, in all.
     """
 
     duration_ms: tuple[float, ...]
@@ -64,7 +62,7 @@ class Searches:
 
     @classmethod
     def of(cls, discoveries: Sequence[Discovery]) -> Searches:
-        """Some in a row."""
+        """Join discoveries in a row."""
         stages = dict.fromkeys(stage for each in discoveries for stage in each.stage_ms)
         return cls(
             duration_ms=tuple(each.duration_ms for each in discoveries),
@@ -79,18 +77,17 @@ class Searches:
 
 @dataclass(frozen=True)
 class FullCost:
-    """What the frames after the warm-up cost.
+    """Cost of the frames after the warm-up.
 
     Attributes:
-        cost: their time, and the memory of the host. Of the stages, only those that a frame waits
-            for.
-        rate: frames per second that came; None: as many as were answered.
-        searches: what ran beside them; None: discovery ran in step, in each frame.
-        device: what the networks ran on, by PyTorch's name, and the product's if it is a GPU.
-        dtype: that they calculated in.
+        cost: their time, of the stages only those that a frame waits for; memory of the host.
+        rate: frames per second; None: each came when the one before it was answered.
+        searches: in the background; None: discovery ran in step, in each frame.
+        device: PyTorch's name, and the product's of a GPU.
+        dtype: of the networks.
         threads: of PyTorch on the CPU.
-        allocated_mb: the most memory that tensors took on a GPU, in 10^6 bytes; None on a CPU.
-        reserved_mb: the most that PyTorch held there.
+        allocated_mb: peak memory of tensors on a GPU, in 10^6 bytes; None on a CPU.
+        reserved_mb: peak memory of PyTorch there.
         objects: in sight, mean over the frames.
         tracks: mean over the frames.
     """
@@ -116,7 +113,7 @@ class FullCost:
 
     @property
     def stage_mean_ms(self) -> dict[str, float]:
-        """Milliseconds a frame of all stages, also of those beside the frames."""
+        """Milliseconds a frame of all stages, those in the background included."""
         parts = [self.cost.stage_ms, {} if self.searches is None else self.searches.stage_ms]
         found: dict[str, float] = {}
         for stage, ms in (each for part in parts for each in part.items()):
@@ -126,12 +123,7 @@ class FullCost:
 
 @dataclass(frozen=True)
 class Floor:
-    """The least time for the networks' part of a frame on this machine.
-
-    Attributes:
-        work: of one frame, mean over some.
-        rates: of the machine.
-    """
+    """Roofline of the networks' part of a frame: work of a mean frame, and rates of the machine."""
 
     work: Work
     rates: MachineRates
@@ -163,7 +155,7 @@ class OfficialSettings:
 
 @dataclass(frozen=True)
 class OfficialCost:
-    """What a clip costs by the authors' schedule.
+    """Cost of a clip by the authors' schedule.
 
     Attributes:
         frames: of the clip.
@@ -184,13 +176,13 @@ class OfficialCost:
 
 
 def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
-    """A configuration whose networks have random weights, written to `folder`; without those whose
-    results nobody looks at.
+    """Return a configuration whose networks have random weights, written to `folder`; without
+    networks whose results are not used.
 
     Args:
         config: names the networks, by their backends and weights.
         folder: an existing one.
-        toy: networks of the same structure, but as small as can be.
+        toy: networks of the same structure, as small as possible.
 
     Raises:
         InputError: weights of a name of which there are no random ones.
@@ -229,7 +221,7 @@ def measure_full(
     live: bool = False,
     rate: float | None = None,
 ) -> FullCost:
-    """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames.
+    """Measure the pipeline on the clip in a folder, after `warm_up` of its frames.
 
     Args:
         clip: see motion_seg_ros.io.clip.RawClip.
@@ -244,15 +236,14 @@ def measure_full(
 
 
 def measure_floor(clip: Path, warm_up: int, config: Config, objects: int) -> Floor:
-    """What the networks do in a frame with discovery in step, and how fast this machine could do
-    it; the arguments are those of measure_full."""
+    """Measure the roofline of a frame with discovery in step; see measure_full."""
     return in_own_process(_floor, clip, warm_up, config, objects)
 
 
 def measure_official(
     clip: Path, config: Config, settings: OfficialSettings, *, frames: int, depth_side_px: int
 ) -> OfficialCost:
-    """Cost of the same networks by the authors' schedule; see official_schedule.
+    """Measure the same networks by the authors' schedule; see official_schedule.
 
     Args:
         clip: see motion_seg_ros.io.clip.RawClip.
@@ -268,8 +259,8 @@ def measure_official(
 
 
 @dataclass(frozen=True)
-class _Note:
-    """Of one frame: how many objects and tracks there were, and the discovery that ended."""
+class _FrameNote:
+    """Numbers of objects and tracks in a frame, and the discovery that ended in it."""
 
     objects: int
     tracks: int
@@ -280,14 +271,14 @@ def _full_cost(
     clip: Path, warm_up: int, config: Config, objects: int, live: bool, rate: float | None
 ) -> FullCost:
     segmenter = build(resolve(config, live=live), Script(objects).wrappers())
-    noted: list[_Note] = []
+    noted: list[_FrameNote] = []
 
     def push(frame: Frame) -> Mapping[str, float]:
         if len(noted) < warm_up and isinstance(segmenter, StreamingSegmenter):
             segmenter.wait(WARM_UP_S)  # so that all objects are known at its end
         result = segmenter.push(frame)
         assert result is not None  # no stage answers later
-        noted.append(_Note(len(result.masks.objects), len(result.tracks), result.discovery))
+        noted.append(_FrameNote(len(result.masks.objects), len(result.tracks), result.discovery))
         return result.stage_ms
 
     try:
@@ -303,7 +294,7 @@ def _full_cost(
 def _described(
     cost: Cost,
     config: Config,
-    noted: Sequence[_Note],
+    noted: Sequence[_FrameNote],
     rate: float | None,
     searches: Searches | None,
 ) -> FullCost:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,13 @@ from motion_seg_ros.settings.pipeline import Config, config_values
 STAGES = ("tracking", "depth", "features", "labelling", "masks")
 LIBRARIES = ("torch", "transformers", "numpy", "opencv-contrib-python-headless")
 MASK_STAGES = ("masks", "follow", "join", "prompts")
-"""What the stage masks is called in step, and its parts beside the stream."""
-BACKENDS_OF_AUTHORS: Mapping[str, str] = MappingProxyType(
-    {"tracking": "tapir", "depth": "depth_anything", "features": "dino"}
-)
-"""Stage -> the backend without which it is left out of the authors' schedule."""
+"""The stage masks in step, and its parts in the live node."""
+BACKENDS_OF_AUTHORS: Mapping[str, str] = {
+    "tracking": "tapir",
+    "depth": "depth_anything",
+    "features": "dino",
+}
+"""Stage -> the backend that the authors' schedule needs."""
 
 
 def backends(config: Config) -> dict[str, str]:

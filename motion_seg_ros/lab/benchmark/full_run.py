@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.lab.benchmark.full_profile import (
@@ -34,14 +33,14 @@ DEFAULT_SIDE_PX = 252  # of depth.depth_anything.short_side_px
 
 @dataclass(frozen=True)
 class Scale:
-    """What `--size` stands for.
+    """Defaults of a `--size`.
 
     Attributes:
         frame_size: width and height in pixels, unless --frame-size says otherwise.
         frames: rendered, unless --frames says otherwise.
         official_frames: of the clip that the authors' schedule processes, unless
             --official-frames says otherwise.
-        settings: that are other than by default, unless --set says otherwise.
+        settings: defaults that differ from those of the profile.
     """
 
     frame_size: tuple[int, int]
@@ -50,34 +49,28 @@ class Scale:
     settings: Mapping[str, int]
 
 
-SCALES: Mapping[str, Scale] = MappingProxyType(
-    {
-        # The mean clip of DAVIS has 69 frames.
-        "published": Scale(
-            frame_size=(854, 480), frames=120, official_frames=69, settings=MappingProxyType({})
-        ),
-        "toy": Scale(
-            frame_size=(160, 120),
-            frames=32,
-            official_frames=12,
-            settings=MappingProxyType(
-                {
-                    "window.size": 8,
-                    "tracking.tapir.points": 80,
-                    "tracking.seeds": 100,
-                    "tracking.tapir.resolution": 64,
-                    "depth.depth_anything.short_side_px": 56,
-                    "features.dino.short_side_px": 56,
-                }
-            ),
-        ),
-    }
-)
+SCALES: Mapping[str, Scale] = {
+    # The mean clip of DAVIS has 69 frames.
+    "published": Scale(frame_size=(854, 480), frames=120, official_frames=69, settings={}),
+    "toy": Scale(
+        frame_size=(160, 120),
+        frames=32,
+        official_frames=12,
+        settings={
+            "window.size": 8,
+            "tracking.tapir.points": 80,
+            "tracking.seeds": 100,
+            "tracking.tapir.resolution": 64,
+            "depth.depth_anything.short_side_px": 56,
+            "features.dino.short_side_px": 56,
+        },
+    ),
+}
 
 
 @dataclass(frozen=True)
 class FullOptions:
-    """What is measured.
+    """A run of the benchmark.
 
     Attributes:
         scale: of the networks, a name in SCALES.
@@ -128,7 +121,7 @@ class FullMeasurement:
 
 
 def check_options(options: FullOptions) -> None:
-    """Refuse what cannot be measured, before anything is.
+    """Check options before anything is measured.
 
     Raises:
         MotionSegError: a setting or an option that is wrong, or a package that is not installed.

@@ -1,7 +1,6 @@
-"""The least time that the arithmetic of networks takes on a machine.
+"""Roofline of networks on a machine: the least time of their arithmetic and memory traffic.
 
-What they calculate and move is counted while they run, and how fast this machine calculates and
-moves is measured; nothing can be faster than the slower of the two. It is the roofline of Williams,
+Work is counted while the networks run, and the rates of the machine are measured. See Williams,
 Waterman and Patterson, Communications of the ACM 52(4), 2009.
 """
 
@@ -18,14 +17,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, shape_wrapper
 
-MEASURED_S = 0.3  # for which each rate is measured
+MEASURED_S = 0.3  # of measuring each rate
 MATRIX_SIDE = {"cpu": 1024, "cuda": 8192}  # large enough for the best rate
 COPIED_BYTES = {"cpu": 2**26, "cuda": 2**29}  # more than caches hold
 
 
 @dataclass(frozen=True)
 class MachineRates:
-    """How fast one device is at best.
+    """Best rates of one device.
 
     Attributes:
         device: its PyTorch name.
@@ -42,12 +41,12 @@ class MachineRates:
 
 @dataclass(frozen=True)
 class Work:
-    """What networks do.
+    """Work of networks.
 
     Attributes:
         flops: of matrix products, convolutions and attention; all else is left out.
         bytes: of the operands and results of those, each read or written once.
-        operations: of any kind that PyTorch was asked for; on a GPU at least one launch each.
+        operations: of any kind in PyTorch; on a GPU at least one kernel launch each.
     """
 
     flops: float
@@ -55,12 +54,12 @@ class Work:
     operations: float
 
     def floor_ms(self, rates: MachineRates) -> float:
-        """Milliseconds that no program can undercut which moves these bytes."""
+        """Return the roofline of this work in milliseconds."""
         return 1e3 * max(self.flops / rates.flops_per_s, self.bytes / rates.bytes_per_s)
 
 
 def measure_rates(device: torch.device, dtype: torch.dtype) -> MachineRates:
-    """The rates of a device, each the best of what some tenths of a second show."""
+    """Measure the rates of a device, each the best within MEASURED_S."""
     side = MATRIX_SIDE[device.type]
     left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     product = torch.empty_like(left)
@@ -77,7 +76,7 @@ def measure_rates(device: torch.device, dtype: torch.dtype) -> MachineRates:
 
 
 def _best_s(device: torch.device, work: Callable[[], object]) -> float:
-    """Seconds of the quickest of several calls."""
+    """Return the seconds of the quickest of several calls."""
     best, begun = float("inf"), time.perf_counter()
     while time.perf_counter() - begun < MEASURED_S or best == float("inf"):
         synchronise(device)
@@ -89,25 +88,25 @@ def _best_s(device: torch.device, work: Callable[[], object]) -> float:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait for all work that was given to the device."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the work of blocks `with counter:`, as far as this thread does it."""
+    """Counts the work of this thread in blocks `with counter:`."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        # That of attention on CPUs is in no table of the library.
+        # The library has no formula for attention on CPUs.
         of_attention = shape_wrapper(_attention_flops)  # type: ignore[no-untyped-call]
         self._formulas = {**flop_registry, attention: of_attention}
         self._flops = self._bytes = self._operations = 0.0
 
     @property
     def work(self) -> Work:
-        """What was counted."""
+        """The work so far."""
         return Work(self._flops, self._bytes, self._operations)
 
     def __torch_dispatch__(
@@ -117,7 +116,7 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """PyTorch's hook: count one operation, or what it is made of, and do it."""
+        """Count one operation, or its parts, and run it; called by PyTorch."""
         kwargs = kwargs or {}
         formula = self._formulas.get(func._overloadpacket)
         if formula is None:
@@ -139,6 +138,6 @@ class WorkCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _attention_flops(
     query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: object, **__: object
 ) -> int:
-    """Of (B, heads, L, E), (B, heads, S, E), (B, heads, S, V): both of its products."""
+    """Return the FLOPs of both products of (B, heads, L, E), (B, heads, S, E), (B, heads, S, V)."""
     batch, heads, rows, width = query
     return 2 * batch * heads * rows * key[-2] * (width + value[-1])

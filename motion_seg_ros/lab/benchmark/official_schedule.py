@@ -1,4 +1,4 @@
-"""The authors' schedule, run with the networks of this pipeline, to compare its speed.
+"""The schedule of the paper's authors with the networks of this pipeline, to compare speed.
 
 A clip is processed as a whole and from scratch, in the order and with the repetitions of the code
 released with the paper (https://github.com/nnanhuang/SegAnyMo, commit 4523e8f). What is counted:
@@ -60,11 +60,11 @@ STAGES = ("tracking", "depth", "features", "labelling", "masks")
 
 @dataclass(frozen=True)
 class OfficialNetworks:
-    """What is run.
+    """Networks of a run.
 
     Attributes:
-        tracker: not a causal one; None: points stay where they are, and that takes no time.
-        depth: of frames at the authors' size; None: there is none, and that takes no time.
+        tracker: not a causal one; None: points stay where they are, at no cost.
+        depth: of frames at the authors' size; None: no depth, at no cost.
         features: of the authors' variant; None: likewise.
         labeller: on `device`.
         masks: follows objects.
@@ -82,7 +82,7 @@ class OfficialNetworks:
 
 
 @dataclass(frozen=True, eq=False)
-class _Points:
+class _SchedulePoints:
     """N points in T frames.
 
     Attributes:
@@ -98,8 +98,8 @@ class _Points:
     def __len__(self) -> int:
         return int(self.xy_px.shape[1])
 
-    def select(self, some: Int64Array) -> _Points:
-        return _Points(
+    def select(self, some: Int64Array) -> _SchedulePoints:
+        return _SchedulePoints(
             self.xy_px[:, some], self.occlusion[:, some], self.expected_distance[:, some]
         )
 
@@ -110,8 +110,6 @@ def run_official(
     """Process a clip.
 
     Args:
-        networks: see there.
-        settings: see there.
         frames: of one size; 2 or more.
 
     Returns:
@@ -158,8 +156,8 @@ class _OfficialRun:
         synchronise(self._networks.device)
         self._ms[stage] = (time.perf_counter() - started) * 1e3
 
-    def _track(self, query_frame: int) -> _Points:
-        """A grid of points of a frame, in all frames."""
+    def _track(self, query_frame: int) -> _SchedulePoints:
+        """Track a grid of points of a frame through all frames."""
         height, width = self._size
         spacing = max(1, int(np.sqrt(height * width / self._settings.grid_points)))
         y, x = np.mgrid[0:height:spacing, 0:width:spacing].reshape(2, -1).astype(np.float32)
@@ -167,7 +165,7 @@ class _OfficialRun:
         tracker, frames = self._networks.tracker, len(self._frames)
         if tracker is None:
             visible = np.full((frames, len(x)), -1, np.float32)
-            return _Points(np.repeat(xy_px[None], frames, axis=0), visible, visible)
+            return _SchedulePoints(np.repeat(xy_px[None], frames, axis=0), visible, visible)
         scale = (tracker.side - 1) / (np.array([width, height], np.float32) - 1)
         queries = np.column_stack((np.full(len(x), query_frame), (xy_px * scale)[:, ::-1]))
         chunks = np.array_split(queries.astype(np.float32), max(1, len(queries) // CHUNK_POINTS))
@@ -175,15 +173,15 @@ class _OfficialRun:
         found = np.concatenate([self._track_chunk(tracker, video, each) for each in chunks], axis=1)
         at = np.asarray(found[..., :2] / scale, np.float32)
         at[query_frame] = xy_px
-        return _Points(at, found[..., 2], found[..., 3])
+        return _SchedulePoints(at, found[..., 2], found[..., 3])
 
-    def _share(self, points: _Points) -> _Points:
-        """The points of one query frame that are used."""
+    def _share(self, points: _SchedulePoints) -> _SchedulePoints:
+        """Return the points of one query frame that are used."""
         count = max(1, len(points) // len(self._query_frames))
         return points.select(self._random.permutation(len(points))[:count])
 
     def _video(self, side: int) -> Tensor:
-        """(1, T, S, S, 3) as the tracking network takes it."""
+        """Return (1, T, S, S, 3), the input of the tracking network."""
         pair = (side, side)
         squares = [
             cv2.resize(each.image_bgr, pair, interpolation=cv2.INTER_AREA) for each in self._frames
@@ -194,7 +192,7 @@ class _OfficialRun:
     def _track_chunk(
         self, tracker: TapnetNetwork, video: Tensor, queries: FloatArray
     ) -> FloatArray:
-        """(T, M, 4) x, y in the square and the two logits, of (M, 3) queries t, y, x."""
+        """Return (T, M, 4) x, y in the square and the two logits, of (M, 3) queries t, y, x."""
         points = torch.from_numpy(queries).to(video.device)[None]
         with torch.inference_mode(), autocast(self._networks.device, self._networks.dtype):
             said = tracker.model(video, points)
@@ -203,7 +201,7 @@ class _OfficialRun:
         return np.asarray(values.transpose(0, 1).cpu().numpy(), np.float32)
 
     def _disparity(self) -> FloatArray:
-        """(T, H, W) float32."""
+        """Return (T, H, W) float32."""
         height, width = self._size
         depth = self._networks.depth
         if depth is None:
@@ -214,8 +212,8 @@ class _OfficialRun:
             found.append(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC))
         return np.stack(found).astype(np.float32)
 
-    def _describe(self, query_frame: int, points: _Points) -> FloatArray:
-        """(N, 768) float32 of the points of a query frame; channels that lack are 0."""
+    def _describe(self, query_frame: int, points: _SchedulePoints) -> FloatArray:
+        """Return (N, 768) float32 of the points of a query frame; missing channels are 0."""
         described = np.zeros((len(points), DINO_CHANNELS), np.float32)
         features = self._networks.features
         if features is not None:
@@ -225,9 +223,11 @@ class _OfficialRun:
             described[:, : found.shape[1]] = found[:, :DINO_CHANNELS]
         return described
 
-    def _label(self, parts: Sequence[_Points], features: FloatArray, disparity: FloatArray) -> None:
-        """Ask the authors' network which of the points move."""
-        points = _Points(
+    def _label(
+        self, parts: Sequence[_SchedulePoints], features: FloatArray, disparity: FloatArray
+    ) -> None:
+        """Run the authors' network on the points."""
+        points = _SchedulePoints(
             np.concatenate([each.xy_px for each in parts], axis=1),
             np.concatenate([each.occlusion for each in parts], axis=1),
             np.concatenate([each.expected_distance for each in parts], axis=1),
@@ -279,7 +279,7 @@ class _OfficialRun:
 
 
 def _seen_once(xy_px: FloatArray) -> Tracks:
-    """Tracks of one frame at (N, 2)."""
+    """Return tracks of one frame at (N, 2)."""
     count = len(xy_px)
     return Tracks(
         ids=np.arange(count),

@@ -1,8 +1,7 @@
-"""Networks as they are published, but with random numbers in place of what they have learned.
+"""Networks of published classes with random weights, to measure speed and memory.
 
-Speed and memory do not depend on what a network has learned, so these do to measure them; and in a
-toy size they do to test what is around them, on any machine. torch and transformers are loaded when
-a function is called.
+Toy sizes test the code around them on any machine. torch and transformers are imported when a
+function is called.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import importlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
@@ -25,11 +23,11 @@ OFFICIAL_TRACKS = "segment_any_motion_tracks"
 
 
 def random_network(name: str, *, toy: bool = False, seed: int = 0) -> Any:
-    """A network of transformers with random weights, in evaluation mode.
+    """Return a network of transformers with random weights, in evaluation mode.
 
     Args:
         name: one of RANDOM; a name in motion_seg_ros.weights.catalogue.PUBLISHED.
-        toy: of the same class and structure, but as small as can be.
+        toy: of the same class and structure, as small as possible.
         seed: of PyTorch's generator, which is left as it was.
 
     Raises:
@@ -58,8 +56,8 @@ def write_random_weights(name: str, folder: Path, *, toy: bool = False, seed: in
     track network, OFFICIAL_TRACKS, which is small and has no toy size.
 
     Returns:
-        What the backend that takes weights of that name is to be given: the folder, which is made,
-        or the one file in it.
+        The folder, which is made, or the one file in it: the weights of a backend that takes that
+        name.
 
     Raises:
         InputError: not such a name.
@@ -103,16 +101,16 @@ def _not_installed(error: ImportError) -> MissingDependencyError:
     )
 
 
-Settings = tuple[str, dict[str, Any]]
-"""Name of a class of transformers, and what its configuration is made with."""
+NetworkSettings = tuple[str, dict[str, Any]]
+"""Name of a class of transformers, and the arguments of its configuration."""
 
 
-def _dinov2(width: int, heads: int, layers: int, toy: bool) -> Settings:
+def _dinov2(width: int, heads: int, layers: int, toy: bool) -> NetworkSettings:
     return "Dinov2Model", _vision_transformer(width, heads, layers, toy)
 
 
-def _dinov2_base(toy: bool) -> Settings:
-    """A toy of it has the published width, which labelling.backend official needs, in one layer."""
+def _dinov2_base(toy: bool) -> NetworkSettings:
+    """The toy has the published width, which labelling.backend official needs, in one layer."""
     kind, settings = _dinov2(*_BASE, False)
     if toy:
         settings |= {"num_hidden_layers": 1, "mlp_ratio": 1, "image_size": TOY_PATCHES * PATCH_PX}
@@ -120,7 +118,7 @@ def _dinov2_base(toy: bool) -> Settings:
 
 
 def _vision_transformer(width: int, heads: int, layers: int, toy: bool) -> dict[str, Any]:
-    """DINOv2, table 17: https://arxiv.org/abs/2304.07193."""
+    """See DINOv2, table 17: https://arxiv.org/abs/2304.07193."""
     if toy:
         width, heads, layers = 24, 3, min(layers, 4)
     return {
@@ -134,9 +132,8 @@ def _vision_transformer(width: int, heads: int, layers: int, toy: bool) -> dict[
 
 def _depth_anything(
     transformer: tuple[int, int, int], taps: list[int], neck: list[int], fusion: int, toy: bool
-) -> Settings:
-    """Depth Anything V2, table of configurations:
-    https://github.com/DepthAnything/Depth-Anything-V2."""
+) -> NetworkSettings:
+    """See the configurations in https://github.com/DepthAnything/Depth-Anything-V2."""
     backbone = _vision_transformer(*transformer, toy)
     settings: dict[str, Any] = {
         "backbone_config": {
@@ -153,11 +150,11 @@ def _depth_anything(
     return "DepthAnythingForDepthEstimation", settings
 
 
-def _sam2(size: str, toy: bool) -> Settings:
-    """SAM 2.1: https://github.com/facebookresearch/sam2, sam2/configs/sam2.1."""
+def _sam2(size: str, toy: bool) -> NetworkSettings:
+    """See https://github.com/facebookresearch/sam2, sam2/configs/sam2.1."""
     if toy:
         return "Sam2VideoModel", _toy_sam2()
-    if size == "tiny":  # which is what transformers makes by default
+    if size == "tiny":  # the default of transformers
         return "Sam2VideoModel", {}
     backbone = dict(_HIERA[size])
     widths = [backbone["hidden_size"] << stage for stage in range(4)]
@@ -171,38 +168,30 @@ def _sam2(size: str, toy: bool) -> Settings:
     return "Sam2VideoModel", {"vision_config": vision}
 
 
-_HIERA: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "small": MappingProxyType(
-            {
-                "hidden_size": 96,
-                "blocks_per_stage": [1, 2, 11, 2],
-                "global_attention_blocks": [7, 10, 13],
-            }
-        ),
-        "base_plus": MappingProxyType(
-            {
-                "hidden_size": 112,
-                "num_attention_heads": 2,
-                "num_attention_heads_per_stage": [2, 4, 8, 16],
-                "blocks_per_stage": [2, 3, 16, 3],
-                "global_attention_blocks": [12, 16, 20],
-                "window_positional_embedding_background_size": [14, 14],
-            }
-        ),
-        "large": MappingProxyType(
-            {
-                "hidden_size": 144,
-                "num_attention_heads": 2,
-                "num_attention_heads_per_stage": [2, 4, 8, 16],
-                "blocks_per_stage": [2, 6, 36, 4],
-                "global_attention_blocks": [23, 33, 43],
-                "window_size_per_stage": [8, 4, 16, 8],
-            }
-        ),
-    }
-)
-"""Size -> the image encoder of SAM 2.1, where it is not as the tiny one."""
+_HIERA: Mapping[str, Mapping[str, Any]] = {
+    "small": {
+        "hidden_size": 96,
+        "blocks_per_stage": [1, 2, 11, 2],
+        "global_attention_blocks": [7, 10, 13],
+    },
+    "base_plus": {
+        "hidden_size": 112,
+        "num_attention_heads": 2,
+        "num_attention_heads_per_stage": [2, 4, 8, 16],
+        "blocks_per_stage": [2, 3, 16, 3],
+        "global_attention_blocks": [12, 16, 20],
+        "window_positional_embedding_background_size": [14, 14],
+    },
+    "large": {
+        "hidden_size": 144,
+        "num_attention_heads": 2,
+        "num_attention_heads_per_stage": [2, 4, 8, 16],
+        "blocks_per_stage": [2, 6, 36, 4],
+        "global_attention_blocks": [23, 33, 43],
+        "window_size_per_stage": [8, 4, 16, 8],
+    },
+}
+"""Size -> the image encoder of SAM 2.1, where it differs from the tiny one."""
 
 
 def _toy_sam2() -> dict[str, Any]:
@@ -254,23 +243,21 @@ def _toy_sam2() -> dict[str, Any]:
 
 _SMALL, _BASE, _LARGE = (384, 6, 12), (768, 12, 12), (1024, 16, 24)
 
-RANDOM: Mapping[str, Callable[[bool], Settings]] = MappingProxyType(
-    {
-        "dinov2_small": lambda toy: _dinov2(*_SMALL, toy),
-        "dinov2_base": _dinov2_base,
-        "depth_anything_v2_small": lambda toy: _depth_anything(
-            _SMALL, [3, 6, 9, 12], [48, 96, 192, 384], 64, toy
-        ),
-        "depth_anything_v2_base": lambda toy: _depth_anything(
-            _BASE, [3, 6, 9, 12], [96, 192, 384, 768], 128, toy
-        ),
-        "depth_anything_v2_large": lambda toy: _depth_anything(
-            _LARGE, [5, 12, 18, 24], [256, 512, 1024, 1024], 256, toy
-        ),
-        **{
-            f"sam2.1_hiera_{size}": partial(_sam2, size)
-            for size in ("tiny", "small", "base_plus", "large")
-        },
-    }
-)
-"""What there are random networks of: name -> settings, of the toy or of the published size."""
+RANDOM: Mapping[str, Callable[[bool], NetworkSettings]] = {
+    "dinov2_small": lambda toy: _dinov2(*_SMALL, toy),
+    "dinov2_base": _dinov2_base,
+    "depth_anything_v2_small": lambda toy: _depth_anything(
+        _SMALL, [3, 6, 9, 12], [48, 96, 192, 384], 64, toy
+    ),
+    "depth_anything_v2_base": lambda toy: _depth_anything(
+        _BASE, [3, 6, 9, 12], [96, 192, 384, 768], 128, toy
+    ),
+    "depth_anything_v2_large": lambda toy: _depth_anything(
+        _LARGE, [5, 12, 18, 24], [256, 512, 1024, 1024], 256, toy
+    ),
+    **{
+        f"sam2.1_hiera_{size}": partial(_sam2, size)
+        for size in ("tiny", "small", "base_plus", "large")
+    },
+}
+"""Name -> settings of a random network, of the toy or of the published size."""

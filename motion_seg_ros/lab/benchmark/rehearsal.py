@@ -32,11 +32,11 @@ MOVES, STANDS = 0.99, 0.01  # probabilities
 
 
 @dataclass(frozen=True)
-class Box:
-    """Where an object is in one frame.
+class DriftingBox:
+    """An object in one frame.
 
     Attributes:
-        name: row, and how often its box has come again; another name is another object.
+        name: row, and number of times its box has come again; another name is another object.
         left, top, right, bottom: edges in pixels, outside of the image too.
     """
 
@@ -47,12 +47,12 @@ class Box:
     bottom: float
 
     def holds(self, xy_px: FloatArray) -> BoolArray:
-        """(N,) whether (N, 2) points lie in it."""
+        """Return (N,) bool, True for (N, 2) points in it."""
         low, high = (self.left, self.top), (self.right, self.bottom)
         return np.asarray(((xy_px >= low) & (xy_px < high)).all(axis=1))
 
     def logits(self, size: tuple[int, int]) -> FloatArray:
-        """(H, W) of an image of `size`: SURE in it, -SURE around it."""
+        """Return (H, W) logits of an image of `size`: SURE in it, -SURE around it."""
         found = np.full(size, -SURE, np.float32)
         edges = np.rint([self.top, self.bottom, self.left, self.right]).astype(int)
         top, bottom, left, right = np.maximum(edges, 0)
@@ -61,12 +61,12 @@ class Box:
 
 
 def drift_px(size: tuple[int, int]) -> float:
-    """To the right, from one frame to the next, of all that is in an image of `size` (H, W)."""
+    """Return the drift to the right per frame in an image of `size` (H, W)."""
     return size[1] / CROSSING_FRAMES
 
 
 class Script:
-    """What moves.
+    """Moving boxes.
 
     Args:
         objects: boxes in sight at once, each in a row of its own; 1 or more.
@@ -75,8 +75,8 @@ class Script:
     def __init__(self, objects: int) -> None:
         self._objects = objects
 
-    def boxes(self, index: int, size: tuple[int, int]) -> list[Box]:
-        """Those of the frame `index` of a stream, of `size` (H, W)."""
+    def boxes(self, index: int, size: tuple[int, int]) -> list[DriftingBox]:
+        """Return the boxes in frame `index` of a stream, of `size` (H, W)."""
         height, width = size
         row_height, box_width = height / self._objects, BOX_WIDTH * width
         margin = max(MARGIN * row_height, LEAST_MARGIN * height)
@@ -86,11 +86,11 @@ class Script:
             begun = way * (row + 1) / (self._objects + 1)
             times, right = divmod(begun + index * drift_px(size), way)
             top, bottom = row * row_height + margin, (row + 1) * row_height - margin
-            found.append(Box((row, int(times)), right - box_width, top, right, bottom))
+            found.append(DriftingBox((row, int(times)), right - box_width, top, right, bottom))
         return found
 
     def wrappers(self) -> Wrappers:
-        """What makes a pipeline follow this script."""
+        """Return wrappers that make a pipeline follow this script."""
         return Wrappers(
             tracker=DriftingTracker,
             labeller=lambda labeller: ScriptedLabeller(labeller, self),
@@ -99,7 +99,7 @@ class Script:
 
 
 class DriftingTracker(TapirTracker):
-    """Its points drift, whatever the network says."""
+    """Tracker whose points drift, whatever the network answers."""
 
     def __init__(
         self, follower: PointFollower, *, points: int = 1024, query_interval: int = 8
@@ -108,12 +108,7 @@ class DriftingTracker(TapirTracker):
 
 
 class DriftingFollower:
-    """Implements motion_seg_ros.tracking.tapir.estimates.PointFollower: asks another one, and
-    says that all points drift and are visible.
-
-    Args:
-        follower: the one that is asked.
-    """
+    """Runs a PointFollower, and answers that all points drift and are visible."""
 
     def __init__(self, follower: PointFollower) -> None:
         self._follower = follower
@@ -147,7 +142,7 @@ class DriftingFollower:
         self._at_zero = self._at_zero[:0]
 
     def _drifted(self, frames: int) -> FloatArray:
-        """(T, 1, 2) way since the stream's frame 0 to each of the newest T = `frames` frames."""
+        """Return (T, 1, 2), the drift since frame 0 of the newest T = `frames` frames."""
         assert self._window is not None  # a frame is seen first
         index = self._window.newest_index + np.arange(1 - frames, 1)
         right = index * drift_px(self._window.newest.size)
@@ -160,13 +155,7 @@ class DriftingFollower:
 
 
 class ScriptedLabeller:
-    """Implements motion_seg_ros.labelling.base.Labeller: asks another one, and says that what lies
-    on a box moves.
-
-    Args:
-        labeller: the one that is asked.
-        script: has the boxes.
-    """
+    """Runs a Labeller, and answers that tracks on a box move."""
 
     def __init__(self, labeller: Labeller, script: Script) -> None:
         self._labeller = labeller
@@ -186,13 +175,7 @@ class ScriptedLabeller:
 
 
 class ScriptedSegmenter:
-    """Implements motion_seg_ros.masks.prompted.segmenter.Segmenter: asks another one, and says
-    that the box under the first click is the object.
-
-    Args:
-        segmenter: the one that is asked.
-        script: has the boxes.
-    """
+    """Runs a Segmenter, and answers that the box under the first click is the object."""
 
     def __init__(self, segmenter: Segmenter, script: Script) -> None:
         self._segmenter = segmenter

@@ -1,4 +1,4 @@
-"""What a frame costs: wall time, processor time and memory of a method, in a process of its own."""
+"""Cost of a frame: wall time, processor time and memory of a method, in a process of its own."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SPARE_WARM_UP = 4  # frames beyond the window; set by hand
 
 Result = TypeVar("Result")
 
-Method = Callable[[Frame], Mapping[str, float]]
-"""Takes the next frame, returns the milliseconds of its own stages."""
+FramePush = Callable[[Frame], Mapping[str, float]]
+"""Processes the next frame and returns the milliseconds of its stages."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the frames after the warm-up cost.
+    """Cost of the frames after the warm-up.
 
     Attributes:
         frame_ms: wall time of each frame in milliseconds.
@@ -76,12 +76,12 @@ def check_length(frames: int, warm_up: int, least: int) -> None:
 
 
 def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:
-    """Cost of the pipeline on the clip in a folder, after `warm_up` of its frames."""
+    """Measure the pipeline on the clip in a folder, after `warm_up` of its frames."""
     return in_own_process(_pipeline_cost, clip, warm_up, config)
 
 
 def measure_baseline(clip: Path, warm_up: int) -> Cost:
-    """Cost of HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
+    """Measure HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
     return in_own_process(_baseline_cost, clip, warm_up)
 
 
@@ -112,15 +112,15 @@ def _baseline_cost(clip: Path, warm_up: int) -> Cost:
     return time_frames(RawClip(clip), warm_up, push)
 
 
-def time_frames(clip: RawClip, warm_up: int, push: Method, rate: float | None = None) -> Cost:
-    """Cost of the frames of a clip but the first `warm_up`, in this process.
+def time_frames(clip: RawClip, warm_up: int, push: FramePush, rate: float | None = None) -> Cost:
+    """Measure the frames of a clip but the first `warm_up`, in this process.
 
     Args:
-        clip: where they are read from, which does not count.
+        clip: reading it does not count.
         warm_up: frames that are pushed first.
-        push: see Method.
-        rate: frames per second that come: a frame's time is counted from when it comes, and those
-            before it may hold it up; None: each comes when the one before it is done.
+        push: see FramePush.
+        rate: frames per second: the time of a frame starts when it is due, and earlier frames may
+            delay it; None: each is due when the one before it is done.
     """
     frame_ms: list[float] = []
     stage_ms: dict[str, list[float]] = {}
@@ -150,7 +150,7 @@ def time_frames(clip: RawClip, warm_up: int, push: Method, rate: float | None = 
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held, in 10^6 bytes."""
+    """Return the peak memory of this process, in 10^6 bytes."""
     try:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:

@@ -1,4 +1,4 @@
-"""How results came about: version, libraries, machine and command line."""
+"""Provenance of results: version, libraries, machine and command line."""
 
 from __future__ import annotations
 

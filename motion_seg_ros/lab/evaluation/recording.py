@@ -21,7 +21,7 @@ from motion_seg_ros.types import Source, UInt16Array
 
 @dataclass(frozen=True)
 class FrameAnswer:
-    """How one frame was answered.
+    """Answer to one frame.
 
     Attributes:
         source: inferred or propagated.

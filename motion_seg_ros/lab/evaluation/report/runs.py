@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.lab.evaluation.results import MethodScores, Results, SequenceScores
+from motion_seg_ros.lab.evaluation.results import (
+    RESULTS_FILE,
+    MethodScores,
+    Results,
+    SequenceScores,
+    read_results,
+)
 from motion_seg_ros.lab.evaluation.scoring import method_scores
 
 
@@ -74,6 +80,34 @@ class Differing:
     values: tuple[object, ...]
 
 
+def read_runs(paths: Sequence[Path]) -> list[ReportRun]:
+    """Read the results in folders or files, named by as much of their path as tells them apart.
+
+    Raises:
+        InputError: not results, or a run is given twice.
+    """
+    results = [read_results(path) for path in paths]
+    files = [results_file(path).resolve() for path in paths]
+    # The folder of a run, or its file if that has a name of its own.
+    places = [
+        (file.parent if file.name == RESULTS_FILE else file.with_suffix("")).parts for file in files
+    ]
+    for index, place in enumerate(places):
+        if place in places[:index]:
+            raise InputError(
+                f"{paths[index]}: expected different runs, found this one twice; name it once"
+            )
+    return [
+        ReportRun(_short_name(place, places), found, results_file(path).parent)
+        for place, found, path in zip(places, results, paths, strict=True)
+    ]
+
+
+def results_file(run: Path) -> Path:
+    """Return the file of a run that is given as a folder or as that file."""
+    return run / RESULTS_FILE if run.is_dir() else run
+
+
 def subject_of(runs: Sequence[ReportRun]) -> Subject:
     """Return the subject of a report of one or more runs; of several, the sequences they share.
 
@@ -114,6 +148,15 @@ def _over(run: ReportRun, sequences: Sequence[str]) -> MethodScores:
     """Return the scores of a run's own method over some of its sequences."""
     found = run.results.scores.per_sequence
     return method_scores({name: found[name] for name in sequences})
+
+
+def _short_name(place: tuple[str, ...], places: Sequence[tuple[str, ...]]) -> str:
+    """Return the shortest end of a path that no other one has."""
+    others = [each for each in places if each != place]
+    for length in range(1, len(place) + 1):
+        if all(each[-length:] != place[-length:] for each in others):
+            return "/".join(place[-length:])
+    return "/".join(place)
 
 
 def _common_sequences(runs: Sequence[ReportRun]) -> tuple[str, ...]:
