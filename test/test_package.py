@@ -25,6 +25,8 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "cv_bridge": (None, "cv_bridge"),  # no wheel
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
     "evo": ("evo", None),  # see package.xml
+    "filelock": ("filelock", None),  # see package.xml
+    "huggingface_hub": ("huggingface_hub", None),  # see package.xml
     "imageio_ffmpeg": ("imageio-ffmpeg", None),  # see package.xml
     "jinja2": ("Jinja2", "python3-jinja2"),
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
@@ -33,6 +35,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
     "PIL": ("Pillow", "python3-pil"),
+    "pooch": ("pooch", None),  # see package.xml
     "pycolmap": ("pycolmap", None),  # see package.xml
     "ray": ("ray", None),  # see package.xml
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),

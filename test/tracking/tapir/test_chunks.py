@@ -56,7 +56,7 @@ def test_out_of_memory_halves_the_chunk_for_good() -> None:
 
 
 def test_no_memory_for_a_single_point_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(DeviceMemoryError, match=r"too little.*tracking\.points"):
+    with pytest.raises(DeviceMemoryError, match=r"too little.*tracking\.tapir\.points"):
         PointChunks(1.0).run(16, 0.1e6, SmallDevice(0))
 
 

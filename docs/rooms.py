@@ -1,6 +1,6 @@
 """The rooms of the package, which may import which, and a picture of them.
 
-Run as ``python scripts/rooms.py`` it draws docs/rooms.svg from the imports in the source.
+Run as ``python docs/rooms.py`` it draws docs/rooms.svg from the imports in the source.
 """
 
 from __future__ import annotations
