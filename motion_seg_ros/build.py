@@ -211,8 +211,7 @@ def build_masks(
     if backend == "densifier":
         return Densifier(flow=flow, predictor=None)
     if backend == "learned":
-        weights = plan.weights["masks"]
-        return Densifier(flow=flow, predictor=MaskPredictor(weights.path, sha256=weights.sha256))
+        return Densifier(flow=flow, predictor=MaskPredictor(plan.weights["masks"].path))
     segmenter = Sam2Segmenter(build_sam2(plan), kept=plan.config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
         wrap(segmenter),
@@ -270,7 +269,6 @@ def build_labeller(
     weights = plan.weights["labelling"]
     transformer = TransformerLabeller(
         weights.path,
-        sha256=weights.sha256,
         interval=labelling.interval,
         threshold=labelling.transformer.threshold or None,
         device=plan.device,

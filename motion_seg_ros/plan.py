@@ -13,7 +13,7 @@ from motion_seg_ros.labelling.network.inputs import TakenInputs, taken_inputs
 from motion_seg_ros.networks.device import find_device
 from motion_seg_ros.settings.declaration import Value
 from motion_seg_ros.settings.pipeline import Config, config_values
-from motion_seg_ros.weights.cache import find_weights, published_name, require
+from motion_seg_ros.weights.cache import published_name, require
 from motion_seg_ros.weights.cache import resolve as weights_path
 
 STAGES = ("tracking", "depth", "features", "labelling", "masks")
@@ -56,13 +56,11 @@ class PlannedWeights:
 
     Attributes:
         name: name or path in the configuration.
-        path: file or folder.
-        sha256: expected digest of the file in hexadecimal; None: any, or checked already.
+        path: the file or folder, whose digest was compared with the known one.
     """
 
     name: str
     path: Path
-    sha256: str | None
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,7 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
     check_official(used)
     _check_tapir(used, names)
     require(names.values())
-    weights = {}
-    for stage, name in names.items():
-        found = find_weights(name)
-        weights[stage] = PlannedWeights(name, found.path, found.sha256)
+    weights = {stage: PlannedWeights(name, weights_path(name)) for stage, name in names.items()}
     return Plan(
         config=used,
         left_out=tuple(_left_out(config, used)),

@@ -48,7 +48,6 @@ class TransformerLabeller:
 
     Args:
         weights: a file that motion_seg_ros.labelling.network.checkpoint.save_weights wrote.
-        sha256: expected digest of the file in hexadecimal; None: any.
         interval: frames from one asking to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the one stored with the weights.
         device: see motion_seg_ros.networks.device.find_device.
@@ -65,7 +64,6 @@ class TransformerLabeller:
         self,
         weights: Path,
         *,
-        sha256: str | None = None,
         interval: int = 3,
         threshold: float | None = None,
         device: str = "cpu",
@@ -82,7 +80,7 @@ class TransformerLabeller:
             ) from error
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
-        model, metadata = load_weights(weights, sha256=sha256)
+        model, metadata = load_weights(weights)
         self._model = model.to(self._device)
         self._calibration = Calibration.from_metadata(metadata, weights)
         chosen = self._calibration.threshold if threshold is None else threshold

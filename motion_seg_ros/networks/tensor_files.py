@@ -5,7 +5,6 @@ Format: https://huggingface.co/docs/safetensors. It holds no code.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,28 +44,22 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         ) from error
 
 
-def load_tensors(
-    path: Path, *, sha256: str | None = None
-) -> tuple[dict[str, Tensor], dict[str, str]]:
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a file by name, on the CPU, and its metadata.
 
-    Args:
-        path: the file.
-        sha256: expected digest of the file in hexadecimal; None: any.
-
     Raises:
-        InputError: the file is missing, damaged or of another digest.
+        InputError: the file is missing or damaged.
     """
     from safetensors import SafetensorError, safe_open
 
-    if sha256 is not None:
-        _check_digest(path, sha256)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, dict(file.metadata() or {})
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise InputError(
+            f"{path}: cannot read the weights: {error.strerror or error}; check the path"
+        ) from error
     except SafetensorError as error:
         raise InputError(
             f"{path}: expected a safetensors file, found: {error}; get the file again"
@@ -141,18 +134,3 @@ def first_mismatch(
     if not wrong:
         return None
     return wrong[0] + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else "")
-
-
-def _check_digest(path: Path, sha256: str) -> None:
-    try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if found != sha256.lower():
-        raise InputError(
-            f"{path}: expected SHA-256 {sha256.lower()}, found {found}; get the file again"
-        )
-
-
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path}: cannot read the weights: {error.strerror or error}; check the path")

@@ -23,15 +23,15 @@ CACHE_VARIABLE = "MOTION_SEG_CACHE"
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights, or a folder of them.
+    """A file of weights in the package.
 
     Attributes:
-        path: the file or folder.
-        sha256: expected digest of the file in hexadecimal; None: any, or checked already.
+        path: the file.
+        sha256: its digest in hexadecimal.
     """
 
     path: Path
-    sha256: str | None
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -67,26 +67,18 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
 """Weights in the package; each has a model card beside it."""
 
 
-def find_weights(name_or_path: str) -> Weights:
-    """Return the weights of a name or path, with the digest that the loader is to check.
-
-    Raises:
-        InputError: as `resolve`.
-    """
-    return SHIPPED.get(name_or_path) or Weights(resolve(name_or_path), None)
-
-
 def resolve(name_or_path: str) -> Path:
     """Return the file or folder of weights that a back end loads.
 
-    Fetched files are compared with the digests recorded when they came.
+    Files in the package are compared with their digests, fetched ones with the digests recorded
+    when they came.
 
     Args:
         name_or_path: a name in SHIPPED or PUBLISHED; else a path, "~" being the home folder.
 
     Raises:
         InputError: neither a known name nor an existing path; not fetched yet; or no longer the
-            file that was fetched.
+            file of that name.
     """
     if name_or_path in PUBLISHED:
         require([name_or_path])
@@ -96,7 +88,10 @@ def resolve(name_or_path: str) -> Path:
             if sha256 is not None:
                 _compared(folder / file.name, sha256, proof)
         return PUBLISHED[name_or_path].place(folder)
-    return _given_path(name_or_path)
+    path = _given_path(name_or_path)
+    if name_or_path in SHIPPED:
+        _compared(path, SHIPPED[name_or_path].sha256, "the digest in this package")
+    return path
 
 
 def _given_path(name_or_path: str) -> Path:

@@ -17,7 +17,6 @@ from motion_seg_ros.weights import cache as weights
 from motion_seg_ros.weights.cache import (
     SHIPPED,
     cache_folder,
-    find_weights,
     published_name,
     require,
     resolve,
@@ -79,14 +78,25 @@ def test_shipped_weights_are_there_and_right() -> None:
         (checked,) = verify(name)
         assert checked.sha256 == each.sha256
         assert checked.proof == "the digest in this package"
-        assert find_weights(name) == each
+
+
+def test_shipped_weights_that_were_changed_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, shipped = next(iter(SHIPPED.items()))
+    path = tmp_path / "changed.safetensors"
+    path.write_bytes(TENSORS)
+    monkeypatch.setattr(weights, "SHIPPED", {name: weights.Weights(path, shipped.sha256)})
+    for use in (resolve, verify):
+        with pytest.raises(InputError, match=f"changed.*expected SHA-256 {shipped.sha256}"):
+            use(name)
 
 
 def test_a_path_stands_for_itself(tmp_path: Path) -> None:
     assert resolve(str(tmp_path)) == tmp_path
     path = tmp_path / "model.safetensors"
     path.write_bytes(TENSORS)
-    assert find_weights(str(path)) == weights.Weights(path, None)
+    assert resolve(str(path)) == path
     for given in (path, tmp_path):
         (checked,) = verify(str(given))
         assert checked.path == path
@@ -119,7 +129,6 @@ def test_weights_that_are_not_fetched_are_refused_with_the_command(
 
 def test_fetched_weights_are_found_and_proved(net: Path) -> None:
     assert resolve("net") == net
-    assert find_weights("net") == weights.Weights(net, None)
     assert [each.proof for each in verify("net")] == ["the publisher's digest", "the first fetch"]
 
 

@@ -32,20 +32,14 @@ def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, 
     save_tensors(path, model.state_dict(), {**metadata, MODEL_KEY: configuration})
 
 
-def load_weights(
-    path: Path, *, sha256: str | None = None
-) -> tuple[TrackTransformer, dict[str, str]]:
+def load_weights(path: Path) -> tuple[TrackTransformer, dict[str, str]]:
     """The model in a file made by save_weights, in evaluation mode on the CPU, and its metadata.
 
-    Args:
-        path: the file.
-        sha256: expected digest of the file in hexadecimal; None: any.
-
     Raises:
-        InputError: the file is missing, damaged, of another digest, or not of this package; or its
+        InputError: the file is missing, damaged or not of this package; or its
             tensors are not those its configuration asks for.
     """
-    tensors, metadata = load_tensors(path, sha256=sha256)
+    tensors, metadata = load_tensors(path)
     if MODEL_KEY not in metadata:
         raise InputError(
             f"{path}: expected weights of a track transformer, found a safetensors file without "

@@ -25,14 +25,13 @@ class MaskPredictor:
 
     Args:
         weights: a file that `motion_seg train-masks` wrote.
-        sha256: expected digest of the file in hexadecimal; None: any.
 
     Raises:
         InputError: the weights are missing or damaged.
         MissingDependencyError: torch or safetensors is not installed.
     """
 
-    def __init__(self, weights: Path, *, sha256: str | None = None) -> None:
+    def __init__(self, weights: Path) -> None:
         try:
             import torch
 
@@ -44,7 +43,7 @@ class MaskPredictor:
             ) from error
         # On a CPU its small convolutions take two thirds of the time in this order of memory.
         self._layout = torch.channels_last
-        self._network = load_mask_network(weights, sha256=sha256)
+        self._network = load_mask_network(weights)
         self._network.to(memory_format=self._layout)  # type: ignore[call-overload]
 
     def log_odds(self, evidence: Evidence) -> FloatArray:

@@ -95,17 +95,13 @@ class MaskNetwork(nn.Module):
         return log_odds
 
 
-def load_mask_network(path: Path, *, sha256: str | None = None) -> MaskNetwork:
+def load_mask_network(path: Path) -> MaskNetwork:
     """Load a network that training wrote, in evaluation mode on the CPU.
 
-    Args:
-        path: the file.
-        sha256: expected digest of the file in hexadecimal; None: any.
-
     Raises:
-        InputError: the file is missing, damaged, of another digest, or not of this network.
+        InputError: the file is missing, damaged or not of this network.
     """
-    tensors, metadata = load_tensors(path, sha256=sha256)
+    tensors, metadata = load_tensors(path)
     if metadata.get(MODEL_KEY) != MODEL_VERSION:
         raise InputError(
             f"{path}: expected weights of mask network {MODEL_VERSION}, found "
