@@ -1,4 +1,4 @@
-"""`motion_seg train`: settings in, weights of the track transformer out."""
+"""`motion_seg train`: train the track transformer."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.settings.declaration import parse_override
 
 DESCRIPTION = """\
-Train the track transformer, which tells the tracks that move from those that do not.
+Train the track transformer, which classifies tracks as moving or static.
 
-The windows it learns from are made first, where they are missing. The output folder gets:
-weights.safetensors, the best network so far with its calibration, threshold and scores;
-checkpoint.pt, to go on from; and tensorboard/, the curves. Interrupted (Ctrl-C, SIGTERM), it
-finishes its step and writes a checkpoint; with --resume it goes on as if it had never stopped."""
+Missing training windows are generated first. Written to the output folder: weights.safetensors,
+the best network so far with its calibration, threshold and scores; checkpoint.pt, to resume from;
+and tensorboard/, the curves. Interrupted (Ctrl-C, SIGTERM), it finishes its step and writes a
+checkpoint; with --resume it continues as if it had never stopped."""
 
 EXAMPLES = """\
 examples:
   motion_seg train --config config/train_lite.yaml -o run
   motion_seg train --config config/train_lite.yaml -o run --resume
-  motion_seg train --print-config > my.yaml               every setting, explained
+  motion_seg train --print-config > my.yaml               every setting with a description
   motion_seg train --config my.yaml --set schedule.steps=100 --set engine.accelerator=cpu
   tensorboard --logdir run                                the curves
 """
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the program's."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
         help="train the track transformer",
@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-o", "--output", type=Path, metavar="DIR", help="folder to write to: output.folder"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint in the output folder"
+        "--resume", action="store_true", help="continue from the checkpoint in the output folder"
     )
     parser.add_argument(
         "--set",
@@ -57,7 +57,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--threads", type=int, metavar="N", help="CPU threads to train with: engine.threads"
     )
     parser.add_argument(
-        "--print-config", action="store_true", help="print all settings as YAML, and do no more"
+        "--print-config", action="store_true", help="print all settings as YAML and exit"
     )
     parser.set_defaults(run=run)
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train, or print the settings.
 
     Raises:
-        MotionSegError: a setting, input or output that is wrong, or packages that are missing.
+        MotionSegError: a setting, input or output is wrong, or a package is missing.
         KeyboardInterrupt: interrupted; a checkpoint was written if training had begun.
     """
     try:
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"motion_seg train: expected the Python package {error.name}, found none; "
             "pip install 'motion_seg_ros[train]'"
         ) from error
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # not how it set itself up
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # nothing of its own setup
     values = dict(parse_override(each) for each in arguments.overrides)
     if arguments.output is not None:
         values["output.folder"] = str(arguments.output)

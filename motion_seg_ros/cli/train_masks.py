@@ -1,4 +1,4 @@
-"""`motion_seg train-masks`: train the network that corrects masks, and write its weights."""
+"""`motion_seg train-masks`: train the mask network."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ from motion_seg_ros.errors import InputError, OutputError
 WEIGHTS_FILE = "weights.safetensors"
 
 DESCRIPTION = """\
-Train the mask network: it corrects the belief per pixel that is fused from flow, colour and
-labelled tracks. Rendered scenes are shown to the pipeline with the labels that come with this
-package; what it knows of some of their frames is kept, 0.8 MB each, and the network learns to tell
-from it the pixels that move. Runs on the CPU."""
+Train the mask network, which corrects the belief per pixel that is fused from flow, colour and
+labelled tracks. The pipeline runs over rendered scenes with the shipped labelling weights; its
+evidence about some of their frames is kept, 0.8 MB each, and the network learns to classify pixels
+as moving from it. Runs on the CPU."""
 
 EXAMPLES = """\
 examples:
   motion_seg train-masks -o run
   motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.safetensors
 
-The weights that come with the package were made so; see their model card. Scenes that are in the
-data folder are kept: an interrupted command goes on where it was. Ctrl-C in training ends it
-early, with weights.
+The shipped weights were made so; see their model card. Scenes in the data folder are kept: an
+interrupted command continues where it stopped. Ctrl-C during training ends it early, with weights.
 """
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to the program's."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "train-masks",
         help="train the network that corrects masks",
@@ -44,14 +43,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         default=Path("mask_training_data"),
         metavar="DIR",
-        help="where the scenes are kept (default: %(default)s)",
+        help="folder of the scenes (default: %(default)s)",
     )
     for name, default, meaning in (
         ("--scenes", 420, "scenes of 8 frames"),
-        ("--steps", 2000, "steps of the optimiser"),
-        ("--batch", 12, "crops in a step"),
-        ("--seed", 0, "of the scenes and of all chance"),
-        ("--workers", 2, "processes that make scenes"),
+        ("--steps", 2000, "optimiser steps"),
+        ("--batch", 12, "crops of a step"),
+        ("--seed", 0, "seed of scenes, initial weights and augmentation"),
+        ("--workers", 2, "processes that render scenes"),
         ("--threads", 1, "CPU threads to train with"),
     ):
         parser.add_argument(
@@ -61,10 +60,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make the scenes that are missing, and train.
+    """Render the missing scenes, and train.
 
     Raises:
-        MotionSegError: an option or an output that is wrong.
+        MotionSegError: an option or an output is wrong.
         KeyboardInterrupt: interrupted; weights were written if training had begun.
     """
     for name in ("scenes", "steps", "batch", "workers", "threads"):

@@ -23,6 +23,7 @@ MAY_CHANGE = (
     "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )
+RENAMED = {"model.hints": "model.residuals"}  # settings in checkpoints of earlier versions
 
 
 def train(
@@ -91,8 +92,9 @@ def _engine(config: TrainConfig) -> Fabric:
 def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
     now = json.loads(to_json(config))
+    kept = {RENAMED.get(name, name): value for name, value in json.loads(checkpoint.config).items()}
     # A setting added since then had its default.
-    then = {**json.loads(to_json(TrainConfig())), **json.loads(checkpoint.config)}
+    then = {**json.loads(to_json(TrainConfig())), **kept}
     for name in sorted({*then, *now}.difference(MAY_CHANGE)):
         if then.get(name) != now.get(name):
             raise ConfigError(

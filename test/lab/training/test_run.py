@@ -26,3 +26,13 @@ def test_a_setting_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
     described = {"data.features": True, "data.projected_windows": 0}
     with pytest.raises(ConfigError, match=r"^data\.features: expected False as in the run"):
         train(make_train_config({**output, **described, "data.rendered_windows": 1}), resume=True)
+
+
+def test_a_setting_renamed_since_the_run_is_the_same(tmp_path: Path) -> None:
+    output = {"output.folder": str(tmp_path)}
+    settings = json.loads(to_json(make_train_config({**output, "optimiser.name": "adamw"})))
+    settings["model.hints"] = settings.pop("model.residuals")
+    checkpoint = Checkpoint(json.dumps(settings), Progress(), {}, {})
+    save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
+    with pytest.raises(ConfigError, match=r"^optimiser\.name: expected 'adamw' as in the run"):
+        train(make_train_config(output), resume=True)  # names are compared in order
