@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     # Here, so that the other commands start without PyTorch.
     import torch
 
-    from motion_seg_ros.lab.training.interruption import StopRequest
+    from motion_seg_ros.lab.training.interruption import stop_request
     from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split
     from motion_seg_ros.lab.training.masks.loop import MaskTraining, train_masks
     from motion_seg_ros.lab.training.provenance import commit, machine
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.data, scenes=arguments.scenes, seed=arguments.seed, workers=arguments.workers
     )
     training, validation = load_split(files)
-    with StopRequest() as stop:
+    with stop_request() as stop:
         score = train_masks(
             training,
             validation,
@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> None:
                 "machine": machine(torch.device("cpu")),
                 "scenes": str(arguments.scenes),
             },
-            stop=lambda: stop.wanted,
+            stop=stop.is_set,
         )
     print(f"{score}; written to {weights}")
-    if stop.wanted:
+    if stop.is_set():
         raise KeyboardInterrupt

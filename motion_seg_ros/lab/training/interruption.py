@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopRequest:
-    """Context in which the first SIGINT or SIGTERM only sets `wanted`, and a second one has its
-    usual effect. Outside the main thread signals are left alone."""
+@contextmanager
+def stop_request() -> Iterator[threading.Event]:
+    """Set an event at the first SIGINT or SIGTERM within the block; a second one has its usual
+    effect. Outside the main thread signals are left alone."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
-    def __init__(self) -> None:
-        self.wanted = False
-        self._previous: dict[signal.Signals, Any] = {}
+    def note(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        restore()
 
-    def __enter__(self) -> StopRequest:
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {each: signal.signal(each, self._note) for each in SIGNALS}
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._restore()
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.wanted = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for each, handler in self._previous.items():
+    def restore() -> None:
+        for each, handler in previous.items():
             signal.signal(each, handler)
-        self._previous = {}
+
+    previous = {each: signal.signal(each, note) for each in SIGNALS}
+    try:
+        yield stop
+    finally:
+        restore()

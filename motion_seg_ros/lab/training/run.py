@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 
 from motion_seg_ros.errors import ConfigError, OutputError
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
-from motion_seg_ros.lab.training.interruption import StopRequest
+from motion_seg_ros.lab.training.interruption import stop_request
 from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE, Trainer
 from motion_seg_ros.lab.training.state import Checkpoint, Progress, load_checkpoint, writing
 from motion_seg_ros.lab.training.windows import load_windows
@@ -73,8 +73,8 @@ def train(
         resumed=resumed,
         progress_bar=progress_bar,
     )
-    with StopRequest() as stop:
-        progress = trainer.run(lambda: stop.wanted)
+    with stop_request() as stop:
+        progress = trainer.run(stop.is_set)
     return progress if trainer.fabric.is_global_zero else None
 
 

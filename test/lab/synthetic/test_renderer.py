@@ -9,6 +9,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from deforming_scenes import FOCAL, HEIGHT, SOFT, WIDTH, flag, jelly, leaning_box, limb, scene_of
 from exact_motion import exact_flow
 
 from motion_seg_ros.errors import InputError
@@ -20,6 +21,7 @@ from motion_seg_ros.lab.synthetic.scene import (
     Box,
     Camera,
     Cylinder,
+    Ellipsoid,
     Light,
     Material,
     Nuisances,
@@ -27,12 +29,18 @@ from motion_seg_ros.lab.synthetic.scene import (
     Scene,
 )
 from motion_seg_ros.lab.synthetic.textures import Texture
-from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
+from motion_seg_ros.lab.synthetic.trajectory import (
+    MonotoneCurve,
+    Placement,
+    Stretched,
+    Trajectory,
+)
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 
 WHITE = Material(Texture("plain", ((255, 255, 255),) * 2))
 BLACK = Material(Texture("plain", ((0, 0, 0),) * 2))
 GREY = Material(Texture("plain", ((120, 120, 120),) * 2))
+PLAIN = Material(Texture("plain", ((128, 128, 128),) * 2))
 FULL_LIGHT = Light(ambient=1.0, direct=0.0)
 
 
@@ -220,3 +228,104 @@ def test_a_frame_the_clip_does_not_have_is_refused():
     renderer = Renderer(scenes.pan_only(size=(40, 30), frames=3))
     with pytest.raises(InputError, match="expected 0 to 2, found 3"):
         renderer.render(3)
+
+
+@pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
+def test_the_next_frame_of_deforming_things_warped_by_the_exact_flow_is_this_frame(make):
+    scene = scene_of(make())
+    truth, renderer = GroundTruth(scene), Renderer(scene)
+    before, after = renderer.render(5), renderer.render(8)
+    flow = exact_flow(truth, 5, 8)
+    grid = np.indices((HEIGHT, WIDTH))[::-1].transpose(1, 2, 0)
+    target = (grid + flow.xy_px).astype(np.float32)
+    warped = cv2.remap(after.image_bgr, target[..., 0], target[..., 1], cv2.INTER_LINEAR)
+    same = flow.visible & (before.instances == 1)
+    assert np.linalg.norm(flow.xy_px[same], axis=-1).max() > 1
+    # Away from edges, light changes with the shape a little and the texture is resampled.
+    inner = cv2.erode(same.astype(np.uint8), np.ones((5, 5))) > 0
+    error = np.abs(warped.astype(float) - before.image_bgr).mean(axis=-1)
+    unmoved = np.abs(after.image_bgr.astype(float) - before.image_bgr).mean(axis=-1)
+    assert inner.sum() > 300
+    assert error[inner].mean() < 0.3 * unmoved[inner].mean()
+    assert np.percentile(error[inner], 95) < 12
+
+
+def test_a_rippling_outline_keeps_its_area_and_moves():
+    # Shears keep areas, and the ripple is two of them.
+    renderer = Renderer(scene_of(flag(outline="ellipse")))
+    first, later = renderer.render(0).instances == 1, renderer.render(8).instances == 1
+    expected = np.pi / 4 * 2.0 * 1.6 * (FOCAL / 3.0) ** 2
+    assert first.sum() == pytest.approx(expected, rel=0.01)
+    assert later.sum() == pytest.approx(expected, rel=0.01)
+    assert (first != later).sum() > 0.02 * expected
+
+
+def test_a_stretched_ball_has_the_silhouette_of_its_ellipsoid():
+    stretch = MonotoneCurve((0.0,), ((1.5, 0.8, 1.0, 0.0),))
+    path = Trajectory.still(Placement(z=40.0))
+    ball = Body((Ellipsoid((4.0, 4.0, 4.0), SOFT),), Stretched(path, stretch), 1)
+    seen = Renderer(scene_of(ball)).render(0).instances == 1
+    rows, columns = seen.any(axis=1).sum(), seen.any(axis=0).sum()
+    assert columns == pytest.approx(2 * 6.0 / 40 * FOCAL, abs=2)
+    assert rows == pytest.approx(2 * 3.2 / 40 * FOCAL, abs=2)
+
+
+def test_ripples_of_the_static_world_are_no_mover_those_of_a_mover_are():
+    water = Renderer(scene_of(flag(instance=0))).render(3)
+    assert not water.moving.any()
+    cloth = Renderer(scene_of(flag(instance=1))).render(3)
+    assert cloth.moving.any()
+
+
+def test_the_exposure_follows_its_curve():
+    gain = MonotoneCurve((0.0, 1.0), ((1.0,), (0.5,)))
+    wall = Body((Panel((30, 30), SOFT),), Trajectory.still(Placement(z=6.0)))
+    plain = Renderer(scene_of(wall)).render(15).image_bgr.astype(float)
+    dimmed = Renderer(scene_of(wall, nuisances=Nuisances(gain=gain))).render(15).image_bgr
+    np.testing.assert_allclose(dimmed, 0.5 * plain, atol=1.01)
+
+
+def test_compression_changes_the_picture_a_little_and_the_less_the_better_it_is():
+    wall = Body((Panel((30, 30), SOFT),), Trajectory.still(Placement(z=6.0)))
+    plain = Renderer(scene_of(wall)).render(0).image_bgr.astype(float)
+    error = {}
+    for quality in (20, 95):
+        worse = Renderer(scene_of(wall, nuisances=Nuisances(jpeg_quality=quality)))
+        error[quality] = np.abs(worse.render(0).image_bgr - plain).mean()
+    assert 0 < error[95] < error[20] < 15
+
+
+@pytest.mark.parametrize("penumbra", [0.1, 0.65])
+def test_a_shadows_rim_is_as_soft_as_the_light(penumbra):
+    ground = Body((Panel((60, 60), PLAIN, placement=Placement(pitch=np.pi / 2)),))
+    ball = Body((Ellipsoid((0.01, 0.01, 0.01), PLAIN),), instance=1, shadow_m=1.0)
+    above = Trajectory.still(Placement(y=-6.0, pitch=-np.pi / 2))
+    sun = Light(towards=(0, -1, 0), penumbra=penumbra)
+    picture = Renderer(scene_of(ground, ball, path=above, light=sun)).render(0).image_bgr[..., 0]
+    row = picture[HEIGHT // 2].astype(float)
+    rim = (row > row.min() + 1) & (row < row.max() - 1)
+    # Both sides of the shadow; a metre is FOCAL / 6 pixels.
+    assert rim.sum() == pytest.approx(2 * penumbra * FOCAL / 6, abs=5)
+
+
+def test_a_wet_floor_shows_what_stands_on_it_upside_down():
+    floor = Material(Texture("plain", ((10, 10, 10),) * 2), reflectance=0.5)
+    ground = Body((Panel((200, 200), floor, placement=Placement(pitch=np.pi / 2)),))
+    shape = Box((1.0, 1.0, 0.4), Material(Texture("plain", ((200, 200, 200),) * 2)))
+    box = Body((shape,), Trajectory.still(Placement(y=-1.5, z=8.0)))
+    level = Trajectory.still(Placement(y=-1.0))
+    light = Light(ambient=1.0, direct=0.0)
+    sky = Texture("plain", ((60, 60, 60),) * 2)
+    renderer = Renderer(scene_of(ground, box, path=level, light=light, sky=sky))
+    picture = renderer.render(0).image_bgr[..., 0].astype(int)
+
+    def row_of(height_m):
+        return round(59.5 + FOCAL / 7.8 * (1.0 - height_m))
+
+    column = picture[:, 80]
+    # The box hangs from 1 m to 2 m above the floor; its image from 1 m to 2 m below.
+    assert (column[row_of(1.9) : row_of(1.1)] == 200).all()
+    assert (column[row_of(-1.1) : row_of(-1.9)] == 105).all()
+    assert (column[row_of(0.8) : row_of(-0.8)] <= 61).all()
+    # Beside it the floor shows the sky.
+    assert picture[row_of(-1.1), 5] == 35

@@ -9,6 +9,7 @@ import pytest
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic.trajectory import (
+    Linked,
     MonotoneCurve,
     Placement,
     Sway,
@@ -96,3 +97,13 @@ def test_a_trajectory_adds_its_sway_to_its_path():
     np.testing.assert_allclose(added, sway(0.5)[:3], atol=1e-12)
     assert not swaying.is_still
     assert Trajectory.still(Placement(x=1.0)).is_still
+
+
+def test_a_limb_hangs_on_its_whole():
+    whole = Trajectory.through([(0.0, Placement(x=1)), (1.0, Placement(x=2, roll=np.pi / 2))])
+    part = Trajectory.still(Placement(x=0.5))
+    joint = Linked(whole, part)
+    np.testing.assert_allclose(joint.pose(0.0)[:3, 3], [1.5, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(joint.pose(1.0)[:3, 3], [2.0, 0.5, 0], atol=1e-12)
+    assert not joint.is_still
+    assert Linked(part, part).is_still

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from deforming_scenes import FOCAL, RIPPLE, SOFT, flag, jelly, leaning_box, limb, scene_of
 from exact_motion import exact_flow, exact_track
 
 from motion_seg_ros.errors import InputError
@@ -223,3 +224,58 @@ def test_motion_without_visibility_is_that_of_tracks():
     seen = truth.surface_motion(xy, 2, (1, 5))
     for moved, there in zip(seen.moved_px, truth.tracks(xy, 2, (1, 5)).xy_px, strict=True):
         np.testing.assert_allclose(xy + moved, there, atol=1e-6)
+
+
+def test_points_of_a_rippling_panel_go_where_its_formula_says():
+    truth = GroundTruth(scene_of(flag()))
+    times = np.array([4, 11]) / 15.0
+    a, b = np.random.default_rng(1).uniform(0.2, 0.8, (2, 60))
+    turns = [RIPPLE.frequency_hz * t + RIPPLE.phase for t in times]
+    xy = []
+    for turn in turns:  # the definition, written out once more
+        u = a + 0.06 * np.sin(2 * np.pi * (1.3 * b - turn))
+        v = b + 0.1 * np.sin(2 * np.pi * (0.8 * u - turn))
+        metres = np.stack([2.0 * (u - 0.5), 1.6 * (v - 0.5)], axis=1)
+        xy.append(np.array([79.5, 59.5]) + FOCAL / 3.0 * metres)
+    found = exact_track(truth, xy[0], 4, 11)
+    assert np.linalg.norm(xy[1] - xy[0], axis=1).max() > 3
+    np.testing.assert_allclose(found.xy_px, xy[1], atol=1e-8)
+    assert found.visible.all()
+
+
+@pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
+def test_there_and_back_again_on_deforming_things(make):
+    truth = GroundTruth(scene_of(make()))
+    points = np.random.default_rng(0).uniform((50, 40), (110, 80), (200, 2))
+    points = points[truth.instances(points, 3) == 1]
+    there = exact_track(truth, points, 3, 12)
+    assert there.visible.mean() > 0.5
+    assert np.linalg.norm(there.xy_px - points, axis=1).max() > 4
+    back = exact_track(truth, there.xy_px[there.visible], 12, 3)
+    np.testing.assert_allclose(back.xy_px, points[there.visible], atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [flag, jelly, leaning_box, limb])
+def test_deviations_are_the_flow_that_a_still_camera_sees(make):
+    truth = GroundTruth(scene_of(make()))
+    points = np.random.default_rng(2).uniform((40, 30), (120, 90), (100, 2))
+    moved = truth.tracks(points, 10, [3, 7, 10]).xy_px - points
+    found = truth.deviations(points, 10, [3, 7, 10])
+    np.testing.assert_allclose(found, np.linalg.norm(moved, axis=-1), atol=1e-8)
+
+
+def test_deviations_do_not_see_the_cameras_own_motion():
+    path = Trajectory.through([(0.0, Placement()), (1.0, Placement(0.8, 0.2, 0.5, yaw=0.2))])
+    mover = Trajectory.through([(0.0, Placement(z=3.0)), (1.0, Placement(x=0.9, z=3.0))])
+    ball = Body((Ellipsoid((0.5, 0.5, 0.5), SOFT),), mover, 1)
+    wall = Body((Panel((30, 30), SOFT),), Trajectory.still(Placement(z=6.0)))
+    scene = scene_of(ball, wall, path=path)
+    truth = GroundTruth(scene)
+    grid = np.stack(np.meshgrid(np.arange(5, 155, 10.0), np.arange(5, 115, 10.0)), -1)
+    points = grid.reshape(-1, 2)
+    on_ball = truth.instances(points, 12) == 1
+    far = truth.deviations(points, 12, range(13))
+    assert on_ball.sum() > 5
+    assert np.abs(far[:, ~on_ball]).max() < 1e-8
+    # The ball's nearest point is 2.5 m from where the camera began: 0.72 m of way, seen from there.
+    assert 0.9 < far[0, on_ball].max() / (0.72 * FOCAL / 2.5) < 1.1

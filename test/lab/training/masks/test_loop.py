@@ -1,4 +1,4 @@
-"""Training of the mask network: crops, loss, and that it learns what can be learned."""
+"""Training of the mask network: the loss, and that it learns what can be learned."""
 
 from __future__ import annotations
 
@@ -6,66 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mask_scenes import disc_sample
 from safetensors import safe_open
 
-from motion_seg_ros.lab.training.masks import batches
-from motion_seg_ros.lab.training.masks.batches import CROP, MaskBatch, random_batch
+from motion_seg_ros.lab.training.masks.batches import MaskBatch
 from motion_seg_ros.lab.training.masks.loop import (
     MaskTraining,
     mask_loss,
     train_masks,
     validate_masks,
 )
-from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
-from motion_seg_ros.masks.fusion.channels import BELIEF, COLOURS, MASK_CHANNELS, RESIDUALS_X
+from motion_seg_ros.masks.fusion.channels import BELIEF
 from motion_seg_ros.masks.fusion.network import MaskNetwork, load_mask_network
-
-TRACKS = 5
-
-
-def scene(rng: np.random.Generator, size: tuple[int, int] = (48, 64)) -> MaskSample:
-    """A disc that moves: the tracks say so, the belief says nothing."""
-    y, x = np.indices(size)
-    centre = rng.uniform((10, 10), (size[0] - 10, size[1] - 10))
-    moving = np.hypot(y - centre[0], x - centre[1]) < 9
-    channels = rng.normal(0, 0.1, (MASK_CHANNELS, *size))
-    channels[TRACKS] += np.where(moving, 3.0, -3.0)
-    return MaskSample(
-        channels.astype(np.float16),
-        np.where(moving, FULL, 0).astype(np.uint8),
-        np.full(size, FULL, np.uint8),
-    )
-
-
-def test_crops_keep_the_truth_under_its_channels(monkeypatch) -> None:
-    """Whatever is cut and mirrored, a channel that holds the truth still does."""
-    monkeypatch.setattr(batches, "_augment", lambda rng, crop: None)
-    rng = np.random.default_rng(0)
-    size = (130, 90)
-    moving = rng.integers(0, 2, size).astype(np.uint8) * FULL
-    labelled = rng.integers(0, 2, size).astype(np.uint8) * FULL
-    channels = np.zeros((MASK_CHANNELS, *size), np.float16)
-    channels[BELIEF], channels[TRACKS] = moving / FULL, labelled / FULL
-    channels[RESIDUALS_X[0]] = 1
-    batch = random_batch(rng, [MaskSample(channels, moving, labelled)], 16)
-    assert batch.channels.shape == (16, MASK_CHANNELS, *CROP)
-    torch.testing.assert_close(batch.channels[:, BELIEF], batch.moving)
-    torch.testing.assert_close(batch.channels[:, TRACKS], batch.weight)
-    assert not batch.weight[..., size[1] :].any()
-    signs = batch.channels[:, RESIDUALS_X[0], 0, 0]
-    assert set(signs.tolist()) == {1.0, -1.0}
-
-
-def test_changes_leave_the_belief_and_its_place_alone() -> None:
-    rng = np.random.default_rng(1)
-    samples = [scene(rng, CROP)]
-    plain = samples[0].channels.astype(np.float32)
-    batch = random_batch(rng, samples, 64).channels.numpy()
-    mirrored = plain[BELIEF][:, ::-1]
-    for each in batch[:, BELIEF]:
-        assert (each == plain[BELIEF]).all() or (each == mirrored).all()
-    colourless = (batch[:, COLOURS] == 0).all((1, 2, 3)).mean()
-    assert 0.1 < colourless < 0.45
 
 
 def test_the_loss_is_the_closed_form_and_blind_where_nothing_is_known() -> None:
@@ -86,7 +38,7 @@ def test_the_loss_is_the_closed_form_and_blind_where_nothing_is_known() -> None:
 
 def test_validation_counts_as_by_hand() -> None:
     rng = np.random.default_rng(0)
-    sample, still = scene(rng), scene(rng)
+    sample, still = disc_sample(rng), disc_sample(rng)
     still.moving[:] = 0
     belief = np.full(sample.moving.shape, -1.0, np.float16)
     moving = np.argwhere(sample.moving > 0)
@@ -102,7 +54,10 @@ def test_validation_counts_as_by_hand() -> None:
 
 def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    training, validation = [scene(rng) for _ in range(8)], [scene(rng) for _ in range(3)]
+    training, validation = (
+        [disc_sample(rng) for _ in range(8)],
+        [disc_sample(rng) for _ in range(3)],
+    )
     weights = tmp_path / "weights.safetensors"
     options = MaskTraining(steps=40, batch=4, learning_rate=5e-3, validation_interval=20)
     score = train_masks(
@@ -120,7 +75,7 @@ def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
 
 def test_stopped_early_it_still_writes(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    samples = [scene(rng)]
+    samples = [disc_sample(rng)]
     weights = tmp_path / "weights.safetensors"
     train_masks(
         samples,
