@@ -1,4 +1,7 @@
-"""Plan -> MotionSegmenter: the one place that chooses back ends."""
+"""Plan -> MotionSegmenter: the one place that chooses back ends.
+
+The functions that build a single stage raise the errors of `build`.
+"""
 
 from __future__ import annotations
 
@@ -127,11 +130,6 @@ def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = Tapir
         plan: of the pipeline.
         flow: optical flow, shared with other stages.
         tapir: class of tracking.backend tapir.
-
-    Raises:
-        ConfigError: a setting does not fit the network.
-        InputError: its weights are damaged.
-        MissingDependencyError: torch or tapnet is not installed.
     """
     tracking = plan.config.tracking
     if tracking.backend == "tapir":
@@ -154,12 +152,7 @@ def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = Tapir
 
 
 def build_depth(plan: Plan) -> DepthEstimator | None:
-    """Build the depth estimator that the labeller asks; None if it takes no depth.
-
-    Raises:
-        InputError: its weights are damaged.
-        MissingDependencyError: torch or transformers is not installed.
-    """
+    """Build the depth estimator that the labeller asks; None if it takes no depth."""
     depth = plan.config.depth
     if not plan.takes.depth:
         return None
@@ -174,12 +167,7 @@ def build_depth(plan: Plan) -> DepthEstimator | None:
 
 
 def build_features(plan: Plan, flow: DenseFlow) -> FeatureExtractor | None:
-    """Build the feature extractor, which may take its images from `flow`; None without one.
-
-    Raises:
-        InputError: its weights are damaged.
-        MissingDependencyError: torch or transformers is not installed.
-    """
+    """Build the feature extractor, which may take its images from `flow`; None without one."""
     features = plan.config.features
     if features.backend == "dino":
         return DinoFeatures(
@@ -201,11 +189,6 @@ def build_masks(
         plan: of the pipeline.
         flow: optical flow, shared with other stages.
         wrap: wraps the segmenter of masks.backend sam2.
-
-    Raises:
-        ConfigError: a setting does not fit the network.
-        InputError: its weights are damaged.
-        MissingDependencyError: a package that it needs is not installed.
     """
     backend, sam2 = plan.config.masks.backend, plan.config.masks.sam2
     if backend == "densifier":
@@ -225,13 +208,7 @@ def build_masks(
 
 
 def build_sam2(plan: Plan) -> Sam2Network:
-    """Build the network of masks.backend sam2.
-
-    Raises:
-        ConfigError: a setting does not fit the network.
-        InputError: its weights are damaged.
-        MissingDependencyError: a package that it needs is not installed.
-    """
+    """Build the network of masks.backend sam2."""
     # Imports torch, which `resolve` has found.
     from motion_seg_ros.masks.sam2.network import Sam2Network
 
@@ -258,8 +235,6 @@ def build_labeller(
 
     Raises:
         ConfigError: its weights were trained with other features, or with depth and there is none.
-        InputError: its weights are damaged.
-        MissingDependencyError: torch or safetensors is not installed.
     """
     labelling = plan.config.labelling
     if labelling.backend == "geometric":

@@ -97,7 +97,8 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
         InputError: weights are missing (all of them are named) or unreadable.
         MissingDependencyError: torch is not installed, and a network is to run on a device.
     """
-    used = without_unused(config)
+    takes = _labeller_takes(config)
+    used = _without_unused(config, takes)
     # First: without the device nobody needs to fetch weights.
     device = str(find_device(config.device)) if _uses_device(used) else "cpu"
     background = _discovers_in_background(used)
@@ -108,10 +109,15 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
     weights = {stage: PlannedWeights(name, weights_path(name)) for stage, name in names.items()}
     return Plan(
         config=used,
-        left_out=tuple(_left_out(config, used)),
+        left_out=tuple(
+            f"{stage}.backend {getattr(config, stage).backend} is left out: labelling.backend "
+            f"{config.labelling.backend}, as it is set, takes no {stage}"
+            for stage in STAGES
+            if getattr(config, stage).backend != getattr(used, stage).backend
+        ),
         weights=weights,
         device=device,
-        takes=_labeller_takes(used),
+        takes=takes,
         background=live and background,
     )
 
@@ -124,12 +130,7 @@ def without_unused(config: Config) -> Config:
     Raises:
         InputError: the weights of the labeller, which tell what it takes, cannot be read.
     """
-    takes = _labeller_takes(config)
-    if config.depth.backend == "depth_anything" and not takes.depth:
-        config = replace(config, depth=replace(config.depth, backend="none"))
-    if config.features.backend != "none" and not takes.features:
-        config = replace(config, features=replace(config.features, backend="none"))
-    return config
+    return _without_unused(config, _labeller_takes(config))
 
 
 def needed_weights(config: Config) -> dict[str, str]:
@@ -189,13 +190,12 @@ def _labeller_takes(config: Config) -> TakenInputs:
     return taken_inputs(weights_path(needed_weights(config)["labelling"]))
 
 
-def _left_out(config: Config, used: Config) -> list[str]:
-    return [
-        f"{stage}.backend {getattr(config, stage).backend} is left out: labelling.backend "
-        f"{config.labelling.backend}, as it is set, takes no {stage}"
-        for stage in ("depth", "features")
-        if getattr(config, stage).backend != getattr(used, stage).backend
-    ]
+def _without_unused(config: Config, takes: TakenInputs) -> Config:
+    if config.depth.backend == "depth_anything" and not takes.depth:
+        config = replace(config, depth=replace(config.depth, backend="none"))
+    if config.features.backend != "none" and not takes.features:
+        config = replace(config, features=replace(config.features, backend="none"))
+    return config
 
 
 def _uses_device(used: Config) -> bool:
