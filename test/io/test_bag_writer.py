@@ -1,4 +1,4 @@
-"""ROS itself understands the messages that are written without it."""
+"""Messages that are written without ROS, as ROS itself reads them."""
 
 from __future__ import annotations
 

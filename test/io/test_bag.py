@@ -1,0 +1,128 @@
+"""Image topics of rosbags as sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import recordings
+from rosbags.rosbag2 import StoragePlugin
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.sources import open_source
+
+STORAGES = (StoragePlugin.MCAP, StoragePlugin.SQLITE3)
+
+
+def assert_frames(path: Path, images: list[np.ndarray], **options: object) -> None:
+    items = list(open_source(path, **options))
+    assert len(items) == len(images)
+    for item, image in zip(items, images, strict=True):
+        np.testing.assert_array_equal(item.frame.image_bgr, image)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("kind", [recordings.image_message, recordings.compressed_message])
+def test_gives_images_with_header_and_recording_time(
+    tmp_path: Path, storage: StoragePlugin, kind: object
+) -> None:
+    images = recordings.pan(4)
+    stamps = [recordings.START_NS + i * 1000 for i in range(4)]
+    messages = [kind(image, stamp) for image, stamp in zip(images, stamps, strict=True)]
+    bag = recordings.write_bag(tmp_path / "drive", {"/cam": messages}, storage)
+    source = open_source(bag)
+    assert (source.name, source.length) == ("drive", 4)
+    assert source.fps == pytest.approx(1e9 / recordings.STEP_NS)
+    items = list(source)
+    assert [each.frame.stamp_ns for each in items] == stamps
+    assert {each.frame_id for each in items} == {"camera_optical"}
+    assert [each.recorded_ns - recordings.START_NS for each in items] == [
+        i * recordings.STEP_NS + recordings.RECORDING_DELAY_NS for i in range(4)
+    ]
+    assert_frames(bag, images)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_reads_a_bare_storage_file_too(tmp_path: Path, storage: StoragePlugin) -> None:
+    images = recordings.pan(3)
+    bag = recordings.image_bag(tmp_path / "drive", images, storage)
+    (file,) = (each for each in bag.iterdir() if each.suffix != ".yaml")
+    assert open_source(file).name == "drive"
+    assert_frames(file, images)
+    (bag / "metadata.yaml").unlink()  # as a killed recorder leaves it
+    assert_frames(bag, images)
+
+
+def test_takes_the_topic_that_is_asked_for(tmp_path: Path) -> None:
+    left, right = recordings.pan(2, seed=1), recordings.pan(2, seed=2)
+    bag = recordings.write_bag(
+        tmp_path / "bag",
+        {
+            "/left": [recordings.image_message(each, 5) for each in left],
+            "/right": [recordings.image_message(each, 5) for each in right],
+        },
+    )
+    assert_frames(bag, right, topic="/right")
+    with pytest.raises(InputError, match=r"found 2: /left, /right; choose one with --topic"):
+        open_source(bag)
+    with pytest.raises(InputError, match=r"no topic /front in it; .*: /left, /right"):
+        open_source(bag, topic="/front")
+
+
+def test_refuses_a_topic_of_another_type(tmp_path: Path) -> None:
+    text = recordings.TYPES.types["std_msgs/msg/String"](data="hello")
+    images = [recordings.image_message(each, 5) for each in recordings.pan(2)]
+    bag = recordings.write_bag(tmp_path / "bag", {"/talk": [text], "/cam": images})
+    with pytest.raises(InputError, match="expected images on /talk, found std_msgs/msg/String"):
+        open_source(bag, topic="/talk")
+    assert open_source(bag).length == 2
+
+
+def test_says_so_when_there_is_no_image_topic(tmp_path: Path) -> None:
+    text = recordings.TYPES.types["std_msgs/msg/String"](data="hello")
+    bag = recordings.write_bag(tmp_path / "bag", {"/talk": [text]})
+    with pytest.raises(InputError, match="found 0: none"):
+        open_source(bag)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
+def test_refuses_a_bag_that_is_cut_off(
+    tmp_path: Path, storage: StoragePlugin, share: float
+) -> None:
+    bag = recordings.image_bag(tmp_path / "bag", recordings.pan(20), storage)
+    (file,) = (each for each in bag.iterdir() if each.suffix != ".yaml")
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InputError, match="bag: expected a whole rosbag2"):
+        list(open_source(bag))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data": np.zeros(10, np.uint8)}, "truncated"),
+        ({"encoding": "nonsense"}, "encoding"),
+        ({"step": 3}, "step"),
+        ({"height": 0, "data": np.zeros(0, np.uint8)}, "at least one pixel"),
+    ],
+)
+def test_names_the_message_that_is_damaged(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    first, second = recordings.pan(2)
+    messages = [
+        recordings.image_message(first, 5),
+        recordings.image_message(second, 6, **changes),
+    ]
+    bag = recordings.write_bag(tmp_path / "bag", {"/cam": messages})
+    with pytest.raises(InputError, match=f"/cam, message 1: .*{words}"):
+        list(open_source(bag))
+
+
+def test_names_the_message_of_another_size(tmp_path: Path) -> None:
+    images = [*recordings.pan(1), *recordings.pan(1, (40, 30))]
+    bag = recordings.image_bag(tmp_path / "bag", images)
+    with pytest.raises(InputError, match=r"message 1: expected 96x72 .* found 40x30"):
+        list(open_source(bag))
