@@ -24,7 +24,7 @@ from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE
 from motion_seg_ros.lab.evaluation.results import RESULTS_FILE, SequenceScores
 from motion_seg_ros.lab.evaluation.run import evaluate_dataset
 from motion_seg_ros.lab.evaluation.scores_table import as_table
-from motion_seg_ros.lab.evaluation.session import Plan
+from motion_seg_ros.lab.evaluation.session import EvaluationSetup
 from motion_seg_ros.lab.evaluation.trajectory import report as trajectory_report
 from motion_seg_ros.lab.evaluation.trajectory.comparison import compare
 from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
@@ -193,7 +193,7 @@ def run(arguments: argparse.Namespace) -> None:
         methods,
         title,
         arguments.output,
-        Plan(__version__, arguments.dataset, _inputs(arguments), values),
+        EvaluationSetup(__version__, arguments.dataset, _inputs(arguments), values),
         functools.partial(_work, arguments, config),
         overwrite=arguments.overwrite,
     )

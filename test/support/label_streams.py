@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from motion_seg_ros.lab.evaluation.labels.comparison import Moment, Stream
+from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
 from motion_seg_ros.types import FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -63,7 +63,7 @@ def moment(tracks: Tracks, moving: list[bool] | None, known: list[bool] | None =
     )
 
 
-def two_streams() -> Iterator[Stream]:
+def two_streams() -> Iterator[LabelStream]:
     tracks = tracks_of([0] * 4, [9] * 4, 4)
-    yield Stream("one", ("pan", "slow"), [moment(tracks, [True, True, False, False])])
-    yield Stream("two", ("pan",), [moment(tracks, [False, False, False, False])])
+    yield LabelStream("one", ("pan", "slow"), [moment(tracks, [True, True, False, False])])
+    yield LabelStream("two", ("pan",), [moment(tracks, [False, False, False, False])])

@@ -24,7 +24,7 @@ from motion_seg_ros.lab.evaluation.results import (
     write_results,
 )
 from motion_seg_ros.lab.evaluation.scoring import method_scores
-from motion_seg_ros.lab.evaluation.session import Plan, abandon, begin
+from motion_seg_ros.lab.evaluation.session import EvaluationSetup, abandon, begin
 
 Work = Callable[[Sequence[Job[SequenceScores]]], Mapping[str, SequenceScores]]
 """Does all jobs and returns their results by name; raises MotionSegError if one failed."""
@@ -37,7 +37,7 @@ def evaluate_dataset(
     methods: Mapping[str, MethodFactory | Predictions],
     title: str,
     folder: Path,
-    plan: Plan,
+    setup: EvaluationSetup,
     work: Work,
     *,
     overwrite: bool,
@@ -49,7 +49,7 @@ def evaluate_dataset(
         methods: by name. The evaluation is about the first one, which also gets pictures.
         title: name of the first method in the results.
         folder: made where it is missing.
-        plan: must be that of an evaluation that was begun there before.
+        setup: must be that of an evaluation that was begun there before.
         work: does the jobs, one for each sequence and method.
         overwrite: begin anew.
 
@@ -59,7 +59,7 @@ def evaluate_dataset(
     """
     with ExitStack() as stack:
         stack.enter_context(output_folder(folder))
-        begin(folder, plan, overwrite=overwrite)
+        begin(folder, setup, overwrite=overwrite)
         try:
             main = next(iter(methods))
             tasks = [
@@ -81,11 +81,11 @@ def evaluate_dataset(
             for name in methods
         }
         results = Results(
-            dataset=plan.dataset,
+            dataset=setup.dataset,
             method=title,
             scores=against.pop(main),
             against=against,
-            configuration=plan.configuration,
+            configuration=setup.configuration,
             **provenance(),
         )
         write_results(folder / RESULTS_FILE, results)

@@ -19,7 +19,7 @@ PLAN_FILE = "evaluation.json"
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationSetup:
     """Everything scores depend on but sequences and methods, of which more may be added.
 
     Attributes:
@@ -35,16 +35,16 @@ class Plan:
     configuration: Mapping[str, object] = field(default_factory=dict)
 
 
-def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
-    """Begin an evaluation in an existing folder, or go on with one of the same plan.
+def begin(folder: Path, setup: EvaluationSetup, *, overwrite: bool) -> None:
+    """Begin an evaluation in an existing folder, or go on with one of the same setup.
 
     Args:
         folder: an existing one.
-        plan: of this evaluation.
-        overwrite: remove the sequences that are finished, of whatever plan, and the results.
+        setup: of this evaluation.
+        overwrite: remove the sequences that are finished, of whatever setup, and the results.
 
     Raises:
-        OutputError: an evaluation of another plan was begun there, or the results are of something
+        OutputError: an evaluation of another setup was begun there, or the results are of something
             else.
         InputError: its file is damaged.
     """
@@ -58,11 +58,11 @@ def begin(folder: Path, plan: Plan, *, overwrite: bool) -> None:
             for place in (folder / PICTURES_FOLDER).glob("*"):
                 remove_pictures(place)
     elif file.is_file():
-        _check_same(file, plan)
+        _check_same(file, setup)
         return
     else:
         check_free(folder / RESULTS_FILE, overwrite=False)
-    content = json.dumps({"schema": SCHEMA, **asdict(plan)}, indent=1)
+    content = json.dumps({"schema": SCHEMA, **asdict(setup)}, indent=1)
     write_file(file, content + "\n", overwrite=True)
 
 
@@ -72,10 +72,10 @@ def abandon(folder: Path) -> None:
         (folder / PLAN_FILE).unlink(missing_ok=True)
 
 
-def _check_same(file: Path, plan: Plan) -> None:
-    """Refuse another plan than that of the file; the message has the first thing that differs."""
+def _check_same(file: Path, setup: EvaluationSetup) -> None:
+    """Refuse another setup than that of the file; the message has the first thing that differs."""
     found = read_json(file, "pass --overwrite to begin anew")
-    wanted = json.loads(json.dumps(asdict(plan)))
+    wanted = json.loads(json.dumps(asdict(setup)))
     # What was read comes before the settings, which are none where masks are read.
     for group in ("version", "dataset", "inputs", "configuration"):
         one, other = found.get(group), wanted[group]

@@ -45,7 +45,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Stream:
+class LabelStream:
     """An unbroken stream of moments, to be followed once.
 
     Attributes:
@@ -115,7 +115,7 @@ class Comparison:
     pooled: Verdicts
 
 
-def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
+def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
     """Let labellers, which are reset, follow a stream, and keep their labels where there is truth.
 
     Judged are the tracks of `judged_tracks` whose truth is known.
@@ -146,7 +146,7 @@ def listen(stream: Stream, labellers: Mapping[str, Labeller]) -> Verdicts:
 
 
 def compare(
-    streams: Iterable[Stream],
+    streams: Iterable[LabelStream],
     labellers: Mapping[str, Labeller],
     thresholds: Mapping[str, float] | None = None,
 ) -> Comparison:

@@ -16,7 +16,7 @@ from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
-from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, Stream, compare
+from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, LabelStream, compare
 from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, stored_samples
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.plan import Plan, resolve
@@ -138,9 +138,9 @@ def _clip_streams(
     config: Config,
     tracker: Tracker,
     features: FeatureExtractor | None,
-) -> Iterator[Stream]:
+) -> Iterator[LabelStream]:
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     for clip in clips:
         moments = follow_clip(clip, window, tracker, features)
         bar = tqdm(moments, desc=clip.name, total=clip.frames.length, unit="frame", disable=None)
-        yield Stream(clip.name, (), bar)
+        yield LabelStream(clip.name, (), bar)

@@ -14,7 +14,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence
-from motion_seg_ros.lab.evaluation.labels.comparison import Moment, Stream
+from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
 from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
@@ -64,7 +64,7 @@ def mask_at(mask: BoolArray, xy_px: FloatArray) -> BoolArray:
     return under
 
 
-def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Stream]:
+def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[LabelStream]:
     """Yield a stream for each sample in the files of a folder.
 
     Args:
@@ -95,7 +95,7 @@ def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Str
             yield sample_stream(re.sub(r"[-_]?\d+$", "", file.stem) or file.stem, sample)
 
 
-def sample_stream(name: str, sample: TrackSample) -> Stream:
+def sample_stream(name: str, sample: TrackSample) -> LabelStream:
     """Play back a stored sample from its first frame on, at each moment the tracks seen so far.
 
     A labeller can remember no more than one window; in a live stream it may remember more. The
@@ -106,7 +106,7 @@ def sample_stream(name: str, sample: TrackSample) -> Stream:
         name: the group it is scored in, such as its file.
         sample: at least one frame.
     """
-    return Stream(name, sample.tags, _play_back(sample))
+    return LabelStream(name, sample.tags, _play_back(sample))
 
 
 def _play_back(sample: TrackSample) -> Iterator[Moment]:

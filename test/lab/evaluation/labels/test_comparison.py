@@ -10,7 +10,7 @@ from label_streams import Told, moment, tracks_of, two_streams
 
 from motion_seg_ros.lab.evaluation.labels.comparison import (
     MIN_AGE_FRAMES,
-    Stream,
+    LabelStream,
     compare,
     listen,
 )
@@ -21,14 +21,14 @@ class TestListen:
         frames = MIN_AGE_FRAMES + 2
         tracks = tracks_of([0, 1, 2, 0, 0], [99, 99, 99, frames - 1, 99], frames)
         asked = moment(tracks, [True, False, True, True, True], [True, True, True, True, False])
-        found = listen(Stream("clip", (), [asked]), {"a": Told([0.9, 0.8, 0.7, 0.6, 0.5])})
+        found = listen(LabelStream("clip", (), [asked]), {"a": Told([0.9, 0.8, 0.7, 0.6, 0.5])})
         assert found.moving.tolist() == [True, False]
         assert found.probability["a"].tolist() == pytest.approx([0.9, 0.8])
 
     def test_a_labeller_that_says_nothing_says_static(self) -> None:
         asked = moment(tracks_of([0, 0], [9, 9], 4), [True, False])
         labellers = {"mute": Told(), "half": Told([math.nan, 0.3])}
-        found = listen(Stream("clip", (), [asked]), labellers)
+        found = listen(LabelStream("clip", (), [asked]), labellers)
         assert found.probability["mute"].tolist() == [0, 0]
         assert found.said["mute"].tolist() == [False, False]
         assert found.probability["half"].tolist() == pytest.approx([0, 0.3])
@@ -36,7 +36,7 @@ class TestListen:
 
     def test_labellers_see_frames_without_truth_too(self) -> None:
         tracks = tracks_of([0], [9], 4)
-        stream = Stream("clip", (), [moment(tracks, None), moment(tracks, [True])])
+        stream = LabelStream("clip", (), [moment(tracks, None), moment(tracks, [True])])
         labeller = Told([0.9])
         found = listen(stream, {"a": labeller})
         assert len(labeller.lengths) == 2
@@ -44,7 +44,7 @@ class TestListen:
         assert len(found.moving) == found.frames == 1
 
     def test_nothing_to_judge(self) -> None:
-        found = listen(Stream("clip", (), []), {"a": Told([])})
+        found = listen(LabelStream("clip", (), []), {"a": Told([])})
         assert found.moving.dtype == np.bool_
         assert len(found.probability["a"]) == found.frames == 0
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from label_streams import Told, moment, tracks_of, two_streams
 
-from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, Stream, compare
+from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, LabelStream, compare
 from motion_seg_ros.lab.evaluation.labels.report import (
     RESULTS_FILE,
     as_json,
@@ -57,7 +57,7 @@ def test_picture_shows_a_line_per_labeller(tmp_path: Path) -> None:
 
 
 def test_picture_without_movers(tmp_path: Path) -> None:
-    stream = Stream("still", (), [moment(tracks_of([0], [9], 4), [False])])
+    stream = LabelStream("still", (), [moment(tracks_of([0], [9], 4), [False])])
     write(tmp_path, compare([stream], {"a": Told([0.4])}))
     assert (tmp_path / "here.png").is_file()
 
