@@ -26,7 +26,7 @@ from motion_seg_ros.lab.evaluation.run import evaluate_dataset
 from motion_seg_ros.lab.evaluation.scores_table import as_table
 from motion_seg_ros.lab.evaluation.session import EvaluationSetup
 from motion_seg_ros.lab.evaluation.trajectory import report as trajectory_report
-from motion_seg_ros.lab.evaluation.trajectory.comparison import compare
+from motion_seg_ros.lab.evaluation.trajectory.comparison import MappingSettings, compare
 from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
 from motion_seg_ros.lab.evaluation.trajectory.run import (
     TrajectoryOptions,
@@ -153,7 +153,7 @@ def _add_trajectory_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--features",
         type=argument_types.positive_count,
-        default=1000,
+        default=MappingSettings.max_features,
         metavar="N",
         help="SIFT features of an image at most (default: %(default)s)",
     )

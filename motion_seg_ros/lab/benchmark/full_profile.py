@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from motion_seg_ros.lab.benchmark.official_schedule import OfficialNetworks
 
 TOY_BLOCKS = 1  # refinement blocks of a toy TAPIR
-WARM_UP_S = 600.0  # for a discovery, before frames count
-COUNTED_FRAMES = 16  # more than any interval of the stages
+WARM_UP_S = 600.0  # to wait for a discovery during warm-up; set by hand
+COUNTED_FRAMES = 16  # so that stages with intervals run at least once; set by hand
 
 RANDOM_STAGES: Mapping[str, str] = MappingProxyType(
     {"depth": "depth_anything", "features": "dino", "labelling": "official", "masks": "sam2"}
@@ -139,18 +139,18 @@ class OfficialSettings:
     """The constants of the schedule; the defaults are those of the authors' code.
 
     Attributes:
+        objects: that are followed.
         step: frames from one with new points to the next.
         grid_points: in each of those, at least.
         most_tracks: that are labelled.
         prompt_interval: frames from one click on an object to the next.
-        objects: that are followed.
     """
 
+    objects: int
     step: int = 10
     grid_points: int = 9000
     most_tracks: int = 5000
     prompt_interval: int = 16
-    objects: int = 3
 
 
 @dataclass(frozen=True)

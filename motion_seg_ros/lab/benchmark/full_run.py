@@ -26,9 +26,7 @@ from motion_seg_ros.settings.pipeline import Config
 
 SEED = 0
 LEAST_MEASURED = 4  # frames; set by hand
-PUBLISHED_POINTS = 1024  # the default of tracking.tapir.points
 PUBLISHED_SIDE_PX = 518  # of the images of which the authors estimate depth
-DEFAULT_SIDE_PX = 252  # of depth.depth_anything.short_side_px
 
 
 @dataclass(frozen=True)
@@ -169,10 +167,11 @@ def measure(options: FullOptions, folder: Path) -> FullMeasurement:
     if toy:
         tracking = config.tracking
         points = tracking.tapir.points if tracking.backend == "tapir" else tracking.seeds
+        share = points / Config().tracking.tapir.points
         official = dataclasses.replace(
             official,
-            grid_points=round(points / PUBLISHED_POINTS * official.grid_points),
-            most_tracks=round(points / PUBLISHED_POINTS * official.most_tracks),
+            grid_points=round(share * official.grid_points),
+            most_tracks=round(share * official.most_tracks),
         )
     return FullMeasurement(
         options=options,
@@ -193,7 +192,8 @@ def with_official(measured: FullMeasurement, folder: Path) -> FullMeasurement:
     """
     side_px: float = PUBLISHED_SIDE_PX
     if measured.options.scale == "toy":
-        side_px *= measured.config.depth.depth_anything.short_side_px / DEFAULT_SIDE_PX
+        default_px = Config().depth.depth_anything.short_side_px
+        side_px *= measured.config.depth.depth_anything.short_side_px / default_px
     official = measure_official(
         _clip_folder(folder),
         measured.config,

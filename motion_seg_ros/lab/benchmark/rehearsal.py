@@ -23,6 +23,7 @@ from motion_seg_ros.tracking.tapir.tracker import TapirTracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
+# Set by hand.
 CROSSING_FRAMES = 96  # in which a point drifts through the image
 BOX_WIDTH = 0.4  # of the image's
 MARGIN = 0.1  # above and below a box, of its share of the image's height

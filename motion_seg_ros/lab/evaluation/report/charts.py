@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 SPAN = 1000
+# Set by hand.
 BINS = 48
 TICKS = 8
-SHOWN_SHARE = 0.995
+SHOWN_SHARE = 0.995  # of the values of a histogram, before the end of the axis
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,9 @@ OUTLINE_BGR = (255, 255, 255)
 SHADE_BGR = (0, 0, 0)
 FILL_OPACITY = 0.55
 
-CLOSEST_VIEW = 0.5
-VIEW_MARGIN = 0.25
+# Set by hand.
+CLOSEST_VIEW = 0.5  # least share of the image that is shown
+VIEW_MARGIN = 0.25  # of what is shown, on each side
 PICTURE_WIDTH_PX = 480
 TILE_WIDTH_PX = 240
 STRETCH_FRAMES = 16

@@ -111,7 +111,7 @@ class ClipMaps:
 
 @dataclass(frozen=True)
 class MappingSettings:
-    """Settings of maps; see MappingJob.
+    """Settings of maps, set by hand; see MappingJob.
 
     Attributes:
         seed: of COLMAP's random choices.

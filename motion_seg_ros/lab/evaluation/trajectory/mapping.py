@@ -47,9 +47,9 @@ class MappingJob:
     masks: str | None
     pinhole: tuple[float, float, float, float] | None
     workspace: str
-    seed: int = 0
-    max_features: int = 1000
-    overlap: int = 6
+    seed: int
+    max_features: int
+    overlap: int
 
 
 @dataclass(frozen=True)

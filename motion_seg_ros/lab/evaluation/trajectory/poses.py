@@ -15,7 +15,7 @@ from motion_seg_ros.lab.synthetic.scene import Scene
 
 Array = npt.NDArray[np.float64]
 _COLUMNS = 8  # stamp tx ty tz qx qy qz qw
-_UNIT_TOLERANCE = 0.01
+_UNIT_TOLERANCE = 0.01  # of quaternions written with few digits
 _REMEDY = "each line is: stamp_s tx ty tz qx qy qz qw, in the order of the stamps"
 
 

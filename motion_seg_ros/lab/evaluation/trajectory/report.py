@@ -26,7 +26,7 @@ TRAJECTORY_FILE = "trajectory.json"
 PAGE_FILE = "trajectory.html"
 DRAWINGS_FOLDER = "trajectories"
 NAMES = {NONE: "without masks", OURS: "with our masks", TRUE: "with true masks"}
-HALF = 0.5
+HALF = 0.5  # share won back of clips that are counted
 _MASKS = (NONE, OURS, TRUE)
 _SERIES = {NONE: 1, OURS: 0, TRUE: 2}
 """Numbers of the colours in report.css, which are those of the drawings."""

@@ -131,7 +131,16 @@ def test_every_other_frame_is_mapped_and_all_are_masked(tmp_path: Path) -> None:
 def job(folder: Path) -> MappingJob:
     (folder / "work").mkdir()
     names = tuple(f"{index:05d}.png" for index in range(12))
-    return MappingJob(str(folder / "images"), names, None, None, str(folder / "work"))
+    return MappingJob(
+        images=str(folder / "images"),
+        names=names,
+        masks=None,
+        pinhole=None,
+        workspace=str(folder / "work"),
+        seed=0,
+        max_features=1000,
+        overlap=6,
+    )
 
 
 @mapping.needs_colmap
