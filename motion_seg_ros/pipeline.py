@@ -132,7 +132,7 @@ class TrackPipeline:
             each.reset()
 
 
-class Stream:
+class FrameStream:
     """The frames of one camera: their window, and the last result, which can be propagated.
 
     Args:
@@ -228,7 +228,7 @@ class MotionSegmenter:
         depth: DepthEstimator | None = None,
         features: FeatureExtractor | None = None,
     ) -> None:
-        self.stream = Stream(window, propagator)
+        self.stream = FrameStream(window, propagator)
         self.tracks = TrackPipeline(tracker, labeller, depth, features)
         self._masks = masks
 

@@ -66,7 +66,7 @@ def pipeline(
         window=SlidingWindow(3, 1.0),
         tracker=LucasKanadeTracker(flow=flow, seeds=100),
         labeller=GeometricLabeller(),
-        masks=Densifier(flow=flow),
+        masks=Densifier(flow=flow, predictor=None),
         propagator=FlowPropagator(),
         depth=depth,
         features=features,

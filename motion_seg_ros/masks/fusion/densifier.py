@@ -26,7 +26,7 @@ class Densifier:
         MissingDependencyError: this OpenCV has no cv2.ximgproc.
     """
 
-    def __init__(self, *, flow: DenseFlow, predictor: MaskPredictor | None = None) -> None:
+    def __init__(self, *, flow: DenseFlow, predictor: MaskPredictor | None) -> None:
         require_edge_aware_smoothing()
         self._flow = flow
         self._predictor = predictor

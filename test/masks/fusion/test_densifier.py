@@ -118,4 +118,4 @@ def test_a_flicker_of_the_light_does_not_move() -> None:
 def test_an_opencv_without_extra_modules_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(cv2, "ximgproc")
     with pytest.raises(MissingDependencyError, match="opencv-contrib"):
-        Densifier(flow=DenseFlow(427))
+        Densifier(flow=DenseFlow(427), predictor=None)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from invented_evidence import evidence
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, mask_channels
-from motion_seg_ros.masks.fusion.learned import BIAS, POOL_WEIGHT, MaskPredictor
+from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS
 from motion_seg_ros.masks.fusion.network import (
     MODEL_KEY,
     MODEL_VERSION,
@@ -19,16 +16,6 @@ from motion_seg_ros.masks.fusion.network import (
     load_mask_network,
 )
 from motion_seg_ros.networks.tensor_files import save_tensors
-
-
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    torch.manual_seed(0)
-    network = MaskNetwork()
-    torch.nn.init.normal_(network.correction.weight)
-    path = tmp_path / "masks.safetensors"
-    save_tensors(path, network.state_dict(), {MODEL_KEY: MODEL_VERSION})
-    return path
 
 
 @pytest.mark.parametrize("size", [(120, 214), (17, 33), (16, 16)])
@@ -48,29 +35,6 @@ def test_every_channel_and_far_pixels_count() -> None:
     assert x.grad is not None
     assert (x.grad.abs().amax((0, 2, 3)) > 0).all()
     assert (x.grad[0, :, 32, 4] != 0).any()
-
-
-def test_network_and_belief_are_heard_together(weights: Path) -> None:
-    belief = np.random.default_rng(0).normal(0, 2, (20, 30)).astype(np.float32)
-    known = evidence(
-        **{
-            name: np.zeros((20, 30), np.float32)
-            for name in vars(evidence())
-            if name not in ("belief", "image_bgr", "residuals_px")
-        },
-        belief=belief,
-        image_bgr=np.full((20, 30, 3), 128, np.uint8),
-        residuals_px=(np.zeros((20, 30, 2), np.float32),) * 2,
-    )
-    found = MaskPredictor(weights).log_odds(known)
-    with torch.inference_mode():
-        said = load_mask_network(weights)(torch.from_numpy(mask_channels(known))[None])[0].numpy()
-    assert found.shape == belief.shape
-    # Where a pixel lies in the middle of four small ones, linear interpolation is their mean.
-    small = (found - BIAS) / POOL_WEIGHT - belief
-    middle = small[1:-1, 1:-1].reshape(9, 2, 14, 2).mean((1, 3))
-    four = said[:-1, :-1] + said[1:, :-1] + said[:-1, 1:] + said[1:, 1:]
-    np.testing.assert_allclose(middle, four / 4, rtol=1e-3, atol=1e-3)
 
 
 def test_foreign_weights_are_refused(tmp_path: Path, weights: Path) -> None:

@@ -11,7 +11,6 @@ from motion_seg_ros.masks.prompted.clicks import PromptingRules
 from motion_seg_ros.masks.prompted.discovery import Proposal
 from motion_seg_ros.masks.prompted.grouping import LabelledTracks
 from motion_seg_ros.masks.prompted.masklets import HISTORY, Masklet, Masklets
-from motion_seg_ros.masks.track_owners import TrackOwners
 from motion_seg_ros.types import TrackLabels, Tracks
 
 LEFT, RIGHT = Thing(straight(20, 40, 1)), Thing(straight(60, 40, 1))
@@ -100,13 +99,3 @@ def test_history_is_bounded() -> None:
     for _ in range(HISTORY + 10):
         stage.show()
     assert list(masklet.observations) == list(range(11, HISTORY + 11))
-
-
-def test_owners_of_tracks() -> None:
-    owners = TrackOwners()
-    ids = np.array([3, 5, 9])
-    assert owners.of(ids).tolist() == [0, 0, 0]
-    owners.keep(ids, np.array([1, 2, 1]))
-    assert owners.of(np.array([1, 3, 4, 9, 12])).tolist() == [0, 1, 0, 1, 0]
-    owners.pass_on(1, 7)
-    assert owners.of(ids).tolist() == [7, 2, 7]

@@ -1,0 +1,36 @@
+"""The mask network on the evidence about a frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from invented_evidence import evidence
+
+from motion_seg_ros.masks.fusion.channels import mask_channels
+from motion_seg_ros.masks.fusion.learned import BIAS, POOL_WEIGHT, MaskPredictor
+from motion_seg_ros.masks.fusion.network import load_mask_network
+
+
+def test_network_and_belief_are_heard_together(weights: Path) -> None:
+    belief = np.random.default_rng(0).normal(0, 2, (20, 30)).astype(np.float32)
+    known = evidence(
+        **{
+            name: np.zeros((20, 30), np.float32)
+            for name in vars(evidence())
+            if name not in ("belief", "image_bgr", "residuals_px")
+        },
+        belief=belief,
+        image_bgr=np.full((20, 30, 3), 128, np.uint8),
+        residuals_px=(np.zeros((20, 30, 2), np.float32),) * 2,
+    )
+    found = MaskPredictor(weights).log_odds(known)
+    with torch.inference_mode():
+        said = load_mask_network(weights)(torch.from_numpy(mask_channels(known))[None])[0].numpy()
+    assert found.shape == belief.shape
+    # Where a pixel lies in the middle of four small ones, linear interpolation is their mean.
+    small = (found - BIAS) / POOL_WEIGHT - belief
+    middle = small[1:-1, 1:-1].reshape(9, 2, 14, 2).mean((1, 3))
+    four = said[:-1, :-1] + said[1:, :-1] + said[:-1, 1:] + said[1:, 1:]
+    np.testing.assert_allclose(middle, four / 4, rtol=1e-3, atol=1e-3)
