@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, product
 
 import numpy as np
 
@@ -19,13 +18,10 @@ from motion_seg_ros.masks.prompted.clicks import PromptingRules, dilated
 from motion_seg_ros.masks.prompted.discovery import Proposal, discover, unexplained_tracks
 from motion_seg_ros.masks.prompted.grouping import LabelledTracks, is_moving
 from motion_seg_ros.masks.prompted.masklets import HISTORY, Masklet, Masklets
-from motion_seg_ros.masks.prompted.merging import covered, move_as_one, one_in_video, touching
+from motion_seg_ros.masks.prompted.objects import PromptedObjects
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
-from motion_seg_ros.masks.reidentification import Reidentifier, colours_in
 from motion_seg_ros.networks.memory import Shrinks
 from motion_seg_ros.types import (
-    MOVING_PROBABILITY,
-    BoolArray,
     Frame,
     Int64Array,
     ObjectMasks,
@@ -34,27 +30,7 @@ from motion_seg_ros.types import (
 )
 from motion_seg_ros.window import Window
 
-# Set by hand:
-SHARED_TRACKS = 0.5  # share of a proposal's tracks that makes it the object they were seen on
-HELD_TRACKS = 0.5  # share of a proposal's visible tracks in its mask once it has caught up
-STOPPED_SHARE = 0.2  # of an object's tracks move at most when it stands still
-OVERLAP_FRAMES = 4  # at least, before two objects are merged
-ALIKE_STEPS = 3  # of discovery in a row, before touching masks that move alike are merged
-
-
-@dataclass(eq=False)
-class _ObjectState:
-    """Last belief that an object moves, and for how many frames it has stood still."""
-
-    score: float = MOVING_PROBABILITY
-    still_frames: int = 0
-
-    def update_score(self, points: LabelledTracks, on: BoolArray) -> None:
-        """Take the mean probability of the labelled tracks among those `on` (N,) the object, if
-        there are any."""
-        labelled = on & points.judged
-        if labelled.any():
-            self.score = float(points.probability[labelled].mean())
+HELD_TRACKS = 0.5  # share of a proposal's visible tracks in its mask at last; set by hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,33 +91,28 @@ class PromptedMasks:
         self._discovery_interval = discovery_interval
         self._max_masklets = max_masklets
         self._lost_after = lost_after
-        self._static_after = static_after
         self._masklets = Masklets(segmenter, rules)
-        self._reidentifier = Reidentifier(memory_s, may_have_stopped=True)
-        self._forget_all()
+        self._objects = PromptedObjects(
+            self._masklets, rules, static_after=static_after, memory_s=memory_s
+        )
+        self._discovered: int | None = None
+        self._now: _Now | None = None
 
     def reset(self) -> None:
         """See motion_seg_ros.masks.base.MaskBackend."""
         self._segmenter.reset()
         self._masklets.reset()
-        self._reidentifier.reset()
-        self._forget_all()
-
-    def _forget_all(self) -> None:
-        self._objects: dict[int, _ObjectState] = {}
-        self._object_of: dict[int, int] = {}  # by masklet, removed ones too
-        self._alike: dict[tuple[int, int], int] = {}  # steps that pairs moved as one
-        self._discovered: int | None = None
-        self._now: _Now | None = None
+        self._objects.reset()
+        self._discovered = self._now = None
 
     def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
         index = window.newest_index
         points = LabelledTracks.of(tracks, labels, index, window.newest.size)
         now = self._follow(_Now(index, window.newest, points))
-        self._end_still(points, 1)
+        self._objects.end_still(points, 1)
         if index % self._discovery_interval == 0:
-            self._merge(points)
+            self._objects.merge(points)
         for proposal in self._proposals(points):
             if self._room > 0:
                 candidate = start_candidate(self._segmenter, self._masklets.new_id(), proposal)
@@ -190,8 +161,8 @@ class PromptedMasks:
         self._masklets.take_tracks(points, since)
         if result.prompt is not None:
             self._masklets.prompt(result.prompt)
-        self._end_still(points, points.newest - since)
-        self._merge(points)
+        self._objects.end_still(points, points.newest - since)
+        self._objects.merge(points)
         kept = self._segmenter.kept()
         taken, too_late = 0, result.too_late
         old = now.index - points.newest >= HISTORY  # the searched frame is not remembered
@@ -202,32 +173,14 @@ class PromptedMasks:
                 self._segmenter.remove(candidate.masklet_id)
             else:
                 taken += self._accept(candidate, now)
-        for object_id, state in self._objects.items():
-            state.update_score(points, self._tracks_on(points, object_id))
+        self._objects.update_scores(points)
         return taken, too_late
 
     def masks(self) -> ObjectMasks:
         """Return the known objects in the frame followed last."""
         now = self._followed()
-        id_map = self._masklets.objects_at(now.frame.size)
-        objects = []
-        for object_id in sorted(self._objects):
-            mask = np.asarray(id_map == object_id)
-            if not mask.any():
-                continue
-            state = self._objects[object_id]
-            if now.points.newest == now.index:
-                state.update_score(now.points, now.points.within(now.index, mask))
-            colours, stamp_ns = colours_in(now.frame, mask), now.frame.stamp_ns
-            objects.append(
-                self._reidentifier.describe(object_id, mask, state.score, colours, stamp_ns)
-            )
-        self._reidentifier.forget_old(now.frame.stamp_ns, self._objects.keys())
-        remembered = self._objects.keys() | self._reidentifier.ids
-        self._object_of = {
-            masklet: each for masklet, each in self._object_of.items() if each in remembered
-        }
-        return ObjectMasks(id_map.astype(np.uint16), tuple(objects))
+        reached = now.points.newest == now.index
+        return self._objects.masks(now.frame, now.points if reached else None)
 
     def shrink(self) -> str | None:
         """See motion_seg_ros.networks.memory.Shrinks."""
@@ -257,7 +210,7 @@ class PromptedMasks:
         for masklet in self._masklets.all:
             if masklet.empty_frames >= self._lost_after:
                 self._masklets.remove(masklet)
-        self._drop_unfollowed()
+        self._objects.drop_unfollowed()
         return now
 
     def _proposals(self, points: LabelledTracks) -> list[Proposal]:
@@ -278,45 +231,14 @@ class PromptedMasks:
         """Follow a candidate to the newest frame and keep it as a masklet, if it holds until
         then."""
         points, track_ids = now.points, candidate.proposal.track_ids
-        known = self._object_by_tracks(track_ids)
+        known = self._objects.by_tracks(track_ids)
         owners = self._masklets.owners(points.ids)
         masklet = self._masklets.add(candidate, points, now.index)
         if not self._is_confirmed(masklet, track_ids, points):
             self._masklets.withdraw(masklet, points, owners)
             return False
-        masklet.object_id = (
-            known
-            or self._object_by_mask(masklet, now.frame)
-            or self._reidentifier.new_id(self._objects.keys())
-        )
-        self._object_of[masklet.id] = masklet.object_id
-        self._objects.setdefault(masklet.object_id, _ObjectState())
-        self._drop_strayed(masklet, points)
-        self._drop_covered(masklet.object_id)
+        self._objects.add(masklet, known, now.frame, points)
         return True
-
-    def _object_by_tracks(self, track_ids: Int64Array) -> int | None:
-        """Return the object, followed or remembered, that most of these tracks were last seen
-        on."""
-        owners = self._masklets.owners(track_ids)
-        objects = np.array([self._object_of.get(int(each), 0) for each in owners], np.int64)
-        votes = np.bincount(objects, minlength=2)
-        votes[0] = 0
-        best = int(votes.argmax())
-        return best if votes[best] >= SHARED_TRACKS * len(track_ids) else None
-
-    def _object_by_mask(self, masklet: Masklet, frame: Frame) -> int | None:
-        """Return the object that has the same masks, or the one out of sight that looks alike."""
-        for other in self._masklets.all:
-            if other is not masklet and one_in_video(
-                other.in_common(masklet, supported=False), self._rules
-            ):
-                return other.object_id
-        in_sight = {each.object_id for each in self._masklets.all if not each.empty_frames}
-        y, x = np.nonzero(masklet.mask)
-        centroid = float(x.mean()), float(y.mean())
-        colours = colours_in(frame, masklet.mask)
-        return self._reidentifier.match(centroid, colours, frame.stamp_ns, in_sight)
 
     def _is_confirmed(
         self, masklet: Masklet, track_ids: Int64Array, points: LabelledTracks
@@ -331,92 +253,3 @@ class PromptedMasks:
         held = own & points.within(index, dilated(mask, self._rules))
         enough = np.count_nonzero(held) >= HELD_TRACKS * np.count_nonzero(own)
         return bool(enough) and is_moving(points, index, mask, self._rules)
-
-    def _end_still(self, points: LabelledTracks, frames: int) -> None:
-        """Stop following what has stood still for long; `frames` have passed since the last
-        call."""
-        for object_id, state in self._objects.items():
-            share = points.moving_share(self._tracks_on(points, object_id))
-            if not np.isnan(share):
-                state.still_frames = state.still_frames + frames if share < STOPPED_SHARE else 0
-            if state.still_frames >= self._static_after:
-                for masklet in self._masklets_of(object_id):
-                    self._masklets.remove(masklet)
-        self._drop_unfollowed()
-
-    def _drop_unfollowed(self) -> None:
-        """Drop the objects that no masklet is left of."""
-        followed = {each.object_id for each in self._masklets.all}
-        self._objects = {each: state for each, state in self._objects.items() if each in followed}
-
-    def _merge(self, points: LabelledTracks) -> None:
-        """Unite the objects that turn out to be one."""
-        for first, second in combinations(self._masklets.all, 2):
-            frames = first.in_common(second, supported=True)
-            apart = first.object_id != second.object_id
-            if apart and len(frames) >= OVERLAP_FRAMES and one_in_video(frames, self._rules):
-                self._unite(first.object_id, second.object_id)
-        if self._rules.alike_px > 0:
-            pairs = combinations(sorted(self._objects), 2)
-            alike = {pair for pair in pairs if self._move_alike(*pair, points)}
-            self._alike = {pair: self._alike.get(pair, 0) + 1 for pair in alike}
-            for pair, steps in sorted(self._alike.items()):
-                if steps >= ALIKE_STEPS and self._objects.keys() >= set(pair):
-                    self._unite(*pair)
-
-    def _move_alike(self, first: int, second: int, points: LabelledTracks) -> bool:
-        """Return whether two objects touch and their tracks move as one."""
-        rules, height = self._rules, points.size[0]
-        pairs = product(self._masklets_of(first), self._masklets_of(second))
-        if not any(
-            touching(one.silhouette, other.silhouette, rules, height) for one, other in pairs
-        ):
-            return False
-        tracks = self._tracks_of(points, first), self._tracks_of(points, second)
-        return move_as_one(points, *tracks, rules)
-
-    def _unite(self, first: int, second: int) -> None:
-        """Make one object of two, with the lower id."""
-        kept, dropped = sorted((first, second))
-        for masklet in self._masklets_of(dropped):
-            masklet.object_id = kept
-        self._object_of = {
-            masklet: kept if each == dropped else each for masklet, each in self._object_of.items()
-        }
-        self._reidentifier.drop(dropped)
-        del self._objects[dropped]
-        self._drop_covered(kept)
-
-    def _drop_strayed(self, found: Masklet, points: LabelledTracks) -> None:
-        """Let a new masklet replace those of its object that have strayed to what does not
-        move."""
-        index = points.newest
-        for masklet in self._masklets_of(found.object_id):
-            mask = masklet.mask_in(index)
-            if masklet is not found and not is_moving(points, index, mask, self._rules):
-                self._masklets.remove(masklet, heir=found)
-
-    def _drop_covered(self, object_id: int) -> None:
-        """Stop following the masklets of an object that lie in another one of it."""
-        for first, second in combinations(self._masklets_of(object_id), 2):
-            if not one_in_video(first.in_common(second, supported=False), self._rules):
-                continue
-            smaller, larger = sorted((first, second), key=lambda each: each.silhouette.area)
-            still_there = {smaller, larger} <= set(self._masklets.all)
-            if still_there and covered(smaller.silhouette, larger.silhouette, self._rules):
-                self._masklets.remove(smaller, heir=larger)
-
-    def _masklets_of(self, object_id: int) -> list[Masklet]:
-        return [each for each in self._masklets.all if each.object_id == object_id]
-
-    def _tracks_of(self, points: LabelledTracks, object_id: int) -> BoolArray:
-        """Return (N,) bool: the tracks last seen on an object."""
-        masklets = [each.id for each in self._masklets_of(object_id)]
-        return np.isin(self._masklets.owners(points.ids), masklets)
-
-    def _tracks_on(self, points: LabelledTracks, object_id: int) -> BoolArray:
-        """Return (N,) bool: the tracks visible on an object in the last frame of the tracks."""
-        on = np.zeros(len(points.ids), bool)
-        for masklet in self._masklets_of(object_id):
-            on |= points.within(points.newest, masklet.mask_in(points.newest))
-        return on
