@@ -60,7 +60,6 @@ REQUIREMENTS = [
     "tqdm>=4.57",
     "scipy>=1.8",  # assignment, in the scores of single objects
     "rosbags>=0.11.7",
-    "rosbags-image>=0.10.4",  # older ones bring a second OpenCV
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
     # The track transformer. A GPU needs the CUDA build that fits its driver, installed first.
     "torch>=2.4",

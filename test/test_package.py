@@ -22,7 +22,6 @@ PACKAGE = "motion_seg_ros"
 DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "builtin_interfaces": (None, "builtin_interfaces"),  # comes with every message wheel
     "cv2": ("opencv-contrib-python-headless", "python3-opencv"),
-    "cv_bridge": (None, "cv_bridge"),  # no wheel
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
     "evo": ("evo", None),  # see package.xml
     "filelock": ("filelock", None),  # see package.xml
@@ -41,7 +40,6 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),
     "rclpy": ("ros-jazzy-rclpy", "rclpy"),
     "rosbags": ("rosbags", None),  # see package.xml
-    "rosbags.image": ("rosbags-image", "cv_bridge"),  # either converts
     "rosgraph_msgs": ("ros-jazzy-rosgraph-msgs", "rosgraph_msgs"),
     "safetensors": ("safetensors", None),  # see package.xml
     "scipy": ("scipy", "python3-scipy"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import FrameError, MissingDependencyError
+from motion_seg_ros.errors import FrameError
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 
@@ -41,10 +40,7 @@ class CompressedImageMessage(Protocol):
 
 @dataclass(frozen=True)
 class PackedImage:
-    """A validated image message: rows without padding, in this machine's byte order.
-
-    It has the fields of sensor_msgs/Image but the header, so cv_bridge and rosbags-image accept it.
-    """
+    """A validated image message: rows without padding, in this machine's byte order."""
 
     height: int
     width: int
@@ -61,10 +57,6 @@ class PackedImage:
         pixels = np.frombuffer(self.data, layout.dtype).reshape(shape)
         pixels.flags.writeable = False
         return pixels
-
-
-ToBgr = Callable[[PackedImage], npt.NDArray[np.uint8]]
-"""Colour conversion of an 8-bit image in one of COLOUR_ENCODINGS to (H, W, 3) bgr8."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +95,21 @@ _LAYOUTS = {
 
 ENCODINGS = tuple(_LAYOUTS)
 """Supported encodings."""
-COLOUR_ENCODINGS = tuple(sorted({layout.colour for layout in _LAYOUTS.values()} - {""}))
-"""8-bit encodings to which all others but 32FC1 are reduced; a ToBgr converts them."""
+_TO_BGR = {
+    "mono8": cv2.COLOR_GRAY2BGR,
+    "bgr8": None,
+    "rgb8": cv2.COLOR_RGB2BGR,
+    "bgra8": cv2.COLOR_BGRA2BGR,
+    "rgba8": cv2.COLOR_RGBA2BGR,
+    "yuv422": cv2.COLOR_YUV2BGR_UYVY,
+    "yuv422_yuy2": cv2.COLOR_YUV2BGR_YUY2,
+    # ROS names a mosaic by its first four pixels, OpenCV by the second and third of its second row.
+    "bayer_rggb8": cv2.COLOR_BayerBG2BGR,
+    "bayer_bggr8": cv2.COLOR_BayerRG2BGR,
+    "bayer_gbrg8": cv2.COLOR_BayerGR2BGR,
+    "bayer_grbg8": cv2.COLOR_BayerGB2BGR,
+}
+"""8-bit encodings to which all others but 32FC1 are reduced, and OpenCV's conversion to bgr8."""
 DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
 """Encodings of depth images: millimetres for the first two, metres for the last (REP 118)."""
 
@@ -174,33 +179,11 @@ def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:
     return pack(msg).array
 
 
-def rosbags_to_bgr(image: PackedImage) -> npt.NDArray[np.uint8]:
-    """Convert to (H, W, 3) bgr8 with rosbags-image, for machines without cv_bridge; a ToBgr.
-
-    Raises:
-        MissingDependencyError: rosbags-image is not installed.
-    """
-    try:
-        from rosbags.image import image_to_cvimage
-    except ImportError as error:
-        raise MissingDependencyError(
-            "colour conversion: expected cv_bridge or rosbags-image, found neither; "
-            "pip install rosbags-image"
-        ) from error
-    return typing.cast("npt.NDArray[np.uint8]", image_to_cvimage(typing.cast(Any, image), "bgr8"))
-
-
-def image_to_bgr(
-    msg: ImageMessage | CompressedImageMessage, to_bgr: ToBgr = rosbags_to_bgr
-) -> UInt8Array:
+def image_to_bgr(msg: ImageMessage | CompressedImageMessage) -> UInt8Array:
     """Return the image as (H, W, 3) uint8 bgr; it may share memory with the message.
 
     16-bit values become round(value * 255 / 65535) in every frame: a scale that followed the range
     of each image would flicker. A camera that uses fewer than 16 bits gives a dark image.
-
-    Args:
-        msg: an Image or a CompressedImage.
-        to_bgr: colour conversion.
 
     Raises:
         FrameError: the message is damaged, or is not a camera image.
@@ -214,10 +197,9 @@ def image_to_bgr(
             f"image: expected a camera image, found the depth encoding {image.encoding}; "
             "remap image to the colour topic and depth to this one"
         )
-    data = image.data if layout.dtype == np.uint8 else _to_8_bit(image.array)
-    step = image.width * layout.channels
-    size = (image.height, image.width)
-    return to_bgr(PackedImage(*size, layout.colour, image.is_bigendian, step, data))
+    pixels = image.array if layout.dtype == np.uint8 else _to_8_bit(image.array)
+    code = _TO_BGR[layout.colour]
+    return pixels if code is None else typing.cast(UInt8Array, cv2.cvtColor(pixels, code))
 
 
 def depth_to_metres(msg: ImageMessage) -> FloatArray:

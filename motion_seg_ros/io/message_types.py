@@ -23,7 +23,7 @@ def require_rosbags() -> None:
     except ImportError as error:
         raise MissingDependencyError(
             f"rosbag2 files: expected the Python package rosbags, found: {error}; "
-            "pip install rosbags rosbags-image"
+            "pip install rosbags"
         ) from error
 
 

@@ -16,7 +16,6 @@ from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import STAGES, Plan, resolve
-from motion_seg_ros.ros.conversion import choose_conversion
 from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
 from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
@@ -148,12 +147,6 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self._diagnostics.set_period(self._own.diagnostics.period_s)
         plan = resolve(self._config, live=True)
         self._segmenter = build(plan)
-        self._conversion = choose_conversion()
-        if self._conversion.note is not None:
-            self.get_logger().warning(
-                f"cv_bridge does not work here, colours are converted by {self._conversion.name}: "
-                f"{self._conversion.note}"
-            )
         self._outputs = ResultPublishers(
             self,
             dilation_px=lambda: self.get_parameter("static_mask.dilation_px").value,
@@ -169,7 +162,6 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             "profile": plan.config.profile,
             **{stage: getattr(plan.config, stage).backend for stage in STAGES},
             "discovery": "background" if plan.background else "in step",
-            "colours": self._conversion.name,
         }
 
     def _start(self) -> None:
@@ -181,7 +173,6 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             )
         self._worker = InferenceWorker(
             segmenter=self._segmenter,
-            to_bgr=self._conversion.to_bgr,
             deliver=self._outputs.publish,
             now_ns=lambda: self.get_clock().now().nanoseconds,
             statistics=self._statistics,

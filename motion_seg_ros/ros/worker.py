@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import DeviceMemoryError, FrameError
 from motion_seg_ros.io.image_messages import (
-    ToBgr,
     depth_to_metres,
     encoding_of,
     image_to_bgr,
@@ -112,7 +111,6 @@ class InferenceWorker:
 
     Args:
         segmenter: the pipeline; nobody else may use it while the thread runs.
-        to_bgr: colour conversion of the images.
         deliver: called in the thread with each output.
         now_ns: current time on the clock of the stamps.
         statistics: counters for /diagnostics.
@@ -126,7 +124,6 @@ class InferenceWorker:
         self,
         *,
         segmenter: FrameSegmenter,
-        to_bgr: ToBgr,
         deliver: Callable[[FrameOutput], None],
         now_ns: Callable[[], int],
         statistics: StreamStatistics,
@@ -135,7 +132,6 @@ class InferenceWorker:
         max_gap_s: float,
     ) -> None:
         self._segmenter = segmenter
-        self._to_bgr = to_bgr
         self._deliver = deliver
         self._now_ns = now_ns
         self._statistics = statistics
@@ -267,7 +263,7 @@ class InferenceWorker:
             if not size:
                 raise FrameError("image: dropped before its size was known; raise queue.max_mb")
             return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
-        image_bgr = image_to_bgr(received.image, self._to_bgr)
+        image_bgr = image_to_bgr(received.image)
         frame = Frame(
             image_bgr,
             received.stamp_ns,

@@ -12,13 +12,10 @@ import pytest
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.image_messages import (
-    COLOUR_ENCODINGS,
-    PackedImage,
     depth_to_metres,
     encoding_of,
     image_to_array,
     image_to_bgr,
-    rosbags_to_bgr,
 )
 
 # Two rows of two pixels, blue, green, red.
@@ -122,18 +119,6 @@ def test_yuv(encoding: str, order: str) -> None:
 def test_depth_in_metres_is_no_camera_image() -> None:
     with pytest.raises(FrameError, match="depth encoding 32FC1"):
         image_to_bgr(message(np.ones((2, 2), np.float32), "32FC1"))
-
-
-def test_colour_converter_sees_packed_8_bit_images_only() -> None:
-    seen: list[PackedImage] = []
-
-    def convert(image: PackedImage) -> np.ndarray:
-        seen.append(image)
-        return rosbags_to_bgr(image)
-
-    image_to_bgr(message(BGR.astype(np.uint16) * 257, "rgb16", pad=4, big=True), convert)
-    assert (seen[0].encoding, seen[0].step, seen[0].is_bigendian) == ("rgb8", 6, 0)
-    assert seen[0].encoding in COLOUR_ENCODINGS
 
 
 def test_depth_in_millimetres() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from worker_messages import SECOND, Log, message
 
-from motion_seg_ros.io.image_messages import PackedImage, ToBgr, rosbags_to_bgr
+from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import worker
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.worker import MAX_PROPAGATED, FrameOutput, InferenceWorker, InputFrame
@@ -87,12 +87,10 @@ class Rig(SimpleNamespace):
 def make(
     max_bytes: int = 10**6,
     deliver: Callable[[FrameOutput], None] | None = None,
-    to_bgr: ToBgr = rosbags_to_bgr,
 ) -> Rig:
     rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=StreamStatistics(), log=Log())
     rig.worker = InferenceWorker(
         segmenter=rig.segmenter,  # type: ignore[arg-type]
-        to_bgr=to_bgr,
         deliver=deliver or rig.answers.append,
         now_ns=lambda: SECOND,
         statistics=rig.statistics,
@@ -227,16 +225,17 @@ def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
     assert sum("truncated" in line for line in rig.log.lines) == 1
 
 
-def test_a_failing_conversion_does_not_end_the_thread() -> None:
-    def to_bgr(image: PackedImage) -> Any:
+def test_a_failing_conversion_does_not_end_the_thread(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(image: Any) -> Any:
         if image.encoding == "rgb8":
             raise RuntimeError("no colours today")
-        return rosbags_to_bgr(image)
+        return image_to_bgr(image)
 
-    rig = make(to_bgr=to_bgr)
+    monkeypatch.setattr(worker, "image_to_bgr", convert)
     rig.send(message(1, encoding="rgb8", step=18, data=bytes(72)), message(2))
     assert stamps(rig.answered(1)) == [2]
-    rig.worker.stop()
     assert "reading the image failed: RuntimeError: no colours today" in rig.log.lines
 
 

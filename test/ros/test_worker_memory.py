@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from worker_messages import Log, message
 
-from motion_seg_ros.io.image_messages import rosbags_to_bgr
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.worker import FrameOutput, InferenceWorker, InputFrame
@@ -97,7 +96,6 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
             depth=all_stages["depth"],
             features=all_stages["features"],
         ),
-        to_bgr=rosbags_to_bgr,
         deliver=deliver,
         now_ns=lambda: 0,
         statistics=statistics,
