@@ -29,7 +29,7 @@ Each of the two runs in a process of its own, on all threads OpenCV takes by def
 
 With --random-weights: the networks of profile full, with random numbers in place of what they have
 learned, which is of no matter to their speed. They run as they would, and a script says what moves,
-so that objects are found and followed. Beside that, the least time for their arithmetic on this
+so that objects are found and followed. In addition: the least time for their arithmetic on this
 machine; and with --against official-schedule the same networks run as the paper's authors run
 theirs: a clip as a whole, nothing cached."""
 
@@ -105,7 +105,7 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=argument_types.positive_rate,
         metavar="HZ",
-        help="with --random-weights: frames come so often, where discovery runs beside them; their "
+        help="with --random-weights: rate of the frames, with discovery in the background; their "
         "times count from then (default: each comes when the one before it is answered)",
     )
     group.add_argument(

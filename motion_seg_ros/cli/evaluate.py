@@ -103,7 +103,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=argument_types.names,
         default=(),
         metavar="A,B",
-        help=f"plain methods to measure beside: {', '.join(BASELINES)}",
+        help=f"plain methods to compare with: {', '.join(BASELINES)}",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"

@@ -228,7 +228,7 @@ def measure_full(
         warm_up: frames that do not count.
         config: from with_random_weights.
         objects: in sight at once.
-        live: discovery runs beside the frames, if `config` lets it, as in the node; False: in each
+        live: discovery runs in the background, if `config` lets it, as in the node; False: in each
             frame, as with recordings.
         rate: frames per second that come; None: each comes when the one before it is answered.
     """

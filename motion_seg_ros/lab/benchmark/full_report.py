@@ -71,7 +71,7 @@ def _in_step(measured: FullMeasurement) -> Iterator[str]:
 
 def _live(cost: FullCost) -> Iterator[str]:
     came = "as fast as they are answered" if cost.rate is None else f"{cost.rate:g} a second"
-    yield f"discovery beside the frames, as in the live node; frames come {came}"
+    yield f"discovery in the background, as in the live node; frames come {came}"
     yield f"{'stage':<32}{'median ms':>12}{'p95 ms':>12}"
     for stage, ms in cost.cost.stage_ms.items():
         yield _row(stage, "", ms)
@@ -81,8 +81,8 @@ def _live(cost: FullCost) -> Iterator[str]:
         yield "no discovery ended in these frames: give more of them"
         return
     for stage, ms in searches.stage_ms.items():
-        yield _row(stage, "(beside)", ms)
-    yield _row("discovery", "(beside)", searches.duration_ms)
+        yield _row(stage, "(background)", ms)
+    yield _row("discovery", "(background)", searches.duration_ms)
     between = len(cost.cost.frame_ms) / len(searches.duration_ms)
     yield f"{'frames from one to the next':<32}{between:>12.1f}"
     yield f"{'found; too late to join':<32}{searches.found:>12}; {searches.too_late}"

@@ -76,7 +76,7 @@ class FullOptions:
         size: width and height of the frames in pixels.
         frames: rendered.
         objects: in sight at once.
-        rate: frames per second that come, where discovery runs beside them; None: each comes when
+        rate: frames per second that come, with discovery in the background; None: each comes when
             the one before it is answered.
         official_frames: of the clip that the authors' schedule processes, where it is measured.
     """
@@ -103,7 +103,7 @@ class FullMeasurement:
         options: what was measured.
         config: with random weights.
         in_step: each frame in full, as recordings are gone through.
-        live: discovery beside the frames, as in the node; None: not measured.
+        live: discovery in the background, as in the node; None: not measured.
         floor: of a frame in step.
         official: the authors' schedule; None: not measured.
         official_settings: of it.

@@ -9,7 +9,7 @@ the first of them the background, and the annotated frames: number from 0, mask 
 
 Region k of the list, from 0, becomes mover k; a value that is not listed is background, as for the
 publisher's own program. A frame is that of the image file's name (whatever its extension), else of
-the number. Beside the masks may lie others, which the list does not name; they are not read.
+the number. Mask files that the list does not name are not read.
 
 All of this is from public code that reads the files; it was not checked on the files themselves.
 """

@@ -145,7 +145,7 @@ def write_comparisons(
 
 
 def _draw(path: Path, comparison: Comparison, title: str) -> None:
-    """Draw the reliability diagram and the ROC curve of all tracks beside each other."""
+    """Draw the reliability diagram and the ROC curve of all tracks side by side."""
     try:
         from matplotlib.figure import Figure
     except ImportError:

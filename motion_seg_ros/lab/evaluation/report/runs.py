@@ -1,4 +1,4 @@
-"""Subject of a report: one run with the methods beside it, or several runs side by side."""
+"""Subject of a report: one run with all of its methods, or several runs side by side."""
 
 from __future__ import annotations
 
