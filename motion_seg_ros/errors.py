@@ -1,4 +1,4 @@
-"""The errors this package raises for input it cannot use.
+"""Errors that this package raises for input it cannot use.
 
 Each message is one line that names what, what was expected, what was found and the remedy, so that
 the command line and the node can show it as it is.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class MotionSegError(Exception):
-    """Base of all errors a user can cause and mend; the command line exits with status 2."""
+    """Base of all errors a user can cause and fix; the command line exits with status 2."""
 
 
 class ConfigError(MotionSegError):
@@ -28,7 +28,7 @@ class OutputError(MotionSegError):
 
 
 class DeviceMemoryError(MotionSegError):
-    """A device has not enough memory for a stage, which is of use again after a reset.
+    """Not enough device memory for a stage, which can be used again after a reset.
 
     Attributes:
         stage: its name in the pipeline, "" while unknown.

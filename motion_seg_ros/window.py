@@ -1,4 +1,4 @@
-"""Frames -> sliding window: the newest frames of one unbroken stream."""
+"""Sliding window: the newest frames of one unbroken stream."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class Window:
 
     @property
     def newest(self) -> Frame:
-        """The frame the pipeline is asked about."""
+        """The last frame, the one to be segmented."""
         return self.frames[-1]
 
     @property
     def newest_index(self) -> int:
-        """Index within the stream of the newest frame."""
+        """Index of the newest frame within the stream."""
         return self.first_index + len(self.frames) - 1
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def after(self, index: int) -> Iterator[Window]:
-        """The windows that ended at those frames of this one that come after the frame `index`,
-        oldest first; this window is the last."""
+        """Yield the windows that end at each frame of this one after the frame `index`, oldest
+        first; the last is this window."""
         for newest in range(max(index + 1, self.first_index), self.newest_index + 1):
             yield Window(self.frames[: newest + 1 - self.first_index], self.first_index)
 
 
 class SlidingWindow:
-    """Collects frames, and starts anew where the stream breaks.
+    """Collects the newest frames of a stream and detects its breaks.
 
     Args:
         size: frames kept, at least 2.
@@ -57,8 +57,8 @@ class SlidingWindow:
         self._newest_ns = 0
 
     def break_reason(self, frame: Frame) -> str | None:
-        """Why `frame` cannot follow the newest one, in a few words; None when it can. Equal stamps
-        do follow."""
+        """Return the reason, in a few words, why `frame` cannot follow the newest one; None if it
+        can. Equal stamps do follow."""
         if not self._frames:
             return None
         last = self._frames[-1]
@@ -80,7 +80,7 @@ class SlidingWindow:
         return Window(tuple(self._frames), self._count - len(self._frames))
 
     def skip(self, frame: Frame) -> None:
-        """The stream goes on with `frame`, which the window leaves out; that is no gap."""
+        """Note that the stream goes on with `frame`, which the window leaves out; no gap begins."""
         if self.break_reason(frame) is None:
             self._newest_ns = frame.stamp_ns
 

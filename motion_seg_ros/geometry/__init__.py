@@ -1,1 +1,1 @@
-"""The camera's motion."""
+"""Camera motion."""

@@ -1,13 +1,13 @@
-"""What a moving camera does to a static world, fitted to image displacements.
+"""Camera motion between two frames, fitted to image displacements.
 
-The world is a smooth surface plus parallax. The surface's displacement is a quadratic in x and y,
-which holds rotation, zoom, a moving plane and mild lens distortion. What static points off that
-surface add lies on lines through one point, the epipole (plane plus parallax; Irani and Anandan,
-"A unified approach to moving object detection in 2D and 3D scenes", PAMI 1998). How far a
-displacement is from what the static world can do is measured in its own spread, separately along
-the line to the epipole (parallax) and across it. Where there is no parallax both spreads are noise
-and the measure is that of the quadratic alone; where there is much, it is the epipolar constraint:
-no threshold chooses between models.
+The static world is modelled as a smooth surface plus parallax. The displacement of the surface is a
+quadratic in x and y, which covers rotation, zoom, a moving plane and mild lens distortion. The
+residual displacement of static points off that surface lies on epipolar lines, which meet in the
+epipole (plane plus parallax; Irani and Anandan, "A unified approach to moving object detection in
+2D and 3D scenes", PAMI 1998). The disagreement of a displacement with the static world is measured
+in the spread of the static points, separately along the epipolar line (parallax) and across it.
+Without parallax both spreads are noise and the measure is that of the quadratic alone; with much
+parallax it is the epipolar constraint: no threshold chooses between models.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from motion_seg_ros.types import FloatArray
 
 Float64Array = npt.NDArray[np.float64]
 
-MAD_TO_SIGMA = 1.4826  # of a normal distribution
+MAD_TO_SIGMA = 1.4826  # median absolute deviation -> standard deviation of a normal distribution
+# The rest was set by hand.
 SURFACE_ITERATIONS = 8
 EPIPOLE_HYPOTHESES = 100
-EPIPOLE_JUDGES = 300  # points that judge a hypothesis, about
+EPIPOLE_SCORING_POINTS = 300  # by which a hypothesis is scored, about
 EPIPOLE_ITERATIONS = 4
 MIN_POINTS = 30
 MAX_POINTS = 900  # taking part in a fit, evenly chosen
@@ -34,13 +35,13 @@ MIN_SIGMA_PX = 0.05  # of the fits; below it is rounding, and weights would lock
 
 @dataclass(frozen=True, eq=False)
 class CameraMotion:
-    """A fitted static world; pixels are those of the image of `size`.
+    """Fitted displacement of the static world; pixels are those of an image of `size`.
 
     Attributes:
         size: h, w of the image.
         surface: (6, 2) coefficients of the quadratic, see `quadratic_basis`.
         epipole: (3,) homogeneous pixel coordinates; the third is 0 at infinity.
-        sigma_across_px: spread of the static points across the lines to the epipole.
+        sigma_across_px: spread of the static points across the epipolar lines: noise.
         sigma_along_px: spread along them: noise and parallax.
     """
 
@@ -51,12 +52,12 @@ class CameraMotion:
     sigma_along_px: float
 
     def displacement(self, xy: FloatArray) -> FloatArray:
-        """Displacement (..., 2) of the surface at `xy` (..., 2), in pixels."""
+        """Return the displacement (..., 2) of the surface at `xy` (..., 2), in pixels."""
         basis = quadratic_basis(xy, self.size)
         return np.asarray(basis @ self.surface.astype(np.float32), np.float32)
 
     def components(self, xy: FloatArray, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Magnitudes (...) of residuals (..., 2) across and along the lines to the epipole, in
+        """Return the magnitudes (...) of residuals (..., 2) across and along the epipolar lines, in
         pixels."""
         across, along = _components(xy, residual, self.epipole.astype(np.float32))
         return np.asarray(across, np.float32), np.asarray(along, np.float32)
@@ -64,12 +65,12 @@ class CameraMotion:
     def disagreement(
         self, xy: FloatArray, residual: FloatArray, noise_across_px: float, noise_along_px: float
     ) -> FloatArray:
-        """How many spreads `residual` is from what the static world does.
+        """Return the distance of `residual` from the static world, in spreads.
 
         Args:
             xy: (..., 2) pixels.
             residual: (..., 2) displacement less that of the surface, pixels.
-            noise_across_px: least spread assumed across the lines to the epipole.
+            noise_across_px: least spread assumed across the epipolar lines.
             noise_along_px: least spread assumed along them.
 
         Returns:
@@ -84,18 +85,18 @@ class CameraMotion:
 def fit_camera_motion(
     xy: FloatArray, displacement: FloatArray, weight: FloatArray, size: tuple[int, int]
 ) -> CameraMotion | None:
-    """The static world that most of the weight agrees with.
+    """Fit a camera motion robustly to displacements.
 
     Deterministic: the hypotheses come from a fixed seed.
 
     Args:
         xy: (N, 2) pixels.
         displacement: (N, 2) pixels.
-        weight: (N,) belief that the point is static, 0 or more.
+        weight: (N,) prior that the point is static, 0 or more.
         size: h, w of the image.
 
     Returns:
-        The fit, or None with fewer than MIN_POINTS points that carry weight.
+        The fit, or None with fewer than MIN_POINTS points of positive weight.
     """
     if np.count_nonzero(weight) < MIN_POINTS:
         return None
@@ -117,7 +118,7 @@ def fit_camera_motion(
 
 
 def weighted_quantile(values: npt.NDArray[np.floating], weight: Float64Array, q: float) -> float:
-    """The least of `values` that has the share `q` of the weight at or below it."""
+    """Return the least of `values` that has the share `q` of the weight at or below it."""
     order = np.argsort(values)
     total = np.cumsum(weight[order])
     place = min(int(np.searchsorted(total, q * total[-1])), len(order) - 1)
@@ -125,7 +126,7 @@ def weighted_quantile(values: npt.NDArray[np.floating], weight: Float64Array, q:
 
 
 def quadratic_basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[Any]:
-    """1, x, y, xx, xy, yy (..., 6) with x and y from the centre, in half widths."""
+    """Return 1, x, y, xx, xy, yy (..., 6) with x and y from the centre, in half widths."""
     height, width = size
     x = (xy[..., 0] - width / 2) / (width / 2)
     y = (xy[..., 1] - height / 2) / (width / 2)
@@ -135,12 +136,12 @@ def quadratic_basis(xy: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[
 def fit_quadratic(
     basis: Float64Array, moved: Float64Array, prior: Float64Array
 ) -> tuple[Float64Array, float]:
-    """Quadratic by iteratively re-weighted least squares, Geman-McClure weights.
+    """Fit a quadratic by iteratively re-weighted least squares with Geman-McClure weights.
 
     Args:
         basis: (N, 6) of the points, see `quadratic_basis`.
         moved: (N, 2) their displacement in pixels.
-        prior: (N,) belief that a point is static, 0 or more.
+        prior: (N,) that a point is static, 0 or more.
 
     Returns:
         (6, 2) coefficients, and the spread of the static points about it, in pixels.
@@ -161,7 +162,7 @@ def fit_quadratic(
 def _components(
     xy: npt.NDArray[np.floating], residual: npt.NDArray[np.floating], epipole: Float64Array
 ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """Magnitudes of residuals (..., 2) across and along the lines to the epipole."""
+    """Return the magnitudes of residuals (..., 2) across and along the epipolar lines."""
     x = xy[..., 0] * epipole[..., 2] - epipole[..., 0]
     y = xy[..., 1] * epipole[..., 2] - epipole[..., 1]
     length = np.sqrt(x * x + y * y) + 1e-9
@@ -177,7 +178,7 @@ def _fit_epipole(
     sigma: float,
     size: tuple[int, int],
 ) -> Float64Array:
-    """Homogeneous pixel coordinates of the point the residuals point to or from."""
+    """Return the homogeneous pixel coordinates of the point that residuals point to or from."""
     centre, half_width = np.array([size[1] / 2, size[0] / 2]), size[1] / 2
     points = (xy - centre) / half_width
     # The line through each point along its residual, as coefficients: line . epipole = 0.
@@ -201,17 +202,18 @@ def _best_hypothesis(
     prior: Float64Array,
     sigma: float,
 ) -> Float64Array:
-    """The meeting point of two residuals' lines that leaves least across it (clipped sum)."""
+    """Return the intersection of two residuals' lines with the least clipped sum of distances of
+    all residuals across their epipolar lines."""
     rng = np.random.default_rng(0)
     pull = prior * np.minimum(np.linalg.norm(residual, axis=1), 3 * sigma) + 1e-12
     pairs = rng.choice(len(points), (EPIPOLE_HYPOTHESES, 2), p=pull / pull.sum())
     candidates = np.cross(lines[pairs[:, 0]], lines[pairs[:, 1]])
     candidates /= np.linalg.norm(candidates, axis=1, keepdims=True) + 1e-15
-    judges = slice(None, None, max(1, len(points) // EPIPOLE_JUDGES))
-    # Distance across for all judges and hypotheses at once: |line . e| / |x e_3 - e_12|.
-    some, last = points[judges], candidates[:, 2]
+    scoring = slice(None, None, max(1, len(points) // EPIPOLE_SCORING_POINTS))
+    # Distance across for all points and hypotheses at once: |line . e| / |x e_3 - e_12|.
+    some, last = points[scoring], candidates[:, 2]
     length = (some**2).sum(axis=1, keepdims=True) * last**2 + (candidates[:, :2] ** 2).sum(axis=1)
     length -= 2 * last * (some @ candidates[:, :2].T)
-    across = np.abs(lines[judges] @ candidates.T) / (np.sqrt(np.maximum(length, 0)) + 1e-9)
-    cost = prior[judges] @ np.minimum(across, sigma + 0.1)
+    across = np.abs(lines[scoring] @ candidates.T) / (np.sqrt(np.maximum(length, 0)) + 1e-9)
+    cost = prior[scoring] @ np.minimum(across, sigma + 0.1)
     return np.asarray(candidates[np.argmin(cost)], np.float64)
