@@ -75,8 +75,8 @@ class DepthAnythingDepth:
         self._kept.clear()
 
     def shrink(self) -> str | None:
-        """See motion_seg_ros.networks.memory.Shrinks: half the side, LEAST_SHORT_SIDE_PX at
-        least."""
+        """See motion_seg_ros.networks.memory.Shrinks: halves the side, down to
+        LEAST_SHORT_SIDE_PX."""
         if self._short_side_px <= LEAST_SHORT_SIDE_PX:
             return None
         self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)

@@ -10,9 +10,10 @@ from motion_seg_ros.flow.dense import DenseFlow, resized
 from motion_seg_ros.types import FloatArray, Tracks, UInt8Array
 from motion_seg_ros.window import Window
 
-SIDE_PX = 5  # of the square around a track that is looked at
-COARSE = 4  # times smaller is the second image that is looked at
-# By what channels are divided, so that they vary by about 1; grey levels, grey levels per pixel.
+# Set by hand.
+SIDE_PX = 5  # of the square around a track
+COARSE = 4  # the second image is this many times smaller
+# Divisors that make the channels vary by about 1; grey levels, grey levels per pixel.
 LAB_SCALE = np.array([64, 12, 12], np.float32)
 SPREAD_SCALE = np.array([16, 4, 4], np.float32)
 GRADIENT_SCALE = np.float32(8)
@@ -46,7 +47,7 @@ class AppearanceDescriptor:
         height, width = bgr.shape[:2]
         xy = resized(tracks.xy_px[-1], window.newest.size, (height, width))
         fine = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2Lab), np.uint8)
-        # What is left at the far borders is dropped: whole blocks of pixels are averaged fast.
+        # The rest at the far borders is dropped: averaging whole blocks of pixels is fast.
         rows, columns = max(1, height // COARSE), max(1, width // COARSE)
         blocks = fine[: COARSE * rows, : COARSE * columns]
         coarse = np.asarray(
@@ -60,10 +61,13 @@ class AppearanceDescriptor:
 
 
 def _surroundings(lab: UInt8Array, xy: FloatArray) -> FloatArray:
-    """(N, APPEARANCE_CHANNELS / 2) float32 of the squares around the pixels of a Lab image
-    (h, w, 3) that are nearest to positions (N, 2); beyond the border its pixels are repeated.
+    """Describe the squares around the pixels of a Lab image (h, w, 3) nearest to positions (N, 2).
 
-    Only the squares are looked at: whole images of sums would take several times as long.
+    Beyond the border its pixels are repeated. Only the squares are computed: whole images of sums
+    take several times as long.
+
+    Returns:
+        (N, APPEARANCE_CHANNELS / 2) float32.
     """
     x, y = np.clip(np.rint(xy), 0, [lab.shape[1] - 1, lab.shape[0] - 1]).astype(np.int64).T
     margin = SIDE_PX // 2 + 1  # gradients look one pixel further

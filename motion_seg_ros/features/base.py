@@ -1,4 +1,4 @@
-"""What an appearance encoder must offer the pipeline."""
+"""Interface of appearance encoders."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from motion_seg_ros.window import Window
 
 
 class FeatureExtractor(Protocol):
-    """Describes what each track lies on."""
+    """Describes the appearance of the image at each track."""
 
     @property
     def channels(self) -> int:
-        """C of the descriptors."""
+        """Number C of channels of a descriptor."""
         ...
 
     def extract(self, window: Window, tracks: Tracks) -> FloatArray:
-        """(N, C) float32: one descriptor for each of `tracks`."""
+        """Return a descriptor for each of `tracks`, (N, C) float32."""
         ...
 
     def reset(self) -> None:

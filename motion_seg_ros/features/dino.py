@@ -1,4 +1,4 @@
-"""What tracks lie on, described by DINOv2 (Oquab et al., 2023): Dinov2Model of transformers."""
+"""Appearance at tracks by DINOv2 (Oquab et al., 2023): Dinov2Model of transformers."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ OFFICIAL_STRIDE_PX = 7  # between the patches of the authors' variant, which ove
 # Added to the number of patches, so that rounding cannot make their position codes one too few:
 # https://github.com/facebookresearch/dino/issues/8.
 OFFICIAL_EXTRA_PATCH = 0.1
-# Where memory is short: what is left of the side of the images, and of the full image.
+# Limits where memory is short, of the shorter side and of the full image; set by hand.
 LEAST_SHORT_SIDE_PX = 4 * PATCH_PX
 MOST_REDUCTION = 4
 
 
 class DinoFeatures:
-    """Describes each track once, where it was seeded: by the network's patch tokens there.
+    """Describes each track once, by the network's patch token at its query point.
 
-    That is in the track's query frame (the paper, section 3.1), where the track is sure to lie on
-    what it follows: later positions drift, and slip off at occlusions. A track first met when its
-    query frame has left the window is described in the first frame that shows it.
+    In its query frame (the paper, section 3.1) a track is sure to lie on its object: later
+    positions drift, and slip off at occlusions. A track that is new here although its query frame
+    has left the window is described in the first frame in which it is visible.
 
     A frame goes through the network only when a track needs it, and once.
 
@@ -46,9 +46,9 @@ class DinoFeatures:
         dtype: see motion_seg_ros.networks.device.find_dtype.
         short_side_px: of the network's input; rounded to whole patches of 14 pixels, as is the
             longer side.
-        official: describe as the authors' code does: keys of the last block, channel d * heads +
-            head, of patches every OFFICIAL_STRIDE_PX pixels of the full image; the nearest patch
-            counts, not a mixture; `short_side_px` does not.
+        official: compute the descriptors of the authors' code: keys of the last block, channel
+            d * heads + head, of patches every OFFICIAL_STRIDE_PX pixels of the full image, whatever
+            `short_side_px`, at the nearest patch instead of between patches.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -60,10 +60,10 @@ class DinoFeatures:
         self,
         weights: Path,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
-        short_side_px: int = 252,
-        official: bool = False,
+        device: str,
+        dtype: str,
+        short_side_px: int,
+        official: bool,
     ) -> None:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
@@ -102,7 +102,7 @@ class DinoFeatures:
             if self._reduction >= MOST_REDUCTION:
                 return None
             self._reduction *= 2
-            return f"dino sees images of 1/{self._reduction} of their sides"
+            return f"dino images of 1/{self._reduction} of their sides"
         if self._short_side_px <= LEAST_SHORT_SIDE_PX:
             return None
         self._short_side_px = max(LEAST_SHORT_SIDE_PX, self._short_side_px // 2)
@@ -121,7 +121,8 @@ class DinoFeatures:
         return found.copy()
 
     def _describe(self, window: Window, tracks: Tracks, some: Int64Array) -> FloatArray:
-        """(M, C) float32 of the tracks at `some` (M,), M >= 1; fetched from the device at once."""
+        """Describe the tracks at `some` (M,), M >= 1: (M, C) float32, fetched from the device at
+        once."""
         import torch
 
         frames = _frames_to_describe(tracks)[some]
@@ -144,7 +145,7 @@ class DinoFeatures:
         return self._maps[index]
 
     def _token_map(self, frame: Frame) -> Tensor:
-        """(C, h, w) float32 tokens of the last layer, after the final normalisation."""
+        """Return the tokens (C, h, w) float32 of the last layer, after the final normalisation."""
         size = patch_size_px(frame.size, self._short_side_px)
         x = network_image(frame.image_bgr, size, self._device)
         with autocast(self._device, self._dtype):
@@ -154,9 +155,9 @@ class DinoFeatures:
         return map_
 
     def _official_map(self, frame: Frame) -> Tensor:
-        """(C, h, w) float32 keys of the last block, with the precision of float16, in which the
-        authors keep them."""
-        step = self._reduction * PATCH_PX  # of the image: a patch of what the network sees
+        """Return the keys (C, h, w) float32 of the last block, rounded to float16 as the authors
+        store them."""
+        step = self._reduction * PATCH_PX  # side of a patch in pixels of the full image
         height, width = (-(-side // step) * PATCH_PX for side in frame.size)
         x = network_image(frame.image_bgr, (height, width), self._device, mode="bilinear")
         with autocast(self._device, self._dtype):
@@ -165,7 +166,8 @@ class DinoFeatures:
 
 
 def official_keys(model: Any, x: Tensor) -> Tensor:
-    """(B, C, h, w) keys of the last block at patches that overlap, channel d * heads + head.
+    """Return the keys (B, C, h, w) of the last block at overlapping patches, channel d * heads +
+    head.
 
     Position codes are stretched to the denser grid. Source:
     https://github.com/nnanhuang/SegAnyMo, core/utils/dino_feat.py; after Amir et al., Deep ViT
@@ -200,15 +202,15 @@ def official_keys(model: Any, x: Tensor) -> Tensor:
 
 
 def _frames_to_describe(tracks: Tracks) -> Int64Array:
-    """(N,) index into T of each track's query frame where it is visible there, else of the first
-    frame that shows it."""
+    """Return the index (N,) into T of each track's query frame if it is visible there, else of the
+    first frame in which it is."""
     seeded = tracks.visible[tracks.query_frame, np.arange(len(tracks))]
     return np.where(seeded, tracks.query_frame, tracks.visible.argmax(axis=0))
 
 
 def _bilinear(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> Tensor:
-    """(N, C) float32 of a map (C, h, w) that covers an image of `size` (H, W), at positions (N, 2)
-    in its pixels; beyond the outermost patches' centres theirs count."""
+    """Sample a map (C, h, w) that covers an image of `size` (H, W) at positions (N, 2) in its
+    pixels: (N, C) float32. Beyond the centres of the outermost patches their values count."""
     from torch.nn import functional
 
     height, width = size
@@ -221,7 +223,7 @@ def _bilinear(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> Tensor:
 
 
 def _nearest(map_: Tensor, xy_px: FloatArray, size: tuple[int, int]) -> Tensor:
-    """(N, C) float32 as _bilinear, of the cell that each position is in."""
+    """Sample as _bilinear, but take the value of the cell that each position is in."""
     shape = np.array(map_.shape[:0:-1])  # w, h
     cell = (xy_px * (shape / np.array(size[::-1]))).astype(np.int64)
     column, row = to_device(np.clip(cell, 0, shape - 1).T, map_.device)

@@ -1,4 +1,4 @@
-"""When nothing can be told from tracks, whatever the labeller."""
+"""Conditions under which tracks do not suffice, whatever the labeller."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import numpy as np
 from motion_seg_ros.types import Tracks
 from motion_seg_ros.window import Window
 
+# Set by hand.
+MIN_FRAMES = 4  # of the learned labellers: shorter tracks show too little motion
 MIN_TRACKS = 40
-MIN_CONFIDENCE = 0.05  # of a track that says something about the camera
+MIN_CONFIDENCE = 0.05  # of a track that counts
 
 
-def abstention_reason(window: Window, tracks: Tracks, frames: int) -> str | None:
-    """Why the tracks over `window` tell nothing; None when they may.
+def abstention_reason(window: Window, tracks: Tracks, frames: int = MIN_FRAMES) -> str | None:
+    """Return the reason why the tracks over `window` cannot be labelled; None if they may be.
 
     Args:
         window: the frames.

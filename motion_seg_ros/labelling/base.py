@@ -1,4 +1,4 @@
-"""What a labeller must offer the pipeline."""
+"""Interface of labellers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from motion_seg_ros.window import Window
 
 
 class Labeller(Protocol):
-    """Tells which tracks move in the world, the camera's own motion apart."""
+    """Labels each track as moving in the world or static, whatever the camera's own motion."""
 
     def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
-        """One moving probability for each of `tracks`, or an abstention with its reason.
+        """Return a moving probability for each of `tracks`, or an abstention with its reason.
 
         Args:
             window: the frames the tracks run over.

@@ -1,4 +1,4 @@
-"""Several labellers that err differently, heard together."""
+"""Several labellers whose errors differ, combined."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from motion_seg_ros.window import Window
 
 
 class PooledLabeller:
-    """The mean of the labellers' log-odds, each less its own threshold (a logarithmic opinion pool;
+    """Mean of the labellers' log-odds, each less its own threshold (a logarithmic opinion pool;
     Genest and Zidek, "Combining probability distributions", Statistical Science 1986).
 
-    Of a track about which some say nothing, the others are heard; all abstain, or none does.
+    A track without a label from some labellers gets the mean of the others. The pool abstains only
+    if all labellers do.
 
     Args:
         labellers: at least one.
@@ -31,13 +32,12 @@ class PooledLabeller:
 
     def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        heard = [each.label(window, tracks, features) for each in self._labellers]
-        speaking = [each for each in heard if each.abstention is None]
-        if not speaking:
-            return heard[0]
-        log_odds = np.stack([each.log_odds for each in speaking])
-        said = np.isfinite(log_odds)
-        total = np.where(said, log_odds, 0).sum(axis=0)
-        voices = said.sum(axis=0)
-        mean = np.where(voices > 0, total / np.maximum(voices, 1), np.nan)
+        labels = [each.label(window, tracks, features) for each in self._labellers]
+        given = [each for each in labels if each.abstention is None]
+        if not given:
+            return labels[0]
+        log_odds = np.stack([each.log_odds for each in given])
+        known = np.isfinite(log_odds)
+        total, count = np.where(known, log_odds, 0).sum(axis=0), known.sum(axis=0)
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return TrackLabels(np.asarray(1 / (1 + np.exp(-mean)), np.float32))

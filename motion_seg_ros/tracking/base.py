@@ -1,4 +1,4 @@
-"""What a tracker must offer the pipeline."""
+"""Interface of trackers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from motion_seg_ros.window import Window
 
 
 class Tracker(Protocol):
-    """Follows points over the sliding window."""
+    """Tracks points over the sliding window."""
 
     def update(self, window: Window) -> Tracks:
-        """Tracks over `window`, whose newest frame has not been seen before.
+        """Return the tracks over `window`, whose newest frame is new.
 
-        It may be several frames after the last one seen; the tracks run through all of those
-        between that are in the window, and may go on even where the frame seen last is not.
+        It may be several frames after that of the last call: the tracks run through all frames of
+        the window, and may continue even if that frame has left it.
 
         Causal: positions in a frame may be refined later, but only from frames up to the newest.
         """
         ...
 
     def reset(self) -> None:
-        """Forget all tracks; ids already given are not given again."""
+        """Forget all tracks; ids are not used again."""
         ...

@@ -1,4 +1,4 @@
-"""Tracks from dense flow, chained frame by frame."""
+"""Tracks from dense optical flow, chained frame by frame."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import FloatArray, Tracks
 from motion_seg_ros.window import Window
 
-# A step must lead back to within this many working pixels, plus this share of its length.
+# Forward-backward check: the largest error in working pixels, plus this share of the step's length.
+# Set by hand.
 MISMATCH_PX = 0.4
 MISMATCH_SHARE = 0.1
-HALF_TRUSTED_TEXTURE = 0.5  # grey levels per pixel
+HALF_TRUSTED_TEXTURE = 0.5  # gradient in grey levels per pixel at which confidence is halved
 
 
 class FlowTracker:
-    """Chains DIS flow into long-range tracks; a step that does not lead back ends the track.
+    """Chains DIS flow into long-range tracks; a step that fails the forward-backward check ends the
+    track.
 
     Args:
         flow: the dense flow shared with the mask stage.
@@ -53,24 +55,23 @@ class FlowTracker:
 
 
 def step_mismatch(step: FloatArray, back: FloatArray) -> FloatArray:
-    """(N,) float32 distance by which the way back misses the start, in tolerances: 1 or more and
-    the step does not lead back.
+    """Return the forward-backward error (N,) float32 in tolerances; a step of 1 or more fails.
 
     Args:
         step: (N, 2) float32 to the newest frame, working pixels.
-        back: (N, 2) float32 from where that ends.
+        back: (N, 2) float32 from there back to the frame before.
     """
     tolerance = MISMATCH_PX + MISMATCH_SHARE * np.linalg.norm(step, axis=1)
     return np.asarray(np.linalg.norm(step + back, axis=1) / tolerance, np.float32)
 
 
 def step_confidence(mismatch: FloatArray, texture: FloatArray) -> FloatArray:
-    """Trust in positions found by matching.
+    """Return the confidence in positions found by matching.
 
     Args:
-        mismatch: (N,) distance by which the way back misses the start, in tolerances.
-        texture: (N,) float32 grey levels per pixel around the positions; flat surroundings tell
-            little about where they are.
+        mismatch: (N,) forward-backward error in tolerances.
+        texture: (N,) float32 gradient at the positions in grey levels per pixel; matches in flat
+            surroundings are uncertain.
 
     Returns:
         (N,) float32 in [0, 1].

@@ -1,6 +1,6 @@
-"""The life of point tracks over a sliding window: seeded, followed, lost, forgotten.
+"""Life cycle of point tracks over a sliding window: seeded, followed, lost, forgotten.
 
-The backends differ only in how points advance by one frame.
+The back ends `flow` and `lk` differ only in how points advance by one frame.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import numpy as np
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
+CELL_CAPACITY = 3  # tracks alive in one cell at most; set by hand
+
 
 @dataclass(frozen=True, eq=False)
 class Advance:
-    """Points after one step to the newest frame.
+    """Positions of points after one step to the newest frame.
 
     Attributes:
         xy_px: (N, 2) float32 new positions, full image resolution.
@@ -30,20 +32,18 @@ class Advance:
 
 
 class TrackLifecycle:
-    """Keeps the tracks of one stream.
+    """Seeds, extends and drops the tracks of one stream.
 
-    The image is divided into square cells. A cell without a visible track gets a new one at its
-    centre in every frame, so that coverage never ends; a cell with more than `cell_capacity` loses
+    The image is divided into square cells. In every frame a cell without a visible track gets a new
+    one at its centre, so that the image stays covered; a cell with more than CELL_CAPACITY loses
     its youngest. A lost track stays until its last visible frame leaves the window.
 
     Args:
-        seeds: about the number of cells, and so of tracks kept alive at least.
-        cell_capacity: tracks alive in one cell at most.
+        seeds: about the number of cells, and so the least number of tracks kept alive.
     """
 
-    def __init__(self, seeds: int, cell_capacity: int = 3) -> None:
+    def __init__(self, seeds: int) -> None:
         self._seeds = seeds
-        self._cell_capacity = cell_capacity
         self._next_id = 0
         self.reset()
 
@@ -55,31 +55,35 @@ class TrackLifecycle:
 
     @property
     def tracks(self) -> Tracks:
-        """Those of the last update."""
+        """Tracks of the last update."""
         return self._tracks
 
     @property
     def alive_xy_px(self) -> FloatArray:
-        """(N, 2) float32: where the tracks that can be followed to the next frame are now."""
-        return self._tracks.xy_px[-1, self._alive] if len(self._tracks) else _no_points()
+        """Newest positions (N, 2) float32 of the visible tracks."""
+        if not len(self._tracks):
+            return np.zeros((0, 2), np.float32)
+        return self._tracks.xy_px[-1, self._alive]
 
     @property
     def _alive(self) -> BoolArray:
         return np.asarray(self._tracks.visible[-1], bool)
 
     def steps(self, window: Window) -> Iterator[Window]:
-        """The windows to update with, one after the other, where several frames are new; where the
-        frame seen last has left `window`, all tracks end."""
+        """Return the windows to update with, one for each new frame.
+
+        All tracks end if the frame of the last update has left `window`.
+        """
         if self._newest is None or self._newest < window.first_index:
             self.reset()
             return window.after(-1)
         return window.after(self._newest)
 
     def update(self, window: Window, advance: Advance) -> Tracks:
-        """Tracks over `window`, the alive ones moved as `advance` says, empty cells seeded.
+        """Extend the tracks by one frame, and seed empty cells.
 
         Args:
-            window: its newest frame is one that has not been seen, and the one after the last.
+            window: ends one frame after that of the last update.
             advance: one row for each of `alive_xy_px`.
         """
         self._newest = window.newest_index
@@ -103,7 +107,8 @@ class TrackLifecycle:
         )
         found = advance.found & inside
         alive = np.flatnonzero(self._alive)
-        xy, visible, confidence = old.xy_px[-1].copy(), np.zeros(len(old), bool), _zeros(len(old))
+        xy, visible = old.xy_px[-1].copy(), np.zeros(len(old), bool)
+        confidence = np.zeros(len(old), np.float32)
         visible[alive] = found
         xy[alive[found]] = advance.xy_px[found]
         confidence[alive[found]] = advance.confidence[found]
@@ -149,7 +154,7 @@ class TrackLifecycle:
         )
 
     def _cells(self, size: tuple[int, int]) -> tuple[float, int, int]:
-        """Side of a cell in pixels, rows, columns."""
+        """Return the side of a cell in pixels, rows, columns."""
         height, width = size
         side = max(1.0, float(np.sqrt(height * width / self._seeds)))
         return side, int(np.ceil(height / side)), int(np.ceil(width / side))
@@ -168,19 +173,12 @@ class TrackLifecycle:
         return np.asarray(np.minimum(centres, [size[1] - 1, size[0] - 1]), np.float32)
 
     def _crowded(self, xy_px: FloatArray, visible: BoolArray, size: tuple[int, int]) -> Int64Array:
-        """The youngest visible tracks beyond the capacity of their cells."""
+        """Return the youngest visible tracks beyond the capacity of their cells."""
         alive = np.flatnonzero(visible)
         cells = self._cell_of(xy_px[alive], size)
         order = np.argsort(cells, kind="stable")  # oldest first within a cell: ids ascend
         ordered = cells[order]
         first_of_cell = np.searchsorted(ordered, ordered, side="left")
         rank = np.arange(len(ordered)) - first_of_cell
-        return np.asarray(alive[order[rank >= self._cell_capacity]], np.int64)
+        return np.asarray(alive[order[rank >= CELL_CAPACITY]], np.int64)
 
-
-def _no_points() -> FloatArray:
-    return np.zeros((0, 2), np.float32)
-
-
-def _zeros(count: int) -> FloatArray:
-    return np.zeros(count, np.float32)

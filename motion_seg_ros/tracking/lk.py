@@ -1,4 +1,4 @@
-"""Tracks from pyramidal Lucas-Kanade."""
+"""Tracks from pyramidal Lucas-Kanade optical flow."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
 from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
 from motion_seg_ros.window import Window
 
-MISMATCH_PX = 0.5  # the way back must end this near to the start, working pixels
-WINDOW_PX = 15
-PYRAMID_LEVELS = 3
+MISMATCH_PX = 0.5  # largest forward-backward error in working pixels; set by hand
+WINDOW_PX = 15  # set by hand
+PYRAMID_LEVELS = 3  # OpenCV's default
 
 
 class LucasKanadeTracker:
-    """Follows each point by itself, forward and back; a point that does not come back is lost.
+    """Tracks each point by itself; one that fails the forward-backward check is lost.
 
     Args:
         flow: the source of working images, shared with the mask stage.
@@ -56,7 +56,8 @@ class LucasKanadeTracker:
 def _follow(
     start_image: UInt8Array, end_image: UInt8Array, start: FloatArray
 ) -> tuple[FloatArray, BoolArray]:
-    """Where the points (N, 1, 2) of one image are in another, and (N,) whether they were found."""
+    """Return the positions (N, 1, 2) of points of one image in another, and a mask (N,) of those
+    found."""
     end, status, _ = cv2.calcOpticalFlowPyrLK(
         start_image,
         end_image,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends import dino_on_cpu
 from tiny_networks import GRID, PATCH, transformers_library, write_dinov2
 
 from motion_seg_ros.features import dino
-from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.types import Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
@@ -133,7 +133,7 @@ def test_tokens_are_those_written_out(weights: Path) -> None:
     reference = WrittenOut(weights)
     tokens = reference.tokens(reference.patches(frame.image_bgr, PATCH), reference.codes(), LAYERS)
     expected = reference.norm(tokens, "layernorm")[1:].reshape(GRID, GRID, WIDTH)
-    backend = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    backend = dino_on_cpu(weights, short_side_px=SIDE)
     assert backend.channels == WIDTH
     row, column = 2, 1
     x, y = (index * PATCH + (PATCH - 1) / 2 for index in (column, row))  # centre of that patch
@@ -151,7 +151,7 @@ def test_half_precision_says_nearly_the_same(
 ) -> None:
     def described(dtype: str) -> np.ndarray:
         settings: dict[str, Any] = {"short_side_px": SIDE, "official": official, "dtype": dtype}
-        backend = DinoFeatures(weights, device="cpu", **settings)
+        backend = dino_on_cpu(weights, **settings)
         positions = np.random.default_rng(0).uniform(0, SIDE, (1, 30, 2))
         return backend.extract(one_frame(random_frame(SIDE, SIDE)), tracks_at(positions))
 
@@ -179,9 +179,7 @@ def test_official_keys_are_those_written_out(weights: Path) -> None:
     )[1:].reshape(rows, columns, HEADS, WIDTH // HEADS)
     x, y = np.meshgrid(np.arange(0, width, 5), np.arange(0, height, 3))
     xy = np.stack([x.ravel(), y.ravel()], axis=1)
-    found = DinoFeatures(weights, device="cpu", official=True).extract(
-        one_frame(frame), tracks_at([xy])
-    )
+    found = dino_on_cpu(weights, official=True).extract(one_frame(frame), tracks_at([xy]))
     for (at_x, at_y), channels in zip(xy, found, strict=True):
         cell = keys[int(at_y * rows / height), int(at_x * columns / width)]
         expected = [cell[head, d] for d in range(WIDTH // HEADS) for head in range(HEADS)]
@@ -198,9 +196,7 @@ def test_official_sides_are_rounded_up_to_whole_patches(weights: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dino, "official_keys", note)
-        DinoFeatures(weights, device="cpu", official=True).extract(
-            one_frame(frame), tracks_at([[[1, 1]]])
-        )
+        dino_on_cpu(weights, official=True).extract(one_frame(frame), tracks_at([[[1, 1]]]))
     assert seen == [(1, 3, PATCH * 3, PATCH * 3)]
 
 
@@ -229,7 +225,7 @@ def numbered_window(frames: int, size: int = 3) -> Window:
 
 
 def test_a_track_keeps_what_its_query_frame_said(weights: Path, seen: list[int]) -> None:
-    backend = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    backend = dino_on_cpu(weights, short_side_px=SIDE)
     start, end = (20.0, 20.0), (40.0, 5.0)
     first = backend.extract(numbered_window(1), tracks_at([[start]], [3]))
     # The same track has moved on; another one was seeded in the frame before the newest.
@@ -239,7 +235,7 @@ def test_a_track_keeps_what_its_query_frame_said(weights: Path, seen: list[int])
     )
     assert seen == [0, 2]
     np.testing.assert_array_equal(later[0], first[0])
-    alone = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    alone = dino_on_cpu(weights, short_side_px=SIDE)
     at_query = alone.extract(numbered_window(3, size=1), tracks_at([[start]]))
     np.testing.assert_array_equal(later[1], at_query[0])
     # Nobody is new: the network rests.
@@ -250,17 +246,17 @@ def test_a_track_keeps_what_its_query_frame_said(weights: Path, seen: list[int])
 def test_a_track_hidden_in_its_query_frame_is_described_where_it_is_first_seen(
     weights: Path, seen: list[int]
 ) -> None:
-    backend = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    backend = dino_on_cpu(weights, short_side_px=SIDE)
     xy = [[[9, 9]], [[20, 20]], [[30, 30]]]
     found = backend.extract(numbered_window(3), tracks_at(xy, visible=[[False], [True], [True]]))
     assert seen == [1]
-    alone = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    alone = dino_on_cpu(weights, short_side_px=SIDE)
     there = alone.extract(numbered_window(2, size=1), tracks_at([[[20, 20]]]))
     np.testing.assert_array_equal(found, there)
 
 
 def test_what_is_forgotten_is_described_anew(weights: Path, seen: list[int]) -> None:
-    backend = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    backend = dino_on_cpu(weights, short_side_px=SIDE)
     window = numbered_window(1)
     tracks = tracks_at([[[20, 20]]])
     first = backend.extract(window, tracks)
@@ -273,6 +269,6 @@ def test_what_is_forgotten_is_described_anew(weights: Path, seen: list[int]) -> 
 
 
 def test_no_tracks_have_no_descriptors(weights: Path, seen: list[int]) -> None:
-    backend = DinoFeatures(weights, device="cpu", short_side_px=SIDE)
+    backend = dino_on_cpu(weights, short_side_px=SIDE)
     assert backend.extract(numbered_window(1), Tracks.empty(1)).shape == (0, WIDTH)
     assert seen == []

@@ -62,7 +62,7 @@ def project(
 
 def label(xy: Array) -> TrackLabels:
     tracks = tracks_of(xy)
-    return GeometricLabeller().label(window(len(xy)), tracks, None)
+    return GeometricLabeller(interval=1).label(window(len(xy)), tracks, None)
 
 
 CAMERAS: dict[str, Callable[[Array, int], Array]] = {
@@ -138,7 +138,7 @@ def test_a_track_seen_only_now_is_not_labelled() -> None:
     visible = tracks.visible.copy()
     visible[:-1, 7] = False
     tracks = dataclasses.replace(tracks, visible=visible)
-    labels = GeometricLabeller().label(window(), tracks, None)
+    labels = GeometricLabeller(interval=1).label(window(), tracks, None)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(labels.moving_probability)), [7])
 
 
@@ -164,7 +164,7 @@ ABSTENTIONS: dict[str, tuple[Callable[[], Tracks], int, str]] = {
 def test_abstains_with_the_reason(case: str) -> None:
     make, frames, reason = ABSTENTIONS[case]
     tracks = make()
-    labels = GeometricLabeller().label(window(frames), tracks, None)
+    labels = GeometricLabeller(interval=1).label(window(frames), tracks, None)
     assert labels.abstention is not None
     assert reason in labels.abstention
     assert len(labels.moving_probability) == len(tracks)
@@ -173,7 +173,7 @@ def test_abstains_with_the_reason(case: str) -> None:
 
 def rendered(scene_of: Callable[..., object]) -> tuple[TrackLabels, Tracks, np.ndarray]:
     scene = scene_of(seed=5, size=(480, 360), frames=18)
-    tracker, labeller = FlowTracker(flow=DenseFlow(427), seeds=1000), GeometricLabeller()
+    tracker, labeller = FlowTracker(flow=DenseFlow(427), seeds=1000), GeometricLabeller(interval=1)
     sliding = SlidingWindow(16, 1.0)
     for frame in Renderer(scene):
         now = sliding.push(Frame(frame.image_bgr, frame.stamp_ns))

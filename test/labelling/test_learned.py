@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from backends import transformer_on_cpu
 from pipelines import built
 
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.abstention import MIN_TRACKS
+from motion_seg_ros.labelling.abstention import MIN_FRAMES, MIN_TRACKS
 from motion_seg_ros.labelling.camera_residuals import GAPS, RESIDUAL_CHANNELS, camera_residuals
-from motion_seg_ros.labelling.learned import MIN_FRAMES, TransformerLabeller
+from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
@@ -65,7 +66,7 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
     visible = seen.visible.copy()
     visible[-1, ::3] = False
     seen = dataclasses.replace(seen, visible=visible)
-    labels = TransformerLabeller(weights).label(window(6, 5), seen, None)
+    labels = transformer_on_cpu(weights).label(window(6, 5), seen, None)
     now = np.flatnonzero(seen.visible[-1])
     sample = TrackSample(
         seen.xy_px[:, now],
@@ -98,7 +99,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         Frame(each.image_bgr, index, 1 / inverse)
         for index, each in enumerate(window(MIN_FRAMES, MIN_FRAMES - 1).frames)
     )
-    labels = TransformerLabeller(path, depth=TopicDepth()).label(Window(frames, 0), seen, None)
+    labels = transformer_on_cpu(path, depth=TopicDepth()).label(Window(frames, 0), seen, None)
     at = 1 + 2 * seen.xy_px[..., 0] / (SIZE[1] - 1)
     low, high = np.percentile(at, [1, 99])
     sample = TrackSample(
@@ -118,7 +119,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
 
 
 def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
-    labeller = TransformerLabeller(weights, interval=3)
+    labeller = transformer_on_cpu(weights, interval=3)
     first = labeller.label(window(8, 7), tracks(8), None).moving_probability
     assert np.isfinite(first).all()
     moved = tracks(8, first_id=20)
@@ -132,7 +133,7 @@ def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
 
 
 def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
-    labeller = TransformerLabeller(weights)
+    labeller = transformer_on_cpu(weights)
     short = labeller.label(window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1), None)
     assert "frames" in (short.abstention or "")
     few = labeller.label(window(8, 7), tracks(8, MIN_TRACKS - 1), None)
@@ -141,7 +142,7 @@ def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
 
 
 def test_a_reset_forgets_the_labels(weights: Path) -> None:
-    labeller = TransformerLabeller(weights, interval=10)
+    labeller = transformer_on_cpu(weights, interval=10)
     labeller.label(window(8, 7), tracks(8), None)
     labeller.reset()
     again = labeller.label(window(8, 8), tracks(8, first_id=500), None)
@@ -156,7 +157,7 @@ def test_labels_do_not_depend_on_the_number_of_threads() -> None:
             found = []
             for number in (1, 2, 3, 8):
                 torch.set_num_threads(number)
-                labeller = TransformerLabeller(shipped)
+                labeller = transformer_on_cpu(shipped)
                 labels = labeller.label(window(16, 15), tracks(16, count), None)
                 found.append(labels.moving_probability.tobytes())
                 assert torch.get_num_threads() == number
@@ -166,7 +167,7 @@ def test_labels_do_not_depend_on_the_number_of_threads() -> None:
 
 
 def test_the_threshold_can_be_chosen(weights: Path) -> None:
-    labels = TransformerLabeller(weights, threshold=0.9).label(window(8, 7), tracks(8), None)
+    labels = transformer_on_cpu(weights, threshold=0.9).label(window(8, 7), tracks(8), None)
     np.testing.assert_array_equal(labels.moving, labels.moving_probability > 0.9)
 
 
@@ -184,14 +185,14 @@ def test_the_type_of_numbers_can_be_chosen(weights: Path, monkeypatch: pytest.Mo
     said = {}
     for dtype in ("auto", "float32", "bfloat16"):
         types.clear()
-        labeller = TransformerLabeller(weights, device="cpu", dtype=dtype)
+        labeller = transformer_on_cpu(weights, dtype=dtype)
         said[dtype] = labeller.label(window(8, 7), seen, None).moving_probability
         used = torch.bfloat16 if dtype == "bfloat16" else torch.float32
         assert set(types) == {used}
     np.testing.assert_array_equal(said["auto"], said["float32"])
     np.testing.assert_allclose(said["bfloat16"], said["float32"], atol=0.05)
     with pytest.raises(ConfigError, match="device: expected auto"):
-        TransformerLabeller(weights, device="gpu")
+        transformer_on_cpu(weights, device="gpu")
 
 
 def test_without_other_networks_no_gpu_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,9 +255,9 @@ def test_residuals_say_which_gaps_a_track_spans() -> None:
 
 
 def test_memory_recalls_by_id() -> None:
-    memory = LabelMemory()
+    memory = LabelMemory(1)
     assert np.isnan(memory.recall(np.array([1, 2]))).all()
-    memory.keep(np.array([2, 5, 9]), np.array([0.2, 0.5, 0.9], np.float32))
+    memory.keep(0, np.array([2, 5, 9]), np.array([0.2, 0.5, 0.9], np.float32))
     np.testing.assert_array_equal(
         memory.recall(np.array([1, 2, 9, 10])), np.array([np.nan, 0.2, 0.9, np.nan], np.float32)
     )

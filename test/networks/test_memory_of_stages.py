@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backends import depth_on_cpu
+from backends import depth_on_cpu, dino_on_cpu
 from tiny_networks import transformers_library
 
 from motion_seg_ros.depth import depth_anything
@@ -15,7 +15,6 @@ from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import DeviceMemoryError
 from motion_seg_ros.features import dino
 from motion_seg_ros.features.base import FeatureExtractor
-from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.labelling.geometric import GeometricLabeller
@@ -65,7 +64,7 @@ def pipeline(
     return MotionSegmenter(
         window=SlidingWindow(3, 1.0),
         tracker=LucasKanadeTracker(flow=flow, seeds=100),
-        labeller=GeometricLabeller(),
+        labeller=GeometricLabeller(interval=1),
         masks=Densifier(flow=flow, predictor=None),
         propagator=FlowPropagator(),
         depth=depth,
@@ -103,7 +102,7 @@ def test_depth_sees_smaller_images(weights: dict[str, Path], seen: list[tuple[in
 def test_tokens_are_of_smaller_images(
     weights: dict[str, Path], seen: list[tuple[int, int]]
 ) -> None:
-    features = DinoFeatures(weights["dinov2_small"], device="cpu", short_side_px=112)
+    features = dino_on_cpu(weights["dinov2_small"], short_side_px=112)
     said = pushed_until_it_fits(pipeline(features=features), "features")
     assert said == ["features.dino.short_side_px 56"]
     assert set(seen) == {(56, 84)}
@@ -113,16 +112,16 @@ def test_tokens_are_of_smaller_images(
 def test_official_features_are_of_smaller_images(
     weights: dict[str, Path], seen: list[tuple[int, int]]
 ) -> None:
-    features = DinoFeatures(weights["dinov2_small"], device="cpu", official=True)
+    features = dino_on_cpu(weights["dinov2_small"], official=True)
     said = pushed_until_it_fits(pipeline(features=features), "features")
-    assert said == ["dino sees images of 1/2 of their sides"]
+    assert said == ["dino images of 1/2 of their sides"]
     assert set(seen) == {(56, 84)}
-    assert features.shrink() == "dino sees images of 1/4 of their sides"
+    assert features.shrink() == "dino images of 1/4 of their sides"
     assert features.shrink() is None
 
 
 def test_who_sees_small_images_already_saves_nothing(weights: dict[str, Path]) -> None:
     depth = depth_on_cpu(weights["depth_anything_v2_small"])
     assert depth.shrink() is None
-    features = DinoFeatures(weights["dinov2_small"], device="cpu", short_side_px=28)
+    features = dino_on_cpu(weights["dinov2_small"], short_side_px=28)
     assert features.shrink() is None

@@ -6,9 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
+from motion_seg_ros.features.dino import DinoFeatures
+from motion_seg_ros.labelling.learned import TransformerLabeller
 
 CPU = {"device": "cpu", "dtype": "auto"}
 
 
 def depth_on_cpu(weights: Path, **values: Any) -> DepthAnythingDepth:
     return DepthAnythingDepth(weights, **{**CPU, "short_side_px": 28, **values})
+
+
+def dino_on_cpu(weights: Path, **values: Any) -> DinoFeatures:
+    return DinoFeatures(weights, **{**CPU, "short_side_px": 28, "official": False, **values})
+
+
+def transformer_on_cpu(weights: Path, **values: Any) -> TransformerLabeller:
+    return TransformerLabeller(weights, **{**CPU, "interval": 3, "threshold": None, **values})

@@ -367,15 +367,22 @@ def _official_networks(config: Config, depth_side_px: int) -> OfficialNetworks:
     where: dict[str, Any] = {"device": config.device, "dtype": config.dtype}
     tracker = depth = features = None
     if config.tracking.backend == "tapir":
-        weights, side = Path(config.tracking.tapir.weights), config.tracking.tapir.resolution
+        tapir = config.tracking.tapir
         tracker = TapnetNetwork(
-            weights, resolution=side, causal=config.tracking.tapir.causal, **where
+            Path(tapir.weights),
+            causal=tapir.causal,
+            resolution=tapir.resolution,
+            memory_budget_mb=tapir.memory_budget_mb,
+            **where,
         )
     if config.depth.backend == "depth_anything":
         weights = Path(config.depth.depth_anything.weights)
         depth = DepthAnythingDepth(weights, short_side_px=depth_side_px, **where)
     if config.features.backend == "dino":
-        features = DinoFeatures(Path(config.features.dino.weights), official=True, **where)
+        dino = config.features.dino
+        features = DinoFeatures(
+            Path(dino.weights), short_side_px=dino.short_side_px, official=True, **where
+        )
     torch.manual_seed(0)
     return OfficialNetworks(
         tracker=tracker,

@@ -1,4 +1,4 @@
-"""Attention and feed-forward blocks that every part of the track transformer is built of.
+"""Attention and feed-forward blocks of the track transformer.
 
 B sequences of a batch, L queries, S keys, d width, h heads.
 """
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MAX_SEQUENCES = 65535
-"""Sequences in one call: CUDA's attention kernels fail beyond, and time attention has one sequence
-for each track. See https://github.com/pytorch/pytorch/issues/142228."""
+"""Limit of sequences in one call: CUDA's attention kernels fail beyond, and time attention has one
+sequence for each track. See https://github.com/pytorch/pytorch/issues/142228."""
 
 
 def open_rows(mask: Tensor) -> Tensor:
-    """`mask` (..., S) bool, with every row that allows nothing opened: a softmax needs a key."""
+    """Set rows of `mask` (..., S) bool that are all False to True: a softmax needs a key."""
     opened: Tensor = mask | ~mask.any(dim=-1, keepdim=True)
     return opened
 
 
 class Attention(nn.Module):
-    """Multi-head attention, of a sequence to itself or to a memory.
+    """Multi-head attention of a sequence to itself or to a memory.
 
     Source: Vaswani et al., Attention Is All You Need, section 3.2. Queries apart from keys and
     values are plain linear layers, so that dynamic quantization reaches all of them.
@@ -43,11 +43,11 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor | None = None, key_mask: Tensor | None = None
     ) -> Tensor:
-        """(B, L, d) from x (B, L, d) and memory (B, S, d); `x` itself is the memory if None.
+        """Return (B, L, d).
 
         Args:
-            x: what asks.
-            memory: what is attended to.
+            x: queries, (B, L, d).
+            memory: keys and values, (B, S, d); None: `x`.
             key_mask: (B, S) bool, True = may be attended to; at least one in each row.
         """
         memory = x if memory is None else memory
@@ -94,7 +94,7 @@ class InducedAttention(nn.Module):
         self.spread = Attention(width, heads, dropout)
 
     def forward(self, x: Tensor, key_mask: Tensor | None = None) -> Tensor:
-        """(B, S, d) from x (B, S, d); key_mask as in Attention."""
+        """Return (B, S, d) from x (B, S, d); key_mask as in Attention."""
         inducing = self.inducing.expand(len(x), -1, -1)  # (B, M, d)
         gathered = self.norm(inducing + self.gather(inducing, x, key_mask))
         result: Tensor = self.spread(x, gathered)
@@ -104,7 +104,7 @@ class InducedAttention(nn.Module):
 def self_attention(
     width: int, heads: int, dropout: float, inducing_tokens: int
 ) -> Attention | InducedAttention:
-    """Full self-attention, or attention through inducing tokens if their number is not 0."""
+    """Make full self-attention, or attention through inducing tokens if their number is not 0."""
     if inducing_tokens:
         return InducedAttention(width, heads, dropout, inducing_tokens)
     return Attention(width, heads, dropout)
@@ -113,13 +113,13 @@ def self_attention(
 def feed_forward(
     width: int, hidden: int, activation: nn.Module, *, dropout: float = 0.0, extra: int = 0
 ) -> nn.Sequential:
-    """Two linear layers, width + extra -> hidden -> width.
+    """Make two linear layers, width + extra -> hidden -> width.
 
     Args:
-        width: of what comes in and goes out.
+        width: of input and output.
         hidden: width between the layers.
         activation: between the layers.
-        dropout: behind the activation.
+        dropout: after the activation.
         extra: channels concatenated to the input.
     """
     return nn.Sequential(

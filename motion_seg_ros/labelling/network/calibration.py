@@ -1,4 +1,4 @@
-"""How the logits of trained weights are read: as probabilities, and as moving or static."""
+"""Calibration of the logits of trained weights: to probabilities and a threshold."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ class Calibration:
     threshold: float = 0.5
 
     def probability(self, logits: npt.NDArray[np.floating[Any]]) -> Float64Array:
-        """Of moving, float64 in [0, 1], for logits of any shape."""
+        """Return moving probabilities, float64 in [0, 1], for logits of any shape."""
         log_odds = logits.astype(np.float64) / self.temperature + self.bias
         return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
 
     def to_metadata(self) -> dict[str, str]:
-        """For the metadata of a file of weights."""
+        """Convert to metadata of a file of weights."""
         return {name: repr(value) for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], path: Path) -> Calibration:
-        """The inverse of to_metadata.
+        """Read the values that to_metadata wrote.
 
         Args:
-            metadata: of the weights in `path`; what else it holds is left alone.
-            path: for the message.
+            metadata: of the weights in `path`; other keys are ignored.
+            path: for the error message.
 
         Raises:
             InputError: a value is missing, no number or out of range.

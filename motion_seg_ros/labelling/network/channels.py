@@ -1,8 +1,8 @@
-"""From tracks to the network's input channels, in two layouts.
+"""Input channels of the track transformer, in two layouts.
 
-`PaperChannels` are those of Segment Any Motion in Videos, equation 1. `CompactChannels` are fewer,
-free of the image's resolution, and give a small network what it needs to see past the camera's
-motion. B windows, T frames, N tracks, C channels.
+`PaperChannels` are those of Segment Any Motion in Videos, equation 1. `CompactChannels` are fewer
+and independent of the image's resolution, and help a small network to discount the camera's motion.
+B windows, T frames, N tracks, C channels.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 
+# Set by hand; the shipped weights were trained with both.
 RAW_SCALE_PX = 0.5  # of displacements; asinh is linear below and logarithmic above
 RESIDUAL_SCALE_PX = 0.3  # of displacements less their median
 
 
 def frequency_embedding(x: Tensor, bands: int, base: float = 1.0) -> Tensor:
-    """(..., D (1 + 2 bands)): x (..., D) itself, then for each band sine and cosine of it.
+    """Concatenate x (..., D) with its sine and cosine for each band: (..., D (1 + 2 bands)).
 
     Band k has the angular frequency base * 2^k. Source: NeRF, section 5.1; the paper, section 3.1.
     """
@@ -35,18 +36,18 @@ def frequency_embedding(x: Tensor, bands: int, base: float = 1.0) -> Tensor:
 
 
 def forward_difference(x: Tensor, known: Tensor) -> Tensor:
-    """(B, T, N, D): x(t + 1) - x(t) of x (B, T, N, D), 0 where `known` (B, T-1, N) is False and in
-    the last frame."""
+    """Return x(t + 1) - x(t) of x (B, T, N, D), of the same shape; 0 where `known` (B, T-1, N) is
+    False and in the last frame."""
     step = torch.where(known[..., None], x[:, 1:] - x[:, :-1], 0.0)
     return functional.pad(step, (0, 0, 0, 0, 0, 1))
 
 
 def trajectory_channels(position: Tensor, steps_known: Tensor, bands: int) -> Tensor:
-    """(B, T, N, 4 (1 + 2 bands)): embedded position, then embedded forward difference.
+    """Embed position and forward difference: (B, T, N, 4 (1 + 2 bands)).
 
     Args:
         position: (B, T, N, 2) in [-1, 1].
-        steps_known: (B, T-1, N) bool, False where the difference is to be 0.
+        steps_known: (B, T-1, N) bool; the difference is 0 where it is False.
         bands: of the frequency embedding.
     """
     motion = forward_difference(position, steps_known)
@@ -55,13 +56,13 @@ def trajectory_channels(position: Tensor, steps_known: Tensor, bands: int) -> Te
 
 
 def depth_channels(depth: Tensor, steps_known: Tensor) -> Tensor:
-    """(B, T, N, 2): depth (B, T, N) and its forward difference."""
+    """Return depth (B, T, N) and its forward difference as (B, T, N, 2)."""
     depth = depth[..., None]
     return torch.cat([depth, forward_difference(depth, steps_known)], dim=-1)
 
 
 def known_depth(batch: TrackBatch) -> tuple[Tensor, Tensor]:
-    """Depth (B, T, N), 0 where it is not known; and where it is, bool.
+    """Return depth (B, T, N), 0 where unknown, and a mask of where it is known.
 
     Raises:
         ConfigError: the batch has no depth.
@@ -77,12 +78,12 @@ def known_depth(batch: TrackBatch) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class PaperChannels:
-    """The paper's channels: position 42, motion 42, depth, its difference, visibility, confidence.
+    """Channels of the paper: position 42, motion 42, depth, its difference, visibility, confidence.
 
     A difference counts where both of its frames are visible; depth is taken at the tracks.
 
     Attributes:
-        tracks: False removes all that comes from the tracker (position, motion, visibility,
+        tracks: False removes the outputs of the tracker (position, motion, visibility,
             confidence), which leaves depth.
         depth: False removes depth and its difference.
         bands: of the frequency embedding; 0 gives the bare coordinates.
@@ -94,16 +95,16 @@ class PaperChannels:
 
     @property
     def per_frame(self) -> int:
-        """C of a frame."""
+        """Number C of channels of a frame."""
         return self.tracks * (4 * (1 + 2 * self.bands) + 2) + self.depth * 2
 
     @property
     def per_track(self) -> int:
-        """C of a track."""
+        """Number C of channels of a track."""
         return 0
 
     def __call__(self, batch: TrackBatch) -> tuple[Tensor, list[Tensor]]:
-        """(B, T, N, C) float32 and, per track, nothing."""
+        """Return (B, T, N, C) float32 and, per track, nothing."""
         steps = batch.visible[:, 1:] & batch.visible[:, :-1]
         parts = []
         if self.tracks:
@@ -120,15 +121,15 @@ class PaperChannels:
 
 @dataclass(frozen=True)
 class CompactChannels:
-    """Resolution-free channels: lengths in pixels of an image whose longer side is
+    """Channels independent of resolution: lengths in pixels of an image whose longer side is
     REFERENCE_SIDE_PX, compressed by asinh; 0 where not visible.
 
     Per frame: position (from the image centre, in half longer sides), visibility, confidence, then
-    what the switches add. Per track: the newest position, frequency-embedded.
+    those of the switches. Per track: the newest position, frequency-embedded.
 
     Attributes:
-        tracks: False removes all that comes from the tracker, which leaves depth.
-        depth: depth, its difference and whether it is known, per frame.
+        tracks: False removes the outputs of the tracker, which leaves depth.
+        depth: depth, its difference and a flag if it is known, per frame.
         bands: of the frequency embedding; 0 removes it.
         raw: displacement to the next frame.
         centred: the same less its median over the tracks of the window, and the median itself.
@@ -144,21 +145,21 @@ class CompactChannels:
 
     @property
     def per_frame(self) -> int:
-        """C of a frame."""
+        """Number C of channels of a frame."""
         moved = 2 * self.raw + 4 * self.centred + 4 * self.to_newest
         return self.tracks * (4 + moved) + 3 * self.depth
 
     @property
     def per_track(self) -> int:
-        """C of a track."""
+        """Number C of channels of a track."""
         return 2 * (1 + 2 * self.bands) if self.tracks and self.bands else 0
 
     def __call__(self, batch: TrackBatch) -> tuple[Tensor, list[Tensor]]:
-        """(B, T, N, C of a frame) float32 and a list of (B, N, C) per track."""
+        """Return (B, T, N, C of a frame) float32 and a list of (B, N, C) per track."""
         frame_parts: list[Tensor] = []
         track_parts: list[Tensor] = []
         if self.tracks:
-            frame_parts, track_parts = self._of_tracks(batch)
+            frame_parts, track_parts = self._track_channels(batch)
         if self.depth:
             depth, known = known_depth(batch)
             frame_parts += [
@@ -167,7 +168,7 @@ class CompactChannels:
             ]
         return torch.cat(frame_parts, dim=-1), track_parts
 
-    def _of_tracks(self, batch: TrackBatch) -> tuple[list[Tensor], list[Tensor]]:
+    def _track_channels(self, batch: TrackBatch) -> tuple[list[Tensor], list[Tensor]]:
         visible = batch.visible
         longer = batch.size_px.amax(dim=-1)[:, None, None, None]
         scale = REFERENCE_SIDE_PX / longer
@@ -191,7 +192,7 @@ class CompactChannels:
         return parts, [frequency_embedding(position[:, -1], self.bands, base=math.pi / 2)]
 
     def _displacements(self, step: Tensor, pair: Tensor) -> list[Tensor]:
-        """Compressed displacements (B, T-1, N, 2), where `pair` (B, T-1, N)."""
+        """Return compressed displacements (B, T-1, N, 2), 0 unless `pair` (B, T-1, N)."""
         parts = [_compressed(step, pair, RAW_SCALE_PX)] if self.raw else []
         if self.centred:
             median = _median(step, pair)
@@ -205,7 +206,7 @@ def _compressed(moved: Tensor, known: Tensor, scale: float) -> Tensor:
 
 
 def _median(moved: Tensor, known: Tensor) -> Tensor:
-    """(B, T, 1, 2) median over the tracks where `known`; 0 where none is."""
+    """Return the median (B, T, 1, 2) over the tracks where `known`; 0 where none is."""
     middle = moved.masked_fill(~known[..., None], torch.nan).nanmedian(dim=2, keepdim=True).values
     return middle.nan_to_num()
 

@@ -1,4 +1,4 @@
-"""Weights of a track transformer in a safetensors file, which carries its own configuration."""
+"""Weights of a track transformer in a safetensors file, with its configuration in the metadata."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RESIDUALS, STORED_RESIDUALS = "residuals", "hints"
 
 
 def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, str]) -> None:
-    """Write the weights, complete or not at all.
+    """Write the weights atomically.
 
     Args:
         path: the file; an existing one is replaced.
         model: on any device.
-        metadata: kept beside the configuration; any key but MODEL_KEY.
+        metadata: written beside the configuration; any key but MODEL_KEY.
 
     Raises:
         OutputError: the file cannot be written.
@@ -33,7 +33,7 @@ def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, 
 
 
 def load_weights(path: Path) -> tuple[TrackTransformer, dict[str, str]]:
-    """The model in a file made by save_weights, in evaluation mode on the CPU, and its metadata.
+    """Load a file made by save_weights: the model in evaluation mode on the CPU, and its metadata.
 
     Raises:
         InputError: the file is missing, damaged or not of this package; or its

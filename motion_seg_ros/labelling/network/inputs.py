@@ -1,4 +1,4 @@
-"""What weights of a track transformer take beside the tracks, told without loading them."""
+"""Inputs that weights of a track transformer take beside the tracks, read without PyTorch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MODEL_KEY = "track_transformer"  # of the metadata: the configuration as JSON
 
 @dataclass(frozen=True)
 class TakenInputs:
-    """What a labeller looks at beside the tracks.
+    """Inputs of a labeller beside the tracks.
 
     Attributes:
-        depth: of the frames.
-        features: of the tracks.
+        depth: True if it takes depth of the frames.
+        features: True if it takes features of the tracks.
     """
 
     depth: bool
@@ -25,8 +25,9 @@ class TakenInputs:
 
 
 def taken_inputs(path: Path) -> TakenInputs:
-    """What the weights in a file were trained with, by the configuration that they carry; neither
-    where they carry none, which is refused when they are loaded.
+    """Return the inputs that the weights in a file were trained with.
+
+    None if the file has no configuration; such a file is refused when it is loaded.
 
     Args:
         path: a file that motion_seg_ros.labelling.network.checkpoint.save_weights wrote.

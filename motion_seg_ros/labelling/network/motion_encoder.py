@@ -1,4 +1,4 @@
-"""From the channels of each frame to one vector per track: how it moves, among the others.
+"""Motion encoder: from the channels of each frame to one motion vector per track.
 
 B windows, T frames, N tracks, d width, C channels.
 """
@@ -20,7 +20,7 @@ from motion_seg_ros.labelling.network.attention import (
 
 
 class TimeMlp(nn.Module):
-    """All frames of a track as one input of a multi-layer perceptron; no attention.
+    """Multi-layer perceptron over all frames of a track at once, without attention.
 
     Args:
         frames: T, fixed.
@@ -28,7 +28,7 @@ class TimeMlp(nn.Module):
         per_track: C of a track.
         width: d.
         layers: number of hidden layers, at least 1.
-        dropout: behind each layer.
+        dropout: after each layer.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TimeMlp(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, frames: Tensor, tracks: Tensor | None, visible: Tensor) -> Tensor:
-        """(B, N, d); the arguments are those of AlternatingEncoder.forward."""
+        """Return (B, N, d); the arguments are those of AlternatingEncoder.forward."""
         x = frames.transpose(1, 2).flatten(2)  # (B, N, T C)
         x = x if tracks is None else torch.cat([x, tracks], dim=-1)
         for layer in self.layers:
@@ -54,9 +54,9 @@ class AlternatingEncoder(nn.Module):
     """Spatio-Temporal Trajectory Attention: a transformer whose self-attentions alternate between
     the frames of a track and the tracks of a frame; then the maximum over time.
 
-    Two layers bring the channels to the width; a stack of encoder layers makes a memory of it, and
-    a stack of decoder layers starts from the same input and looks at its track's memory. Post-norm,
-    ReLU. Source: the paper, section 3.1 and figure 3; its released network for the decoder stack.
+    Two layers project the channels to the width; a stack of encoder layers turns them into a
+    memory, and a stack of decoder layers starts from the same input and attends to the memory of
+    its track. Post-norm, ReLU. Source: the paper, section 3.1 and figure 3; its released network for the decoder stack.
 
     Args:
         per_frame: C of a frame.
@@ -67,7 +67,7 @@ class AlternatingEncoder(nn.Module):
         layers: in each of the two stacks.
         hidden: width inside the feed-forwards.
         dropout: of attention weights, feed-forwards and residuals.
-        across_tracks: False leaves attention over time only.
+        across_tracks: False removes attention over tracks.
         shared: attention over tracks uses the weights of that over time.
         masked_memory: attend to, and take the maximum over, frames only in which the track is
             visible. The paper's released network does not.
@@ -116,15 +116,12 @@ class AlternatingEncoder(nn.Module):
         self.decoder_norm = nn.LayerNorm(width)
 
     def forward(self, frames: Tensor, tracks: Tensor | None, visible: Tensor) -> Tensor:
-        """One vector per track.
+        """Return one vector per track, (B, N, d).
 
         Args:
             frames: (B, T, N, C) channels of each frame.
             tracks: (B, N, C) channels of each track, or None.
-            visible: (B, T, N) bool: what may be attended to; False in padding.
-
-        Returns:
-            (B, N, d).
+            visible: (B, T, N) bool, True = may be attended to; False in padding.
         """
         x = self.project_frames(frames)
         if self.project_tracks is not None and tracks is not None:
@@ -186,14 +183,14 @@ class TrajectoryLayer(nn.Module):
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
     ) -> Tensor:
-        """(B, T, N, d) from x of that shape.
+        """Return (B, T, N, d).
 
         Args:
-            x: one vector per frame and track.
-            over_time: (B, N, T) bool: the frames a track may look at.
-            over_tracks: (B, T, N) bool: the tracks to be looked at in a frame.
+            x: (B, T, N, d), one vector per frame and track.
+            over_time: (B, N, T) bool, frames that a track may attend to.
+            over_tracks: (B, T, N) bool, tracks that may be attended to in a frame.
             memory: (B, T, N, d), or None.
-            memory_mask: (B, N, T) bool: the frames of its memory a track may look at; None: all.
+            memory_mask: (B, N, T) bool, frames of its memory that a track may attend to; None: all.
         """
         windows, frames, tracks, width = x.shape
 

@@ -1,7 +1,6 @@
-"""What the track transformer reads: windows of tracks as one padded batch.
+"""Input of the track transformer: windows of tracks as one padded batch.
 
-Training and inference make their batches here, by the same function. B windows, T frames, N tracks,
-C channels.
+Training and inference both use `collate`. B windows, T frames, N tracks, C channels.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from motion_seg_ros.types import BoolArray, FloatArray
 
 
 class SampleLike(Protocol):
-    """The tracks of one window; the attributes mean what they mean in training.samples.TrackSample.
+    """Tracks of one window.
 
     Attributes:
         xy_px: (T, N, 2) float32, the newest frame last.
@@ -75,7 +74,7 @@ class TrackBatch:
     features: Tensor | None = None
 
     def to(self, device: torch.device | str) -> TrackBatch:
-        """The same batch on another device."""
+        """Return the batch on another device."""
         tensors = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         place = torch.device(device)
         moved = {name: to_device(x, place) for name, x in tensors.items() if x is not None}
@@ -83,7 +82,7 @@ class TrackBatch:
 
 
 def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBatch:
-    """One batch of several windows.
+    """Make a batch of several windows.
 
     Args:
         samples: at least one; all of them have residuals, or none has; features likewise. Windows
@@ -92,7 +91,7 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
             with frames in which nothing is visible. None: the longest window's.
 
     Returns:
-        a batch on the CPU; N is the largest number of tracks, but at least 1.
+        A batch on the CPU; N is the largest number of tracks, but at least 1.
 
     Raises:
         InputError: no sample, or only some of them with residuals or features.
@@ -132,7 +131,7 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
 def _padded(
     name: str, parts: Sequence[npt.NDArray[np.float32] | None], count: int
 ) -> Tensor | None:
-    """(B, count, C) of arrays (N, C), or None if there are none."""
+    """Pad arrays (N, C) to (B, count, C); None if there are none."""
     known = [part for part in parts if part is not None]
     if not known:
         return None

@@ -1,8 +1,8 @@
-"""From one motion vector per track to one logit per track, by attention between the tracks.
+"""Tracks decoder: from one motion vector to one logit per track, by attention between the tracks.
 
 Appearance features may join in the Motion-Semantic Decoupled Embedding: they are concatenated in
-the feed-forwards, so that who attends to whom is first decided by motion alone. B windows, N
-tracks, d width, C channels of features.
+the feed-forwards, so that attention is first computed from motion alone. B windows, N tracks, d
+width, C channels of features.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from motion_seg_ros.labelling.network.attention import Attention, feed_forward, 
 
 
 def with_features(x: Tensor, features: Tensor | None) -> Tensor:
-    """(..., d + C): `features` concatenated, if there are any."""
+    """Concatenate x (..., d) with `features` (..., C), if there are any."""
     return x if features is None else torch.cat([x, features], dim=-1)
 
 
 class MemoryBlock(nn.Module):
     """Encoder block of the paper's figure 9: self-attention over tracks, then a feed-forward that
-    sees the features too. Post-norm.
+    also takes the features. Post-norm.
 
     Args:
         width: d.
@@ -48,7 +48,7 @@ class MemoryBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, features: Tensor | None, key_mask: Tensor | None) -> Tensor:
-        """(B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
+        """Return (B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
         x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
         fed = self.feed_forward(with_features(x, features))
         result: Tensor = self.feed_forward_norm(x + self.dropout(fed))
@@ -57,7 +57,7 @@ class MemoryBlock(nn.Module):
 
 class MotionBlock(nn.Module):
     """Decoder block of the paper's figure 9: self-attention over the motion of the tracks, then
-    attention to the memory, which knows the features, and a feed-forward. Post-norm.
+    attention to the memory, which includes the features, and a feed-forward. Post-norm.
 
     The arguments are those of MemoryBlock.
     """
@@ -75,7 +75,7 @@ class MotionBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, memory: Tensor, key_mask: Tensor | None) -> Tensor:
-        """(B, N, d) from x and memory of that shape, key_mask (B, N) bool."""
+        """Return (B, N, d) from x and memory of that shape, key_mask (B, N) bool."""
         x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
         x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, key_mask)))
         result: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
@@ -83,7 +83,7 @@ class MotionBlock(nn.Module):
 
 
 class EncoderDecoder(nn.Module):
-    """The paper's tracks decoder (section 3.2, figure 9).
+    """Tracks decoder of the paper (section 3.2, figure 9).
 
     Args:
         motion: width of the motion vectors.
@@ -120,12 +120,12 @@ class EncoderDecoder(nn.Module):
         self.head = nn.Linear(width, 1)
 
     def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
-        """Logits (B, N).
+        """Return logits (B, N).
 
         Args:
             motion: (B, N, motion).
             features: (B, N, C), or None if C is 0.
-            seen: (B, N) bool, at least one in each row: the tracks that count; None: all.
+            seen: (B, N) bool, tracks that count, at least one in each row; None: all.
         """
         x = self.embedding(motion)
         memory = x
@@ -138,7 +138,7 @@ class EncoderDecoder(nn.Module):
 
 
 class PlainBlock(nn.Module):
-    """Pre-norm self-attention over tracks and a feed-forward that sees the features too.
+    """Pre-norm self-attention over tracks and a feed-forward that also takes the features.
 
     The arguments are those of MemoryBlock.
     """
@@ -160,7 +160,7 @@ class PlainBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, features: Tensor | None, key_mask: Tensor | None) -> Tensor:
-        """(B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
+        """Return (B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
         attended = self.attention(self.attention_norm(x), key_mask=key_mask)
         x = x + self.dropout(attended)
         fed = self.feed_forward(with_features(self.feed_forward_norm(x), features))
@@ -169,7 +169,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainDecoder(nn.Module):
-    """A single stack of pre-norm blocks: half the work of EncoderDecoder at the same depth.
+    """Single stack of pre-norm blocks, at half the cost of EncoderDecoder of the same depth.
 
     The arguments are those of EncoderDecoder.
     """
@@ -197,7 +197,7 @@ class PlainDecoder(nn.Module):
         )
 
     def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
-        """Logits (B, N); the arguments are those of EncoderDecoder.forward."""
+        """Return logits (B, N); the arguments are those of EncoderDecoder.forward."""
         x = self.embedding(motion)
         for block in self.blocks:
             x = block(x, features, seen)

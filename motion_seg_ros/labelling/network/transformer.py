@@ -1,8 +1,8 @@
-"""The track transformer: which long-range tracks move in the world.
+"""Track transformer: labels long-range tracks as moving in the world or static.
 
 Source: Segment Any Motion in Videos, sections 3.1 and 3.2 (https://motion-seg.github.io/). Layout,
-inputs and sizes are configuration: ModelConfig.paper() is the paper's, ModelConfig.lite() one that
-an embedded CPU can afford.
+inputs and sizes are configuration: ModelConfig.paper() is the paper's, ModelConfig.lite() is small
+enough for an embedded CPU.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,30 +23,6 @@ from motion_seg_ros.labelling.network.motion_encoder import AlternatingEncoder, 
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.labelling.network.tracks_decoder import EncoderDecoder, PlainDecoder
 from motion_seg_ros.settings.declaration import Value, hint, setting, settings
-
-ABLATIONS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
-    {
-        "depth": {"depth": False},
-        "tracks": {"tracks": False, "residuals": False},
-        "dino": {"feature_channels": 0, "features_at": "feed_forward"},
-        "moe": {"features_at": "input"},
-        "msde": {"features_at": "embedding"},
-        "pe": {"frequency_bands": 0},
-        "st_att": {"spatio_temporal": False},
-    }
-)
-"""The paper's Table 3: what is left out -> the settings that leave it out.
-
-- depth: no depth and no difference of it.
-- tracks: nothing from the tracker but which frames are valid: depth and features are left.
-- dino: no features.
-- moe (motion-only encoding): features go into the motion encoder, with the motion.
-- msde (motion-semantic decoupled embedding): features are concatenated to the motion encoder's
-  output, so that they take part in all attention of the tracks decoder.
-- pe: bare coordinates without frequency embedding.
-- st_att: the motion encoder attends over time only, each track alone.
-"""
-
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -148,17 +123,17 @@ class ModelConfig:
 
     @property
     def feature_place(self) -> str:
-        """Where features join: features_at, or "none" without features."""
+        """Place where features join: features_at, or "none" without features."""
         return self.features_at if self.feature_channels else "none"
 
     @classmethod
     def lite(cls, **changes: Any) -> ModelConfig:
-        """A small network for a CPU, with `changes`."""
+        """Return the configuration of a small network for a CPU, with `changes`."""
         return cls(**changes)
 
     @classmethod
     def paper(cls, **changes: Any) -> ModelConfig:
-        """The paper's layout and sizes, with DINOv2 features and depth, with `changes`."""
+        """Return the paper's layout and sizes, with DINOv2 features and depth, with `changes`."""
         values: dict[str, Any] = {
             "channels": "paper",
             "depth": True,
@@ -177,16 +152,6 @@ class ModelConfig:
             "dropout": 0.1,
         }
         return cls(**{**values, **changes})
-
-    def without(self, part: str) -> ModelConfig:
-        """This configuration less one part of ABLATIONS.
-
-        Raises:
-            ConfigError: no such part, or it cannot be left out of this configuration.
-        """
-        if part not in ABLATIONS:
-            raise ConfigError(f"ablation {part}: no such part; {hint(part, ABLATIONS)}")
-        return dataclasses.replace(self, **ABLATIONS[part])  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Value]:
         """Return every setting by name."""
@@ -208,10 +173,10 @@ class ModelConfig:
 
 
 class TrackTransformer(nn.Module):
-    """Channels of the tracks -> motion encoder -> tracks decoder -> one logit per track.
+    """Network: channels of the tracks -> motion encoder -> tracks decoder -> one logit per track.
 
     Permutation-equivariant over tracks; neither padding nor tracks that are never visible change
-    the others. Their own logits are finite but mean nothing.
+    the others. Their own logits are finite but meaningless.
 
     Args:
         config: layout, inputs and sizes.
@@ -239,8 +204,7 @@ class TrackTransformer(nn.Module):
         )
 
     def forward(self, batch: TrackBatch) -> Tensor:
-        """Log-odds (B, N) float32 that each track moves; those of padding are finite and mean
-        nothing.
+        """Return the log-odds (B, N) float32 that each track moves.
 
         Raises:
             ConfigError: the batch lacks an input, or has another length than the time MLP's.

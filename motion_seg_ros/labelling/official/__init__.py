@@ -1,1 +1,1 @@
-"""The track network that the paper's authors published."""
+"""Track network that the paper's authors published."""

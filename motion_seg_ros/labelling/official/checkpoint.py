@@ -1,4 +1,4 @@
-"""The authors' checkpoint file of their track network: its names and shapes, and ours."""
+"""Checkpoint of the authors' track network: its names and shapes, and ours."""
 
 from __future__ import annotations
 
@@ -80,10 +80,11 @@ _ATTENTION_TENSORS: Mapping[str, str] = MappingProxyType(
 
 
 def load_official(path: Path) -> OfficialTrackNetwork:
-    """The published network with the weights of the authors' file, in evaluation mode on the CPU.
+    """Load the authors' file into the published network, in evaluation mode on the CPU.
 
     Args:
-        path: a file of torch.save with the weights under CHECKPOINT_KEY; nothing in it is run.
+        path: a file of torch.save with the weights under CHECKPOINT_KEY; only tensors are
+            unpickled.
 
     Raises:
         InputError: the file cannot be read, is not such a checkpoint, or its tensors are not those
@@ -102,7 +103,7 @@ def load_official(path: Path) -> OfficialTrackNetwork:
 
 
 def save_official(path: Path, network: OfficialTrackNetwork) -> None:
-    """Write a network as the authors' file is laid out: the inverse of load_official."""
+    """Write a network in the layout of the authors' file: the inverse of load_official."""
     own = network.state_dict()
     state = {}
     for name, x in own.items():
@@ -114,7 +115,8 @@ def save_official(path: Path, network: OfficialTrackNetwork) -> None:
 
 
 def official_name(name: str) -> str:
-    """The authors' name of the tensor that `name` of OfficialTrackNetwork is, or is a part of."""
+    """Return the authors' name of the tensor that `name` of OfficialTrackNetwork is, or is part
+    of."""
     block = re.fullmatch(r"(\w+\.(?:en|de)coder)\.(\d+)\.(.+)", name)
     if block is None:
         module, _, tensor = name.rpartition(".")
@@ -126,8 +128,8 @@ def official_name(name: str) -> str:
 
 
 def _official_shape(name: str, own: Tensor) -> tuple[int, ...]:
-    """Shape of the authors' tensor: queries, keys and values are one, and two layers are 1x1
-    convolutions."""
+    """Return the shape of the authors' tensor: queries, keys and values are one, and two layers
+    are 1x1 convolutions."""
     if ".query." in name:
         return (3 * own.shape[0], *own.shape[1:])
     if ".key_value." in name:
@@ -138,7 +140,7 @@ def _official_shape(name: str, own: Tensor) -> tuple[int, ...]:
 
 
 def _own_part(name: str, own: Tensor, official: Tensor) -> Tensor:
-    """What of the authors' tensor is ours."""
+    """Return the part of the authors' tensor that is ours."""
     if ".query." in name:
         return official[: len(own)]
     if ".key_value." in name:

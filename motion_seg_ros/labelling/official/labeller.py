@@ -22,29 +22,27 @@ if TYPE_CHECKING:
 
     from motion_seg_ros.labelling.official.network import OfficialInputs
 
-MIN_FRAMES = 4  # below it no track is long enough to tell
-
 
 class OfficialLabeller:
-    """Asks the published track network about all tracks of the window, as if that were the clip.
+    """Runs the published track network on all tracks of the window, as if that were the clip.
 
-    The network gets what the authors' inference.py gives it: positions, visibility and confidence
+    The network gets the inputs of the authors' inference.py: positions, visibility and confidence
     straight from the logits of BootsTAPIR, without the points that are nowhere surely visible;
-    disparity of every frame; DINOv2 keys at the query points. It calculates in float32, as theirs:
-    it is small, and its thresholds are close to 1. Between two askings a track keeps its label, and
-    new tracks have none.
+    disparity of every frame; DINOv2 keys at the query points. It computes in float32 as theirs
+    does: it is small, and its thresholds are close to 1. Between two labellings a track keeps its
+    label, and new tracks have none.
 
-    Which tracks move: the authors look for ten tracks above one of several thresholds, and take the
-    three most probable ones where there are too few. So something always moves, which is right for
-    a clip that was chosen because something does, and wrong for a robot: standing in an empty room
-    it would lose three patches of the wall. In the stream a fixed threshold is the better rule;
-    theirs is there to compare with.
+    The authors' rule takes ten tracks above one of several thresholds as moving, and the three most
+    probable ones if there are too few. So something always moves, which is right for a clip that
+    was chosen because something does, and wrong for a robot: in an empty room it would lose three
+    patches of the wall. In a stream a fixed threshold is the better rule; theirs is kept for
+    comparison.
 
     Args:
         weights: the authors' file; see motion_seg_ros.labelling.official.checkpoint.
         depth: of every frame of the window.
         device: see motion_seg_ros.networks.device.find_device.
-        interval: frames from one asking to the next; 1 = every frame.
+        interval: frames from one labelling to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the authors' rule.
 
     Raises:
@@ -58,9 +56,9 @@ class OfficialLabeller:
         weights: Path,
         depth: DepthEstimator,
         *,
-        device: str = "auto",
-        interval: int = 3,
-        threshold: float | None = None,
+        device: str,
+        interval: int,
+        threshold: float | None,
     ) -> None:
         try:
             from motion_seg_ros.labelling.official.checkpoint import load_official
@@ -72,10 +70,9 @@ class OfficialLabeller:
         self._device = find_device(device)
         self._network = load_official(weights).requires_grad_(False).to(self._device)
         self._depth = depth
-        self._interval = interval
         self._fixed = threshold
         self._maps: dict[int, Tensor] = {}  # (H, W) prepared disparity by the frame's index
-        self._memory = LabelMemory()
+        self._memory = LabelMemory(interval)
         self.reset()
 
     @property
@@ -93,43 +90,37 @@ class OfficialLabeller:
     def _forget_labels(self) -> None:
         self._memory.clear()
         self._threshold = 0.5 if self._fixed is None else self._fixed
-        self._last_asked: int | None = None
 
     def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller.
 
         Raises:
-            InputError: the tracks come without what their network said, or without features.
+            InputError: the tracks come without the outputs of a network, or without features.
         """
+        from motion_seg_ros.labelling.official.network import official_threshold
+
         if tracks.raw is None or features is None:
             lacking = "features" if features is None else "a tracker's logits"
             raise InputError(
                 f"labelling.backend official: expected tracks with {lacking}, found them without; "
                 "set tracking.backend tapir and features.backend dino"
             )
-        reason = abstention_reason(window, tracks, MIN_FRAMES)
+        reason = abstention_reason(window, tracks)
         some = _ever_visible(tracks.raw)
         if reason is None and not len(some):
             reason = "no track is surely visible in any frame"
         if reason is not None:
             self._forget_labels()
             return TrackLabels.abstain(len(tracks), reason)
-        index = window.newest_index
-        if self._last_asked is None or index - self._last_asked >= self._interval:
-            asked = _select(tracks.raw, some)
-            self._note(tracks.ids[some], self._ask(window, asked, features[some]), len(window))
-            self._last_asked = index
+        if self._memory.is_due(window.newest_index):
+            probability = self._infer(window, _select(tracks.raw, some), features[some])
+            self._memory.keep(window.newest_index, tracks.ids[some], probability)
+            if self._fixed is None:
+                self._threshold = official_threshold(probability, len(window))
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 
-    def _note(self, ids: Int64Array, probability: FloatArray, frames: int) -> None:
-        from motion_seg_ros.labelling.official.network import official_threshold
-
-        self._memory.keep(ids, probability)
-        if self._fixed is None:
-            self._threshold = official_threshold(probability, frames)
-
-    def _ask(self, window: Window, raw: RawTracks, features: FloatArray) -> FloatArray:
-        """(M,) float32 probability of moving."""
+    def _infer(self, window: Window, raw: RawTracks, features: FloatArray) -> FloatArray:
+        """Return the moving probability (M,) float32."""
         import torch
 
         depth = self._prepared_depth(window)
@@ -139,8 +130,10 @@ class OfficialLabeller:
         return np.asarray(found, np.float32)
 
     def _prepared_depth(self, window: Window) -> Tensor:
-        """(1, 1, H, W, T) disparity of the window's frames, as the network takes it; a frame is
-        prepared once."""
+        """Return the disparity (1, 1, H, W, T) of the window's frames, as the network takes it.
+
+        A frame is prepared once.
+        """
         import torch
 
         from motion_seg_ros.labelling.official.network import prepare_depth
@@ -159,7 +152,7 @@ class OfficialLabeller:
 
 
 def _ever_visible(raw: RawTracks) -> Int64Array:
-    """(M,) the points that are surely visible in some frame."""
+    """Return the indices (M,) of the points that are surely visible in some frame."""
     from motion_seg_ros.labelling.official.network import surely_visible
 
     return np.flatnonzero(surely_visible(raw.occlusion, raw.expected_distance).any(axis=0))
@@ -176,7 +169,7 @@ def _inputs(
     features: FloatArray,
     device: torch.device,
 ) -> OfficialInputs:
-    """What the network takes of points (T, M) of images of `size` (H, W), with depth
+    """Return the network's inputs for points (T, M) of images of `size` (H, W), with depth
     (1, 1, H, W, T) on the device and features (M, C)."""
     from motion_seg_ros.labelling.official.network import (
         OfficialInputs,

@@ -1,10 +1,9 @@
-"""The authors' published track network, with the quirks its weights were trained with.
+"""Track network published by the paper's authors, with the quirks of its training.
 
-The building blocks are those of the track transformer; what differs from the paper is here only, so
-that the published checkpoint means what it meant. It differs in this: attention over tracks shares
-its weights with that over time; a difference is zeroed by the mask of its later frame alone; depth
-is looked up at coordinates that are off; the network's memory and maximum over time include masked
-frames. Source: https://github.com/nnanhuang/SegAnyMo.
+The building blocks are those of the track transformer. The published code differs from the paper:
+attention over tracks shares its weights with that over time; a difference is zeroed by the mask of
+its later frame alone; depth is looked up at wrong coordinates; the memory and the maximum over time
+include masked frames. All of this is reproduced here, and only here. Source: https://github.com/nnanhuang/SegAnyMo.
 
 B windows (the authors' code takes one), T frames, N tracks, H and W the image's height and width.
 """
@@ -24,6 +23,7 @@ from motion_seg_ros.types import BoolArray, FloatArray
 
 BANDS = 10
 DINO_CHANNELS = 768
+# All constants are those of the authors' code, but for the limits of official_threshold.
 DEPTH_STEPS = 65535  # of the 16-bit images depth is kept in
 DEPTH_SATURATION = 255  # where reading them as 8-bit images cuts off
 THRESHOLDS = (0.95, 0.93, 0.9, 0.85, 0.8, 0.75, 0.7)
@@ -31,13 +31,13 @@ LONG_CLIP_THRESHOLDS = (0.99, 0.98, 0.97, 0.96, 0.95)
 LONG_CLIP_FRAMES = 300
 ENOUGH_TRACKS = 10
 TRACKS_AT_LEAST = 3
-# Of official_threshold: nearer to 0 or 1 than labels' log-odds tell apart is of no use.
+# Of official_threshold: log-odds of labels are clipped nearer to 0 or 1.
 LEAST_THRESHOLD, MOST_THRESHOLD = 1e-3, 0.99
 
 
 @dataclass(frozen=True, eq=False)
 class OfficialInputs:
-    """What the published network takes, in its own layout.
+    """Inputs of the published network, in its own layout.
 
     Attributes:
         traj: (B, 2, N, T) float32, x then y in [-1, 1].
@@ -58,7 +58,7 @@ class OfficialInputs:
 
 @dataclass(frozen=True, eq=False)
 class OfficialOutputs:
-    """What the published network gives.
+    """Outputs of the published network.
 
     Attributes:
         aug: (B, 88, N, T) input channels.
@@ -74,7 +74,7 @@ class OfficialOutputs:
 
 
 class OfficialTrackNetwork(nn.Module):
-    """The published network: 3,443,809 parameters."""
+    """Published network: 3,443,809 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,10 +94,10 @@ class OfficialTrackNetwork(nn.Module):
         )
 
     def forward(self, inputs: OfficialInputs) -> OfficialOutputs:
-        """Channels, motion vectors and probabilities of the tracks of B windows."""
+        """Compute channels, motion vectors and probabilities of the tracks of B windows."""
         valid = inputs.mask[:, 0].transpose(1, 2) == 0  # (B, T, N)
         channels = official_channels(inputs, valid)
-        # A track without a valid frame is opened in its first one.
+        # A track without a valid frame may be attended to in its first one.
         opened = valid.clone()
         opened[:, 0] |= ~valid.any(dim=1)
         motion = self.motion_encoder(channels, None, opened)  # (B, N, 16)
@@ -111,7 +111,7 @@ class OfficialTrackNetwork(nn.Module):
 
 
 def official_channels(inputs: OfficialInputs, valid: Tensor) -> Tensor:
-    """(B, T, N, 88): the channels of PaperChannels as the published code computes them; valid
+    """Compute the channels of PaperChannels (B, T, N, 88) as the published code does; valid
     (B, T, N) bool."""
     position = inputs.traj.permute(0, 3, 2, 1)  # (B, T, N, 2)
     later_valid = valid[:, 1:]
@@ -127,8 +127,8 @@ def official_channels(inputs: OfficialInputs, valid: Tensor) -> Tensor:
 
 
 def _misplaced_depth(depth: Tensor, position: Tensor) -> Tensor:
-    """(B, T, N) depth, looked up as if position (B, T, N, 2) ran from 0 to 1, which it does not:
-    the flat index is then clamped to the image."""
+    """Look depth up (B, T, N) as if position (B, T, N, 2) ran from 0 to 1, which it does not, with
+    the flat index clamped to the image."""
     height, width = depth.shape[2:4]
     column = (position[..., 0] * width).long()
     row = (position[..., 1] * height).long()
@@ -138,26 +138,28 @@ def _misplaced_depth(depth: Tensor, position: Tensor) -> Tensor:
 
 
 def prepare_position(xy_px: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """xy_px (T, N, 2) of an image of `size` (h, w) in [-1, 1], clamped."""
+    """Convert xy_px (T, N, 2) of an image of `size` (h, w) to [-1, 1], clamped."""
     height, width = size
     return np.clip(xy_px / np.array([width, height], np.float32) * 2 - 1, -1, 1)
 
 
 def surely_visible(occlusion: FloatArray, expected_distance: FloatArray) -> BoolArray:
-    """(T, N) bool of the logits of prepare_visibility. Of points that nowhere are, the published
-    code drops all."""
+    """Return the mask (T, N) of surely visible points from the logits of prepare_visibility.
+
+    The published code drops points that are so in no frame.
+    """
     return np.asarray(_complement(occlusion) * _complement(expected_distance) > 0.5, bool)
 
 
 def _complement(logits: FloatArray) -> FloatArray:
-    """1 - sigmoid(logits), float32, for any logits."""
+    """Return 1 - sigmoid(logits), float32, for any logits."""
     return np.asarray(0.5 - 0.5 * np.tanh(0.5 * logits), np.float32)
 
 
 def prepare_visibility(
     occlusion: FloatArray, expected_distance: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Visibility, confidence and which points count, from the logits of a TAPIR tracker.
+    """Compute visibility, confidence and validity from the logits of a TAPIR tracker.
 
     Args:
         occlusion: (T, N) logits of being hidden.
@@ -179,7 +181,7 @@ def prepare_visibility(
 
 
 def prepare_depth(disparity: FloatArray) -> FloatArray:
-    """Disparity (T, H, W) as the published code feeds it: kept in 16 bits, then read through an
+    """Convert disparity (T, H, W) as the published code does: written in 16 bits, then read as an
     8-bit image that saturates at 255 of 65535, so that it is 1 nearly everywhere.
 
     Returns:
@@ -196,9 +198,9 @@ def _to_unit_range(maps: FloatArray) -> FloatArray:
 
 
 def official_moving(probability: FloatArray, frames: int) -> BoolArray:
-    """(N,) bool: the tracks the published code takes as moving. It never says that nothing moves.
+    """Return the mask (N,) of tracks that the published code takes as moving; never all False.
 
-    The first threshold counts that leaves ENOUGH_TRACKS; if none does, the TRACKS_AT_LEAST most
+    The first threshold with ENOUGH_TRACKS above it is used; without one, the TRACKS_AT_LEAST most
     probable tracks are taken, whatever their probability.
 
     Args:
@@ -214,8 +216,8 @@ def official_moving(probability: FloatArray, frames: int) -> BoolArray:
 
 
 def official_threshold(probability: FloatArray, frames: int) -> float:
-    """The probability above which the tracks of official_moving are, within LEAST_THRESHOLD and
-    MOST_THRESHOLD; tracks as probable as the last of these are too.
+    """Return the probability above which the tracks of official_moving lie, within LEAST_THRESHOLD
+    and MOST_THRESHOLD; tracks as probable as the last of them are included.
 
     The arguments are those of official_moving, with N >= 1.
     """

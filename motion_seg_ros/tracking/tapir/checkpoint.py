@@ -1,7 +1,7 @@
 """Weights of BootsTAPIR: the published .pt file, or the same tensors in a .safetensors file.
 
-A .safetensors file may say in its metadata that its network refines with fewer blocks than the
-published one; such networks are quick, and good for nothing but to try out what is around them.
+The metadata of a .safetensors file may state fewer refinement blocks than the published network
+has; such networks are fast, and only serve to test the code around them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ UNREADABLE = (
 )
 
 BLOCKS = "refinement_blocks"
-"""In the metadata of a file: how many blocks the network refines with, if not as many as the
-published one."""
+"""Metadata key: number of refinement blocks, if not that of the published network."""
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
@@ -39,17 +38,17 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def keep_blocks(model: nn.Module, count: int) -> None:
-    """Let the network refine with its first `count` blocks only."""
+    """Remove all refinement blocks but the first `count`."""
     mixer = model.get_submodule("torch_pips_mixer")
     mixer.blocks = nn.ModuleList(list(mixer.blocks)[:count])  # type: ignore[arg-type]
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Load a file of TAPIR's tensors, all of them and no others.
+    """Load a file that holds TAPIR's tensors and no others.
 
     Args:
-        model: the network; changed to the number of blocks that a file of save_weights has.
-        path: a file of torch.save, in which nothing is ever run, or a .safetensors file.
+        model: the network; reduced to the number of blocks in a file of save_weights.
+        path: a file of torch.save, of which only tensors are unpickled, or a .safetensors file.
 
     Raises:
         InputError: the file is missing, damaged, or not of this network.
@@ -61,15 +60,15 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
 
 def _read(path: Path) -> tuple[Mapping[str, Tensor], int | None]:
-    """The tensors, and the number of blocks if the file says one."""
+    """Return the tensors, and the number of blocks if the file states one."""
     state: object
     blocks = None
     try:
         if path.suffix == ".safetensors":
             state = load_file(path)
             with safe_open(path, framework="pt") as file:
-                said = (file.metadata() or {}).get(BLOCKS)
-            blocks = None if said is None else int(said)
+                stated = (file.metadata() or {}).get(BLOCKS)
+            blocks = None if stated is None else int(stated)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:

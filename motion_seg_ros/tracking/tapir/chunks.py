@@ -1,4 +1,4 @@
-"""Work on many points in chunks that fit the memory of a device."""
+"""Processing of many points in chunks that fit into device memory."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 class PointChunks:
     """Splits points so that a chunk's working memory stays within a budget.
 
-    Where the device runs out of memory all the same, the budget is halved for good and the chunk
-    done again.
+    If the device runs out of memory all the same, the budget is halved for good and the chunk
+    repeated.
 
     Args:
         budget_mb: working memory of a chunk at most, in MB of 1e6 bytes.
@@ -32,16 +32,16 @@ class PointChunks:
     def run(
         self, count: int, bytes_per_point: float, work: Callable[[slice], Result]
     ) -> list[Result]:
-        """`work` on slices that together are all of `count` points, in order.
+        """Call `work` on consecutive slices of `count` points.
 
         Args:
             count: 0 or more.
-            bytes_per_point: working memory `work` takes for each.
-            work: what to do with the points of a slice; a slice may be asked for again after the
-                device's memory has run out, so it must change nothing before it is done.
+            bytes_per_point: working memory that `work` takes for each.
+            work: processes the points of a slice. A slice that ran out of memory is repeated in
+                part, so `work` must have no effect before it succeeds.
 
         Raises:
-            DeviceMemoryError: there is not even memory for one point.
+            DeviceMemoryError: the memory does not even suffice for one point.
         """
         results: list[Result] = []
         done = 0
@@ -56,13 +56,13 @@ class PointChunks:
     def _attempt(
         self, points: slice, bytes_per_point: float, work: Callable[[slice], Result]
     ) -> Result | None:
-        """The result; None, and a smaller budget, where memory ran out."""
+        """Return the result; None, with a smaller budget from now on, if memory ran out."""
         try:
             return work(points)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            # The rest only after this block, which keeps what the failed attempt holds.
+            # Go on after this block, which keeps the memory of the failed attempt alive.
         size = points.stop - points.start
         torch.cuda.empty_cache()
         if size == 1:

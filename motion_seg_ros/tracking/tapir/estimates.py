@@ -1,87 +1,76 @@
-"""What a TAPIR network says about points, and what may be believed of it.
+"""Estimates of a TAPIR network, and the interface of what follows points with one.
 
 Letters: T frames, N points.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from motion_seg_ros.types import BoolArray, FloatArray
+from motion_seg_ros.types import BoolArray, FloatArray, RawTracks
 from motion_seg_ros.window import Window
 
 
-@dataclass(frozen=True, eq=False)
-class Estimates:
-    """Where points are in some frames, oldest first, and how sure that is.
-
-    Attributes:
-        xy: (T, N, 2) float32 pixels, x right, y down.
-        occlusion: (T, N) float32 logits: above 0, the point is rather hidden.
-        expected_distance: (T, N) float32 logits: above 0, the position is rather far off.
-    """
-
-    xy: FloatArray
-    occlusion: FloatArray
-    expected_distance: FloatArray
+class Estimates(RawTracks):
+    """Outputs of a TAPIR network for points in some frames, oldest first."""
 
     @classmethod
     def unknown(cls, frames: int, count: int) -> Estimates:
-        """Of `count` points in `frames` frames nothing is known: surely hidden, surely far off."""
+        """Return estimates of `count` points in `frames` frames as surely hidden and far off."""
         never = np.full((frames, count), np.inf, np.float32)
         return cls(np.zeros((frames, count, 2), np.float32), never, never)
 
     @property
     def frames(self) -> int:
-        """T."""
-        return len(self.xy)
+        """Number T of frames."""
+        return len(self.xy_px)
 
     @property
     def confidence(self) -> FloatArray:
-        """(T, N) float32 in [0, 1]: trust in the positions."""
+        """Confidence in the positions, (T, N) float32 in [0, 1]."""
         return _complement_of_sigmoid(self.expected_distance)
 
     @property
     def visible(self) -> BoolArray:
-        """(T, N) bool: visibility times confidence is above one half, as in TAPIR (Doersch et al.,
-        ICCV 2023, section 3.4) and at https://github.com/nnanhuang/SegAnyMo."""
+        """Mask (T, N) of points whose visibility times confidence is above one half, as in TAPIR
+        (Doersch et al., ICCV 2023, section 3.4) and at https://github.com/nnanhuang/SegAnyMo."""
         return np.asarray(_complement_of_sigmoid(self.occlusion) * self.confidence > 0.5, bool)
 
     def newest(self, frames: int) -> Estimates:
-        """The last `frames` frames at most."""
-        first = max(0, self.frames - frames)
-        return Estimates(self.xy[first:], self.occlusion[first:], self.expected_distance[first:])
+        """Return the last `frames` frames at most."""
+        return self._part(slice(max(0, self.frames - frames), None))
 
     def without_newest(self, frames: int) -> Estimates:
-        """All but the last `frames` frames."""
-        end = self.frames - frames
-        return Estimates(self.xy[:end], self.occlusion[:end], self.expected_distance[:end])
+        """Return all but the last `frames` frames."""
+        return self._part(slice(self.frames - frames))
 
     def then(self, later: Estimates) -> Estimates:
-        """These frames, and after them those of `later`, of the same points."""
+        """Append the frames of `later`, of the same points."""
         return self._joined(later, axis=0)
 
     def beside(self, others: Estimates) -> Estimates:
-        """These points, and after them `others`, in the same frames."""
+        """Append the points of `others`, in the same frames."""
         return self._joined(others, axis=1)
 
     def select(self, some: BoolArray) -> Estimates:
-        """The points at `some` (N,)."""
-        return Estimates(self.xy[:, some], self.occlusion[:, some], self.expected_distance[:, some])
+        """Return the points where `some` (N,) is True."""
+        return self._part((slice(None), some))
+
+    def _part(self, some: slice | tuple[slice, BoolArray]) -> Estimates:
+        return Estimates(self.xy_px[some], self.occlusion[some], self.expected_distance[some])
 
     def _joined(self, other: Estimates, axis: int) -> Estimates:
         return Estimates(
-            np.concatenate((self.xy, other.xy), axis),
+            np.concatenate((self.xy_px, other.xy_px), axis),
             np.concatenate((self.occlusion, other.occlusion), axis),
             np.concatenate((self.expected_distance, other.expected_distance), axis),
         )
 
 
 def _complement_of_sigmoid(logits: FloatArray) -> FloatArray:
-    """1 - sigmoid(logits), for any logits."""
+    """Return 1 - sigmoid(logits), for any logits."""
     return np.asarray(0.5 - 0.5 * np.tanh(0.5 * logits), np.float32)
 
 
@@ -89,22 +78,27 @@ class PointFollower(Protocol):
     """Follows points through a stream; they stay in the order in which they were added."""
 
     def see(self, window: Window) -> None:
-        """Take in the newest frame of `window`, which has not been seen before, and those before
-        it that were not."""
+        """Add the newest frame of `window`, and those before it that are new."""
         ...
 
     def follow(self) -> Estimates:
-        """All points in the newest frames, as many of them as there is news about: 1 or more, and
-        all since the last call that are in the window; in pixels of the frames."""
+        """Return estimates of all points in the newest frames, in pixels of the frames.
+
+        In as many frames as have changed: 1 or more, and at least all those of the window that are
+        new since the last call.
+        """
         ...
 
     def add(self, xy_px: FloatArray) -> Estimates:
-        """Start points at `xy_px` (M, 2) of the newest frame; where they are in the newest frames,
-        as many of them as can be told, 1 or more."""
+        """Start points at `xy_px` (M, 2) of the newest frame.
+
+        Returns:
+            Estimates of them in the newest frames, as many as are possible, 1 or more.
+        """
         ...
 
     def keep(self, some: BoolArray) -> None:
-        """Forget all points but those at `some` (N,)."""
+        """Forget all points but those where `some` (N,) is True."""
         ...
 
     def reset(self) -> None:

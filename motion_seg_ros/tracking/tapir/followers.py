@@ -14,11 +14,11 @@ import numpy as np
 
 from motion_seg_ros.flow.dense import resized
 from motion_seg_ros.tracking.tapir.estimates import Estimates
-from motion_seg_ros.tracking.tapir.features import (
+from motion_seg_ros.tracking.tapir.network import (
     CausalState,
     FrameFeatures,
     PointFeatures,
-    TapirNetwork,
+    TapnetNetwork,
 )
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 from motion_seg_ros.window import Window
@@ -31,7 +31,7 @@ class _WindowPoints:
     Attributes:
         features: N points.
         query_index: (N,) int64 index within the stream of each point's query frame.
-        query_xy: (N, 2) float32 where it is there, in the network's input.
+        query_xy: (N, 2) float32 its position there, in the network's input.
     """
 
     features: PointFeatures
@@ -52,22 +52,22 @@ class _WindowPoints:
 
 
 class WindowFollower:
-    """Finds points in all frames of the window at once, from what they look like in their query
-    frame, also when that has left the window.
+    """Locates points in all frames of the window at once, by their features in their query frame,
+    even when that has left the window.
 
-    This takes time in proportion to the frames. So the whole window is looked at only every
-    `update_interval` frames, when what is known of its frames is refined by the later ones; in
-    between only its newest `tail` frames are, or all new ones if these are more, and only the
-    frames since then change. New points are looked for in the whole window at once.
+    The cost is proportional to the number of frames. So the whole window is only processed every
+    `update_interval` frames, when estimates in earlier frames are refined by later ones; in
+    between only the newest `tail` frames are, or all new ones if these are more, and only the
+    estimates since the last refinement change. New points are located in the whole window at once.
 
     Args:
         network: not a causal one.
         update_interval: frames from one refinement of the whole window to the next; 1 = every
             frame, the paper's way.
-        tail: frames looked at in between, 1 or more.
+        tail: frames processed in between, 1 or more.
     """
 
-    def __init__(self, network: TapirNetwork, *, update_interval: int = 8, tail: int = 4) -> None:
+    def __init__(self, network: TapnetNetwork, *, update_interval: int, tail: int) -> None:
         self._network = network
         self._update_interval = update_interval
         self._tail = tail
@@ -78,8 +78,8 @@ class WindowFollower:
         self._frames: dict[int, FrameFeatures] = {}  # by index within the stream, ascending
         self._size = (1, 1)
         self._points: _WindowPoints | None = None
-        self._refined = 0  # newest frame when the whole window was last looked at
-        self._followed = 0  # newest frame when the points were last looked for
+        self._refined = 0  # newest frame when the whole window was last processed
+        self._followed = 0  # newest frame when the points were last located
 
     def see(self, window: Window) -> None:
         """See motion_seg_ros.tracking.tapir.estimates.PointFollower."""
@@ -121,24 +121,24 @@ class WindowFollower:
         return next(reversed(self._frames))
 
     def _find(self, points: _WindowPoints, frames: int) -> Estimates:
-        """Where `points` are in the newest `frames` frames."""
-        looked_at = list(self._frames.values())[-frames:]
-        first = self._newest - len(looked_at) + 1
+        """Locate `points` in the newest `frames` frames."""
+        newest = list(self._frames.values())[-frames:]
+        first = self._newest - len(newest) + 1
         query_frame = (points.query_index - first).astype(np.float32)
         query = np.column_stack((query_frame, points.query_xy))
-        found = self._network.estimate(looked_at, points.features, query)
+        found = self._network.estimate(newest, points.features, query)
         return _to_image(found, self._network.side, self._size)
 
 
 class CausalFollower:
-    """Follows points frame by frame, with a memory for each; nothing is refined later, and where a
-    point was before its query frame is not known.
+    """Follows points frame by frame, with a memory for each. Estimates are never refined, and there
+    are none before the query frame of a point.
 
     Args:
         network: a causal one.
     """
 
-    def __init__(self, network: TapirNetwork) -> None:
+    def __init__(self, network: TapnetNetwork) -> None:
         self._network = network
         self.reset()
 
@@ -173,7 +173,7 @@ class CausalFollower:
     def add(self, xy_px: FloatArray) -> Estimates:
         """See motion_seg_ros.tracking.tapir.estimates.PointFollower."""
         if not self._frames:
-            raise ValueError("points are started in a frame: see one first")
+            raise ValueError("CausalFollower.add: expected a frame seen before, found none")
         xy = _to_network(xy_px, self._size, self._network.side)
         frame = self._frames[-1]
         features = self._network.describe(frame, xy)
@@ -192,12 +192,12 @@ class CausalFollower:
 
 
 def _to_network(xy_px: FloatArray, size: tuple[int, int], side: int) -> FloatArray:
-    """Positions in a frame of `size` (H, W), where pixel centres are whole numbers, as positions in
-    the network's input, where pixel corners are."""
+    """Convert positions in a frame of `size` (H, W), where pixel centres are whole numbers, to the
+    network's input, where pixel corners are."""
     return resized(xy_px, size, (side, side)) + np.float32(0.5)
 
 
 def _to_image(found: Estimates, side: int, size: tuple[int, int]) -> Estimates:
-    """The inverse of _to_network."""
-    xy_px = resized(found.xy - np.float32(0.5), (side, side), size)
+    """Convert estimates in the network's input to a frame of `size` (H, W); see _to_network."""
+    xy_px = resized(found.xy_px - np.float32(0.5), (side, side), size)
     return Estimates(xy_px, found.occlusion, found.expected_distance)

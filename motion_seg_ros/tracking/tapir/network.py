@@ -1,12 +1,15 @@
 """TAPIR as published: the PyTorch port in https://github.com/google-deepmind/tapnet.
 
-Only this module and tapir_port know the port. Letters: T frames, N points, S side of the square
-input.
+Only this module and `port` depend on the port. Positions here are in pixels of the network's square
+input and in its convention: the corner of the first pixel, not its centre, is (0, 0).
+
+Letters: T frames, N points, S side of the square input, C channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,34 +29,104 @@ from motion_seg_ros.networks.device import (
 from motion_seg_ros.tracking.tapir.checkpoint import load_weights
 from motion_seg_ros.tracking.tapir.chunks import PointChunks
 from motion_seg_ros.tracking.tapir.estimates import Estimates
-from motion_seg_ros.tracking.tapir.features import (
-    STATE_BYTES_PER_POINT,
-    CausalState,
-    FrameFeatures,
-    PointFeatures,
-)
 from motion_seg_ros.tracking.tapir.port import load_port
-from motion_seg_ros.types import FloatArray, UInt8Array
+from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 
-# Working memory in float32, which a profile of the allocations gave: of a point in a frame for each
+# Working memory in float32, measured by a profile of the allocations: of a point in a frame for each
 # cell of its cost volume, and then for its refinement; of a causal point in states of its size.
 COST_VOLUME_BYTES_PER_CELL = 160
 REFINEMENT_BYTES = 110_000
 STATES = 3
+STATE_BYTES_PER_POINT = 4 * 12 * 2 * (512 + 2048) * 4
+"""983,040: 4 refinements x 12 blocks x 2 frames x (512 + 2048) channels x 4 bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFeatures:
+    """Features of one frame; 3 MB in float32 at S = 256.
+
+    Attributes:
+        coarse: (1, 1, S/8, S/8, 256).
+        fine: (1, 1, S/4, S/4, 128).
+    """
+
+    coarse: Tensor
+    fine: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class PointFeatures:
+    """Features of points in their query frames.
+
+    Attributes:
+        coarse: (1, N, 256).
+        fine: (1, N, 128).
+    """
+
+    coarse: Tensor
+    fine: Tensor
+
+    def __len__(self) -> int:
+        return int(self.coarse.shape[1])
+
+    def select(self, some: slice | BoolArray) -> PointFeatures:
+        """Return the points at `some`."""
+        rows = _rows(some, self.coarse.device)
+        return PointFeatures(self.coarse[:, rows], self.fine[:, rows])
+
+    def beside(self, others: PointFeatures) -> PointFeatures:
+        """Append the points of `others`."""
+        return PointFeatures(
+            torch.cat((self.coarse, others.coarse), 1), torch.cat((self.fine, others.fine), 1)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CausalState:
+    """Memory of the causal network's temporal convolutions: STATE_BYTES_PER_POINT for each point.
+
+    Attributes:
+        refinements: for each refinement the tensors (1, N, 2, C) by the port's names.
+    """
+
+    refinements: tuple[Mapping[str, Tensor], ...]
+
+    def select(self, some: slice | BoolArray) -> CausalState:
+        """Return the points at `some`."""
+        rows = _rows(some, next(iter(self.refinements[0].values())).device)
+        return CausalState(
+            tuple({name: x[:, rows] for name, x in each.items()} for each in self.refinements)
+        )
+
+    @classmethod
+    def joined(cls, states: Sequence[CausalState]) -> CausalState:
+        """Concatenate the points of all states."""
+        if len(states) == 1:
+            return states[0]
+        return cls(
+            tuple(
+                {name: torch.cat([each[name] for each in same], 1) for name in same[0]}
+                for same in zip(*(state.refinements for state in states), strict=True)
+            )
+        )
+
+
+def _rows(some: slice | BoolArray, device: torch.device) -> slice | Tensor:
+    return some if isinstance(some, slice) else to_device(np.flatnonzero(some), device)
 
 
 class TapnetNetwork:
     """The published BootsTAPIR, or its causal variant (Vecerik et al., RoboTAP, ICRA 2024).
 
     Args:
-        weights: file of the tensors, .pt or .safetensors. The two variants' files cannot be told
-            apart. None: random, always the same.
+        weights: file of the tensors, .pt or .safetensors; the files of the two variants cannot be
+            distinguished. None: random, always the same.
         device: see motion_seg_ros.networks.device.find_device.
         dtype: see motion_seg_ros.networks.device.find_dtype; of the calculation, under autocast.
-        causal: the variant.
+        causal: load the causal variant.
         resolution: S in pixels, a multiple of 8.
-        memory_budget_mb: working memory at most, beside weights, features and states, and beside
-            some 3 MB for each frame looked at.
+        memory_budget_mb: working memory at most, not counting weights, features and states, and
+            some 3 MB for each frame.
 
     Raises:
         ConfigError: no such device or dtype, or a resolution that is no multiple of 8.
@@ -65,11 +138,11 @@ class TapnetNetwork:
         self,
         weights: Path | None,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
-        causal: bool = False,
-        resolution: int = 256,
-        memory_budget_mb: float = 1024,
+        device: str,
+        dtype: str,
+        causal: bool,
+        resolution: int,
+        memory_budget_mb: float,
     ) -> None:
         if resolution < 64 or resolution % 8:
             raise ConfigError(
@@ -97,17 +170,17 @@ class TapnetNetwork:
 
     @property
     def side(self) -> int:
-        """See TapirNetwork."""
+        """Side S of the network's input in pixels."""
         return self._side
 
     @property
     def model(self) -> torch.nn.Module:
-        """The port's own network, which takes whole clips; to be run under autocast."""
+        """Network of the port, which takes whole clips; to be run under autocast."""
         model: torch.nn.Module = self._model
         return model
 
     def encode(self, image_bgr: UInt8Array) -> FrameFeatures:
-        """See TapirNetwork."""
+        """Compute the features of an image (H, W, 3), which is stretched to the square."""
         square = cv2.resize(image_bgr, (self._side, self._side), interpolation=cv2.INTER_AREA)
         rgb = to_device(cv2.cvtColor(square, cv2.COLOR_BGR2RGB), self._device)
         video = rgb[None, None].float() / 255 * 2 - 1  # (1, 1, S, S, 3)
@@ -120,7 +193,7 @@ class TapnetNetwork:
         return self._chunks.run(1, 1, work)[0]
 
     def describe(self, frame: FrameFeatures, xy: FloatArray) -> PointFeatures:
-        """See TapirNetwork."""
+        """Compute the features of points `xy` (N, 2) of a frame."""
         query = np.column_stack((np.zeros(len(xy), np.float32), xy[:, ::-1]))  # t, y, x
         shape_only = torch.empty((1, 1, self._side, self._side, 3), device="meta")
         with torch.inference_mode(), autocast(self._device, self._dtype):
@@ -135,7 +208,14 @@ class TapnetNetwork:
     def estimate(
         self, frames: Sequence[FrameFeatures], points: PointFeatures, query_txy: FloatArray
     ) -> Estimates:
-        """See TapirNetwork."""
+        """Locate points in T consecutive frames, each by means of all of them.
+
+        Args:
+            frames: oldest first.
+            points: N points.
+            query_txy: (N, 3) index into `frames` of each point's query frame, and its position
+                there; an index below 0: in none of them.
+        """
         grids = self._feature_grids(frames)
         query = self._tensor(query_txy[:, [0, 2, 1]])[None]  # t, y, x
 
@@ -146,7 +226,7 @@ class TapnetNetwork:
         return _estimates(parts, len(frames))
 
     def start(self, count: int) -> CausalState:
-        """See TapirNetwork."""
+        """Return the memory of `count` points that have not been followed yet."""
         # The port gives the same dictionary for every refinement, on the CPU: of all points that
         # would be a gigabyte to copy, so one point's goes to the device, and is repeated there.
         one = self._model.construct_initial_causal_state(1, 1)
@@ -158,7 +238,7 @@ class TapnetNetwork:
     def step(
         self, frame: FrameFeatures, points: PointFeatures, state: CausalState
     ) -> tuple[Estimates, CausalState]:
-        """See TapirNetwork."""
+        """Locate points in the next frame (T = 1) by the causal variant, and update the memory."""
         grids = self._feature_grids([frame])
 
         def work(some: slice) -> tuple[Tensor, CausalState]:
@@ -181,8 +261,8 @@ class TapnetNetwork:
     def _run(
         self, grids: Any, points: PointFeatures, **arguments: object
     ) -> tuple[Tensor, Sequence[Mapping[str, Tensor]]]:
-        """(N, T, 4) x, y and the logits of occlusion and expected distance of the points; and the
-        causal context where that is asked for."""
+        """Return x, y and the logits of occlusion and expected distance of the points (N, T, 4),
+        and the causal context where the arguments ask for it."""
         pair = (self._side, self._side)
         features = self._port.QueryFeatures(
             (points.coarse,) * 2, (points.fine,) * 2, grids.resolutions
@@ -206,7 +286,8 @@ class TapnetNetwork:
         return values, found.get("causal_context", ())
 
     def _feature_grids(self, frames: Sequence[FrameFeatures]) -> Any:
-        """The port's form: for the first guess and for its refinement, which share a resolution."""
+        """Return the port's form of features: for the first guess and for its refinement, which
+        share a resolution."""
         coarse = torch.cat([frame.coarse for frame in frames], 1)
         fine = torch.cat([frame.fine for frame in frames], 1)
         pair = (self._side, self._side)
@@ -217,7 +298,7 @@ class TapnetNetwork:
 
 
 def _estimates(parts: Sequence[Tensor], frames: int) -> Estimates:
-    """Parts (N, T, 4) of one set of points, fetched from the device at once."""
+    """Join parts (N, T, 4) of one set of points, fetched from the device at once."""
     if not parts:
         return Estimates.unknown(frames, 0)
     values = torch.cat(list(parts)).transpose(0, 1).cpu().numpy()

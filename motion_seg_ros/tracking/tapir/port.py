@@ -1,9 +1,9 @@
-"""The modules of TAPIR's PyTorch port, loaded so that their user does not wait for a GPU.
+"""Modules of TAPIR's PyTorch port, loaded so that the CPU need not wait for the GPU.
 
-The port makes sizes, indices and other constants on the CPU whenever it needs them: for one look
-at points these are some ninety copies to the device, and PyTorch waits for the device at each. The
-modules loaded here are a copy of the port's own, for one network, in which the name `torch` stands
-for PyTorch with such constants on the device, from the first time on. The numbers are the same.
+The port makes sizes, indices and other constants on the CPU whenever it needs them: about ninety
+copies to the device for one estimate of points, and PyTorch waits for the device at each. Here
+copies of the port's modules are loaded, for one network, in which the name `torch` stands for
+PyTorch with such constants cached on the device. The numbers are the same.
 
 Source: https://github.com/google-deepmind/tapnet.
 """
@@ -29,7 +29,7 @@ INSTALL = (
 
 
 class DeviceTorch:
-    """PyTorch, but what the port makes of Python numbers alone is on the device.
+    """PyTorch, but tensors that the port makes of Python numbers alone are on the device.
 
     Args:
         device: of the network.
@@ -43,13 +43,13 @@ class DeviceTorch:
         return getattr(torch, name)
 
     def tensor(self, data: Any, *, device: torch.device | None = None) -> Tensor:
-        """torch.tensor; the same tensor for the same number or sequence of numbers on a device."""
+        """Do as torch.tensor, but return the same tensor for the same numbers on a device."""
         if device is None:
             return torch.tensor(data)
         return self.constant(tuple(data) if isinstance(data, Sequence) else data, device)
 
     def constant(self, data: Any, device: torch.device) -> Tensor:
-        """A number or a tuple of numbers on a device, which nobody may change."""
+        """Return a number or a tuple of numbers on a device; not to be changed."""
         key = data, type(data), device
         if key not in self._constants:
             with torch.inference_mode(False):
@@ -57,11 +57,11 @@ class DeviceTorch:
         return self._constants[key]
 
     def arange(self, *limits: int, device: torch.device | None = None) -> Tensor:
-        """torch.arange, on the network's device unless another one is named."""
+        """Do as torch.arange, on the network's device unless another one is named."""
         return torch.arange(*limits, device=self._device if device is None else device)
 
     def randperm(self, count: int) -> Tensor:
-        """torch.randperm of the CPU's generator, on the network's device."""
+        """Do as torch.randperm with the CPU's generator, on the network's device."""
         return to_device(torch.randperm(count), self._device)
 
     def convert_grid_coordinates(
@@ -71,8 +71,8 @@ class DeviceTorch:
         output_grid_size: Sequence[int],
         coordinate_format: str = "xy",
     ) -> Tensor:
-        """The port's function of that name, (..., D) positions in a grid -> those in a grid of
-        another size, without its look at what the sizes are, which are on the device."""
+        """Convert positions (..., D) in a grid to a grid of another size, as the port does, but
+        without its checks of the sizes, which are on the device."""
         old, new = (
             self.constant(tuple(size), coords.device)
             for size in (input_grid_size, output_grid_size)
@@ -81,7 +81,7 @@ class DeviceTorch:
 
 
 def load_port(device: torch.device) -> Any:
-    """The module tapir_model of the port, for networks on `device`.
+    """Load the module tapir_model of the port, for networks on `device`.
 
     Raises:
         MissingDependencyError: tapnet, or a package it needs, is not installed.
@@ -101,7 +101,7 @@ def load_port(device: torch.device) -> Any:
 
 
 def _copy(name: str) -> Any:
-    """A module that is nobody else's, with the code of the module of that name."""
+    """Load a module once more, under no name in sys.modules."""
     spec = importlib.import_module(name).__spec__
     if spec is None or spec.loader is None:
         raise ImportError(f"{name} cannot be loaded again")

@@ -1,4 +1,4 @@
-"""Where new tracks start, and which old ones make room for them."""
+"""Grid of query points, and the choice of tracks to drop for new ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SeedGrid:
         self._cell_px = np.array([width / self._columns, height / self._rows], np.float32)
 
     def empty_cell_centres(self, xy_px: FloatArray) -> FloatArray:
-        """(M, 2) float32 pixels: the centre of each cell in which none of `xy_px` (N, 2) lies."""
+        """Return the centres (M, 2) float32 of the cells that hold none of `xy_px` (N, 2)."""
         taken = np.zeros(self._rows * self._columns, bool)
         taken[self._cell_of(xy_px)] = True
         empty = np.flatnonzero(~taken)
@@ -38,11 +38,11 @@ class SeedGrid:
         return np.asarray((cell + 0.5) * self._cell_px - 0.5, np.float32)
 
     def survivors(self, xy_px: FloatArray, unseen_frames: Int64Array, newcomers: int) -> BoolArray:
-        """(N,) bool: the tracks to keep so that with `newcomers` there are not too many.
+        """Choose the tracks to keep, (N,) bool, so that there is room for `newcomers`.
 
-        First to go are the tracks out of sight, those longest unseen before others; then the
-        youngest of crowded cells. The oldest visible track of a cell always stays, as long as
-        `newcomers` are no more than the empty cells.
+        Tracks out of sight are dropped first, those longest unseen before others; then the youngest
+        of crowded cells. The oldest visible track of a cell is kept as long as `newcomers` are no
+        more than the empty cells.
 
         Args:
             xy_px: (N, 2) positions now, oldest track first.

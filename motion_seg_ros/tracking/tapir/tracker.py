@@ -1,6 +1,6 @@
 """Long-range point tracks from BootsTAPIR (Doersch et al., BootsTAP, ACCV 2024).
 
-The network is the PyTorch port of https://github.com/google-deepmind/tapnet; see tapir_network.
+The network is the PyTorch port of https://github.com/google-deepmind/tapnet; see `network`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from motion_seg_ros.tracking.tapir.seeds import SeedGrid
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, RawTracks, Tracks
 from motion_seg_ros.window import Window
 
-LEAST_POINTS = 64  # below it few things are seen by any
+LEAST_POINTS = 64  # where memory is short; set by hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class _Known:
         ids: (N,) int64, ascending.
         born: (N,) int64 index within the stream of each track's query frame.
         query_xy_px: (N, 2) float32 query points.
-        estimates: (T, N) what the network says of them.
+        estimates: (T, N) outputs of the network.
     """
 
     ids: Int64Array
@@ -49,24 +49,24 @@ class _Known:
         )
 
     def tracks(self, window: Window) -> Tracks:
-        """The same by the contract of Tracks; at its own query frame each is visible."""
+        """Convert to Tracks; in its own query frame each is visible."""
         height, width = window.newest.size
         own = np.flatnonzero(self.born >= window.first_index)
         own_frame = self.born[own] - window.first_index
-        xy = self.estimates.xy.copy()
+        xy = self.estimates.xy_px.copy()
         xy[own_frame, own] = self.query_xy_px[own]
         inside = ((xy >= 0) & (xy <= np.array([width - 1, height - 1]))).all(axis=2)
         visible = self.estimates.visible & inside
         visible[own_frame, own] = True
         confidence = np.where(visible, self.estimates.confidence, np.float32(0))
         query_frame = np.maximum(self.born - window.first_index, 0)
-        said = RawTracks(xy, self.estimates.occlusion, self.estimates.expected_distance)
-        return Tracks(self.ids, _held(xy, visible), visible, confidence, query_frame, said)
+        raw = RawTracks(xy, self.estimates.occlusion, self.estimates.expected_distance)
+        return Tracks(self.ids, _held(xy, visible), visible, confidence, query_frame, raw)
 
 
 def _held(xy: FloatArray, visible: BoolArray) -> FloatArray:
-    """(T, N, 2) `xy`, where a track is not visible its last visible position, before the first one
-    that; visible (T, N)."""
+    """Replace positions `xy` (T, N, 2) that are not `visible` (T, N) by the last visible one, or,
+    before the first one, by that."""
     frame = np.arange(len(xy))[:, None]
     last = np.maximum.accumulate(np.where(visible, frame, -1), axis=0)
     source = np.where(last < 0, visible.argmax(axis=0), last)
@@ -74,23 +74,20 @@ def _held(xy: FloatArray, visible: BoolArray) -> FloatArray:
 
 
 class TapirTracker:
-    """Tracks of points that are started on a grid in query frames and found by a TAPIR network.
+    """Starts points on a grid in query frames and tracks them by a TAPIR network.
 
-    A query frame comes every `query_interval` frames; every cell of the grid that no visible track
-    is in gets a new one at its centre. A track leaves once it is visible in no frame of the window,
-    or when it has to make room for new ones; see SeedGrid.survivors. At its own query frame a track
-    is visible at the query point, whatever the network says of that frame.
+    Every `query_interval` frames is a query frame, in which every cell of the grid without a
+    visible track gets a new one at its centre. A track is dropped once it is visible in no frame of
+    the window, or when it has to make room for new ones; see SeedGrid.survivors. In its own query
+    frame a track is visible at the query point, whatever the network estimates there.
 
     Args:
-        follower: finds the points; TapirTracker.load makes one.
+        follower: locates the points; TapirTracker.load makes one.
         points: tracks kept at most.
-        query_interval: frames from one query frame to the next; the supplement's `step`, 8 for
-            DAVIS.
+        query_interval: frames from one query frame to the next; the supplement's `step`.
     """
 
-    def __init__(
-        self, follower: PointFollower, *, points: int = 1024, query_interval: int = 8
-    ) -> None:
+    def __init__(self, follower: PointFollower, *, points: int, query_interval: int) -> None:
         self._follower = follower
         self._points = points
         self._query_interval = query_interval
@@ -104,21 +101,20 @@ class TapirTracker:
         cls,
         weights: Path | None,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
-        points: int = 1024,
-        query_interval: int = 8,
-        causal: bool = False,
-        update_interval: int = 8,
-        tail: int = 4,
-        resolution: int = 256,
-        memory_budget_mb: int = 1024,
+        device: str,
+        dtype: str,
+        points: int,
+        query_interval: int,
+        causal: bool,
+        update_interval: int,
+        tail: int,
+        resolution: int,
+        memory_budget_mb: int,
     ) -> TapirTracker:
-        """A tracker with a network of its own.
+        """Load a network and make a tracker with it.
 
         Args:
-            weights: the published file (.pt, or the same tensors in .safetensors); `causal` has a
-                file of its own with the same names and shapes. None: random, to measure speed with.
+            weights: see TapnetNetwork; `causal` has a file of its own.
             device: see motion_seg_ros.networks.device.find_device.
             dtype: see motion_seg_ros.networks.device.find_dtype.
             points: see TapirTracker.
@@ -129,7 +125,7 @@ class TapirTracker:
             tail: see WindowFollower; not for `causal`.
             resolution: side of the square that frames are stretched to, a multiple of 8 pixels;
                 the weights were trained at 256.
-            memory_budget_mb: working memory of the network at most, in MB; see PointChunks.
+            memory_budget_mb: see TapnetNetwork.
 
         Raises:
             InputError: the weights are missing, damaged or not TAPIR's.
@@ -164,8 +160,8 @@ class TapirTracker:
         """See motion_seg_ros.tracking.base.Tracker.
 
         Raises:
-            DeviceMemoryError: the device has not enough memory; the tracker is of use again after
-                a reset.
+            DeviceMemoryError: not enough device memory; the tracker can be used again after a
+                reset.
         """
         self._follower.see(window)
         self._catch_up(window)
@@ -195,7 +191,7 @@ class TapirTracker:
         return f"tracking.tapir.points {self._points}"
 
     def _catch_up(self, window: Window) -> None:
-        """Bring what is known to a window, of which all frames after the last one seen are new."""
+        """Update the estimates to the frames of `window`."""
         known, count, frames = self._known, len(self._known.ids), len(window)
         new = frames if self._newest is None else window.newest_index - self._newest
         self._newest = window.newest_index
@@ -215,8 +211,8 @@ class TapirTracker:
             self._known = self._known.select(some)
 
     def _seed(self, window: Window, tracks: Tracks, seen: BoolArray) -> None:
-        """Start tracks where none of `tracks` is visible now, and keep those of them for which
-        there is room and which are `seen` (N,) in the window."""
+        """Start tracks where none of `tracks` is visible now, and drop those that are not `seen`
+        (N,) in the window or for which there is no room."""
         grid = SeedGrid(window.newest.size, self._points)
         seeds = grid.empty_cell_centres(tracks.xy_px[-1, tracks.visible[-1]])
         unseen_frames = np.where(seen, tracks.visible[::-1].argmax(axis=0), len(window))

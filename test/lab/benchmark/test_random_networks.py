@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from backends import depth_on_cpu
+from backends import depth_on_cpu, dino_on_cpu
 from tiny_networks import transformers_library
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.lab.benchmark.random_networks import (
     OFFICIAL_TRACKS,
     RANDOM,
@@ -70,9 +69,7 @@ def test_the_backends_take_them(tmp_path: Path) -> None:
         write_random_weights("depth_anything_v2_small", tmp_path / "depth", toy=True)
     )
     assert depth.inverse_depth(window)[0].shape == (28, 42)
-    features = DinoFeatures(
-        write_random_weights("dinov2_base", tmp_path / "dino", toy=True), device="cpu"
-    )
+    features = dino_on_cpu(write_random_weights("dinov2_base", tmp_path / "dino", toy=True))
     assert features.extract(window, Tracks.empty(1)).shape == (0, features.channels)
 
 

@@ -349,7 +349,11 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
 ) -> None:
     hills = Hills()
     labeller = OfficialLabeller(
-        Path(str(weights["labelling.official.weights"])), hills, device="cpu", interval=1
+        Path(str(weights["labelling.official.weights"])),
+        hills,
+        device="cpu",
+        interval=1,
+        threshold=0.7,
     )
     for window in windows(2):
         for _ in range(2):  # the second time there is no news
@@ -366,7 +370,11 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
 def test_it_abstains_where_there_is_nothing_to_tell_from(weights: dict[str, object]) -> None:
     hills = Hills()
     labeller = OfficialLabeller(
-        Path(str(weights["labelling.official.weights"])), hills, device="cpu"
+        Path(str(weights["labelling.official.weights"])),
+        hills,
+        device="cpu",
+        interval=1,
+        threshold=0.7,
     )
     (window,) = windows(1)
     hidden, features = resting(5), FEATURES

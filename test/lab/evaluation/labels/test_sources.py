@@ -100,7 +100,7 @@ class TestSamples:
 
     def test_the_geometric_labeller_finds_the_movers(self) -> None:
         stream = sample_stream("set", moving_sample())
-        found = compare([stream], {"geometric": GeometricLabeller()})
+        found = compare([stream], {"geometric": GeometricLabeller(interval=1)})
         assert found.overall["geometric"].shipped.f1 > 0.9
         assert found.overall["geometric"].said_share == 1
         assert list(found.by_tag) == ["still"]
