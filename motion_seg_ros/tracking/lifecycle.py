@@ -63,7 +63,8 @@ class TrackLifecycle:
         """Newest positions (N, 2) float32 of the visible tracks."""
         if not len(self._tracks):
             return np.zeros((0, 2), np.float32)
-        return self._tracks.xy_px[-1, self._alive]
+        newest: FloatArray = self._tracks.xy_px[-1, self._alive]
+        return newest
 
     @property
     def _alive(self) -> BoolArray:
@@ -181,4 +182,3 @@ class TrackLifecycle:
         first_of_cell = np.searchsorted(ordered, ordered, side="left")
         rank = np.arange(len(ordered)) - first_of_cell
         return np.asarray(alive[order[rank >= CELL_CAPACITY]], np.int64)
-

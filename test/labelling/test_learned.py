@@ -18,7 +18,6 @@ from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.abstention import MIN_FRAMES, MIN_TRACKS
 from motion_seg_ros.labelling.camera_residuals import GAPS, RESIDUAL_CHANNELS, camera_residuals
-from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights

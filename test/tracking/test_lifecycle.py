@@ -124,7 +124,7 @@ def test_ids_ascend_and_are_not_used_again() -> None:
 
 
 def test_a_crowded_cell_loses_its_youngest() -> None:
-    lifecycle, stream = TrackLifecycle(seeds=50, cell_capacity=3), Stream()
+    lifecycle, stream = TrackLifecycle(seeds=50), Stream()
     move(lifecycle, stream.next(), (0, 0))
     xy = np.tile(np.float32([[50, 50]]), (50, 1))
     found, confidence = np.ones(50, bool), np.ones(50, np.float32)

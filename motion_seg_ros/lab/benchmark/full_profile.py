@@ -27,6 +27,7 @@ from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import WEIGHTS, needed_weights, resolve, without_unused
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
+from motion_seg_ros.settings.stages import TapirConfig
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import Discovery, Frame
 
@@ -197,16 +198,23 @@ def with_random_weights(config: Config, folder: Path, *, toy: bool) -> Config:
             values[WEIGHTS[stage, backend]] = str(toys)
     if config.tracking.backend == "tapir":
         file = folder / "tapir.safetensors"
-        _write_tapir(file, causal=config.tracking.tapir.causal, toy=toy)
+        _write_tapir(file, config.tracking.tapir, toy=toy)
         values["tracking.tapir.weights"] = str(file)
     return make_config(values)
 
 
-def _write_tapir(file: Path, *, causal: bool, toy: bool) -> None:
+def _write_tapir(file: Path, tapir: TapirConfig, *, toy: bool) -> None:
     from motion_seg_ros.tracking.tapir.checkpoint import keep_blocks, save_weights
     from motion_seg_ros.tracking.tapir.network import TapnetNetwork
 
-    model = TapnetNetwork(None, device="cpu", dtype="float32", causal=causal).model
+    model = TapnetNetwork(
+        None,
+        device="cpu",
+        dtype="float32",
+        causal=tapir.causal,
+        resolution=tapir.resolution,
+        memory_budget_mb=tapir.memory_budget_mb,
+    ).model
     if toy:
         keep_blocks(model, TOY_BLOCKS)
     save_weights(model, file)

@@ -56,7 +56,8 @@ class AlternatingEncoder(nn.Module):
 
     Two layers project the channels to the width; a stack of encoder layers turns them into a
     memory, and a stack of decoder layers starts from the same input and attends to the memory of
-    its track. Post-norm, ReLU. Source: the paper, section 3.1 and figure 3; its released network for the decoder stack.
+    its track. Post-norm, ReLU. Source: the paper, section 3.1 and figure 3; its released network
+    for the decoder stack.
 
     Args:
         per_frame: C of a frame.

@@ -24,6 +24,7 @@ from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.labelling.network.tracks_decoder import EncoderDecoder, PlainDecoder
 from motion_seg_ros.settings.declaration import Value, hint, setting, settings
 
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Inputs, layout and sizes of a TrackTransformer; the defaults are those of `lite`.

@@ -32,8 +32,8 @@ from motion_seg_ros.tracking.tapir.estimates import Estimates
 from motion_seg_ros.tracking.tapir.port import load_port
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 
-# Working memory in float32, measured by a profile of the allocations: of a point in a frame for each
-# cell of its cost volume, and then for its refinement; of a causal point in states of its size.
+# Working memory in float32, from a profile of allocations: of a point in a frame for each cell of
+# its cost volume, and then for its refinement; of a causal point in states of its size.
 COST_VOLUME_BYTES_PER_CELL = 160
 REFINEMENT_BYTES = 110_000
 STATES = 3

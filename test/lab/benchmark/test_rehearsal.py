@@ -106,7 +106,7 @@ class Silent:
 def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
     asked: Counter[str] = Counter()
     script, window = Script(objects), SlidingWindow(16, 1.0)
-    tracker = DriftingTracker(Lost(asked), points=POINTS)
+    tracker = DriftingTracker(Lost(asked), points=POINTS, query_interval=8)
     labeller = ScriptedLabeller(Silent(asked), script)
     masks = prompted(ScriptedSegmenter(Blind(asked), script))
     image, ids, right = np.zeros((*SIZE, 3), np.uint8), set(), 0

@@ -4,7 +4,8 @@ known to be right: a network that answers by a formula."""
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +15,12 @@ from motion_seg_ros.window import SlidingWindow
 
 torch = pytest.importorskip("torch", reason="torch: not installed")
 from motion_seg_ros.tracking.tapir.estimates import Estimates  # noqa: E402
-from motion_seg_ros.tracking.tapir.features import (  # noqa: E402
+from motion_seg_ros.tracking.tapir.followers import CausalFollower, WindowFollower  # noqa: E402
+from motion_seg_ros.tracking.tapir.network import (  # noqa: E402
     CausalState,
     FrameFeatures,
     PointFeatures,
 )
-from motion_seg_ros.tracking.tapir.followers import CausalFollower, WindowFollower  # noqa: E402
 
 SIDE = 64
 HEIGHT, WIDTH = 32, 128
@@ -99,16 +100,20 @@ class Frames:
         follower.see(window)
 
 
+def windowed(network: Any) -> WindowFollower:
+    return WindowFollower(network, update_interval=8, tail=4)
+
+
 SEEDS = np.float32([[0, 0], [100, 20], [64, 16]])
 TRUE_STEP = STEP * [WIDTH / SIDE, HEIGHT / SIDE]  # pixels of the frames
 
 
 def test_positions_are_those_of_the_frames() -> None:
-    follower, frames = WindowFollower(Formula(), update_interval=1), Frames(8)
+    follower, frames = WindowFollower(Formula(), update_interval=1, tail=4), Frames(8)
     frames.next(follower)
-    np.testing.assert_allclose(follower.add(SEEDS).xy, SEEDS[None], atol=1e-4)
+    np.testing.assert_allclose(follower.add(SEEDS).xy_px, SEEDS[None], atol=1e-4)
     frames.next(follower)
-    np.testing.assert_allclose(follower.follow().xy, [SEEDS, SEEDS + TRUE_STEP], atol=1e-4)
+    np.testing.assert_allclose(follower.follow().xy_px, [SEEDS, SEEDS + TRUE_STEP], atol=1e-4)
 
 
 def test_the_network_is_asked_in_its_own_pixels() -> None:
@@ -119,7 +124,7 @@ def test_the_network_is_asked_in_its_own_pixels() -> None:
             asked.append(xy)
             return super().describe(frame, xy)
 
-    follower, frames = WindowFollower(Listening()), Frames(8)
+    follower, frames = WindowFollower(Listening(), update_interval=8, tail=4), Frames(8)
     frames.next(follower)
     # Centres of the frame's first and last pixel; corners count in the network.
     follower.add(np.float32([[0, 0], [WIDTH - 1, HEIGHT - 1]]))
@@ -128,7 +133,7 @@ def test_the_network_is_asked_in_its_own_pixels() -> None:
 
 def test_each_frame_is_encoded_once_and_each_point_described_once() -> None:
     network = Formula()
-    follower, frames = WindowFollower(network, update_interval=2), Frames(5)
+    follower, frames = WindowFollower(network, update_interval=2, tail=4), Frames(5)
     for k in range(12):
         frames.next(follower)
         if k:
@@ -140,14 +145,14 @@ def test_each_frame_is_encoded_once_and_each_point_described_once() -> None:
 
 
 def test_points_are_found_although_their_query_frame_has_left_the_window() -> None:
-    follower, frames = WindowFollower(Formula(), update_interval=1), Frames(4)
+    follower, frames = WindowFollower(Formula(), update_interval=1, tail=4), Frames(4)
     frames.next(follower)
     follower.add(SEEDS)
     for _ in range(9):
         frames.next(follower)
         found = follower.follow()
     age = np.arange(6, 10)[:, None, None]
-    np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-3)
+    np.testing.assert_allclose(found.xy_px, SEEDS + age * TRUE_STEP, atol=1e-3)
 
 
 def test_the_whole_window_is_looked_at_in_its_turn_and_in_between_its_tail() -> None:
@@ -172,12 +177,12 @@ def test_new_points_are_looked_for_in_the_whole_window() -> None:
     found = follower.add(SEEDS)
     assert found.frames == 4
     age = np.arange(-3, 1)[:, None, None]
-    np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-4)
+    np.testing.assert_allclose(found.xy_px, SEEDS + age * TRUE_STEP, atol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "held"), [(WindowFollower, 4), (CausalFollower, 1)])
+@pytest.mark.parametrize(("kind", "held"), [(windowed, 4), (CausalFollower, 1)])
 def test_features_of_frames_that_left_the_window_are_let_go(
-    kind: type[WindowFollower] | type[CausalFollower], held: int
+    kind: Callable[[Any], WindowFollower | CausalFollower], held: int
 ) -> None:
     encoded = []
 
@@ -195,9 +200,9 @@ def test_features_of_frames_that_left_the_window_are_let_go(
     assert sum(each() is not None for each in encoded) == held
 
 
-@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
+@pytest.mark.parametrize("kind", [windowed, CausalFollower])
 def test_what_is_kept_goes_on_beside_what_is_added(
-    kind: type[WindowFollower] | type[CausalFollower],
+    kind: Callable[[Any], WindowFollower | CausalFollower],
 ) -> None:
     follower, frames = kind(Formula()), Frames(8)
     frames.next(follower)
@@ -208,12 +213,12 @@ def test_what_is_kept_goes_on_beside_what_is_added(
     follower.add(SEEDS[:1] + 1)
     frames.next(follower)
     expected = [*(SEEDS[1:] + 2 * TRUE_STEP), SEEDS[0] + 1 + TRUE_STEP]
-    np.testing.assert_allclose(follower.follow().xy[-1], expected, atol=1e-4)
+    np.testing.assert_allclose(follower.follow().xy_px[-1], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
+@pytest.mark.parametrize("kind", [windowed, CausalFollower])
 def test_after_a_reset_nothing_is_known(
-    kind: type[WindowFollower] | type[CausalFollower],
+    kind: Callable[[Any], WindowFollower | CausalFollower],
 ) -> None:
     network = Formula()
     follower, frames = kind(network), Frames(8)
@@ -223,8 +228,8 @@ def test_after_a_reset_nothing_is_known(
     frames.window.reset()
     frames.next(follower)
     assert network.encoded == [0, 1]
-    assert follower.follow().xy.shape[1] == 0
-    np.testing.assert_allclose(follower.add(SEEDS).xy[-1], SEEDS, atol=1e-4)
+    assert follower.follow().xy_px.shape[1] == 0
+    np.testing.assert_allclose(follower.add(SEEDS).xy_px[-1], SEEDS, atol=1e-4)
 
 
 def test_every_point_has_a_memory_of_its_own() -> None:
@@ -248,8 +253,8 @@ def test_the_causal_follower_has_news_of_the_newest_frame_only() -> None:
     assert follower.follow().frames == 1
 
 
-@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
-def test_leaps_over_frames(kind: type[WindowFollower] | type[CausalFollower]) -> None:
+@pytest.mark.parametrize("kind", [windowed, CausalFollower])
+def test_leaps_over_frames(kind: Callable[[Any], WindowFollower | CausalFollower]) -> None:
     """There is news of every frame that is in the window and was not asked about before."""
     network = Formula()
     follower, frames = kind(network), Frames(16)
@@ -260,12 +265,12 @@ def test_leaps_over_frames(kind: type[WindowFollower] | type[CausalFollower]) ->
         found = follower.follow()
         assert found.frames >= 6
         age = np.arange(frames.count - found.frames, frames.count)[:, None, None]
-        np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-3)
+        np.testing.assert_allclose(found.xy_px, SEEDS + age * TRUE_STEP, atol=1e-3)
     assert network.encoded == list(range(31))
 
 
-@pytest.mark.parametrize("kind", [WindowFollower, CausalFollower])
-def test_a_leap_out_of_the_window(kind: type[WindowFollower] | type[CausalFollower]) -> None:
+@pytest.mark.parametrize("kind", [windowed, CausalFollower])
+def test_a_leap_out_of_the_window(kind: Callable[[Any], WindowFollower | CausalFollower]) -> None:
     follower, frames = kind(Formula()), Frames(4)
     frames.next(follower)
     follower.add(SEEDS)
@@ -273,4 +278,4 @@ def test_a_leap_out_of_the_window(kind: type[WindowFollower] | type[CausalFollow
     found = follower.follow()
     assert found.frames == 4
     age = np.arange(6, 10)[:, None, None]
-    np.testing.assert_allclose(found.xy, SEEDS + age * TRUE_STEP, atol=1e-3)
+    np.testing.assert_allclose(found.xy_px, SEEDS + age * TRUE_STEP, atol=1e-3)

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from backends import tapir_on_cpu
 
 from motion_seg_ros.errors import ConfigError, InputError, MissingDependencyError
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
@@ -19,10 +20,11 @@ torch = pytest.importorskip("torch", reason="torch: not installed")
 pytest.importorskip("safetensors", reason="safetensors: not installed")
 from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 from motion_seg_ros.tracking.tapir.checkpoint import load_weights  # noqa: E402
-from motion_seg_ros.tracking.tapir.features import STATE_BYTES_PER_POINT  # noqa: E402
 from motion_seg_ros.tracking.tapir.followers import CausalFollower, WindowFollower  # noqa: E402
-from motion_seg_ros.tracking.tapir.network import TapnetNetwork  # noqa: E402
-from motion_seg_ros.tracking.tapir.tracker import TapirTracker  # noqa: E402
+from motion_seg_ros.tracking.tapir.network import (  # noqa: E402
+    STATE_BYTES_PER_POINT,
+    TapnetNetwork,
+)
 
 SIDE = 64
 HEIGHT, WIDTH = 48, 96
@@ -47,7 +49,12 @@ def clip() -> list[UInt8Array]:
 
 
 def network(**settings: Any) -> TapnetNetwork:
-    return TapnetNetwork(None, **{"device": "cpu", "resolution": SIDE, **settings})
+    return load(None, **settings)
+
+
+def load(weights: Path | None, **settings: Any) -> TapnetNetwork:
+    small = {"device": "cpu", "dtype": "auto", "causal": False, "resolution": SIDE}
+    return TapnetNetwork(weights, **{**small, "memory_budget_mb": 1024, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +91,10 @@ def in_the_clip(tracks: Any) -> FloatArray:
 def test_cached_features_give_the_tracks_of_the_whole_clip_at_once(
     clip: list[UInt8Array], windowed: TapnetNetwork
 ) -> None:
-    follower, window = WindowFollower(windowed, update_interval=1), SlidingWindow(FRAMES, 1.0)
+    follower, window = (
+        WindowFollower(windowed, update_interval=1, tail=4),
+        SlidingWindow(FRAMES, 1.0),
+    )
     for k, image in enumerate(clip):
         follower.see(window.push(Frame(image, k)))
         if k == 1:
@@ -93,10 +103,10 @@ def test_cached_features_give_the_tracks_of_the_whole_clip_at_once(
             found = follower.follow()
     with torch.inference_mode():
         whole = windowed._model(video(clip), queries(1))
-    np.testing.assert_allclose(found.xy, in_the_clip(whole["tracks"]), atol=1e-3)
+    np.testing.assert_allclose(found.xy_px, in_the_clip(whole["tracks"]), atol=1e-3)
     np.testing.assert_allclose(found.occlusion, whole["occlusion"][0].T, atol=1e-4)
     np.testing.assert_allclose(found.expected_distance, whole["expected_dist"][0].T, atol=1e-4)
-    assert np.ptp(found.xy, axis=0).max() > 1  # the points go somewhere
+    assert np.ptp(found.xy_px, axis=0).max() > 1  # the points go somewhere
 
 
 @needs_tapnet
@@ -108,11 +118,11 @@ def test_points_in_chunks_are_the_same_points(
     points = windowed.describe(frames[0], query[:, 1:])
     whole = windowed.estimate(frames, points, query)
     again = windowed.estimate(frames, points, query)
-    np.testing.assert_array_equal(whole.xy, again.xy)  # although the port shuffles them
+    np.testing.assert_array_equal(whole.xy_px, again.xy_px)  # although the port shuffles them
     windowed._chunks._budget_bytes, budget = 1.0, windowed._chunks._budget_bytes
     one_by_one = windowed.estimate(frames, points, query)
     windowed._chunks._budget_bytes = budget
-    np.testing.assert_allclose(one_by_one.xy, whole.xy, atol=1e-3)
+    np.testing.assert_allclose(one_by_one.xy_px, whole.xy_px, atol=1e-3)
     np.testing.assert_allclose(one_by_one.occlusion, whole.occlusion, atol=1e-4)
 
 
@@ -136,7 +146,7 @@ def test_the_causal_follower_is_the_ports_own_loop(
             state = out["causal_context"]
             expected.append(in_the_clip(out["tracks"][-1]))
     np.testing.assert_allclose(
-        np.concatenate([each.xy for each in found]), np.concatenate(expected), atol=1e-3
+        np.concatenate([each.xy_px for each in found]), np.concatenate(expected), atol=1e-3
     )
 
 
@@ -157,7 +167,7 @@ def test_a_causal_point_is_followed_alike_whoever_is_followed_beside_it(
         for image in clip[1:3]:
             follower.see(window.push(Frame(image, 0)))
             found = follower.follow()
-        return found.xy[-1, -1]
+        return found.xy_px[-1, -1]
 
     np.testing.assert_allclose(follow(True), follow(False), atol=1e-3)
 
@@ -175,7 +185,7 @@ def test_a_step_changes_no_state_but_its_own(clip: list[UInt8Array], causal: Tap
     points = causal.describe(frame, queries(0)[0].numpy()[:, [2, 1]])
     first, state = causal.step(frame, points, start)
     again, _ = causal.step(frame, points, start)
-    np.testing.assert_array_equal(first.xy, again.xy)
+    np.testing.assert_array_equal(first.xy_px, again.xy_px)
     later, _ = causal.step(frame, points, state)
     assert np.abs(later.occlusion - first.occlusion).max() > 1e-4
 
@@ -221,7 +231,7 @@ def test_weights_are_loaded_from_a_file(
         from safetensors.torch import save_file
 
         save_file(state, path)
-    loaded = TapnetNetwork(path, device="cpu", resolution=SIDE)
+    loaded = load(path)
     for name, x in loaded._model.state_dict().items():
         assert torch.equal(x, state[name])
     assert not any(x.requires_grad for x in loaded._model.parameters())
@@ -230,9 +240,7 @@ def test_weights_are_loaded_from_a_file(
 
 @needs_tapnet
 def test_the_tracker_runs_on_the_real_network(clip: list[UInt8Array]) -> None:
-    tracker = TapirTracker.load(
-        None, device="cpu", resolution=SIDE, points=5, query_interval=2, update_interval=2, tail=1
-    )
+    tracker = tapir_on_cpu(resolution=SIDE, points=5, query_interval=2, update_interval=2, tail=1)
     window = SlidingWindow(3, 1.0)
     for k, image in enumerate(clip):
         tracks = tracker.update(window.push(Frame(image, k)))
@@ -314,7 +322,7 @@ def test_a_missing_package_is_named_with_the_commands_that_install_it(
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingDependencyError) as caught:
-        TapirTracker.load(None, device="cpu")
+        tapir_on_cpu()
     message = str(caught.value)
     assert "pip install --no-deps git+https://github.com/google-deepmind/tapnet" in message
     assert "pip install dm-tree einshape" in message

@@ -18,7 +18,6 @@ pytest.importorskip("safetensors", reason="safetensors: not installed")
 from torch.overrides import TorchFunctionMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from motion_seg_ros.tracking.tapir import features as tapir_features  # noqa: E402
 from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 from motion_seg_ros.tracking.tapir import port as tapir_port  # noqa: E402
 from motion_seg_ros.tracking.tapir.network import TapnetNetwork  # noqa: E402
@@ -136,10 +135,12 @@ def test_a_look_at_points_never_waits_for_the_device(
     monkeypatch.setattr(tapir_network, "find_device", lambda name: NOWHERE)
     fetched: list[Any] = []
     monkeypatch.setattr(tapir_network, "_estimates", lambda parts, frames: fetched.append(parts))
-    network = TapnetNetwork(None, device="meta", dtype="float32", causal=causal, resolution=SIDE)
+    network = TapnetNetwork(
+        None, device="meta", dtype="float32", causal=causal, resolution=SIDE, memory_budget_mb=1024
+    )
     waits = Waits()
     copies = Copies(waits)
-    for module in (tapir_network, tapir_features, tapir_port):
+    for module in (tapir_network, tapir_port):
         monkeypatch.setattr(module, "to_device", copies.to_device)
     with waits, copies:
         frame = network.encode(IMAGE)

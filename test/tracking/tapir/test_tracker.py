@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from backends import tapir_on_cpu
 
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.tracking.tapir.estimates import Estimates
@@ -77,7 +78,7 @@ class Stream:
     """A tracker that is pushed one frame after another."""
 
     def __init__(self, oracle: Oracle, *, size: int = 6, **settings: int) -> None:
-        self.tracker = TapirTracker(oracle, **settings)
+        self.tracker = TapirTracker(oracle, **{"points": 1024, "query_interval": 8, **settings})
         self.window = SlidingWindow(size, 1.0)
         self.pushed = 0
 
@@ -288,7 +289,10 @@ def test_a_follower_with_news_of_the_newest_frame_only_leaves_the_past_as_it_was
 
 
 def test_a_tracker_that_joins_late_knows_the_window_by_looking_back() -> None:
-    tracker, window = TapirTracker(Oracle((1, 0)), points=40), SlidingWindow(4, 1.0)
+    tracker, window = (
+        TapirTracker(Oracle((1, 0)), points=40, query_interval=8),
+        SlidingWindow(4, 1.0),
+    )
     for k in range(3):
         seen = window.push(Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), k))
     assert tracker.update(seen).visible.shape[0] == 3
@@ -317,4 +321,4 @@ def test_logits_of_any_size_are_understood() -> None:
 def test_without_torch_the_error_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "motion_seg_ros.tracking.tapir.network", None)
     with pytest.raises(MissingDependencyError, match="pip install"):
-        TapirTracker.load(None)
+        tapir_on_cpu()
