@@ -32,7 +32,7 @@ from motion_seg_ros.types import FloatArray, Frame, FrameResult, Source
 transformers_library()
 import torch  # noqa: E402
 
-from motion_seg_ros.labelling.learned import MIN_FRAMES  # noqa: E402
+from motion_seg_ros.labelling.abstention import MIN_FRAMES  # noqa: E402
 from motion_seg_ros.labelling.network.calibration import Calibration  # noqa: E402
 from motion_seg_ros.labelling.network.checkpoint import save_weights  # noqa: E402
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer  # noqa: E402
