@@ -15,8 +15,8 @@ from motion_seg_ros.jobs import Job, Outcome, Result, run_serially, usable_cores
 from motion_seg_ros.plan import uses_device
 from motion_seg_ros.settings.pipeline import Config
 
-SHOWN_FAILURES = 5  # in the one line of an error
-SHOWN_ROWS = 20  # of the table, unless more failed
+SHOWN_FAILURES = 5  # in the one line of an error; set by hand
+SHOWN_ROWS = 20  # of the table, unless more failed; set by hand
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

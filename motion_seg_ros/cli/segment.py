@@ -250,7 +250,7 @@ class Task:
         return length * 2 if length is not None and self.export == "colmap" else length
 
     def settings(self) -> dict[str, object]:
-        """Return everything that the output depends on besides the input."""
+        """Return everything that the output depends on other than the input."""
         return {
             "version": __version__,
             **config_values(self.config),

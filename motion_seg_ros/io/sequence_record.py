@@ -49,7 +49,7 @@ def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, 
     Args:
         folder: an existing one.
         summary: of its sequence.
-        settings: everything that its content depends on besides the input, by name.
+        settings: everything that its content depends on other than the input, by name.
 
     Raises:
         OSError: it cannot be written.

@@ -11,7 +11,7 @@ from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
 from motion_seg_ros.io.video import VideoFile
 
-DEFAULT_FPS = 30.0
+DEFAULT_FPS = 30.0  # of most cameras; set by hand
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 """Recognised in a folder; a video given by name may have any suffix."""
 

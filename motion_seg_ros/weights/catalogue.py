@@ -90,7 +90,7 @@ class PublishedWeights:
 APACHE = Licence("Apache-2.0", "commercial use too")
 NON_COMMERCIAL = Licence("CC-BY-NC-4.0", "no commercial use")
 AUTHORS = Licence(
-    "MIT", "commercial use too, says the authors' repository; the weights say nothing"
+    "MIT", "commercial use too, by the authors' repository; none is stated for the weights"
 )
 
 

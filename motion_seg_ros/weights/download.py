@@ -81,17 +81,13 @@ def fetch(name: str) -> Path:
     if name in SHIPPED:
         return SHIPPED[name].path
     folder = cache_folder() / name
-    if not _complete(name):
+    if not all(_is_right(name, file) for file in PUBLISHED[name].files):
         _refuse_offline(name, folder)
         with _locked(folder):
             for file in PUBLISHED[name].files:
                 if not _is_right(name, file):
                     _fetch_file(name, file, folder)
     return PUBLISHED[name].place(folder)
-
-
-def _complete(name: str) -> bool:
-    return all(_is_right(name, file) for file in PUBLISHED[name].files)
 
 
 def _is_right(name: str, file: PublishedFile) -> bool:
@@ -188,7 +184,7 @@ def _from_address(file: PublishedFile, folder: Path) -> _Arrival:
 
 
 def _checked_record(name: str, file: PublishedFile, arrival: _Arrival) -> FileRecord:
-    """Compare a downloaded file with what the hub states and with what is known already.
+    """Compare a downloaded file with the digest that the hub states and with the known one.
 
     Raises:
         InputError: it is another file.
