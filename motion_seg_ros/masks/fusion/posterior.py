@@ -28,7 +28,7 @@ LOG_OFFSET = 0.05  # spreads
 # Set by hand:
 PRIOR_LOG_ODDS = -1.8  # most of the world is static
 TRACK_LIMIT = 4.0
-STATIC_FLOW_LIMIT = 0.3  # what goes along with the camera's motion may still move: tracks tell
+STATIC_FLOW_LIMIT = 0.3  # flow like the camera's does not rule out motion, which the tracks show
 LIMIT = 6.0
 TRACK_WEIGHT_FLOOR = 2e-3
 

@@ -62,8 +62,7 @@ class PromptedMasks:
     `segment` does everything in turn, with the tracks of each frame. To discover in the background
     instead, call `advance` and `masks` for each frame; now and then take a `search_request`, let
     another thread `search` once it has the tracks, and `integrate` the result between two frames.
-    What the tracks tell of the objects, such as which are one and which stand still, is then known
-    later.
+    Which objects are one, and which stand still, is then known later.
 
     Args:
         segmenter: the model.

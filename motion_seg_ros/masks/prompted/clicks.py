@@ -57,7 +57,7 @@ class PromptingRules:
         merge_cover: or if so much of either lies in the other;
         merge_share: they are one object if that holds in so many of the frames.
         alike_px: masks that touch are one object as well if their tracks follow one motion (a
-            similarity transform of the image) but for this; 0: touching says nothing.
+            similarity transform of the image) but for this; 0: never because they touch.
         alike_frames: over which they must do so, at least.
     """
 

@@ -109,8 +109,8 @@ class Masklet:
 class Masklets:
     """All masklets of a stream. Between calls, all of them are in the newest frame.
 
-    The tracks may end at an earlier frame, where they are found in the background: they then tell
-    about the masklets in that frame.
+    Tracks found in the background end at an earlier frame: they then concern the masklets in that
+    frame.
 
     Args:
         segmenter: follows the masklets; the caller shows it the frames.

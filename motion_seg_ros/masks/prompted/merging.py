@@ -19,7 +19,7 @@ from motion_seg_ros.masks.prompted.grouping import LabelledTracks
 from motion_seg_ros.types import BoolArray
 
 # Set by hand:
-MIN_TRACKS = 3  # of each part, to tell its motion
+MIN_TRACKS = 3  # of each part, to estimate its motion
 ALIKE_QUANTILE = 0.8  # share of the tracks of each part that must follow the common motion
 
 
