@@ -34,7 +34,7 @@ from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import FrameSegmenter, MotionSegmenter
-from motion_seg_ros.plan import Plan
+from motion_seg_ros.plan import Plan, needed_weights
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
@@ -135,7 +135,7 @@ def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = Tapir
     if tracking.backend == "tapir":
         settings = tracking.tapir
         return tapir.load(
-            plan.weights["tracking"].path,
+            plan.weights["tracking"],
             device=plan.device,
             dtype=plan.config.dtype,
             points=settings.points,
@@ -158,7 +158,7 @@ def build_depth(plan: Plan) -> DepthEstimator | None:
         return None
     if depth.backend == "depth_anything":
         return DepthAnythingDepth(
-            plan.weights["depth"].path,
+            plan.weights["depth"],
             device=plan.device,
             dtype=plan.config.dtype,
             short_side_px=depth.depth_anything.short_side_px,
@@ -171,7 +171,7 @@ def build_features(plan: Plan, flow: DenseFlow) -> FeatureExtractor | None:
     features = plan.config.features
     if features.backend == "dino":
         return DinoFeatures(
-            plan.weights["features"].path,
+            plan.weights["features"],
             device=plan.device,
             dtype=plan.config.dtype,
             short_side_px=features.dino.short_side_px,
@@ -194,7 +194,7 @@ def build_masks(
     if backend == "densifier":
         return Densifier(flow=flow, predictor=None)
     if backend == "learned":
-        return Densifier(flow=flow, predictor=MaskPredictor(plan.weights["masks"].path))
+        return Densifier(flow=flow, predictor=MaskPredictor(plan.weights["masks"]))
     segmenter = Sam2Segmenter(build_sam2(plan), kept=plan.config.window.size + FRAMES_IN_HAND)
     return PromptedMasks(
         wrap(segmenter),
@@ -214,7 +214,7 @@ def build_sam2(plan: Plan) -> Sam2Network:
 
     sam2 = plan.config.masks.sam2
     return Sam2Network(
-        plan.weights["masks"].path,
+        plan.weights["masks"],
         device=plan.device,
         dtype=plan.config.dtype,
         image_side=sam2.image_side or None,
@@ -241,9 +241,9 @@ def build_labeller(
         return GeometricLabeller(interval=1)
     if labelling.backend == "official":
         return _build_official(plan, features, depth)
-    weights = plan.weights["labelling"]
+    name = needed_weights(plan.config)["labelling"]
     transformer = TransformerLabeller(
-        weights.path,
+        plan.weights["labelling"],
         interval=labelling.interval,
         threshold=labelling.transformer.threshold or None,
         device=plan.device,
@@ -254,12 +254,12 @@ def build_labeller(
     if transformer.feature_channels not in (0, channels):
         raise ConfigError(
             f"features.backend {plan.config.features.backend}: expected "
-            f"{transformer.feature_channels} channels, with which {weights.name} was trained, "
+            f"{transformer.feature_channels} channels, with which {name} was trained, "
             f"found {channels}; choose the features of its training, or other weights"
         )
     if transformer.takes_depth and depth is None:
         raise ConfigError(
-            f"depth.backend {plan.config.depth.backend}: expected depth, with which {weights.name} "
+            f"depth.backend {plan.config.depth.backend}: expected depth, with which {name} "
             "was trained, found no source of it; choose depth.backend depth_anything or topic, or "
             "other weights"
         )
@@ -274,7 +274,7 @@ def _build_official(
     labelling = plan.config.labelling
     assert depth is not None  # as `resolve` has checked
     labeller = OfficialLabeller(
-        plan.weights["labelling"].path,
+        plan.weights["labelling"],
         depth,
         device=plan.device,
         interval=labelling.interval,

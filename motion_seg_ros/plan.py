@@ -51,26 +51,14 @@ OFFICIAL: Mapping[str, Value] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class PlannedWeights:
-    """Weights of one stage.
-
-    Attributes:
-        name: name or path in the configuration.
-        path: the file or folder, whose digest was compared with the known one.
-    """
-
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True)
 class Plan:
     """All that `build` needs to know about a pipeline on this machine.
 
     Attributes:
         config: the configuration, without the networks that nobody asks.
         left_out: one sentence about each of these networks.
-        weights: by stage; stages without weights are missing.
+        weights: stage -> file or folder, compared with its known digest; stages without weights
+            are missing.
         device: where networks run: "cpu", or a GPU with its index.
         takes: inputs of the labeller besides the tracks.
         background: new objects are discovered in a background worker.
@@ -78,7 +66,7 @@ class Plan:
 
     config: Config
     left_out: tuple[str, ...]
-    weights: Mapping[str, PlannedWeights]
+    weights: Mapping[str, Path]
     device: str
     takes: TakenInputs
     background: bool
@@ -100,13 +88,12 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
     takes = _labeller_takes(config)
     used = _without_unused(config, takes)
     # First: without the device nobody needs to fetch weights.
-    device = str(find_device(config.device)) if _uses_device(used) else "cpu"
+    device = str(find_device(config.device)) if uses_device(used) else "cpu"
     background = _discovers_in_background(used)
     names = needed_weights(used)
     check_official(used)
     _check_tapir(used, names)
     require(names.values())
-    weights = {stage: PlannedWeights(name, weights_path(name)) for stage, name in names.items()}
     return Plan(
         config=used,
         left_out=tuple(
@@ -115,7 +102,7 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
             for stage in STAGES
             if getattr(config, stage).backend != getattr(used, stage).backend
         ),
-        weights=weights,
+        weights={stage: weights_path(name) for stage, name in names.items()},
         device=device,
         takes=takes,
         background=live and background,
@@ -155,12 +142,14 @@ def needed_weights(config: Config) -> dict[str, str]:
 
 
 def uses_device(config: Config) -> bool:
-    """Return whether a network runs on the configured device.
+    """Return whether a network runs on the configured device; the labeller alone runs only on a
+    device that is named.
 
-    Raises:
-        InputError: the weights of the labeller, which tell what it takes, cannot be read.
+    Args:
+        config: without unused networks.
     """
-    return _uses_device(without_unused(config))
+    networks = not ON_DEVICE.isdisjoint(getattr(config, stage).backend for stage in STAGES)
+    return networks or (config.device != "auto" and config.labelling.backend != "geometric")
 
 
 def check_official(config: Config) -> None:
@@ -196,12 +185,6 @@ def _without_unused(config: Config, takes: TakenInputs) -> Config:
     if config.features.backend != "none" and not takes.features:
         config = replace(config, features=replace(config.features, backend="none"))
     return config
-
-
-def _uses_device(used: Config) -> bool:
-    """Return whether a network runs on the device; the labeller alone only on a named one."""
-    networks = not ON_DEVICE.isdisjoint(getattr(used, stage).backend for stage in STAGES)
-    return networks or (used.device != "auto" and used.labelling.backend != "geometric")
 
 
 def _discovers_in_background(config: Config) -> bool:

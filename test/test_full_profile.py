@@ -276,7 +276,7 @@ def test_networks_that_do_not_fit_into_the_device(
         built({**SMALL, **toys})
 
 
-def test_live_it_discovers_beside_the_frames(
+def test_live_discovery_runs_in_the_background(
     toys: dict[str, object], clip: list[Frame], clicks: list[int]
 ) -> None:
     values = {**SMALL, **toys, "masks.sam2.discovery_interval": 2}

@@ -183,7 +183,7 @@ def test_the_default_profile_needs_what_comes_with_the_package() -> None:
     assert (plan.device, plan.left_out, plan.background) == ("cpu", (), False)
     assert set(plan.weights) == {"labelling", "masks"}
     for each in plan.weights.values():
-        assert each.path.is_file()
+        assert each.is_file()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from motion_seg_ros.cli import argument_types
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.jobs import Job, Outcome, Result, run_serially, usable_cores
-from motion_seg_ros.plan import uses_device
+from motion_seg_ros.plan import uses_device, without_unused
 from motion_seg_ros.settings.pipeline import Config
 
 SHOWN_FAILURES = 5  # in the one line of an error; set by hand
@@ -63,7 +63,7 @@ def _run(
     jobs: Sequence[Job[Result]], arguments: argparse.Namespace, config: Config, bar: _Bar
 ) -> list[Outcome[Result]]:
     wanted: int | None = arguments.jobs
-    on_device = uses_device(config)
+    on_device = uses_device(without_unused(config))
     count = min(len(jobs), wanted or (1 if on_device else usable_cores()))
     if arguments.ray is None and count == 1:
         return run_serially(jobs, bar)
