@@ -1,4 +1,4 @@
-"""Show what the node does, without a camera: a rendered clip in a loop, the node, RViz.
+"""Demo without a camera: a rendered clip in a loop, the node, RViz.
 
 ros2 launch motion_seg_ros demo.launch.py
 """
@@ -18,7 +18,7 @@ from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The camera of the demo, and the node's own launch file."""
+    """Start the camera of the demo, and include the launch file of the node."""
     share = FindPackageShare("motion_seg_ros")
     return LaunchDescription(
         [
@@ -28,13 +28,13 @@ def generate_launch_description() -> LaunchDescription:
                 choices=["true", "false"],
                 description="open RViz on the overlay and the masks",
             ),
-            # Not Node: the command line takes no --ros-args.
+            # Not Node: the command does not accept --ros-args.
             ExecuteProcess(
                 cmd=[
                     ExecutableInPackage("motion_seg", "motion_seg_ros"),
                     *("demo", "--role", "camera", "--loop"),
                 ],
-                # Where the node is heard too; by itself the demo takes a domain of its own.
+                # The domain of the node: by itself the demo uses a random one.
                 additional_env={
                     name: EnvironmentVariable(name, default_value=default)
                     for name, default in (

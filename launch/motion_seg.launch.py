@@ -2,8 +2,8 @@
 
     ros2 launch motion_seg_ros motion_seg.launch.py image:=/camera/image_raw
 
-`--show-args` lists the arguments. The node activates itself (parameter `autostart`). What is given
-as an argument wins over params_file, and that over the node's defaults.
+`--show-args` lists the arguments. The node activates itself (parameter `autostart`). Arguments
+override params_file, which overrides the defaults of the node.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ ARGUMENTS = [
 
 
 def motion_seg_node(context: LaunchContext) -> list[Node]:
-    """The node, with the arguments' values: which parameters it gets depends on them.
+    """Create the node with parameters and remappings according to the arguments.
 
     Raises:
         ConfigError: there is no such params_file.
@@ -98,7 +98,7 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
         remappings.append(("depth", value["depth"]))
     parameters: list[object] = []
     if value["params_file"]:
-        # launch_ros would warn, and start the node with its defaults.
+        # launch_ros would only warn, and start the node with its defaults.
         if not Path(value["params_file"]).is_file():
             raise ConfigError(
                 f"params_file: expected a parameter file, found none at {value['params_file']}; "
@@ -106,7 +106,7 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
             )
         parameters.append(value["params_file"])
     if given:
-        parameters.append(given)  # behind the file, as later parameters win
+        parameters.append(given)  # after the file, as later parameters win
     return [
         Node(
             package="motion_seg_ros",
@@ -121,7 +121,7 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The arguments, the node and, if asked, RViz."""
+    """Declare the arguments, and start the node and optionally RViz."""
     topics = ["overlay", "moving_mask", "instance_mask"]
     rviz = Node(
         package="rviz2",

@@ -1,8 +1,8 @@
-"""Play a rosbag through the node, and record what it answers: `motion_seg replay` under launch.
+"""Play a rosbag to the node and record its output: `motion_seg replay` under launch.
 
     ros2 launch motion_seg_ros replay.launch.py bag:=drive/ output:=out
 
-`--show-args` lists the arguments. Ends when the bag was played and answered.
+`--show-args` lists the arguments. Ends when the bag has been played and answered.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ARGUMENTS = [
         "lockstep",
         default_value="false",
         choices=["true", "false"],
-        description="publish a frame when the last one was answered; rate does not count then",
+        description="publish each frame after the last one was answered; rate is ignored",
     ),
     DeclareLaunchArgument(
         "qos",
@@ -73,18 +73,18 @@ OPTIONS = {
     "profile": "--profile",
     "params_file": "--config",
 }
-"""Arguments that are handed to `motion_seg replay` where they are given."""
+"""Options of `motion_seg replay` for arguments that are not empty."""
 
 
 def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
-    """The node as the bag needs it, and the player.
+    """Create the node, set up for the bag, and the player.
 
     Raises:
         ConfigError: there is no such params_file.
         InputError: no bag, or not with this topic.
     """
     value = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
-    # launch_ros would warn, and start the node with its defaults.
+    # launch_ros would only warn, and start the node with its defaults.
     if value["params_file"] and not Path(value["params_file"]).is_file():
         raise ConfigError(
             f"params_file: expected a parameter file, found none at {value['params_file']}; "
@@ -111,7 +111,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
         remappings=list(topics.items()),
         output="screen",
     )
-    # Not Node: the command line takes no --ros-args.
+    # Not Node: the command does not accept --ros-args.
     player = ExecuteProcess(
         cmd=[
             ExecutableInPackage("motion_seg", "motion_seg_ros"),
@@ -125,7 +125,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The arguments, the node, the player and, if asked, RViz."""
+    """Declare the arguments, and start the node, the player and optionally RViz."""
     rviz = Node(
         package="rviz2",
         executable="rviz2",

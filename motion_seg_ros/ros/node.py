@@ -94,8 +94,11 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
     def on_activate(self, state: State) -> TransitionCallbackReturn:
         """Start the inference thread and subscribe to the camera."""
-        super().on_activate(state)
-        return self._attempt(self._start, self._stop)
+        super().on_activate(state)  # first: a frame may arrive as soon as the node subscribes
+        outcome = self._attempt(self._start, self._stop)
+        if outcome != TransitionCallbackReturn.SUCCESS:
+            super().on_deactivate(state)
+        return outcome
 
     def on_deactivate(self, state: State) -> TransitionCallbackReturn:
         """Unsubscribe and end the inference thread."""

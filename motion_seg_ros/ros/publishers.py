@@ -130,4 +130,5 @@ class ResultPublishers:
 
 
 def _make(kind: str, /, **fields: Any) -> Any:
+    """Create a message of a type given by its full name."""
     return _TYPES[kind](**fields)

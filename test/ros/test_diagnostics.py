@@ -1,4 +1,4 @@
-"""What /diagnostics says of given numbers."""
+"""Diagnostic statuses made from given numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which topic is listened to, and a failure to listen."""
+"""Name of the image topic, and a failure to subscribe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the node answers, over real topics, by content."""
+"""Content of the node's output, over real topics."""
 
 from __future__ import annotations
 

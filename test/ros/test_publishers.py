@@ -1,4 +1,4 @@
-"""Publishing whole sets, and what is computed only while somebody listens."""
+"""Publishing of whole sets, and of pictures only while somebody subscribes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def node() -> FakeNode:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which of the costly things were computed."""
+    """Names of the costly functions that were called."""
     made: list[str] = []
     for name in ("draw_overlay", "static_depth", "tracks_message"):
         original = getattr(publishers, name)

@@ -1,4 +1,4 @@
-"""What modules without ROS log reaches /rosout."""
+"""Log records of modules without ROS reach /rosout."""
 
 from __future__ import annotations
 

@@ -90,3 +90,20 @@ def test_a_signal_during_a_transition_ends_the_node_cleanly(tmp_path: Path) -> N
         bench.spin(0.5)
         (tmp_path / "configure").unlink()
     assert "Traceback" not in node.output
+
+
+def test_a_failed_transition_leaves_the_node_as_it_was(tmp_path: Path) -> None:
+    arguments = (
+        *("-r", "__ns:=/fail", "-p", "autostart:=false"),
+        *("-p", "qos_overrides./fail/image.subscription.reliability:=nonsense"),
+    )
+    with running(tmp_path / "log", *arguments, namespace="fail") as (node, bench):
+        assert bench.transition("configure")
+        for _ in range(2):
+            assert not bench.transition("activate")
+            assert bench.state() == "inactive"
+            assert "nonsense" in node.output
+        bench.spin_until(lambda: bench.node.count_publishers("/fail/motion_seg/moving_mask") == 1)
+        assert bench.node.count_subscribers("/fail/camera_info") == 0
+        assert bench.transition("cleanup")
+        bench.spin_until(lambda: not bench.node.count_publishers("/fail/motion_seg/moving_mask"))

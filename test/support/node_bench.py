@@ -116,7 +116,7 @@ class NodeProcess:
 
     @property
     def output(self) -> str:
-        """What it printed until now."""
+        """Output so far."""
         return self.log.read_text(errors="replace")
 
     @property
@@ -138,7 +138,7 @@ class NodeProcess:
 
 
 class Bench:
-    """Publishes what a camera does, collects what the node answers.
+    """Publishes as a camera does, and collects the output of the node.
 
     Args:
         namespace: that of the node.
@@ -208,7 +208,7 @@ class Bench:
         return found[0]
 
     def has(self, stamp_ns: int, topics: Sequence[str] = ALWAYS) -> bool:
-        """Whether every one of the topics answered the stamp."""
+        """Return True if every one of the topics has a message with the stamp."""
         return all(
             any(stamp_of(each) == stamp_ns for each in self.answers[topic]) for topic in topics
         )

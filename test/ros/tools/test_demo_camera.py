@@ -31,7 +31,7 @@ def test_loop_goes_there_and_back() -> None:
 
 
 def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
-    """What arrives on the topics, seen by a process that knows nothing of the camera."""
+    """Messages are received by a process that knows nothing of the camera."""
     matrix = np.array([[90.0, 0, 48], [0, 91, 36], [0, 0, 1]])
     images = recordings.pan(6)
     (tmp_path / "clip").mkdir()
