@@ -1,4 +1,4 @@
-"""What `motion_seg demo` shows of a run: figures, a video and a contact sheet."""
+"""Report of `motion_seg demo`: figures, a video and a contact sheet."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ PATH_FRAMES = 8
 
 @dataclass(frozen=True)
 class DemoFigures:
-    """The figures of a run; J and F are None where the truth is not known.
+    """Figures of a run; J and F are None where the truth is not known.
 
     Attributes:
-        sent: frames the camera published.
-        inferred: frames that were answered from themselves.
-        propagated: frames that were answered with masks carried over.
+        sent: frames that the camera published.
+        inferred: frames with masks of their own.
+        propagated: frames with masks carried over from an earlier one.
         age_p50_ms: median time from a frame's stamp to the arrival of its mask, in milliseconds.
         age_p95_ms: the 95th percentile of it.
         region: mean J over all frames but the first and the last.
@@ -58,7 +58,7 @@ class DemoFigures:
     boundary: float | None
 
     def lines(self) -> list[str]:
-        """The figures in words."""
+        """Return the figures as lines of text."""
         answered = self.inferred + self.propagated
         lines = [
             f"frames sent {self.sent}, answered {answered} "
@@ -132,7 +132,7 @@ def _sheet(
     answers: dict[int, FrameAnswer],
     scores: SequenceScores | None,
 ) -> UInt8Array:
-    """The contact sheet of COLUMNS moments, spread over the answered part of the clip."""
+    """Draw COLUMNS moments, spread over the answered part of the clip."""
     answered = [index for index, stamp in enumerate(stamps_ns) if stamp in answers]
     wanted = np.linspace(0.12, 0.94, COLUMNS) * (len(answered) - 1)
     chosen = sorted({answered[round(each)] for each in wanted})
@@ -178,7 +178,7 @@ def _pictures(
 def _track_pictures(
     recording: Recording, stamps: Sequence[int], images: Sequence[UInt8Array]
 ) -> list[UInt8Array]:
-    """Each image with the paths of its tracks over the last PATH_FRAMES answers."""
+    """Draw on each image the paths of its tracks over the last PATH_FRAMES answers."""
     image_of = dict(zip(stamps, images, strict=True))
     pictures = dict(image_of)
     recent: deque[dict[int, Any]] = deque(maxlen=PATH_FRAMES)

@@ -66,7 +66,7 @@ class BagSequence:
         return tuple(sorted(self._truths))
 
     def truth(self, name: str) -> TruthMask:
-        """The truth of a scored frame, of the frame's size."""
+        """Return the truth of a scored frame, of the frame's size."""
         ids = np.frombuffer(zlib.decompress(self._truths[name]), np.uint16)
         return TruthMask(ids.reshape(self.size))
 

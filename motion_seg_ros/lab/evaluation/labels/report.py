@@ -157,7 +157,7 @@ def _draw(path: Path, comparison: Comparison, title: str) -> None:
     figure = Figure(figsize=(11, 5.5), layout="constrained")
     reliability, roc = figure.subplots(1, 2)
     for axes, name, across, upward in (
-        (reliability, "reliability", "said probability", "share that moves"),
+        (reliability, "reliability", "predicted probability", "share that moves"),
         (roc, "ROC", "false alarm share", "recall"),
     ):
         axes.set(title=f"{title}: {name}", xlabel=across, ylabel=upward, xlim=(0, 1), ylim=(0, 1))
