@@ -1,8 +1,8 @@
 """Settings of `motion_seg train`, declared as those of the pipeline.
 
-The defaults train the `lite` network on all synthetic windows; the shipped weights were trained by
-config/train_lite.yaml. `model.preset` is no setting of its own, but chooses the defaults of the
-other settings of the model.
+The defaults of optimiser, loss weighting and epochs are the paper's, the others were set by hand;
+the shipped weights were trained by config/train_lite.yaml. `model.preset` is no setting of its own,
+but chooses the defaults of the other settings of the model.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Shot:
 
 
 @dataclass(frozen=True, eq=False)
-class CameraMotion:
+class ShotMotion:
     """Offsets to a camera's pose and zoom, frame by frame.
 
     Attributes:
@@ -77,24 +77,24 @@ class CameraMotion:
     log_zoom: Array
 
     @classmethod
-    def none(cls, frames: int) -> CameraMotion:
+    def none(cls, frames: int) -> ShotMotion:
         """Return a motion that stands still."""
         return cls(np.zeros((frames, 3)), np.zeros((frames, 3)), np.zeros(frames))
 
-    def __add__(self, other: CameraMotion) -> CameraMotion:
-        return CameraMotion(
+    def __add__(self, other: ShotMotion) -> ShotMotion:
+        return ShotMotion(
             self.position_m + other.position_m,
             self.turn + other.turn,
             self.log_zoom + other.log_zoom,
         )
 
 
-def still(rng: Rng, shot: Shot) -> CameraMotion:
+def still(rng: Rng, shot: Shot) -> ShotMotion:
     """Stand on a tripod."""
-    return CameraMotion.none(shot.frames)
+    return ShotMotion.none(shot.frames)
 
 
-def pan(rng: Rng, shot: Shot) -> CameraMotion:
+def pan(rng: Rng, shot: Shot) -> ShotMotion:
     """Turn sideways."""
     motion, covered = _turning(rng, shot)
     motion.turn[:, 0] = _sign(rng) * covered
@@ -103,7 +103,7 @@ def pan(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def tilt(rng: Rng, shot: Shot) -> CameraMotion:
+def tilt(rng: Rng, shot: Shot) -> ShotMotion:
     """Turn up or down."""
     motion, covered = _turning(rng, shot)
     covered = _limited(covered, 0.6)
@@ -112,9 +112,9 @@ def tilt(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def zoom(rng: Rng, shot: Shot) -> CameraMotion:
+def zoom(rng: Rng, shot: Shot) -> ShotMotion:
     """Change the focal length."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     rate = shot.speed_px / (0.35 * max(shot.size_px))
     motion.log_zoom[:] = _limited(
         _sign(rng) * rate * distance_covered(rng, shot.frames, shot.middle), 0.7
@@ -122,12 +122,12 @@ def zoom(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def shake(rng: Rng, shot: Shot) -> CameraMotion:
+def shake(rng: Rng, shot: Shot) -> ShotMotion:
     """Shake in a nervous hand."""
     return tremor(rng, shot, min(shot.speed_px, 12.0), rng.uniform(3, 12))
 
 
-def walk(rng: Rng, shot: Shot) -> CameraMotion:
+def walk(rng: Rng, shot: Shot) -> ShotMotion:
     """Walk: mostly forward, up and down with every step."""
     straight = forward if chance(rng, 0.6) else sideways
     motion = straight(rng, shot)
@@ -140,19 +140,19 @@ def walk(rng: Rng, shot: Shot) -> CameraMotion:
     return motion + tremor(rng, shot, log_uniform(rng, 0.2, 2), 8)
 
 
-def forward(rng: Rng, shot: Shot) -> CameraMotion:
+def forward(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel forward."""
     return _drive(rng, shot, 1.0)
 
 
-def backward(rng: Rng, shot: Shot) -> CameraMotion:
+def backward(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel backward."""
     return _drive(rng, shot, -1.0)
 
 
-def sideways(rng: Rng, shot: Shot) -> CameraMotion:
+def sideways(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel sideways."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     covered = _sign(rng) * shot.speed_m * distance_covered(rng, shot.frames, shot.middle)
     motion.position_m[:, 0] = covered
     motion.position_m[:, 1] = _limited(rng.normal(0, 0.08) * covered, 0.3 * shot.height_m)
@@ -160,9 +160,9 @@ def sideways(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def orbit(rng: Rng, shot: Shot) -> CameraMotion:
+def orbit(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel around the subject and look at it."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     rate = 1.5 * shot.speed_px / shot.focal_px
     angle = _limited(_sign(rng) * rate * distance_covered(rng, shot.frames, shot.middle), 1.2)
     centre = shot.subject_m[shot.middle] * (1, 0, 1)
@@ -172,9 +172,9 @@ def orbit(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def follow_pan(rng: Rng, shot: Shot) -> CameraMotion:
+def follow_pan(rng: Rng, shot: Shot) -> ShotMotion:
     """Stand, and turn after the subject."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     seen = shot.subject_m - np.array([0, -shot.height_m, 0])
     yaw = np.arctan2(seen[:, 0], seen[:, 2])
     pitch = -np.arctan2(seen[:, 1], np.hypot(seen[:, 0], seen[:, 2]))
@@ -184,9 +184,9 @@ def follow_pan(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def follow_travel(rng: Rng, shot: Shot) -> CameraMotion:
+def follow_travel(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel along with the subject."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     eager = rng.uniform(0.5, 1.05)
     way = shot.subject_m - shot.subject_m[shot.middle]
     for axis, share in ((0, 1.0), (1, 0.3), (2, 1.0)):
@@ -198,19 +198,19 @@ def follow_travel(rng: Rng, shot: Shot) -> CameraMotion:
     return motion
 
 
-def mixed(rng: Rng, shot: Shot) -> CameraMotion:
+def mixed(rng: Rng, shot: Shot) -> ShotMotion:
     """Combine two or three of the others."""
     parts = (pan, tilt, zoom, forward, backward, sideways, orbit, shake)
     chosen = rng.choice(len(parts), int(rng.integers(2, 4)), replace=False)
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     for index in chosen:
         motion = motion + parts[index](rng, shot)
     return motion
 
 
-def tremor(rng: Rng, shot: Shot, amplitude_px: float, period: float) -> CameraMotion:
+def tremor(rng: Rng, shot: Shot, amplitude_px: float, period: float) -> ShotMotion:
     """Tremble like a hand: amplitude in pixels at the subject, period in frames."""
-    motion = CameraMotion.none(shot.frames)
+    motion = ShotMotion.none(shot.frames)
     angle = amplitude_px / shot.focal_px
     motion.turn[:] = angle * np.array([1, 1, 0.5]) * wander(rng, shot.frames, 3, period)
     shift = rng.uniform(0, 0.5) * angle * shot.distance_m
@@ -218,7 +218,7 @@ def tremor(rng: Rng, shot: Shot, amplitude_px: float, period: float) -> CameraMo
     return motion
 
 
-CAMERA_MOTIONS: dict[str, Callable[[Rng, Shot], CameraMotion]] = {
+CAMERA_MOTIONS: dict[str, Callable[[Rng, Shot], ShotMotion]] = {
     each.__name__: each
     for each in (
         *(still, pan, tilt, zoom, shake, walk, forward, backward, sideways),
@@ -227,7 +227,7 @@ CAMERA_MOTIONS: dict[str, Callable[[Rng, Shot], CameraMotion]] = {
 }
 
 
-def moving_camera(shot: Shot, motion: CameraMotion) -> Camera:
+def moving_camera(shot: Shot, motion: ShotMotion) -> Camera:
     """Return the camera of a shot with a motion."""
     height, width = shot.size_px
     position = motion.position_m + np.array([0, -shot.height_m, 0])
@@ -240,14 +240,14 @@ def moving_camera(shot: Shot, motion: CameraMotion) -> Camera:
     return Camera(width, height, float(fov_deg), path, zooms)
 
 
-def _turning(rng: Rng, shot: Shot) -> tuple[CameraMotion, Array]:
+def _turning(rng: Rng, shot: Shot) -> tuple[ShotMotion, Array]:
     """Return a motion to fill in, and the angle covered at full speed."""
     covered = shot.speed_px / shot.focal_px * distance_covered(rng, shot.frames, shot.middle)
-    return CameraMotion.none(shot.frames), covered
+    return ShotMotion.none(shot.frames), covered
 
 
-def _drive(rng: Rng, shot: Shot, sign: float) -> CameraMotion:
-    motion = CameraMotion.none(shot.frames)
+def _drive(rng: Rng, shot: Shot, sign: float) -> ShotMotion:
+    motion = ShotMotion.none(shot.frames)
     # Speed at a third of the image from its centre, for something as far away as the subject.
     speed = shot.speed_m * shot.focal_px / (0.33 * max(shot.size_px))
     covered = _limited(

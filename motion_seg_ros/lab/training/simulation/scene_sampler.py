@@ -33,8 +33,8 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     log_uniform,
     pick,
 )
+from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 
-REFERENCE_SIDE_PX = 427  # of the longer image side in which speeds are drawn
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 KINDS: dict[str, float] = {
     "still": 0.06,

@@ -12,10 +12,10 @@ from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene
 from motion_seg_ros.lab.training.simulation.truth_labels import (
     MOVING_PX,
-    REFERENCE_SIDE_PX,
     STILL_PX,
     image_grid,
 )
+from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 
 # All thresholds were set by hand. The static world shows parallax where the best homography over
 # PARALLAX_GAP frames leaves one in ten of its points more than PARALLAX_PX off.

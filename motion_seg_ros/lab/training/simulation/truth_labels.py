@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
+from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 from motion_seg_ros.types import BoolArray, UInt16Array
 
-REFERENCE_SIDE_PX = 427  # longer image side in which displacements are measured
 # Set by hand.
 MOVING_PX = 1.5
 STILL_PX = 0.4
