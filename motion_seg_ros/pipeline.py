@@ -20,7 +20,7 @@ from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
-MIN_SIDE_PX = 32  # below this no optical flow pyramid fits, and no motion can be told
+MIN_SIDE_PX = 32  # set by hand: an optical flow pyramid does not fit into less
 
 
 class FrameSegmenter(Protocol):
@@ -84,7 +84,7 @@ class TrackPipeline:
     Args:
         tracker: point tracks over the window.
         labeller: labels which tracks move.
-        depth: the estimator that the labeller asks, or None; runs as a stage of its own.
+        depth: the estimator that the labeller uses, or None; runs as a stage of its own.
         features: a descriptor per track, or None.
     """
 
@@ -213,7 +213,7 @@ class MotionSegmenter:
         labeller: labels which tracks move.
         masks: from moving tracks to pixels and objects.
         propagator: carries masks to frames that are not inferred.
-        depth: the estimator that the labeller asks, or None; runs as a stage of its own.
+        depth: the estimator that the labeller uses, or None; runs as a stage of its own.
         features: a descriptor per track, or None.
     """
 

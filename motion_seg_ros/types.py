@@ -251,12 +251,12 @@ class TrackLabels:
 
     @property
     def moving(self) -> BoolArray:
-        """(N,) bool; False for tracks without a label."""
+        """Mask (N,) of the moving tracks; False for tracks without a label."""
         return np.asarray(self.moving_probability > self.threshold, bool)
 
     @property
     def log_odds(self) -> FloatArray:
-        """(N,) float32 log-odds of moving less those of the threshold; NaN without a label."""
+        """Log-odds (N,) float32 of moving less those of the threshold; NaN without a label."""
         chance = np.clip(self.moving_probability, 1e-4, 1 - 1e-4)
         even = np.log(self.threshold / (1 - self.threshold))
         return np.asarray(np.log(chance / (1 - chance)) - even, np.float32)
@@ -311,7 +311,7 @@ class ObjectMasks:
 
     @property
     def moving(self) -> BoolArray:
-        """(H, W) bool, True where any object moves."""
+        """Mask (H, W) of all moving pixels."""
         moving: BoolArray = self.id_map != 0
         return moving
 

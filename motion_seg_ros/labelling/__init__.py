@@ -1,1 +1,1 @@
-"""Which tracks move in the world."""
+"""Labels of tracks: moving in the world or static."""

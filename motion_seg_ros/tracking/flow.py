@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow, gradient_magnitude, resized, sample
-from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
-from motion_seg_ros.types import FloatArray, Tracks
+from motion_seg_ros.flow.dense import gradient_magnitude, resized, sample
+from motion_seg_ros.tracking.lifecycle import Advance, StepTracker
+from motion_seg_ros.types import FloatArray
 from motion_seg_ros.window import Window
 
 # Forward-backward check: the largest error in working pixels, plus this share of the step's length.
@@ -16,34 +16,13 @@ MISMATCH_SHARE = 0.1
 HALF_TRUSTED_TEXTURE = 0.5  # gradient in grey levels per pixel at which confidence is halved
 
 
-class FlowTracker:
+class FlowTracker(StepTracker):
     """Chains DIS flow into long-range tracks; a step that fails the forward-backward check ends the
     track.
-
-    Args:
-        flow: the dense flow shared with the mask stage.
-        seeds: tracks kept alive at least, about.
     """
-
-    def __init__(self, *, flow: DenseFlow, seeds: int) -> None:
-        self._flow = flow
-        self._lifecycle = TrackLifecycle(seeds)
-
-    def update(self, window: Window) -> Tracks:
-        """See motion_seg_ros.tracking.base.Tracker."""
-        lifecycle = self._lifecycle
-        for step in lifecycle.steps(window):
-            lifecycle.update(step, self._advance(step, lifecycle.alive_xy_px))
-        return lifecycle.tracks
-
-    def reset(self) -> None:
-        """See motion_seg_ros.tracking.base.Tracker."""
-        self._lifecycle.reset()
 
     def _advance(self, window: Window, xy_px: FloatArray) -> Advance:
         size = window.newest.size
-        if len(xy_px) == 0:
-            return Advance(xy_px, np.zeros(0, bool), np.zeros(0, np.float32))
         working = self._flow.size(window)
         start = resized(xy_px, size, working)
         step = sample(self._flow.forward(window), start)

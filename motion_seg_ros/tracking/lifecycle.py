@@ -5,11 +5,13 @@ The back ends `flow` and `lk` differ only in how points advance by one frame.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
@@ -29,6 +31,39 @@ class Advance:
     xy_px: FloatArray
     found: BoolArray
     confidence: FloatArray
+
+
+_NO_POINTS = Advance(np.zeros((0, 2), np.float32), np.zeros(0, bool), np.zeros(0, np.float32))
+
+
+class StepTracker(ABC):
+    """Tracker whose points advance frame by frame; implements motion_seg_ros.tracking.base.Tracker.
+
+    Args:
+        flow: the source of working images and dense flow, shared with the mask stage.
+        seeds: see TrackLifecycle.
+    """
+
+    def __init__(self, *, flow: DenseFlow, seeds: int) -> None:
+        self._flow = flow
+        self._lifecycle = TrackLifecycle(seeds)
+
+    def update(self, window: Window) -> Tracks:
+        """See motion_seg_ros.tracking.base.Tracker."""
+        lifecycle = self._lifecycle
+        for step in lifecycle.steps(window):
+            points = lifecycle.alive_xy_px
+            advance = self._advance(step, points) if len(points) else _NO_POINTS
+            lifecycle.update(step, advance)
+        return lifecycle.tracks
+
+    def reset(self) -> None:
+        """See motion_seg_ros.tracking.base.Tracker."""
+        self._lifecycle.reset()
+
+    @abstractmethod
+    def _advance(self, window: Window, xy_px: FloatArray) -> Advance:
+        """Move points (N, 2), N >= 1, from the frame before the newest one to that."""
 
 
 class TrackLifecycle:

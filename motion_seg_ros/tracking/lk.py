@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow, gradient_magnitude, resized, sample
+from motion_seg_ros.flow.dense import gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.flow import step_confidence
-from motion_seg_ros.tracking.lifecycle import Advance, TrackLifecycle
-from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
+from motion_seg_ros.tracking.lifecycle import Advance, StepTracker
+from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 from motion_seg_ros.window import Window
 
 MISMATCH_PX = 0.5  # largest forward-backward error in working pixels; set by hand
@@ -16,32 +16,10 @@ WINDOW_PX = 15  # set by hand
 PYRAMID_LEVELS = 3  # OpenCV's default
 
 
-class LucasKanadeTracker:
-    """Tracks each point by itself; one that fails the forward-backward check is lost.
-
-    Args:
-        flow: the source of working images, shared with the mask stage.
-        seeds: tracks kept alive at least, about.
-    """
-
-    def __init__(self, *, flow: DenseFlow, seeds: int) -> None:
-        self._flow = flow
-        self._lifecycle = TrackLifecycle(seeds)
-
-    def update(self, window: Window) -> Tracks:
-        """See motion_seg_ros.tracking.base.Tracker."""
-        lifecycle = self._lifecycle
-        for step in lifecycle.steps(window):
-            lifecycle.update(step, self._advance(step, lifecycle.alive_xy_px))
-        return lifecycle.tracks
-
-    def reset(self) -> None:
-        """See motion_seg_ros.tracking.base.Tracker."""
-        self._lifecycle.reset()
+class LucasKanadeTracker(StepTracker):
+    """Tracks each point by itself; one that fails the forward-backward check is lost."""
 
     def _advance(self, window: Window, xy_px: FloatArray) -> Advance:
-        if len(xy_px) == 0:
-            return Advance(xy_px, np.zeros(0, bool), np.zeros(0, np.float32))
         size, working = window.newest.size, self._flow.size(window)
         before, newest = self._flow.image(window, 1).gray, self._flow.image(window).gray
         start = resized(xy_px, size, working)[:, None]

@@ -18,17 +18,18 @@ def with_features(x: Tensor, features: Tensor | None) -> Tensor:
     return x if features is None else torch.cat([x, features], dim=-1)
 
 
-class MemoryBlock(nn.Module):
-    """Encoder block of the paper's figure 9: self-attention over tracks, then a feed-forward that
-    also takes the features. Post-norm.
+class PostNormBlock(nn.Module):
+    """Block of the paper's figure 9: self-attention over tracks, attention to a memory in decoder
+    blocks, then a feed-forward, which also takes the features in encoder blocks. Post-norm.
 
     Args:
         width: d.
-        heads: of the attention.
+        heads: of all attentions.
         hidden: width inside the feed-forward.
         features: C, or 0.
         dropout: of attention weights and residuals.
-        inducing_tokens: of the attention; 0 = full.
+        inducing_tokens: of the self-attention; 0 = full.
+        with_memory: True in decoder blocks.
     """
 
     def __init__(
@@ -38,47 +39,34 @@ class MemoryBlock(nn.Module):
         hidden: int,
         features: int,
         dropout: float,
-        inducing_tokens: int = 0,
+        inducing_tokens: int,
+        *,
+        with_memory: bool,
     ) -> None:
         super().__init__()
         self.attention = self_attention(width, heads, dropout, inducing_tokens)
         self.attention_norm = nn.LayerNorm(width)
+        self.memory_attention = Attention(width, heads, dropout) if with_memory else None
+        self.memory_norm = nn.LayerNorm(width) if with_memory else nn.Identity()
         self.feed_forward = feed_forward(width, hidden, nn.ReLU(), extra=features)
         self.feed_forward_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, features: Tensor | None, key_mask: Tensor | None) -> Tensor:
-        """Return (B, N, d) from x (B, N, d), features (B, N, C), key_mask (B, N) bool."""
+    def forward(
+        self,
+        x: Tensor,
+        key_mask: Tensor | None,
+        *,
+        features: Tensor | None = None,
+        memory: Tensor | None = None,
+    ) -> Tensor:
+        """Return (B, N, d) from x (B, N, d), key_mask (B, N) bool, features (B, N, C) and memory
+        (B, N, d)."""
         x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
+        if self.memory_attention is not None:
+            x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, key_mask)))
         fed = self.feed_forward(with_features(x, features))
         result: Tensor = self.feed_forward_norm(x + self.dropout(fed))
-        return result
-
-
-class MotionBlock(nn.Module):
-    """Decoder block of the paper's figure 9: self-attention over the motion of the tracks, then
-    attention to the memory, which includes the features, and a feed-forward. Post-norm.
-
-    The arguments are those of MemoryBlock.
-    """
-
-    def __init__(
-        self, width: int, heads: int, hidden: int, dropout: float, inducing_tokens: int = 0
-    ) -> None:
-        super().__init__()
-        self.attention = self_attention(width, heads, dropout, inducing_tokens)
-        self.attention_norm = nn.LayerNorm(width)
-        self.memory_attention = Attention(width, heads, dropout)
-        self.memory_norm = nn.LayerNorm(width)
-        self.feed_forward = feed_forward(width, hidden, nn.ReLU())
-        self.feed_forward_norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, memory: Tensor, key_mask: Tensor | None) -> Tensor:
-        """Return (B, N, d) from x and memory of that shape, key_mask (B, N) bool."""
-        x = self.attention_norm(x + self.dropout(self.attention(x, key_mask=key_mask)))
-        x = self.memory_norm(x + self.dropout(self.memory_attention(x, memory, key_mask)))
-        result: Tensor = self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))
         return result
 
 
@@ -110,13 +98,15 @@ class EncoderDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Linear(motion, width)
-        self.encoder = nn.ModuleList(
-            MemoryBlock(width, heads, hidden, features, dropout, inducing_tokens)
-            for _ in range(layers)
-        )
-        self.decoder = nn.ModuleList(
-            MotionBlock(width, heads, hidden, dropout, inducing_tokens) for _ in range(layers)
-        )
+
+        def stack(channels: int, with_memory: bool) -> nn.ModuleList:
+            sizes = width, heads, hidden, channels, dropout, inducing_tokens
+            return nn.ModuleList(
+                PostNormBlock(*sizes, with_memory=with_memory) for _ in range(layers)
+            )
+
+        self.encoder = stack(features, with_memory=False)
+        self.decoder = stack(0, with_memory=True)
         self.head = nn.Linear(width, 1)
 
     def forward(self, motion: Tensor, features: Tensor | None, seen: Tensor | None) -> Tensor:
@@ -130,9 +120,9 @@ class EncoderDecoder(nn.Module):
         x = self.embedding(motion)
         memory = x
         for block in self.encoder:
-            memory = block(memory, features, seen)
+            memory = block(memory, seen, features=features)
         for block in self.decoder:
-            x = block(x, memory, seen)
+            x = block(x, seen, memory=memory)
         logits: Tensor = self.head(x).squeeze(-1)
         return logits
 
@@ -140,7 +130,7 @@ class EncoderDecoder(nn.Module):
 class PlainBlock(nn.Module):
     """Pre-norm self-attention over tracks and a feed-forward that also takes the features.
 
-    The arguments are those of MemoryBlock.
+    The arguments are those of PostNormBlock.
     """
 
     def __init__(
