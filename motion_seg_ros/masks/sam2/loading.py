@@ -98,7 +98,9 @@ def _resized(config: Any, side: int) -> Any:
     if latents is not None:  # EdgeTAM cuts the coarsest level used into as many equal squares
         unit = math.lcm(unit, patch * math.isqrt(latents))
     if side <= 0 or side % unit:
-        raise ConfigError(f"image side: expected a multiple of {unit} pixels, found {side}")
+        raise ConfigError(
+            f"masks.sam2.image_side: expected a multiple of {unit} pixels, found {side}"
+        )
     trained = config.image_size
     config.image_size = config.prompt_encoder_config.image_size = side
     if hasattr(vision.backbone_config, "image_size"):

@@ -46,12 +46,12 @@ class MemoryLimits:
             ConfigError: names the first limit that is out of range.
         """
         for name, found, least, most in (
-            ("memories", self.memories, 1, most_memories),
+            ("memory_frames", self.memories, 1, most_memories),
             # The network looks for a pointer wherever it finds a memory.
-            ("pointers", self.pointers, self.memories, most_pointers),
+            ("pointer_frames", self.pointers, self.memories, most_pointers),
         ):
             if not least <= found <= most:
-                raise ConfigError(f"segmenter {name}: expected {least} to {most}, found {found}")
+                raise ConfigError(f"masks.sam2.{name}: expected {least} to {most}, found {found}")
         if self.clicked < 1:
             raise ConfigError(f"segmenter clicked: expected at least 1, found {self.clicked}")
 

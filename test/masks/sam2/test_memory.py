@@ -119,8 +119,8 @@ def test_fewer_memories_or_pointers_are_as_all_while_there_are_no_more(
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"memories": 8}, "memories: expected 1 to 7, found 8"),
-        ({"memories": 5, "pointers": 4}, "pointers: expected 5 to 16, found 4"),
+        ({"memories": 8}, "sam2.memory_frames: expected 1 to 7, found 8"),
+        ({"memories": 5, "pointers": 4}, "sam2.pointer_frames: expected 5 to 16, found 4"),
         ({"clicked": 0}, "clicked: expected at least 1, found 0"),
     ],
 )
