@@ -126,7 +126,7 @@ EXTRAS = {
 
 
 def wheels_exist() -> bool:
-    """Whether PyPI has the ROS 2 wheels for this machine and this Python."""
+    """Return whether PyPI has the ROS 2 wheels for this machine and this Python."""
     machine = (sys.platform, platform.machine())
     return machine == ("linux", "x86_64") and sys.version_info[:2] <= (3, 13)
 
@@ -141,7 +141,7 @@ def version() -> str:
 
 
 def ros_prefix() -> Path | None:
-    """Where the message generators are: pip's build environment or this one; None: nowhere."""
+    """Return the prefix with the message generators, in pip's build environment or in this one."""
     roots = [Path(entry) for entry in sys.path if entry.endswith(str(SITE_PACKAGES))]
     depth = len(SITE_PACKAGES.parts)
     for prefix in [root.parents[depth - 1] for root in roots] + [Path(sys.prefix)]:

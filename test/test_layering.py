@@ -52,7 +52,7 @@ def violations(package: Mapping[str, str]) -> list[str]:
 
 
 def order_violations(module: str, name: str, at_import: bool) -> list[str]:
-    """What is wrong with one module of the package importing another one."""
+    """Return the faults of one module of the package importing another one."""
     room, other = room_of(module), room_of(name)
     if other in ("", room):  # the package itself holds the version only
         return []

@@ -56,7 +56,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
 
 @pytest.fixture(scope="module")
 def setup_arguments() -> dict[str, Any]:
-    """What setup.py hands to setuptools, without building anything."""
+    """Return the arguments that setup.py hands to setuptools, without building anything."""
     seen: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(setuptools, "setup", seen.update)

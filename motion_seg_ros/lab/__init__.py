@@ -1,1 +1,1 @@
-"""What makes and judges the product; nothing that a running node needs."""
+"""The laboratory, which makes and judges the product; a running node needs none of it."""

@@ -67,7 +67,7 @@ def replayed(bag: Path, out: Path, *options: str) -> tuple[dict[str, Any], dict[
 
 
 def segmented(bag: Path, out: Path, topic: str) -> dict[str, bytes]:
-    """What `motion_seg segment` makes of it."""
+    """Return the masks that `motion_seg segment` writes."""
     assert main.main(["segment", str(bag), "--topic", topic, "-o", str(out), "--no-overlay"]) == 0
     return masks_of(out / bag.name)
 

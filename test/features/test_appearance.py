@@ -1,4 +1,4 @@
-"""What a track lies on: closed forms of flat, stepped and striped pictures."""
+"""Appearance of tracks: closed forms on flat, stepped and striped pictures."""
 
 from __future__ import annotations
 

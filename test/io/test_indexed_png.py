@@ -24,7 +24,7 @@ SQUARE = np.pad(np.ones((4, 6), bool), 3)
 
 
 def stored_indices(png: bytes) -> tuple[np.ndarray, int]:
-    """What lies in the file, read by the PNG specification: (H, W) palette indices, colour type."""
+    """Return the (H, W) palette indices and the colour type, read by the PNG specification."""
     chunks, at = {}, 8
     while at < len(png):
         (length,) = struct.unpack(">I", png[at : at + 4])

@@ -1,4 +1,4 @@
-"""What is written appears whole or not at all, whatever happens to those who write."""
+"""Output appears complete or not at all, whatever happens to the writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of objects, and how they are known again."""
+"""The memory of objects, and their re-identification."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def pipeline(
 
 
 def pushed_until_it_fits(segmenter: MotionSegmenter, stage: str) -> list[str | None]:
-    """What is saved, one after the other."""
+    """Return the savings, one after the other."""
     said = []
     for _ in range(5):
         try:

@@ -43,7 +43,7 @@ def find_chromium() -> str | None:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a page became in the browser.
+    """A page as the browser rendered it.
 
     Attributes:
         dom: the document as HTML, after its scripts ran.

@@ -63,7 +63,7 @@ class Thing:
 
 
 class ShownScene(Protocol):
-    """What can be shown: numbered things before a ground, whose number is 0.
+    """Numbered things before a ground, whose number is 0.
 
     Attributes:
         size: (H, W) of the image.
@@ -225,7 +225,7 @@ def _grid(size: tuple[int, int], spacing: int) -> FloatArray:
 
 
 class IdBook:
-    """Which id each thing has had; complains where a mask is not the thing, or an id changes."""
+    """Ids that each thing has had; complains where a mask is not the thing, or an id changes."""
 
     def __init__(self) -> None:
         self.ids: dict[int, int] = {}

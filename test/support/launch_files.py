@@ -31,7 +31,7 @@ WHY = "comes with a full ROS 2 installation, not with the wheels"
 
 
 class StandIn:
-    """Of `launch`, what a launch file needs to choose the node's parameters."""
+    """The part of `launch` that a launch file needs to choose the node's parameters."""
 
     def __init__(self, name: str = "", default_value: str = "", **_: object) -> None:
         self.name, self.default_value = name, default_value
@@ -45,7 +45,7 @@ class StandIn:
 
 
 def stand_in_for_launch(patch: pytest.MonkeyPatch) -> None:
-    """Where `launch` is not installed, something in its place."""
+    """Put a stand-in in the place of `launch` where that is not installed."""
     used = {
         "launch": ["LaunchContext", "LaunchDescription"],
         "launch.actions": ["DeclareLaunchArgument", "ExecuteProcess", "OpaqueFunction", "Shutdown"],

@@ -36,7 +36,7 @@ def points(*xy: tuple[float, float]) -> FloatArray:
 
 
 def run(segmenter: Segmenter, frames: Sequence[Frame], script: Script) -> Said:
-    """What a segmenter says that is called as a script wants it."""
+    """Return the answers of a segmenter that is called as a script demands."""
     found = {}
     known: set[int] = set()
     for index, frame in enumerate(frames):
@@ -54,7 +54,7 @@ def run(segmenter: Segmenter, frames: Sequence[Frame], script: Script) -> Said:
 
 
 def pixels(frame: Frame, side: int) -> Any:
-    """What the network takes, worked out apart from the package."""
+    """Return the input of the network, computed apart from the package."""
     rgb = torch.from_numpy(frame.image_bgr[..., ::-1].copy()).permute(2, 0, 1)[None] / 255.0
     square = torch.nn.functional.interpolate(rgb, (side, side), mode="bilinear", antialias=True)
     mean = torch.tensor([0.485, 0.456, 0.406])[None, :, None, None]

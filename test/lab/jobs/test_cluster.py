@@ -29,7 +29,7 @@ WITHOUT_NETWORKS = ("--set", "masks.backend=densifier", "--set", "labelling.back
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of the cluster."""
+    """Tests of the cluster."""
     cluster_utils = pytest.importorskip(
         "ray.cluster_utils", reason="ray: not installed (pip install 'motion_seg_ros[ray]')"
     )

@@ -1,4 +1,4 @@
-"""What pixel rays meet, against closed forms for single shapes before a level camera."""
+"""Intersections of pixel rays, against closed forms for single shapes before a level camera."""
 
 from __future__ import annotations
 

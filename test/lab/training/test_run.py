@@ -1,4 +1,4 @@
-"""Which earlier runs a run may resume."""
+"""Earlier runs that a run may resume."""
 
 from __future__ import annotations
 

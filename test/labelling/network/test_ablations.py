@@ -69,7 +69,7 @@ def logits(model: TrackTransformer, tracks: TrackWindow) -> Tensor:
 
 @contextmanager
 def inputs_of(module: torch.nn.Module) -> Iterator[list[Tensor]]:
-    """What a module is first fed with inside the block."""
+    """Return the first input of a module within the context."""
     seen: list[Tensor] = []
     handle = module.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
     yield seen

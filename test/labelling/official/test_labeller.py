@@ -157,7 +157,7 @@ def follower(monkeypatch: pytest.MonkeyPatch) -> ScriptedFollower:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[OfficialInputs]:
-    """What reaches the network from now on."""
+    """Collect the inputs of the network from now on."""
     found: list[OfficialInputs] = []
     forward = OfficialTrackNetwork.forward
 

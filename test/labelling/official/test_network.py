@@ -33,7 +33,7 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    """Where the authors' numbers are."""
+    """Return the folder with the authors' numbers."""
     place = Path(os.environ.get("MOTION_SEG_PARITY_DIR", SHARED))
     missing = [name for name in ("io.npz", "state_spec.json") if not (place / name).is_file()]
     if missing:

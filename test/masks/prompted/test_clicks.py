@@ -1,4 +1,4 @@
-"""Where to click, against brute force and closed forms."""
+"""Places of clicks, against brute force and closed forms."""
 
 from __future__ import annotations
 

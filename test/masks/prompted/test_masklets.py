@@ -1,4 +1,4 @@
-"""What is followed, and the memory of the tracks on it."""
+"""Masklets, and the memory of the tracks on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which masks are one object."""
+"""Masks that belong to one object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of an object's past is kept."""
+"""The part of an object's past that is kept."""
 
 from __future__ import annotations
 

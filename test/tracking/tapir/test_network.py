@@ -300,7 +300,7 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
 
 
 class Payload:
-    """What unpickling would run."""
+    """A function that unpickling would run."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (pytest.fail, ("the file's code was run",))

@@ -1,4 +1,4 @@
-"""Where tracks start, and which make room."""
+"""Places where tracks start, and tracks that make room."""
 
 from __future__ import annotations
 

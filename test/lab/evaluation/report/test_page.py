@@ -1,4 +1,4 @@
-"""What stands in the page, and which runs can be compared; how it looks is tested in a browser."""
+"""Contents of the page and comparison of runs; its looks are tested in a browser."""
 
 from __future__ import annotations
 

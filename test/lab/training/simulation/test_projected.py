@@ -45,7 +45,7 @@ def followed(scene: Scene, errors: FlowErrors, seed: int = 0) -> Tracks:
 
 
 def survivors(scene: Scene, tracks: Tracks) -> tuple[np.ndarray, np.ndarray]:
-    """Of the tracks that live from the first frame to the last: how far they are from the truth,
+    """Return the distance to the truth of the tracks that live from the first frame to the last,
     in scene pixels, and whether the truth is in sight."""
     whole = tracks.visible.all(axis=0)
     xy = (tracks.xy_px[:, whole].astype(np.float64) + 0.5) / ENLARGED - 0.5

@@ -1,4 +1,4 @@
-"""Which points move within a window, on scenes whose motion is known by construction."""
+"""Labels of points within a window, on scenes whose motion is known by construction."""
 
 from __future__ import annotations
 
