@@ -52,7 +52,7 @@ def test_frames_that_come_at_a_rate() -> None:
 def test_random_weights_go_the_way_of_published_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(full_profile, "_write_tapir", lambda file, **_: file.touch())
+    monkeypatch.setattr(full_profile, "_write_tapir", lambda file, *_, **__: file.touch())
     depth = {"depth.depth_anything.weights": "depth_anything_v2_base"}
     asked = {"profile": "full", "device": "cpu", **depth}
     config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
