@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
@@ -42,12 +41,7 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if self._encoder is not None:
                 if kind is not None:

@@ -8,7 +8,6 @@ import platform
 import socket
 import sys
 from concurrent.futures import Future, wait
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,12 +80,7 @@ class RayTasks:
         self._task = ray.remote(num_cpus=_THREADS, num_gpus=gpus, max_retries=0)(_attempt)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         import ray
 
         for reference in self._under_way.values():
