@@ -62,7 +62,7 @@ def idle_tapir(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(TapirTracker, "load", classmethod(load))
-    monkeypatch.setattr(full_profile, "_write_tapir", lambda file, **_: file.touch())
+    monkeypatch.setattr(full_profile, "_write_tapir", lambda file, *_, **__: file.touch())
     monkeypatch.setattr(tapir_network, "TapnetNetwork", lambda *_, **__: None)
 
 
