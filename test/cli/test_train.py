@@ -35,11 +35,11 @@ def config(tmp_path: Path) -> Path:
     data.mkdir()
     for number, split in enumerate(("train", "validation")):
         samples = [pan_sample(100 * number + i, tracks=30) for i in range(8)]
-        write_samples(shard_path(data, split, "rendered", 0), samples)
+        write_samples(shard_path(data, split, 0), samples)
     file = tmp_path / "train.yaml"
     file.write_text(
-        f"data: {{folder: {data}, rendered_windows: 8, projected_windows: 0, "
-        f"validation_rendered_windows: 8, workers: 1}}\n{SMALL}",
+        f"data: {{folder: {data}, rendered_windows: 8, validation_rendered_windows: 8, "
+        f"workers: 1}}\n{SMALL}",
         encoding="utf-8",
     )
     return file
@@ -93,6 +93,7 @@ def test_an_earlier_run_is_not_overwritten_but_resumed(
     ("arguments", "words"),
     [
         (["--set", "batch.window=3"], "batch.window: no such setting; did you mean batch.windows"),
+        (["--set", "data.projected_windows=9"], "data.projected_windows: no such setting"),
         (["--config", "/nowhere.yaml"], "/nowhere.yaml: cannot read the configuration file"),
         (["--threads", "-1"], "engine.threads: expected 0 to 1024, found -1"),
         (["--resume", "-o", "/nowhere"], "/nowhere/checkpoint.pt: expected the checkpoint"),

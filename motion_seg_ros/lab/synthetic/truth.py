@@ -32,21 +32,6 @@ class SurfaceTracks(NamedTuple):
     visible: npt.NDArray[np.bool_]
 
 
-class SurfaceMotion(NamedTuple):
-    """Displacements of the surface points seen at N image points, occluded or not.
-
-    Attributes:
-        moved_px: (F, N, 2) float64 displacement to each of F other frames; NaN for points behind
-            the camera.
-        inverse_depth: (N,) float64 1/m, 0 for the sky.
-        piece: (N,) int16 index of the surface.
-    """
-
-    moved_px: Array
-    inverse_depth: Array
-    piece: npt.NDArray[np.int16]
-
-
 class _SurfacePoints(NamedTuple):
     """N surface points of a scene, independent of time.
 
@@ -54,13 +39,11 @@ class _SurfacePoints(NamedTuple):
         at_rest: (N, 4) float64 homogeneous, in body coordinates, without ripples; world directions
             with last coordinate 0 for the sky.
         piece, body: (N,) the surface and the body they belong to.
-        inverse_depth: (N,) float64 1/m where they were found, 0 for the sky.
     """
 
     at_rest: Array
     piece: npt.NDArray[np.int16]
     body: npt.NDArray[np.intp]
-    inverse_depth: Array
 
 
 class GroundTruth:
@@ -98,15 +81,6 @@ class GroundTruth:
             np.array([xy for xy, _ in found]).reshape(len(found), -1, 2),
             np.array([visible for _, visible in found]).reshape(len(found), -1),
         )
-
-    def surface_motion(self, xy_px: Array, frame: int, others: Sequence[int]) -> SurfaceMotion:
-        """Follow points (N, 2) of `frame` to `others` without looking for occlusions, which makes
-        it cheap enough for whole images."""
-        points = self._surface_points(self._view(frame), xy_px)
-        moved = np.empty((len(others), len(xy_px), 2))
-        for index, other in enumerate(map(self._view, others)):
-            moved[index] = _projected(other.intrinsics, self._in_camera(other, points))[0] - xy_px
-        return SurfaceMotion(moved, points.inverse_depth, points.piece)
 
     def deviations(self, xy_px: npt.ArrayLike, frame: int, frames: Sequence[int]) -> Array:
         """Measure how far the things seen at points of one frame move in the world.
@@ -171,7 +145,7 @@ class GroundTruth:
         back = np.linalg.inv(view.poses_to_camera)
         moved = (back[body] @ seen[..., None])[..., 0]
         at_rest = self.geometry.at_rest(moved, hits.piece, view.time_s)
-        return _SurfacePoints(at_rest, hits.piece, body, hits.inverse_depth)
+        return _SurfacePoints(at_rest, hits.piece, body)
 
     def _in_camera(self, view: SceneView, points: _SurfacePoints) -> Array:
         """Return homogeneous camera coordinates (N, 4) of surface points in a view."""

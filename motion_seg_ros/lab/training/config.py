@@ -42,14 +42,8 @@ class DataConfig:
     rendered_windows: int = setting(
         12000, "training windows of rendered clips and the real tracker", minimum=0, maximum=10**7
     )
-    projected_windows: int = setting(
-        8000, "training windows of exact motion and simulated flow errors", minimum=0, maximum=10**7
-    )
     validation_rendered_windows: int = setting(
-        1500, "rendered windows for validation", minimum=0, maximum=10**6
-    )
-    validation_projected_windows: int = setting(
-        0, "projected windows for validation", minimum=0, maximum=10**6
+        1500, "rendered windows for validation", minimum=1, maximum=10**6
     )
     recorded_windows: int = setting(
         0,
@@ -269,15 +263,10 @@ def _check(config: TrainConfig) -> None:
             f"batch.windows: expected a multiple of engine.devices = {devices}, "
             f"found {batch.windows}"
         )
-    if data.rendered_windows + data.projected_windows + data.recorded_windows == 0:
+    if data.rendered_windows + data.recorded_windows == 0:
         raise ConfigError(
-            "data.rendered_windows, data.projected_windows and data.recorded_windows: expected at "
-            "least one window to learn from, found 0"
-        )
-    if data.validation_rendered_windows + data.validation_projected_windows == 0:
-        raise ConfigError(
-            "data.validation_rendered_windows and data.validation_projected_windows: expected at "
-            "least one window to validate on, found 0"
+            "data.rendered_windows and data.recorded_windows: expected at least one window to "
+            "learn from, found 0"
         )
     if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
         raise ConfigError(
@@ -291,12 +280,11 @@ def _check(config: TrainConfig) -> None:
 def _check_features(config: TrainConfig) -> None:
     """Refuse windows without images where appearance is wanted."""
     data, channels = config.data, config.model.feature_channels
-    for name in ("projected_windows", "validation_projected_windows", "recorded_windows"):
-        if getattr(data, name):
-            raise ConfigError(
-                f"data.{name}: expected 0 with data.features, found {getattr(data, name)}; only "
-                "rendered windows have appearance features"
-            )
+    if data.recorded_windows:
+        raise ConfigError(
+            f"data.recorded_windows: expected 0 with data.features, found {data.recorded_windows}; "
+            "only rendered windows have appearance features"
+        )
     if channels not in (0, APPEARANCE_CHANNELS):
         raise ConfigError(
             f"model.feature_channels: expected {APPEARANCE_CHANNELS} with data.features, or 0 to "

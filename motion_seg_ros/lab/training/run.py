@@ -23,7 +23,10 @@ MAY_CHANGE = (
     "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )
-RENAMED = {"model.hints": "model.residuals"}  # settings in checkpoints of earlier versions
+# Settings in checkpoints of earlier versions: new names, and of those that were removed the values
+# that change nothing.
+RENAMED = {"model.hints": "model.residuals"}
+REMOVED = {"data.projected_windows": 0, "data.validation_projected_windows": 0}
 
 
 def train(
@@ -93,6 +96,12 @@ def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
     now = json.loads(to_json(config))
     kept = {RENAMED.get(name, name): value for name, value in json.loads(checkpoint.config).items()}
+    for name, unused in REMOVED.items():
+        if (value := kept.pop(name, unused)) != unused:
+            raise ConfigError(
+                f"{name}: expected {unused!r} in the run to resume, as this version has no such "
+                f"setting any more, found {value!r}; start a new run in another folder"
+            )
     # A setting added since then had its default.
     then = {**json.loads(to_json(TrainConfig())), **kept}
     for name in sorted({*then, *now}.difference(MAY_CHANGE)):

@@ -85,14 +85,10 @@ def recorded_roots(config: DataConfig) -> dict[str, Path]:
 
 
 def _build(config: DataConfig, split: Split, progress_bar: bool) -> DatasetSummary:
-    rendered, projected = config.rendered_windows, config.projected_windows
-    if split == "validation":
-        rendered = config.validation_rendered_windows
-        projected = config.validation_projected_windows
+    training = split == "train"
     return build_dataset(
         Path(config.folder),
-        rendered_windows=rendered,
-        projected_windows=projected,
+        windows=config.rendered_windows if training else config.validation_rendered_windows,
         seed=config.seed,
         workers=config.workers or os.cpu_count() or 1,
         split=split,

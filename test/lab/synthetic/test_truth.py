@@ -218,14 +218,6 @@ def test_what_cannot_be_followed_is_named(points, frame, message):
         exact_track(GroundTruth(scenes.pan_only()), points, frame, 0)
 
 
-def test_motion_without_visibility_is_that_of_tracks():
-    truth = GroundTruth(scenes.mover_under_parallax(1, (160, 120), 6))
-    xy = np.random.default_rng(0).uniform(0, 119, (300, 2))
-    seen = truth.surface_motion(xy, 2, (1, 5))
-    for moved, there in zip(seen.moved_px, truth.tracks(xy, 2, (1, 5)).xy_px, strict=True):
-        np.testing.assert_allclose(xy + moved, there, atol=1e-6)
-
-
 def test_points_of_a_rippling_panel_go_where_its_formula_says():
     truth = GroundTruth(scene_of(flag()))
     times = np.array([4, 11]) / 15.0

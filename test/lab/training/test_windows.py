@@ -36,11 +36,10 @@ def data(tmp_path: Path) -> dict[str, object]:
     """Settings for 5 windows to learn from and 3 to judge on, which are there."""
     for split, count in (("train", 5), ("validation", 3)):
         samples = [pan_sample(i, tracks=30) for i in range(count)]
-        write_samples(shard_path(tmp_path, split, "rendered", 0), samples)
+        write_samples(shard_path(tmp_path, split, 0), samples)
     return {
         "folder": str(tmp_path),
         "rendered_windows": 5,
-        "projected_windows": 0,
         "validation_rendered_windows": 3,
         "workers": 1,
     }

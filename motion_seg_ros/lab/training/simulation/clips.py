@@ -45,9 +45,7 @@ class SceneClip:
         return self.frames[max(0, index + 1 - length) : index + 1]
 
 
-def random_clip(
-    rng: Rng, seed: int, kind: str | None, frames: int, pillars: float = 0.0
-) -> SceneClip:
+def random_clip(rng: Rng, seed: int, kind: str | None, frames: int) -> SceneClip:
     """Draw a clip of a random scene.
 
     Args:
@@ -55,12 +53,9 @@ def random_clip(
         seed: determines the scene.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
-        pillars: as in `sample_scene`.
     """
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
     size_px = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
     stride = 2 if chance(rng, HALF_RATE) else 1
-    sampled = sample_scene(
-        seed, kind=kind, frames=stride * frames, size_px=size_px, pillars=pillars
-    )
+    sampled = sample_scene(seed, kind=kind, frames=stride * frames, size_px=size_px)
     return SceneClip(sampled, range(0, stride * frames, stride))

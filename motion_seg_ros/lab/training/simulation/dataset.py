@@ -1,9 +1,9 @@
 """Training data on disk: shards of samples of random scenes, made by several processes.
 
-A scene's seed is a function of the seed of the data set, the split, the mode and the scene's number
-alone, and a shard holds the samples of a fixed range of scenes. So the files do not depend on the
-number of workers or on interruptions, a longer data set begins with the shards of a shorter one,
-and no scene is in two splits.
+A scene's seed is a function of the seed of the data set, the split and the scene's number alone,
+and a shard holds the samples of a fixed range of scenes. So the files do not depend on the number
+of workers or on interruptions, a longer data set begins with the shards of a shorter one, and no
+scene is in two splits.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from motion_seg_ros.lab.training.simulation.parallel import (
     in_order,
     worker_pool,
 )
-from motion_seg_ros.lab.training.simulation.projected import projected_samples
 from motion_seg_ros.lab.training.simulation.rendered import rendered_samples
 from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 
 Split = Literal["train", "validation", "test"]
-Mode = Literal["rendered", "projected"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-MODES: tuple[Mode, ...] = ("rendered", "projected")
 FORMAT = 1
 SCENES_PER_SHARD = 50  # a little under 300 windows
-SCENES_PER_SEED = 10_000_000  # of one split and mode
+SCENES_PER_SEED = 10_000_000  # of one split
+# Every second range of seeds belonged to windows of another kind, which are no longer made; without
+# the gap, the same seed of a data set would give other scenes than before.
+_SEED_RANGES_PER_SPLIT = 2
 
 SampleMaker = Callable[..., list[TrackSample]]
 """Makes the samples of a scene as `rendered_samples` does; at module level, to be pickled."""
@@ -59,13 +59,13 @@ class DatasetSummary:
     windows: int
 
 
-def shard_path(folder: Path, split: Split, mode: Mode, number: int) -> Path:
-    """Return the path of shard `number` of a split and mode."""
-    return folder / f"{split}-{mode}-{number:05d}.npz"
+def shard_path(folder: Path, split: Split, number: int) -> Path:
+    """Return the path of shard `number` of a split."""
+    return folder / f"{split}-rendered-{number:05d}.npz"
 
 
-def scene_seed(seed: int, split: Split, mode: Mode, scene: int) -> int:
-    """Return the seed of scene number `scene`; no two splits, modes or data sets share one.
+def scene_seed(seed: int, split: Split, scene: int) -> int:
+    """Return the seed of scene number `scene`; no two splits or data sets share one.
 
     Raises:
         InputError: the seed is negative, or the scene beyond the last.
@@ -75,7 +75,7 @@ def scene_seed(seed: int, split: Split, mode: Mode, scene: int) -> int:
             f"data set: expected a seed >= 0 and a scene below {SCENES_PER_SEED}, found seed "
             f"{seed} and scene {scene}; choose another seed"
         )
-    part = (seed * len(SPLITS) + SPLITS.index(split)) * len(MODES) + MODES.index(mode)
+    part = (seed * len(SPLITS) + SPLITS.index(split)) * _SEED_RANGES_PER_SPLIT
     return part * SCENES_PER_SEED + scene
 
 
@@ -92,59 +92,50 @@ def scene_kind(split: Split, scene: int) -> str | None:
 def build_dataset(
     folder: Path,
     *,
-    rendered_windows: int,
-    projected_windows: int,
+    windows: int,
     seed: int,
     workers: int,
     split: Split,
     progress: bool = True,
     features: bool = False,
     scenes_per_shard: int = SCENES_PER_SHARD,
-    rendered: SampleMaker = rendered_samples,
-    projected: SampleMaker = projected_samples,
+    maker: SampleMaker = rendered_samples,
 ) -> DatasetSummary:
     """Generate the missing shards of one split.
 
-    Shards are complete: the windows of each mode exceed the number asked for by less than a shard.
-    After an interruption, calling it again continues after the last complete shard. New processes
-    are spawned, so a script that calls this needs ``if __name__ == "__main__":``.
+    Shards are complete: the windows exceed the number asked for by less than a shard. After an
+    interruption, calling it again continues after the last complete shard. New processes are
+    spawned, so a script that calls this needs ``if __name__ == "__main__":``.
 
     Args:
         folder: created if missing; splits may share one.
-        rendered_windows: least number of windows of rendered frames and the real tracker.
-        projected_windows: least number of windows of exact motion and the flow's error model.
+        windows: least number of windows.
         seed: of the data set.
         workers: processes, one thread each.
         split: "train", "validation" or "test".
         progress: show a progress bar.
-        features: add appearance features; for rendered windows only.
+        features: add appearance features.
         scenes_per_shard: scenes of one file.
-        rendered, projected: make the samples of a scene.
+        maker: makes the samples of a scene.
 
     Raises:
         InputError: the folder has shards of other settings, or a value is out of range.
         OutputError: a shard cannot be written; the earlier ones are complete.
     """
-    _check_values(split, workers, scenes_per_shard, projected_windows if features else 0)
-    scene_seed(seed, split, "rendered", 0)
+    _check_values(split, workers, scenes_per_shard)
+    scene_seed(seed, split, 0)
     settings = {"format": FORMAT, "seed": seed, "scenes_per_shard": scenes_per_shard}
     # Present only if True, so that folders made before there were features stay valid.
     claim_folder(folder / f"{split}.json", {**settings, "features": 1} if features else settings)
-    pictured = partial(rendered, features=True) if features else rendered
-    parts = (
-        (_Part(folder, split, "rendered", pictured, seed, scenes_per_shard), rendered_windows),
-        (_Part(folder, split, "projected", projected, seed, scenes_per_shard), projected_windows),
-    )
-    found: dict[Path, int] = {}
-    total = rendered_windows + projected_windows
+    pictured = partial(maker, features=True) if features else maker
+    part = _Part(folder, split, pictured, seed, scenes_per_shard)
+    ahead = TASKS_AHEAD_PER_WORKER * workers
     with (
         worker_pool(workers) as pool,
-        tqdm(total=total, unit="window", disable=not progress, desc=split) as bar,
+        tqdm(total=windows, unit="window", disable=not progress, desc=split) as bar,
+        closing(in_order(pool, _make_samples, part.missing(), ahead)) as made,
     ):
-        ahead = TASKS_AHEAD_PER_WORKER * workers
-        for part, wanted in parts:
-            with closing(in_order(pool, _make_samples, part.missing(), ahead)) as made:
-                found |= _completed_part(part, wanted, made, bar)
+        found = _completed_part(part, windows, made, bar)
     return DatasetSummary(tuple(found), len(found) * scenes_per_shard, sum(found.values()))
 
 
@@ -153,17 +144,16 @@ _Task = tuple[SampleMaker, int, str | None]
 
 @dataclass(frozen=True)
 class _Part:
-    """Shards of one mode of a split."""
+    """Shards of a split."""
 
     folder: Path
     split: Split
-    mode: Mode
     maker: SampleMaker
     seed: int
     scenes_per_shard: int
 
     def path(self, number: int) -> Path:
-        return shard_path(self.folder, self.split, self.mode, number)
+        return shard_path(self.folder, self.split, number)
 
     def missing(self) -> Iterator[_Task]:
         """Generate the scenes of all missing shards, without end."""
@@ -171,20 +161,15 @@ class _Part:
             if not self.path(number).exists():
                 for i in range(self.scenes_per_shard):
                     scene = number * self.scenes_per_shard + i
-                    seed = scene_seed(self.seed, self.split, self.mode, scene)
+                    seed = scene_seed(self.seed, self.split, scene)
                     yield self.maker, seed, scene_kind(self.split, scene)
 
 
-def _check_values(split: str, workers: int, scenes_per_shard: int, undescribed: int) -> None:
+def _check_values(split: str, workers: int, scenes_per_shard: int) -> None:
     if split not in SPLITS or workers < 1 or scenes_per_shard < 1:
         raise InputError(
             f"data set: expected a split of {', '.join(SPLITS)}, at least one worker and one scene "
             f"per shard, found {split!r}, {workers} and {scenes_per_shard}"
-        )
-    if undescribed:
-        raise InputError(
-            "data set: expected no projected windows with appearance features, found "
-            f"{undescribed}; they have no images, make rendered ones only"
         )
 
 
@@ -194,7 +179,7 @@ def _completed_part(
     """Complete the first shards with at least `wanted` samples; return their numbers of samples."""
     found: dict[Path, int] = {}
     for number in itertools.count():
-        bar.set_postfix(mode=part.mode, scenes=number * part.scenes_per_shard)
+        bar.set_postfix(scenes=number * part.scenes_per_shard)
         if sum(found.values()) >= wanted:
             break
         found[part.path(number)] = _completed_shard(part, number, made, bar)

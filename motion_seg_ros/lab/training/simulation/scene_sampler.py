@@ -52,7 +52,6 @@ KINDS: dict[str, float] = {
     "mixed": 0.08,
 }
 """Camera motions of training scenes, and how often each of them is drawn."""
-TRAVELLING = ("walk", "forward", "backward", "sideways", "orbit", "follow_travel", "mixed")
 """Camera motions with translation, under which near things show parallax."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming")
 """Kinds of scenes of the test split; nothing like them is drawn for training."""
@@ -111,7 +110,6 @@ def sample_scene(
     kind: str | None = None,
     frames: int = 24,
     size_px: tuple[int, int] = (240, 427),
-    pillars: float = 0.0,
 ) -> SampledScene:
     """Draw a random scene, repeatably.
 
@@ -120,7 +118,6 @@ def sample_scene(
         kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
-        pillars: probability that a travelling camera passes columns close by.
 
     Raises:
         InputError: there is no such kind.
@@ -143,8 +140,6 @@ def sample_scene(
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
-    if pillars and recipe.camera in TRAVELLING and chance(rng, pillars):
-        bodies += worlds.pillars(rng, site)
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
     scene = Scene(

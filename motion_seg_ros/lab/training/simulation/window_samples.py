@@ -1,4 +1,4 @@
-"""Training samples of the tracks of a tracker, real or simulated, on a clip of a random scene."""
+"""Training samples of the tracks of a tracker on a clip of a random scene."""
 
 from __future__ import annotations
 

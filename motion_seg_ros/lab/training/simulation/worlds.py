@@ -274,24 +274,6 @@ def occluder(rng: Rng, site: Site) -> list[Body]:
             return [_static(Placement(*at), leaves)]
 
 
-def pillars(rng: Rng, site: Site) -> list[Body]:
-    """Build one or two columns or trunks, at most as far as the subject and about as wide."""
-    bodies = []
-    for _ in range(int(rng.integers(1, 3))):
-        at = site.place(rng, site.distance_m * rng.uniform(0.4, 1.1), 0.9) * (1, 0, 1)
-        radius = site.pixel_m(at) * site.camera.width * log_uniform(rng, 0.012, 0.08)
-        if site.is_clear(at, 1.2 * radius):
-            tall = radius * log_uniform(rng, 2, 12)
-            look = material(rng, site.distance_m * log_uniform(rng, 0.03, 0.3))
-            upright = Placement(y=-tall)
-            shape: Shape = Cylinder(radius, 2 * tall, look, upright)
-            if chance(rng, 0.4):
-                shape = Box((2 * radius, 2 * tall, 2 * radius), look, upright)
-            place = Placement(float(at[0]), 0.0, float(at[2]), rng.uniform(-1, 1))
-            bodies.append(_static(place, shape, shadow_m=radius))
-    return bodies
-
-
 def _thing(rng: Rng, site: Site, at: Array, half: float, look: Material, upright: bool) -> Body:
     """Build a thing of about a half size, standing at a point."""
     x, y, z = at.tolist()

@@ -12,7 +12,6 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.lab.training.simulation import dataset
 from motion_seg_ros.lab.training.simulation.dataset import (
-    MODES,
     SPLITS,
     build_dataset,
     scene_kind,
@@ -24,15 +23,13 @@ from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 
 def build(folder: Path, windows: int = 20, **changes: object) -> dataset.DatasetSummary:
     settings: dict[str, object] = {
-        "rendered_windows": windows,
-        "projected_windows": 10,
+        "windows": windows,
         "seed": 5,
         "workers": 1,
         "split": "train",
         "progress": False,
         "scenes_per_shard": 4,
-        "rendered": random_samples,
-        "projected": random_samples,
+        "maker": random_samples,
     }
     return build_dataset(folder, **{**settings, **changes})  # type: ignore[arg-type]
 
@@ -42,15 +39,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_counts_whole_shards_of_both_modes(tmp_path: Path) -> None:
+def test_counts_whole_shards(tmp_path: Path) -> None:
     summary = build(tmp_path)
-    samples = dict.fromkeys(MODES, 0)
-    for mode in MODES:
-        for path in tmp_path.glob(f"train-{mode}-*.npz"):
-            samples[mode] += len(read_samples(path))
-    assert samples["rendered"] >= 20
-    assert samples["projected"] >= 10
-    assert summary.windows == sum(samples.values())
+    samples = sum(len(read_samples(path)) for path in tmp_path.glob("train-rendered-*.npz"))
+    assert summary.windows == samples >= 20
     assert summary.scenes == 4 * len(summary.shards)
     assert sorted(summary.shards) == sorted(tmp_path.glob("*.npz"))
 
@@ -59,8 +51,7 @@ def test_does_not_depend_on_workers_or_interruptions(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     build(one, workers=1)
     build(two, workers=3)
-    shard_path(two, "train", "rendered", 0).unlink()
-    shard_path(two, "train", "projected", 1).unlink()
+    shard_path(two, "train", 0).unlink()
     build(two, workers=2)
     assert contents(one) == contents(two)
 
@@ -73,12 +64,11 @@ def test_whole_shards_are_not_made_again(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.npz"))) > len(times)
 
 
-def test_no_two_splits_modes_or_data_sets_share_a_scene() -> None:
+def test_no_two_splits_or_data_sets_share_a_scene() -> None:
     seeds = [
-        scene_seed(seed, split, mode, scene)
+        scene_seed(seed, split, scene)
         for seed in range(3)
         for split in SPLITS
-        for mode in MODES
         for scene in (0, 1, dataset.SCENES_PER_SEED - 1)
     ]
     assert len(set(seeds)) == len(seeds)
@@ -103,17 +93,11 @@ def test_refuses_shards_of_other_settings(tmp_path: Path) -> None:
 
 
 def test_features_are_made_where_wanted_and_are_a_setting(tmp_path: Path) -> None:
-    summary = build(tmp_path, features=True, projected_windows=0)
+    summary = build(tmp_path, features=True)
     samples = [sample for path in summary.shards for sample in read_samples(path)]
     assert {sample.features is not None for sample in samples} == {True}
     with pytest.raises(InputError, match="features"):
-        build(tmp_path, projected_windows=0)
-
-
-def test_projected_windows_have_no_features(tmp_path: Path) -> None:
-    assert build(tmp_path).shards
-    with pytest.raises(InputError, match=r"projected windows.*found 10"):
-        build(tmp_path, features=True)
+        build(tmp_path)
 
 
 @pytest.mark.parametrize(
