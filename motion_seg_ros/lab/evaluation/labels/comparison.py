@@ -66,7 +66,7 @@ class Verdicts:
     Attributes:
         moving: (M,) bool, the truth.
         probability: labeller -> (M,) float32 in [0, 1], 0 without a label.
-        said: labeller -> (M,) bool, True if it labelled the track.
+        labelled: labeller -> (M,) bool, True if it labelled the track.
         thresholds: labeller -> the probability above which a track moves; only of labellers that
             labelled one.
         frames: frames with a track that was judged.
@@ -74,7 +74,7 @@ class Verdicts:
 
     moving: BoolArray
     probability: Mapping[str, FloatArray]
-    said: Mapping[str, BoolArray]
+    labelled: Mapping[str, BoolArray]
     thresholds: Mapping[str, float]
     frames: int
 
@@ -121,7 +121,7 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
     Judged are the tracks of `judged_tracks` whose truth is known.
     """
     moving: list[BoolArray] = []
-    said: dict[str, list[FloatArray]] = {name: [] for name in labellers}
+    labelled: dict[str, list[FloatArray]] = {name: [] for name in labellers}
     thresholds: dict[str, float] = {}
     for labeller in labellers.values():
         labeller.reset()
@@ -134,12 +134,12 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
             if labels.abstention is None:
                 thresholds[name] = labels.threshold
             if moment.moving is not None:
-                said[name].append(labels.moving_probability[chosen])
-    values = {name: _joined(parts, np.float32) for name, parts in said.items()}
+                labelled[name].append(labels.moving_probability[chosen])
+    values = {name: _joined(parts, np.float32) for name, parts in labelled.items()}
     return Verdicts(
         moving=_joined(moving, np.bool_),
         probability={name: np.nan_to_num(each, nan=0.0) for name, each in values.items()},
-        said={name: np.isfinite(each) for name, each in values.items()},
+        labelled={name: np.isfinite(each) for name, each in values.items()},
         thresholds=thresholds,
         frames=sum(bool(len(each)) for each in moving),
     )
@@ -193,7 +193,9 @@ def pool(verdicts: Sequence[Verdicts], labellers: Iterable[str]) -> Verdicts:
             name: _joined([each.probability[name] for each in verdicts], np.float32)
             for name in names
         },
-        said={name: _joined([each.said[name] for each in verdicts], np.bool_) for name in names},
+        labelled={
+            name: _joined([each.labelled[name] for each in verdicts], np.bool_) for name in names
+        },
         thresholds={name: at for each in verdicts for name, at in each.thresholds.items()},
         frames=sum(each.frames for each in verdicts),
     )
@@ -212,11 +214,11 @@ def _judged(moment: Moment) -> BoolArray:
 
 
 def _score(verdicts: Verdicts, labeller: str, shipped: float, best: float) -> GroupScore:
-    probability, said = verdicts.probability[labeller], verdicts.said[labeller]
+    probability, labelled = verdicts.probability[labeller], verdicts.labelled[labeller]
     return GroupScore(
         shipped=label_metrics(probability, verdicts.moving, shipped),
         best=label_metrics(probability, verdicts.moving, best),
-        said_share=float(said.mean()) if len(said) else float("nan"),
+        said_share=float(labelled.mean()) if len(labelled) else float("nan"),
     )
 
 

@@ -21,13 +21,13 @@ class LabelMetrics:
     """Agreement of labelled tracks with the truth. What is a share of nothing is NaN.
 
     Attributes:
-        precision: share of the tracks said to move that do.
-        recall: share of the moving tracks that are said to move.
+        precision: share of the tracks called moving that do move.
+        recall: share of the moving tracks that are called moving.
         f1: harmonic mean of precision and recall.
         roc_auc: chance that a moving track is given a higher probability than a static one, ties
             counted half.
         ece: expected calibration error over CALIBRATION_BINS bins of equal width.
-        false_alarm_share: share of the static tracks that are said to move.
+        false_alarm_share: share of the static tracks that are called moving.
         count: tracks judged.
         positives: those of them that move.
     """
@@ -69,10 +69,10 @@ def label_metrics(probability: Probabilities, moving: BoolArray, threshold: floa
         ValueError: not (N,) and (N,), or a probability outside [0, 1] or NaN.
     """
     chance = _checked(probability, moving)
-    said = chance > threshold
-    hits = int(np.count_nonzero(said & moving))
+    called = chance > threshold
+    hits = int(np.count_nonzero(called & moving))
     positives = int(np.count_nonzero(moving))
-    alarms = int(np.count_nonzero(said)) - hits
+    alarms = int(np.count_nonzero(called)) - hits
     return LabelMetrics(
         precision=_share(hits, hits + alarms),
         recall=_share(hits, positives),
@@ -94,10 +94,10 @@ def best_threshold(probability: Probabilities, moving: BoolArray) -> float:
     """
     chance = _checked(probability, moving)
     positives = int(np.count_nonzero(moving))
-    values, hits, said = _cumulative(chance, moving)
+    values, hits, called = _cumulative(chance, moving)
     if positives == 0 or values[0] == 0:
         return 1.0
-    f1 = np.where(values > 0, 2 * hits / (said + positives), -1.0)
+    f1 = np.where(values > 0, 2 * hits / (called + positives), -1.0)
     best = int(np.argmax(f1))
     lower = float(values[best + 1]) if best + 1 < len(values) else 0.0
     middle = lower + (float(values[best]) - lower) / 2
@@ -122,10 +122,10 @@ def roc_curve(probability: Probabilities, moving: BoolArray) -> tuple[Float64Arr
     """Return false alarm share and recall, (M,) float64 each, as the threshold falls from above 1;
     from (0, 0) to (1, 1). NaN where there is no static, or no moving track."""
     chance = _checked(probability, moving)
-    _, hits, said = _cumulative(chance, moving)
+    _, hits, called = _cumulative(chance, moving)
     positives = int(np.count_nonzero(moving))
     negatives = len(moving) - positives
-    alarms = np.concatenate(([0.0], said - hits))
+    alarms = np.concatenate(([0.0], called - hits))
     found = np.concatenate(([0.0], hits))
     return alarms / (negatives or np.nan), found / (positives or np.nan)
 
@@ -178,8 +178,8 @@ def _cumulative(
     tracks that have it or a higher one; (M,) float64 each."""
     values, place = np.unique(chance, return_inverse=True)
     hits = np.bincount(place, moving, len(values))[::-1].cumsum()
-    said = np.bincount(place, minlength=len(values))[::-1].cumsum().astype(np.float64)
-    return values[::-1], hits, said
+    called = np.bincount(place, minlength=len(values))[::-1].cumsum().astype(np.float64)
+    return values[::-1], hits, called
 
 
 def _share(part: float, whole: float) -> float:

@@ -41,8 +41,9 @@ _HEADINGS = (
 def as_table(comparison: Comparison) -> str:
     """Return a table of all groups below each other, the labellers below each other in each.
 
-    Precision, recall, F1 and alarms (share of static tracks said to move) are at the threshold each
-    labeller comes with; best F1 at the one that is best over all tracks, known only in hindsight.
+    Precision, recall, F1 and alarms (share of static tracks called moving) are at the threshold
+    that each labeller comes with; best F1 at the one that is best over all tracks, known only in
+    hindsight.
     """
     groups = [
         ("all", comparison.overall),

@@ -170,12 +170,12 @@ def draw_verdict(
         size = (width_px, max(1, round(height * width_px / width)))
     seen = cv2.resize(image[view], size, interpolation=cv2.INTER_AREA)
     picture = seen.astype(np.uint8, copy=False)
-    moves, said = _scaled(truth.id_map[view] != 0, size), _scaled(predicted[view] != 0, size)
+    moves, masked = _scaled(truth.id_map[view] != 0, size), _scaled(predicted[view] != 0, size)
     counts = _scaled(counts[view], size)
     verdicts = (
-        (moves & said, FOUND_BGR),
-        (moves & ~said, MISSED_BGR),
-        (said & ~moves, FALSE_ALARM_BGR),
+        (moves & masked, FOUND_BGR),
+        (moves & ~masked, MISSED_BGR),
+        (masked & ~moves, FALSE_ALARM_BGR),
     )
     for where, colour in verdicts:
         pixels = where & counts

@@ -193,12 +193,12 @@ def labels_table(subject: Subject) -> Table | None:
         lambda scores: scores.labels,
         (
             "precision",
-            "share of the tracks said to move that do",
+            "share of the tracks called moving that do move",
             lambda found: number(found.precision),
         ),
         (
             "recall",
-            "share of the moving tracks that are said to",
+            "share of the moving tracks that are called moving",
             lambda found: number(found.recall),
         ),
         ("F1", "harmonic mean of the two", lambda found: number(found.F1)),

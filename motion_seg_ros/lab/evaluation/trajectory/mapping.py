@@ -124,10 +124,10 @@ class MappingProcess:
 
     def result(self) -> MappingResult:
         """Wait for the result; a crash is one with the last line of output as `failure`."""
-        said, _ = self._process.communicate()
+        output, _ = self._process.communicate()
         status = self._process.returncode
         if status == 0:
-            return MappingResult(**json.loads(said))
+            return MappingResult(**json.loads(output))
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         how = f"by signal {-status}" if status < 0 else f"with status {status}"

@@ -30,9 +30,9 @@ class TestListen:
         labellers = {"mute": Told(), "half": Told([math.nan, 0.3])}
         found = listen(LabelStream("clip", (), [asked]), labellers)
         assert found.probability["mute"].tolist() == [0, 0]
-        assert found.said["mute"].tolist() == [False, False]
+        assert found.labelled["mute"].tolist() == [False, False]
         assert found.probability["half"].tolist() == pytest.approx([0, 0.3])
-        assert found.said["half"].tolist() == [False, True]
+        assert found.labelled["half"].tolist() == [False, True]
 
     def test_labellers_see_frames_without_truth_too(self) -> None:
         tracks = tracks_of([0], [9], 4)
