@@ -1,6 +1,6 @@
 """Jobs: independent units of work and their outcomes, done one after the other in this process.
 
-motion_seg_ros.lab.jobs does them in several processes or on a Ray cluster.
+lab/jobs does them in several processes or on a Ray cluster.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from motion_seg_ros.flow.dense import remap, warp
 from motion_seg_ros.types import FloatArray, UInt8Array
 
-# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 VIEWS = 3  # earlier views to compare with
 NOISE_FLOOR = 4.0  # grey levels
 TOLERANCE = 3.0  # noise levels

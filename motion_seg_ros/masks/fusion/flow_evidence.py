@@ -20,7 +20,7 @@ MAX_SPREAD_PX = 12.0  # of static pixels across epipolar lines; beyond it there 
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
 LEAST_TRUST_MISMATCHED = 0.02
-# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 MIN_THRESHOLD = 3.0  # spreads
 OTSU_FACTOR = 1.25
 SLOPE = 3.0  # log-odds per unit of log disagreement

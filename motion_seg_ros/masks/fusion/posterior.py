@@ -15,7 +15,7 @@ from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
-# Values of a prototype, motion_seg_ros.lab.evaluation.baselines.fusion, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 FLOW_GAPS = (1, 3)  # frames
 BORDER_LOG_ODDS = -1.6  # prior at the very border, where flow is worst
 MEMORY_WEIGHT = 0.7
