@@ -15,7 +15,6 @@ from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.depth.depth_anything import DepthAnythingDepth
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.features.dino import DinoFeatures
 from motion_seg_ros.flow.dense import DenseFlow
@@ -103,7 +102,7 @@ def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> FrameSegmenter:
         logger.warning("%s", each)
     config = plan.config
     flow = DenseFlow(config.flow.max_side_px)
-    features = build_features(plan, flow)
+    features = build_features(plan)
     depth = build_depth(plan)
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     tracker = build_tracker(plan, flow, wrappers.tracker)
@@ -166,18 +165,18 @@ def build_depth(plan: Plan) -> DepthEstimator | None:
     return TopicDepth() if depth.backend == "topic" else None
 
 
-def build_features(plan: Plan, flow: DenseFlow) -> FeatureExtractor | None:
-    """Build the feature extractor, which may take its images from `flow`; None without one."""
+def build_features(plan: Plan) -> FeatureExtractor | None:
+    """Build the feature extractor; None without one."""
     features = plan.config.features
-    if features.backend == "dino":
-        return DinoFeatures(
-            plan.weights["features"],
-            device=plan.device,
-            dtype=plan.config.dtype,
-            short_side_px=features.dino.short_side_px,
-            official=features.dino.variant == "official",
-        )
-    return AppearanceDescriptor(flow=flow) if features.backend == "appearance" else None
+    if features.backend == "none":
+        return None
+    return DinoFeatures(
+        plan.weights["features"],
+        device=plan.device,
+        dtype=plan.config.dtype,
+        short_side_px=features.dino.short_side_px,
+        official=features.dino.variant == "official",
+    )
 
 
 def build_masks(

@@ -31,7 +31,6 @@ def resolved(values: dict[str, object], *, live: bool = False) -> Plan:
         ({"labelling.backend": "transformer"}, ("none", "none")),
         ({"labelling.backend": "geometric"}, ("none", "none")),
         ({"labelling.backend": "pooled", "depth.backend": "topic"}, ("topic", "none")),
-        ({"labelling.backend": "pooled", "features.backend": "appearance"}, ("none", "none")),
     ],
 )
 def test_what_the_labelling_does_not_take_is_not_used(

@@ -32,7 +32,6 @@ class TrackSample:
             computed from all tracks of the window before any were left out.
         depth: (T, N) float32 at the tracks, 0 near to 1 far within the window, NaN unknown; or
             None.
-        features: (N, C) float32 appearance descriptors, or None.
         tags: kinds of motion, such as "pan", "parallax", "nothing_moves"; scores are
             reported per tag.
     """
@@ -45,7 +44,6 @@ class TrackSample:
     labelled: BoolArray
     residuals: FloatArray
     depth: FloatArray | None = None
-    features: FloatArray | None = None
     tags: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -62,20 +60,19 @@ class TrackSample:
             self.labelled[index],
             self.residuals[index],
             None if self.depth is None else self.depth[:, index],
-            None if self.features is None else self.features[index],
             self.tags,
         )
 
 
 _TRACKS_LAST = ("xy_px", "visible", "confidence", "depth")  # (T, N, ...)
-_TRACKS_FIRST = ("moving", "labelled", "residuals", "features")  # (N, ...)
+_TRACKS_FIRST = ("moving", "labelled", "residuals")  # (N, ...)
 _KEYS = {"residuals": "hints"}  # in files, where another key is used than the field's name
 
 
 def write_samples(path: Path, samples: Sequence[TrackSample]) -> None:
     """Write samples of one window length to an .npz file, complete or not at all.
 
-    Either all of them have depth, or none; features likewise.
+    Either all of them have depth, or none.
     """
     arrays: dict[str, npt.NDArray[np.generic]] = {
         "count": np.array([len(sample) for sample in samples], np.int64),

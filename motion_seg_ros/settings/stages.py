@@ -149,9 +149,9 @@ class FeaturesConfig:
 
     backend: str = setting(
         "none",
-        "appearance of the tracks: none, colour and texture around them, or the network DINOv2; "
-        "runs only if the labeller takes features",
-        choices=("none", "appearance", "dino"),
+        "appearance of the tracks: none, or the network DINOv2; runs only if the labeller takes "
+        "features",
+        choices=("none", "dino"),
     )
     dino: DinoConfig = field(default_factory=DinoConfig)
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from backends import transformer_on_cpu
 from pipelines import built
+from tiny_networks import write_dinov2
+from track_windows import TrackWindow
 
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
-from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
-from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.abstention import MIN_FRAMES, MIN_TRACKS
 from motion_seg_ros.labelling.camera_residuals import GAPS, RESIDUAL_CHANNELS, camera_residuals
 from motion_seg_ros.labelling.memory import LabelMemory
@@ -29,6 +29,7 @@ from motion_seg_ros.window import Window
 
 SIZE = (240, 427)
 COUNT = 120
+CHANNELS = 24  # of `write_dinov2`
 CALIBRATION = Calibration(temperature=2.0, bias=0.5, threshold=0.4)
 
 
@@ -67,13 +68,11 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
     seen = dataclasses.replace(seen, visible=visible)
     labels = transformer_on_cpu(weights).label(window(6, 5), seen, None)
     now = np.flatnonzero(seen.visible[-1])
-    sample = TrackSample(
+    sample = TrackWindow(
         seen.xy_px[:, now],
         seen.visible[:, now],
         seen.confidence[:, now],
         SIZE,
-        moving=np.zeros(len(now), bool),
-        labelled=np.ones(len(now), bool),
         residuals=camera_residuals(seen, SIZE)[now],
     )
     model, _ = load_weights(weights)
@@ -101,13 +100,11 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
     labels = transformer_on_cpu(path, depth=TopicDepth()).label(Window(frames, 0), seen, None)
     at = 1 + 2 * seen.xy_px[..., 0] / (SIZE[1] - 1)
     low, high = np.percentile(at, [1, 99])
-    sample = TrackSample(
+    sample = TrackWindow(
         seen.xy_px,
         seen.visible,
         seen.confidence,
         SIZE,
-        moving=np.zeros(COUNT, bool),
-        labelled=np.ones(COUNT, bool),
         residuals=camera_residuals(seen, SIZE),
         depth=1 - np.clip((at - low) / (high - low), 0, 1),
     )
@@ -265,22 +262,25 @@ def test_memory_recalls_by_id() -> None:
 
 
 def described(tmp_path: Path) -> Path:
-    """Weights that take the tracks' appearance."""
+    """Weights that take features of the tracks, as many as a small DINOv2 has here."""
     config = ModelConfig.lite(
-        encoder_width=16, decoder_width=8, decoder_layers=1, feature_channels=APPEARANCE_CHANNELS
+        encoder_width=16, decoder_width=8, decoder_layers=1, feature_channels=CHANNELS
     )
     path = tmp_path / "described.safetensors"
     save_weights(path, TrackTransformer(config), metadata=CALIBRATION.to_metadata())
     return path
 
 
-def test_weights_trained_with_appearance_are_given_it(tmp_path: Path) -> None:
+def test_weights_trained_with_features_are_given_them(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     image = cv2.GaussianBlur(rng.integers(0, 256, (120, 200, 3), dtype=np.uint8), (5, 5), 0)
     settings = {
         "labelling.transformer.weights": str(described(tmp_path)),
         "labelling.backend": "transformer",
-        "features.backend": "appearance",
+        "features.backend": "dino",
+        "features.dino.weights": str(write_dinov2(tmp_path / "dino")),
+        "features.dino.short_side_px": 56,
+        "device": "cpu",
     }
     segmenter = built(settings)
     for index in range(5):
@@ -296,5 +296,5 @@ def test_weights_without_the_features_of_their_training_are_refused(tmp_path: Pa
         "labelling.transformer.weights": str(described(tmp_path)),
         "features.backend": "none",
     }
-    with pytest.raises(ConfigError, match=r"features.backend none: expected 16 channels"):
+    with pytest.raises(ConfigError, match=r"features.backend none: expected 24 channels"):
         built(settings)

@@ -21,7 +21,7 @@ from motion_seg_ros.ros.rosout import PACKAGE, RosoutHandler
 def test_a_warning_of_the_pipeline_is_on_rosout_once(tmp_path: Path) -> None:
     arguments = (
         *("-r", "__ns:=/said", "-p", "autostart:=false"),
-        *("-p", "features.backend:=appearance", "-p", "labelling.backend:=geometric"),
+        *("-p", "features.backend:=dino", "-p", "labelling.backend:=geometric"),
     )
     with running(tmp_path / "log", *arguments, command=REAL_NODE, namespace="said") as (
         node,

@@ -21,13 +21,11 @@ class Told:
         self._threshold = threshold
         self.lengths: list[int] = []
         self.ids: list[list[int]] = []
-        self.features: list[FloatArray | None] = []
         self.resets = 0
 
     def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
         self.lengths.append(len(window))
         self.ids.append(tracks.ids.tolist())
-        self.features.append(features)
         if self._probability is None:
             return TrackLabels.abstain(len(tracks), "nothing to say")
         probability = np.array(self._probability, np.float32)[tracks.ids]

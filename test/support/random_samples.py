@@ -10,9 +10,7 @@ from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 FRAMES = 4
 
 
-def random_samples(
-    seed: int, *, kind: str | None = None, features: bool = False
-) -> list[TrackSample]:
+def random_samples(seed: int, *, kind: str | None = None) -> list[TrackSample]:
     """One to three windows that tell their seed and kind."""
     rng = np.random.default_rng(seed)
     samples = []
@@ -28,7 +26,6 @@ def random_samples(
                 rng.random(count) < 0.9,
                 rng.standard_normal((count, RESIDUAL_CHANNELS)).astype(np.float32),
                 depth=rng.random((FRAMES, count), np.float32),
-                features=np.ones((count, 2), np.float32) if features else None,
                 tags=(f"seed{seed}", str(kind)),
             )
         )

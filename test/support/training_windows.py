@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+from track_windows import TrackWindow
 
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
@@ -31,3 +34,9 @@ def pan_sample(
         residuals=chance.normal(0, 0.1, (tracks, RESIDUAL_CHANNELS)).astype(np.float32),
         tags=("pan",),
     )
+
+
+def without_truth(samples: Iterable[TrackSample]) -> list[TrackWindow]:
+    """What a network is given of samples, in the form that `collate` takes."""
+    names = ("xy_px", "visible", "confidence", "size", "residuals", "depth")
+    return [TrackWindow(**{name: getattr(each, name) for name in names}) for each in samples]

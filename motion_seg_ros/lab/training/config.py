@@ -16,7 +16,6 @@ from pathlib import Path
 import yaml
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS
 from motion_seg_ros.labelling.network.transformer import ModelConfig
 from motion_seg_ros.settings.declaration import (
     Value,
@@ -54,7 +53,6 @@ class DataConfig:
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")
-    features: bool = setting(False, "add appearance features; for rendered windows only")
     seed: int = setting(
         0, "seed of the scenes and of the recorded windows", minimum=0, maximum=2**31 - 1
     )
@@ -272,23 +270,6 @@ def _check(config: TrainConfig) -> None:
         raise ConfigError(
             "data.recorded_windows: expected data.kubric, data.dynamic_replica or data.hoi4d to "
             f"draw {data.recorded_windows} windows from, found none of them"
-        )
-    if data.features:
-        _check_features(config)
-
-
-def _check_features(config: TrainConfig) -> None:
-    """Refuse windows without images where appearance is wanted."""
-    data, channels = config.data, config.model.feature_channels
-    if data.recorded_windows:
-        raise ConfigError(
-            f"data.recorded_windows: expected 0 with data.features, found {data.recorded_windows}; "
-            "only rendered windows have appearance features"
-        )
-    if channels not in (0, APPEARANCE_CHANNELS):
-        raise ConfigError(
-            f"model.feature_channels: expected {APPEARANCE_CHANNELS} with data.features, or 0 to "
-            f"leave them out, found {channels}"
         )
 
 

@@ -49,7 +49,6 @@ class PackedTracks:
         confidence: (M, T) float16.
         residuals: (M, C) float16.
         depth: (M, T) float16, NaN unknown, or None where no window has any.
-        features: (M, C) float16, or None.
         moving: (M,) bool.
         labelled: (M,) bool.
         start: (W,) int64, the first track of each window.
@@ -62,7 +61,6 @@ class PackedTracks:
     confidence: Float16Array
     residuals: Float16Array
     depth: Float16Array | None
-    features: Float16Array | None
     moving: BoolArray
     labelled: BoolArray
     start: Int64Array
@@ -109,9 +107,7 @@ class PackedTracks:
             present=there,
             residuals=of_tracks(self.residuals).float() * there[..., None],
             depth=None if self.depth is None else frames_first(self.depth).float(),
-            features=None
-            if self.features is None
-            else of_tracks(self.features).float() * there[..., None],
+            features=None,
         )
         targets = Targets(of_tracks(self.moving), of_tracks(self.labelled) & there)
         return batch, targets
@@ -126,7 +122,7 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
             with frames without visible tracks.
 
     Raises:
-        InputError: no window has tracks, or their residuals or features differ in number.
+        InputError: no window has tracks, or their residuals differ in number.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for sample in samples:
@@ -139,14 +135,11 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
     joined = {name: _joined(name, parts) for name in list(parts)}
     if np.isnan(joined["depth"]).all():
         joined["depth"] = None
-    if joined["features"].shape[1] == 0:
-        joined["features"] = None
     return PackedTracks(**joined, start=np.cumsum(count) - count, count=count)
 
 
 def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
-    """Return the fields of PackedTracks of one window; missing depth is NaN, missing features have
-    0 channels."""
+    """Return the fields of PackedTracks of one window; missing depth is NaN."""
     kept = min(frames, len(sample.visible))
 
     def tracks_first(array: npt.NDArray[Any], fill: float, dtype: type) -> npt.NDArray[Any]:
@@ -155,7 +148,6 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         return whole
 
     no_depth = np.full(sample.visible.shape, np.nan, np.float16)
-    no_features = np.zeros((len(sample), 0), np.float16)
     return {
         "xy_px": tracks_first(sample.xy_px, 0, np.float32),
         "visible": tracks_first(sample.visible, 0, np.bool_),
@@ -164,7 +156,6 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         "depth": tracks_first(
             no_depth if sample.depth is None else sample.depth, np.nan, np.float16
         ),
-        "features": no_features if sample.features is None else sample.features.astype(np.float16),
         "moving": sample.moving,
         "labelled": sample.labelled,
         "size_px": np.array([sample.size], np.float32),
@@ -174,11 +165,11 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
 def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
     """Concatenate the arrays of a field and remove them from `parts`, to save memory."""
     arrays = parts.pop(name)
-    if name in ("residuals", "features"):
+    if name == "residuals":
         channels = sorted({array.shape[1] for array in arrays})
         if len(channels) > 1:
             raise InputError(
-                f"training windows: expected the same number of {name} in all of them, found "
+                "training windows: expected the same number of residuals in all of them, found "
                 f"{' and '.join(map(str, channels))}; make all windows again"
             )
     return np.concatenate(arrays)

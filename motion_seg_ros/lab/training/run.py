@@ -26,7 +26,11 @@ MAY_CHANGE = (
 # Settings in checkpoints of earlier versions: new names, and of those that were removed the values
 # that change nothing.
 RENAMED = {"model.hints": "model.residuals"}
-REMOVED = {"data.projected_windows": 0, "data.validation_projected_windows": 0}
+REMOVED = {
+    "data.features": False,
+    "data.projected_windows": 0,
+    "data.validation_projected_windows": 0,
+}
 
 
 def train(

@@ -93,7 +93,6 @@ def _build(config: DataConfig, split: Split, progress_bar: bool) -> DatasetSumma
         workers=config.workers or os.cpu_count() or 1,
         split=split,
         progress=progress_bar,
-        features=config.features,
     )
 
 

@@ -59,7 +59,7 @@ def test_random_weights_go_the_way_of_published_ones(
     assert config.depth.depth_anything.weights == str(tmp_path / "depth_anything_v2_base")
     assert config.masks.sam2.weights == str(tmp_path / "sam2.1_hiera_tiny")
     plan = resolve(config)
-    features = build_features(plan, DenseFlow(64))
+    features = build_features(plan)
     assert isinstance(build_labeller(plan, features, build_depth(plan)), OfficialLabeller)
     assert build_masks(plan, DenseFlow(64)) is not None
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from training_windows import FRAMES, pan_sample
+from training_windows import FRAMES, pan_sample, without_truth
 
 from motion_seg_ros.lab.training.augmentation import augment
 from motion_seg_ros.lab.training.config import AugmentationConfig
@@ -31,7 +31,9 @@ NOTHING = AugmentationConfig(
 
 
 def batch_of(windows: int = 6) -> TrackBatch:
-    return collate([pan_sample(seed, tracks=200 - 5 * seed) for seed in range(windows)])
+    return collate(
+        without_truth([pan_sample(seed, tracks=200 - 5 * seed) for seed in range(windows)])
+    )
 
 
 def changed(batch: TrackBatch, **settings: float) -> TrackBatch:
@@ -70,7 +72,7 @@ def test_a_flipped_window_has_the_residuals_of_its_mirror_image() -> None:
     sample = pan_sample(0, tracks=300)
     width = sample.size[1]
     residuals = residuals_of(sample.xy_px, sample.visible, sample.size)
-    batch = collate([dataclasses.replace(sample, residuals=residuals)])
+    batch = collate(without_truth([dataclasses.replace(sample, residuals=residuals)]))
     found = changed(batch, flip=1.0)
     mirrored = sample.xy_px * np.float32([-1, 1]) + np.float32([width - 1, 0])
     assert np.allclose(found.xy_px[0].numpy(), mirrored, atol=1e-4)
@@ -83,7 +85,7 @@ def test_a_flipped_window_has_the_residuals_of_its_mirror_image() -> None:
 
 
 def test_as_many_windows_are_flipped_as_asked() -> None:
-    batch = collate([pan_sample(seed, tracks=2) for seed in range(1000)])
+    batch = collate(without_truth([pan_sample(seed, tracks=2) for seed in range(1000)]))
     flipped = (changed(batch, flip=0.3).xy_px != batch.xy_px).flatten(1).any(dim=1)
     assert float(flipped.float().mean()) == pytest.approx(0.3, abs=0.06)
 
@@ -124,7 +126,7 @@ def test_a_shorter_history_has_the_residuals_of_a_shorter_history(setting: str) 
 def test_noise_is_as_large_as_asked_in_pixels_of_a_common_size() -> None:
     small, large = (pan_sample(0, tracks=500, size=size) for size in ((240, 427), (480, 854)))
     for sample, expected in ((small, 0.5), (large, 1.0)):
-        batch = collate([sample])
+        batch = collate(without_truth([sample]))
         found = changed(batch, jitter_px=0.5)
         assert float((found.xy_px - batch.xy_px).std()) == pytest.approx(expected, rel=0.05)
 

@@ -79,11 +79,6 @@ def test_a_number_may_be_written_as_people_write_it(tmp_path: Path, text: str) -
             {"data.rendered_windows": 0},
             ["data.recorded_windows", "at least one window to learn from"],
         ),
-        ({"data.features": True, "data.recorded_windows": 9}, ["data.kubric"]),
-        (
-            {"data.features": True, "model.feature_channels": 384},
-            ["model.feature_channels", "expected 16", "384"],
-        ),
         ({"data.recorded_windows": 9}, ["data.kubric", "draw 9 windows", "found none"]),
     ],
 )

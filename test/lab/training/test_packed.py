@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from training_windows import FRAMES, pan_sample
+from training_windows import FRAMES, pan_sample, without_truth
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
@@ -43,7 +43,7 @@ def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
 def test_whole_windows_are_what_collate_makes(frames: int) -> None:
     samples = some()
     batch, targets = pack(samples, frames).whole(np.array([2, 1]))
-    assert_same(batch, collate([samples[2], samples[1]], frames))
+    assert_same(batch, collate(without_truth([samples[2], samples[1]]), frames))
     for row, sample in enumerate((samples[2], samples[1])):
         assert targets.moving[row, : len(sample)].tolist() == sample.moving.tolist()
         assert targets.labelled[row, : len(sample)].tolist() == sample.labelled.tolist()
@@ -82,7 +82,6 @@ def test_windows_keep_their_order_and_empty_ones_are_left_out() -> None:
     assert packed.count.tolist() == [5, 6, 7]
     assert packed.start.tolist() == [0, 5, 11]
     assert packed.depth is None
-    assert packed.features is None
     assert packed.moving.tolist() == [moves for sample in samples for moves in sample.moving]
 
 
@@ -90,6 +89,6 @@ def test_windows_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(InputError, match="found none"):
         pack([], FRAMES)
     one = pan_sample(0, tracks=5)
-    other = dataclasses.replace(one, features=np.zeros((5, 3), np.float32))
-    with pytest.raises(InputError, match="same number of features in all of them, found 0 and 3"):
+    other = dataclasses.replace(one, residuals=np.zeros((5, 3), np.float32))
+    with pytest.raises(InputError, match=r"same number of residuals in all of them, found 3 and"):
         pack([one, other], FRAMES)

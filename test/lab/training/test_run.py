@@ -17,14 +17,14 @@ from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpo
 def test_a_setting_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
     output = {"output.folder": str(tmp_path)}
     settings = json.loads(to_json(make_train_config({**output, "loss.max_weight": 7.0})))
-    del settings["data.features"]
+    del settings["data.seed"]
     checkpoint = Checkpoint(json.dumps(settings), Progress(), {}, {})
     save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
-    # Names are compared in order: data.features comes before loss.max_weight.
+    # Names are compared in order: data.seed comes before loss.max_weight.
     with pytest.raises(ConfigError, match=r"^loss\.max_weight: expected 7\.0 as in the run"):
         train(make_train_config(output), resume=True)
-    with pytest.raises(ConfigError, match=r"^data\.features: expected False as in the run"):
-        train(make_train_config({**output, "data.features": True}), resume=True)
+    with pytest.raises(ConfigError, match=r"^data\.seed: expected 0 as in the run"):
+        train(make_train_config({**output, "data.seed": 1}), resume=True)
 
 
 def test_a_setting_renamed_since_the_run_is_the_same(tmp_path: Path) -> None:

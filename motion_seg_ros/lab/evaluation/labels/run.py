@@ -77,7 +77,7 @@ def compare_labellers(
     """
     flow = DenseFlow(config.flow.max_side_px)
     plans = _resolve(config, names, with_samples=inputs.samples is not None)
-    described = (build_features(each, flow) for each in plans.values())
+    described = (build_features(each) for each in plans.values())
     features = next((each for each in described if each is not None), None)
     labellers = _build(plans, features, named=names is not None)
     thresholds = {name: value for name, value in thresholds.items() if name in labellers}

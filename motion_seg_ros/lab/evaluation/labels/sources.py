@@ -121,7 +121,6 @@ def _play_back(sample: TrackSample) -> Iterator[Moment]:
         yield Moment(
             window=Window(frames[:count], 0),
             tracks=_prefix(sample, count, known, born),
-            features=None if sample.features is None else sample.features[known],
             moving=sample.moving[known] if last else None,
             known=sample.labelled[known] if last else None,
         )

@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -97,7 +96,6 @@ def build_dataset(
     workers: int,
     split: Split,
     progress: bool = True,
-    features: bool = False,
     scenes_per_shard: int = SCENES_PER_SHARD,
     maker: SampleMaker = rendered_samples,
 ) -> DatasetSummary:
@@ -114,7 +112,6 @@ def build_dataset(
         workers: processes, one thread each.
         split: "train", "validation" or "test".
         progress: show a progress bar.
-        features: add appearance features.
         scenes_per_shard: scenes of one file.
         maker: makes the samples of a scene.
 
@@ -125,10 +122,8 @@ def build_dataset(
     _check_values(split, workers, scenes_per_shard)
     scene_seed(seed, split, 0)
     settings = {"format": FORMAT, "seed": seed, "scenes_per_shard": scenes_per_shard}
-    # Present only if True, so that folders made before there were features stay valid.
-    claim_folder(folder / f"{split}.json", {**settings, "features": 1} if features else settings)
-    pictured = partial(maker, features=True) if features else maker
-    part = _Part(folder, split, pictured, seed, scenes_per_shard)
+    claim_folder(folder / f"{split}.json", settings)
+    part = _Part(folder, split, maker, seed, scenes_per_shard)
     ahead = TASKS_AHEAD_PER_WORKER * workers
     with (
         worker_pool(workers) as pool,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from motion_seg_ros.features.appearance import AppearanceDescriptor
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
@@ -58,7 +57,6 @@ def rendered_samples(
     window: int = 16,
     windows_per_clip: int = 6,
     max_tracks: int = 640,
-    features: bool = False,
 ) -> list[TrackSample]:
     """Make the samples of one random scene, repeatably.
 
@@ -70,7 +68,6 @@ def rendered_samples(
             frames of the clip.
         windows_per_clip: largest number of samples; those with too many moving tracks are left out.
         max_tracks: of each sample, all visible in the newest frame.
-        features: add motion_seg_ros.features.appearance; nothing else changes.
     """
     rng = np.random.default_rng([seed, _STREAM])
     clip = random_clip(rng, seed, kind, frames)
@@ -78,19 +75,15 @@ def rendered_samples(
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
-    flow = DenseFlow(FlowConfig.max_side_px)
-    tracker = FlowTracker(flow=flow, seeds=TrackingConfig.seeds)
-    descriptor = AppearanceDescriptor(flow=flow) if features else None
+    tracker = FlowTracker(flow=DenseFlow(FlowConfig.max_side_px), seeds=TrackingConfig.seeds)
     sliding = SlidingWindow(window, np.inf)
     samples = []
     for index in range(max(ends) + 1):
         shown = renderer.render(clip.frames[index])
-        view = sliding.push(Frame(enlarged(shown.image_bgr), shown.stamp_ns))
-        tracks = tracker.update(view)
+        tracks = tracker.update(sliding.push(Frame(enlarged(shown.image_bgr), shown.stamp_ns)))
         sampler.see(_blurred_at_edges(rng, shown))
         if index in ends:
-            described = None if descriptor is None else descriptor.extract(view, tracks)
-            samples.append(sampler.sample(index, tracks, described))
+            samples.append(sampler.sample(index, tracks))
     return [each for each in samples if each.moving.mean() <= LARGEST]
 
 

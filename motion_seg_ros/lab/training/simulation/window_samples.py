@@ -63,13 +63,12 @@ class WindowSampler:
         smooth = cv2.resize(errors, size, interpolation=cv2.INTER_CUBIC)
         self._disparities.append(np.asarray(inverse_depth * (1 + smooth)))
 
-    def sample(self, index: int, tracks: Tracks, features: FloatArray | None = None) -> TrackSample:
+    def sample(self, index: int, tracks: Tracks) -> TrackSample:
         """Return the window that ends at a frame, with its ground truth.
 
         Args:
             index: of the newest frame within the clip, the one seen last.
             tracks: N tracks over the window, in pixels of enlarged images.
-            features: (N, C) float32 of `tracks`, or None.
         """
         size = enlarged_size(self._clip.size)
         seen = np.flatnonzero(tracks.visible[-1])
@@ -89,7 +88,6 @@ class WindowSampler:
             truth.labelled,
             residuals,
             self._padded(self._relative_depth(small, visible), fill=np.nan),
-            None if features is None else features[seen],
             motion_tags(self._clip.sampled, self._truth, frames, truth.displacement_px),
         )
         return whole.select(_chosen(self._rng, truth, self._max_tracks))

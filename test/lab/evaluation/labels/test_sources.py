@@ -79,7 +79,6 @@ def moving_sample(frames: int = 12) -> TrackSample:
         moving=moving,
         labelled=np.arange(300) != 0,
         residuals=np.zeros((300, RESIDUAL_CHANNELS), np.float32),
-        features=np.arange(300, dtype=np.float32)[:, None],
         tags=("still",),
     )
 
@@ -91,9 +90,6 @@ class TestSamples:
         found = listen(sample_stream("set", sample), {"a": labeller})
         assert labeller.lengths == list(range(1, 13))
         assert [len(ids) for ids in labeller.ids] == [240] * 4 + [300] * 8
-        features = labeller.features[0]
-        assert features is not None
-        assert features[:, 0].tolist() == labeller.ids[0]
         assert found.frames == 1
         assert len(found.moving) == 299  # one has no known truth
         assert np.count_nonzero(found.moving) == 24

@@ -74,6 +74,16 @@ def test_no_two_splits_or_data_sets_share_a_scene() -> None:
     assert len(set(seeds)) == len(seeds)
 
 
+def test_a_seed_means_the_scenes_that_it_meant_in_earlier_versions(tmp_path: Path) -> None:
+    assert scene_seed(0, "train", 7) == 7
+    assert scene_seed(0, "validation", 3) == 20_000_003
+    assert scene_seed(1, "test", 0) == 100_000_000
+    build(tmp_path)
+    other = tmp_path / "train-projected-00000.npz"  # of an earlier version
+    other.write_bytes(b"")
+    assert other not in build(tmp_path).shards
+
+
 def test_held_out_kinds_are_in_the_test_split_only(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         assert {scene_kind(split, scene) for scene in range(100)} == {None}  # type: ignore[arg-type]
@@ -90,14 +100,6 @@ def test_refuses_shards_of_other_settings(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"train\.json.*'seed': 6.*found.*'seed': 5"):
         build(tmp_path, seed=6)
     assert contents(tmp_path) == before
-
-
-def test_features_are_made_where_wanted_and_are_a_setting(tmp_path: Path) -> None:
-    summary = build(tmp_path, features=True)
-    samples = [sample for path in summary.shards for sample in read_samples(path)]
-    assert {sample.features is not None for sample in samples} == {True}
-    with pytest.raises(InputError, match="features"):
-        build(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
-from motion_seg_ros.features.appearance import APPEARANCE_CHANNELS, LAB_SCALE, SIDE_PX
 from motion_seg_ros.lab.track_samples import read_samples, write_samples
 from motion_seg_ros.lab.training.simulation.rendered import rendered_clip, rendered_samples
 from motion_seg_ros.lab.training.simulation.scene_sampler import KINDS
@@ -51,34 +49,6 @@ def test_the_same_seed_gives_the_same_bits(samples):
         np.testing.assert_array_equal(one.residuals, other.residuals)
         np.testing.assert_array_equal(one.depth, other.depth)
         assert one.tags == other.tags
-
-
-def test_features_are_added_and_nothing_else_changes(samples):
-    described = rendered_samples(SEED, windows_per_clip=3, features=True)
-    for one, other in zip(samples, described, strict=True):
-        assert one.features is None
-        assert other.features.shape == (len(other), APPEARANCE_CHANNELS)
-        assert other.features.dtype == np.float32
-        assert np.isfinite(other.features).all()
-        np.testing.assert_array_equal(one.xy_px, other.xy_px)
-        np.testing.assert_array_equal(one.depth, other.depth)
-        np.testing.assert_array_equal(one.moving, other.moving)
-
-
-def test_features_are_those_of_the_picture_under_the_track():
-    """The mean lightness of the small square, against the clip's own pictures."""
-    # Before a camera that turns, no two frames are alike.
-    sample = rendered_samples(SEED, kind="pan", windows_per_clip=1, features=True)[0]
-    x, y = np.rint((sample.xy_px[-1] - 0.5) / 2).astype(int).T
-    found = sample.features[:, 0] * LAB_SCALE[0] + 128
-    off = []
-    for frame in rendered_clip(SEED, kind="pan"):
-        lightness = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2Lab)[..., 0]
-        means = cv2.blur(lightness, (SIDE_PX, SIDE_PX), borderType=cv2.BORDER_REPLICATE)
-        height, width = means.shape
-        expected = means[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-        off.append(np.median(np.abs(found - expected)))
-    assert sorted(off)[0] < 0.5 < sorted(off)[1]
 
 
 def test_samples_survive_their_file(samples, tmp_path):
