@@ -65,6 +65,11 @@ def train(
             "engine.accelerator: expected a GPU that this PyTorch can use for cuda, found none; "
             "choose auto or cpu"
         )
+    if config.model.feature_channels:
+        raise ConfigError(
+            f"model.feature_channels: expected 0, as training windows hold no features, found "
+            f"{config.model.feature_channels}; set model.feature_channels 0"
+        )
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if config.engine.threads:

@@ -55,3 +55,16 @@ def test_a_setting_removed_since_the_run_must_have_changed_nothing(
     save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
     with pytest.raises(ConfigError, match=words):
         train(make_train_config(output), resume=True)
+
+
+def test_a_model_with_features_is_refused_before_windows_are_made(tmp_path: Path) -> None:
+    config = make_train_config(
+        {
+            "model.feature_channels": 8,
+            "data.folder": str(tmp_path / "data"),
+            "output.folder": str(tmp_path / "run"),
+        }
+    )
+    with pytest.raises(ConfigError, match=r"model\.feature_channels: expected 0.*found 8"):
+        train(config, progress_bar=False)
+    assert list(tmp_path.iterdir()) == []
