@@ -55,7 +55,7 @@ class Plan:
     """All that `build` needs to know about a pipeline on this machine.
 
     Attributes:
-        config: the configuration, without the networks that nobody asks.
+        config: the configuration, without unused networks.
         left_out: one sentence about each of these networks.
         weights: stage -> file or folder, compared with its known digest; stages without weights
             are missing.

@@ -28,15 +28,15 @@ DESCRIPTION = """\
 Compare labellers, side by side in one run, on clips with ground truth, on stored samples of tracks,
 or on both.
 
-On clips the tracker runs once and all labellers are told the same tracks, frame by frame as live;
-the label of a track is whether its newest position lies in the ground truth. A sample is played
-back from its first frame on. Judged are tracks that are visible in the newest frame and at least 3
-frames old. A labeller that says nothing of a track, or abstains, counts as saying 'static';
-'spoke' tells how often it said something.
+On clips the tracker runs once and all labellers get the same tracks, frame by frame as live; a
+track moves if its newest position lies in the ground truth. A sample is played back from its first
+frame on. Tracks are scored if they are visible in the newest frame and at least 3 frames old. A
+labeller that abstains, or gives a track no label, counts as calling it static; 'labelled' is the
+share of the tracks that it labelled.
 
-Precision, recall, F1 and alarms (share of the static tracks that are said to move) are those at the
-threshold a labeller comes with; best F1 is that at the threshold best over all tracks judged, known
-only in hindsight. Rows with # are kinds of motion, as the samples name them."""
+Precision, recall, F1 and alarms (share of the static tracks that are called moving) are those at
+the threshold a labeller comes with; best F1 is that at the threshold best over all tracks scored,
+known only in hindsight. Rows with # are kinds of motion, as the samples name them."""
 
 EXAMPLES = """\
 examples:

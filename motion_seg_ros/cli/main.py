@@ -94,19 +94,19 @@ def _interrupted_once() -> Iterator[None]:
     """Let SIGTERM, and SIGHUP of a terminal that closes, interrupt the block as Ctrl-C does. A
     second one is ignored: it would cut the cleaning up short."""
     previous = {each: signal.getsignal(each) for each in INTERRUPTS}
-    heard = [each for each, handler in previous.items() if handler != signal.SIG_IGN]  # nohup
+    handled = [each for each, handler in previous.items() if handler != signal.SIG_IGN]  # nohup
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        for each in heard:
+        for each in handled:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for each in heard:
+    for each in handled:
         signal.signal(each, interrupt)
     try:
         yield
     finally:
-        for each in heard:
+        for each in handled:
             signal.signal(each, previous[each])
 
 

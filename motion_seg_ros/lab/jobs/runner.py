@@ -46,7 +46,7 @@ def run_jobs(jobs: Sequence[Job[Result]], workers: Workers, watch: Watch) -> lis
     Args:
         jobs: with unique names.
         workers: entered and left here.
-        watch: told about their progress.
+        watch: notified of their progress.
 
     Returns:
         The outcomes in the order of `jobs`.

@@ -34,7 +34,7 @@ _HEADINGS = (
     ("ROC-AUC", 8),
     ("ECE", 7),
     ("alarms", 8),
-    ("spoke", 7),
+    ("labelled", 10),
 )
 
 
