@@ -74,7 +74,7 @@ FIGURES = (
         "labels_F1",
         "label F1",
         "track labels F1",
-        "tracks said to move against the truth under them",
+        "tracks labelled moving against the truth under them",
         lambda scores: None if scores.labels is None else scores.labels.F1,
     ),
     Figure(
