@@ -29,7 +29,7 @@ class PerFrame:
         name: the frame's name.
         J: region similarity of all movers as one.
         F: boundary accuracy of the same.
-        predicted_share: share of the pixels said to move.
+        predicted_share: share of the pixels that are masked.
         true_share: share of the pixels that do.
     """
 
@@ -71,13 +71,13 @@ class LabelScores:
     """Tracks, labelled against the mask under them.
 
     Attributes:
-        precision: share of the tracks said to move that do; null where none is said to.
+        precision: share of the tracks called moving that do move; null where none is called so.
         recall: share of the moving tracks that are said to.
         F1: harmonic mean.
         AUC: area under the ROC curve; null where all or none move.
         tracks: tracks judged, each once per frame.
         curve_threshold: thresholds of the curve, ascending.
-        curve_precision: precision at each; null where none is said to move.
+        curve_precision: precision at each; null where none is called moving.
         curve_recall: recall at each.
     """
 
@@ -135,7 +135,7 @@ class SequenceScores(MaskScores):
     Attributes:
         frames: frames read.
         still_frames: scored frames in which nothing moves.
-        false_alarms: those of them in which something is said to move.
+        false_alarms: those of them in which something is masked.
         per_frame: the scored frames.
         objects: fine-grained; null where the truth has no separate movers.
         labels: of the tracks; null where the method has none.

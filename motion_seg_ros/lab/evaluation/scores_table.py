@@ -12,7 +12,7 @@ def as_table(results: Results) -> str:
     """Return the sequences of the method below each other, then the means of all methods.
 
     Columns without a figure are left out. `objects` is J&F of single movers, `alarms` the share of
-    the frames without motion in which something is said to move, `ms` the time per frame.
+    the frames without motion in which something is masked, `ms` the time per frame.
     """
     methods = {results.method: results.scores, **results.against}
     columns = [
