@@ -126,6 +126,7 @@ class BagWriter:
         images: bool = True,
     ) -> None:
         self._writer = new_bag(path, sqlite3=sqlite3)
+        self._epoch = 0
         self._dilation_px = dilation_px
         self._camera = camera
         self._images = images
@@ -184,6 +185,7 @@ class BagWriter:
         self._copy(item.recorded_ns)
         header = self._header(item)
         masks = result.masks
+        self._epoch += result.reset_reason is not None
         messages = {
             "moving_mask": self._image(
                 header, "mono8", masks.moving.astype(np.uint8) * np.uint8(255)
@@ -192,7 +194,7 @@ class BagWriter:
                 header, "mono8", static_mask(masks.id_map, self._dilation_px)
             ),
             "instance_mask": self._image(header, "mono16", masks.id_map),
-            "objects": objects_message(self._make, header, result),
+            "objects": objects_message(self._make, header, result, self._epoch),
             "tracks": tracks_message(self._make, header, result),
         }
         for topic, message in messages.items():

@@ -19,12 +19,13 @@ OBJECTS_TYPE = "motion_seg_ros/msg/MovingObjectArray"
 TRACKS_TYPE = "motion_seg_ros/msg/TrackArray"
 
 
-def objects_message(make: MakeMessage, header: Any, result: FrameResult) -> Any:
-    """Return a MovingObjectArray of the objects of a frame."""
+def objects_message(make: MakeMessage, header: Any, result: FrameResult, epoch: int) -> Any:
+    """Return a MovingObjectArray of the objects of a frame; `epoch` changes when ids start anew."""
     return make(
         OBJECTS_TYPE,
         header=header,
         source=int(result.source),
+        epoch=epoch,
         abstention=result.labels.abstention or "",
         objects=[_object(make, each, result) for each in result.masks.objects],
     )

@@ -101,7 +101,7 @@ class ResultPublishers:
         keep = static_mask(masks.id_map, self._dilation_px())
         yield "static_mask", array_to_image(keep, "mono8", header)
         yield "instance_mask", array_to_image(masks.id_map, "mono16", header)
-        yield "objects", objects_message(_make, header, result)
+        yield "objects", objects_message(_make, header, result, output.epoch)
         if received.camera_info is not None:
             camera_info = copy.copy(received.camera_info)
             camera_info.header = header

@@ -96,10 +96,12 @@ class FrameOutput:
     Attributes:
         input: the frame as it came in.
         result: result of the pipeline; its frame is black where the image was dropped.
+        epoch: changes when the ids of objects start anew, also when the node does.
     """
 
     input: InputFrame
     result: FrameResult
+    epoch: int
 
 
 class InferenceWorker:
@@ -145,6 +147,7 @@ class InferenceWorker:
         self._stopping = False
         self._reset_requested = False
         self._encoding: str | None = None
+        self._epoch = int(time.time())  # another one after a restart
         self._last: FrameResult | None = None
         # A daemon, so that the process can end although the pipeline hangs.
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -230,11 +233,12 @@ class InferenceWorker:
         elif reset_reason is not None:
             result = dataclasses.replace(result, reset_reason=reset_reason)
         if reset_reason is not None:
+            self._epoch += 1
             self._statistics.count("resets")
             self._logger.warning(f"window reset: {reset_reason}")
         inferred = time.perf_counter()
         try:
-            self._deliver(FrameOutput(received, result))
+            self._deliver(FrameOutput(received, result, self._epoch))
         except Exception as error:
             self._fail("publishing failed", error)
             return
@@ -323,12 +327,14 @@ class InferenceWorker:
 
     def _recover(self, frame: Frame, error: Exception) -> FrameResult:
         """Reset the pipeline after a failure, and return an empty result."""
+        self._epoch += 1
         self._reset()
         return _empty(frame, f"the pipeline failed: {_one_line(error)}")
 
     def _shrink(self, frame: Frame, error: DeviceMemoryError) -> FrameResult:
         """Reset the pipeline with lower memory demands, and return an empty result."""
         less = None
+        self._epoch += 1
         try:
             less = self._segmenter.shrink(error.stage)
         except Exception as failure:

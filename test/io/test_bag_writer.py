@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ def test_objects(messages: dict[str, MovingObjectArray]) -> None:
     box = moving.box
     assert (box.x_offset, box.y_offset, box.width, box.height) == (3, 4, 5, 6)
     assert moving.centroid.tolist() == [5, 6.5]
+
+
+def test_the_epoch_of_the_objects_changes_with_a_reset(tmp_path: Path) -> None:
+    image = recordings.pan(1)[0]
+    with BagWriter(tmp_path / "bag", sqlite3=False, dilation_px=0) as bag:
+        for stamp_ns, reason in ((1, None), (2, None), (3, "stamps went back"), (4, None)):
+            result = results.result_with_boxes(image, {}, stamp_ns)
+            result = dataclasses.replace(result, reset_reason=reason)
+            bag.write(SourceFrame("", result.frame, "camera", stamp_ns), result)
+    with Reader(tmp_path / "bag") as reader:
+        epochs = [
+            deserialize_message(bytes(raw), MovingObjectArray).epoch
+            for connection, _, raw in reader.messages()
+            if connection.topic.endswith("/objects")
+        ]
+    assert epochs == [0, 0, 1, 1]
 
 
 def test_tracks(messages: dict[str, TrackArray]) -> None:

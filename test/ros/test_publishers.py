@@ -84,7 +84,7 @@ def answer() -> FrameOutput:
         tracks=Tracks.empty(1),
         labels=TrackLabels.abstain(0, "test"),
     )
-    return FrameOutput(InputFrame.now(image_message(image, 1), depth), result)
+    return FrameOutput(InputFrame.now(image_message(image, 1), depth), result, epoch=1)
 
 
 def outputs(node: FakeNode) -> ResultPublishers:

@@ -288,6 +288,18 @@ def test_a_reset_asked_for_comes_before_the_next_frame(rig: Rig) -> None:
     assert rig.segmenter.calls == [("reset", 0), ("push", 1), ("push", 2)]
 
 
+def test_the_epoch_changes_where_ids_start_anew(rig: Rig) -> None:
+    for stamp in (1, 2):
+        rig.send(message(stamp))
+        rig.answered(stamp)
+    rig.worker.request_reset()
+    for stamp, value in ((3, 7), (4, 13), (5, 7), (6, 7)):
+        rig.send(message(stamp, value=value))
+        rig.answered(stamp)
+    first = rig.answers[0].epoch
+    assert [each.epoch - first for each in rig.answers] == [0, 0, 1, 2, 2, 2]
+
+
 def test_depth_of_another_size_is_left_out(rig: Rig) -> None:
     depth = message(1, encoding="16UC1", step=12, data=bytes([0xE8, 0x03]) * 24)
     rig.send(message(1), depth=depth)
