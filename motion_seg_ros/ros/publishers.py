@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
 
 from motion_seg_ros.io.frame_messages import (
     OBJECTS_TYPE,
@@ -18,27 +19,34 @@ from motion_seg_ros.io.frame_messages import (
     objects_message,
     tracks_message,
 )
-from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
-from motion_seg_ros.outputs.overlay import draw_overlay
-from motion_seg_ros.outputs.static_image import StaticImage, static_depth, static_mask
-from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
+from motion_seg_ros.outputs.static_image import static_mask
+from motion_seg_ros.ros.conversion import array_to_image, array_to_png
+from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
 from motion_seg_ros.ros.worker import FrameOutput
+from motion_seg_ros.types import ObjectMasks
 
 QUEUE_DEPTH = 10
 
-_TOPICS: tuple[tuple[str, type[Any]], ...] = (
-    ("moving_mask", Image),
-    ("static_mask", Image),
-    ("instance_mask", Image),
-    ("objects", MovingObjectArray),
-    ("tracks", TrackArray),
-    ("camera_info", CameraInfo),
-    ("static_image", Image),
-    ("static_depth", Image),
-    ("overlay", Image),
-)
+_MASKS: dict[str, tuple[str, Callable[[ObjectMasks, int], npt.NDArray[Any]]]] = {
+    "moving_mask": ("mono8", lambda masks, _: masks.moving.view(np.uint8) * np.uint8(255)),
+    "static_mask": ("mono8", lambda masks, dilation_px: static_mask(masks.id_map, dilation_px)),
+    "instance_mask": ("mono16", lambda masks, _: masks.id_map),
+}
+"""Encoding of each mask, and the function that draws it, given static_mask.dilation_px."""
+
+# Masks first: they are what consumers wait for.
+_TOPICS: dict[str, type[Any]] = {
+    **dict.fromkeys(_MASKS, Image),
+    **{f"{name}/compressed": CompressedImage for name in _MASKS},
+    "objects": MovingObjectArray,
+    "tracks": TrackArray,
+    "camera_info": CameraInfo,
+    "static_image": Image,
+    "static_depth": Image,
+    "overlay": Image,
+}
 _TYPES: dict[str, type[Any]] = {
     "motion_seg_ros/msg/MovingObject": MovingObject,
     "motion_seg_ros/msg/Track": Track,
@@ -49,7 +57,7 @@ _TYPES: dict[str, type[Any]] = {
 
 
 class ResultPublishers:
-    """Publishes one set of messages per frame; pictures and tracks only while subscribed to.
+    """Publishes one set of messages per frame, each of them only while somebody subscribes.
 
     Args:
         node: owner of the private topics.
@@ -64,10 +72,10 @@ class ResultPublishers:
         on_qos_problem: Callable[[str, str], None],
     ) -> None:
         self._dilation_px = dilation_px
-        self._static_image = StaticImage()
+        self._pictures = PictureMessages()
         self._publishers = {}
         with contextlib.ExitStack() as made:
-            for name, message_type in _TOPICS:
+            for name, message_type in _TOPICS.items():
                 topic = node.resolve_topic_name(f"~/{name}")
                 self._publishers[name] = overridable(
                     node.create_lifecycle_publisher,
@@ -86,47 +94,41 @@ class ResultPublishers:
         self._made.close()
 
     def publish(self, output: FrameOutput) -> None:
-        """Publish the messages about one frame, under its own header: all of them, or on an error
-        none."""
-        messages = list(self._messages(output))
+        """Publish the messages about one frame, under its own header: all that somebody listens to,
+        or on an error none."""
+        wanted = {name for name, each in self._publishers.items() if _has_listeners(each)}
+        messages = list(self._messages(output, wanted))
         for name, message in messages:
             self._publishers[name].publish(message)
 
-    def _messages(self, output: FrameOutput) -> Iterator[tuple[str, Any]]:
-        """Topic and message pairs."""
+    def _messages(self, output: FrameOutput, wanted: set[str]) -> Iterator[tuple[str, Any]]:
+        """Yield topic and message pairs."""
         received, result = output.input, output.result
-        header, masks = received.header, result.masks
-        moving = masks.moving.view(np.uint8) * np.uint8(255)
-        yield "moving_mask", array_to_image(moving, "mono8", header)
-        keep = static_mask(masks.id_map, self._dilation_px())
-        yield "static_mask", array_to_image(keep, "mono8", header)
-        yield "instance_mask", array_to_image(masks.id_map, "mono16", header)
-        yield "objects", objects_message(_make, header, result, output.epoch)
-        if received.camera_info is not None:
+        header = received.header
+        for name, (encoding, draw) in _MASKS.items():
+            compressed = f"{name}/compressed"
+            if name in wanted or compressed in wanted:
+                pixels = draw(result.masks, self._dilation_px())
+                if name in wanted:
+                    yield name, array_to_image(pixels, encoding, header)
+                if compressed in wanted:
+                    yield compressed, array_to_png(pixels, encoding, header)
+        if "objects" in wanted:
+            yield "objects", objects_message(_make, header, result, output.epoch)
+        if "camera_info" in wanted and received.camera_info is not None:
             camera_info = copy.copy(received.camera_info)
             camera_info.header = header
             yield "camera_info", camera_info
-        if self._wanted("tracks"):
+        if "tracks" in wanted:
             yield "tracks", tracks_message(_make, header, result)
-        if received.image is not None:
-            yield from self._pictures(output)
+        yield from self._pictures.make(output, wanted)
 
-    def _pictures(self, output: FrameOutput) -> Iterator[tuple[str, Any]]:
-        received, result = output.input, output.result
-        header = received.header
-        if self._wanted("overlay"):
-            yield "overlay", array_to_image(draw_overlay(result), "bgr8", header)
-        if self._wanted("static_image"):
-            filled = self._static_image.fill(result)
-            yield "static_image", bgr_to_image(filled, received.encoding, header)
-        else:
-            self._static_image.reset()  # frames would be missing from its history
-        if result.frame.depth_m is not None and self._wanted("static_depth"):
-            depth = static_depth(image_to_array(received.depth), result.masks.moving)
-            yield "static_depth", array_to_image(depth, received.depth.encoding, header)
 
-    def _wanted(self, name: str) -> bool:
-        return bool(self._publishers[name].get_subscription_count())
+def _has_listeners(publisher: Any) -> bool:
+    """Return whether a message would reach somebody, now or, where the middleware keeps it for
+    those who come later (durability overridden), then."""
+    keeps = publisher.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    return bool(keeps or publisher.get_subscription_count())
 
 
 def _make(kind: str, /, **fields: Any) -> Any:

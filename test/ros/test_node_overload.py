@@ -84,15 +84,23 @@ def test_a_slow_pipeline_is_no_gap_in_the_stream(tmp_path: Path) -> None:
 
 def test_waiting_images_are_let_go_beyond_the_memory_limit(tmp_path: Path) -> None:
     arguments = ("-p", "queue.max_mb:=1", "-r", "__ns:=/full")
+    pictures = ("static_image", "overlay")
     with running(tmp_path / "log", *arguments, delay_s=1.0, namespace="full") as (node, bench):
         bench.connect(node, ping)
-        image = np.zeros((256, 512, 3), np.uint8)  # 0.4 MB
+        image = np.full((256, 512, 3), 90, np.uint8)  # 0.4 MB
+        image[100:140, 200:260] = (0, 0, 255)
         stamps = [T0 + i * FRAME_NS for i in range(12)]
         for stamp in stamps:
             bench.images.publish(image_message(image, stamp))
             bench.spin(0.05)
-        bench.spin_until(lambda: all(len(bench.answers[t]) >= len(stamps) for t in ALWAYS))
-        assert [stamp_of(each) for each in bench.answers["moving_mask"]] == stamps
-        assert all((each.height, each.width) == (256, 512) for each in bench.answers["moving_mask"])
-        # Pictures need the pixels.
-        assert 1 <= len(bench.answers["overlay"]) < len(stamps)
+        topics = (*ALWAYS, *pictures)
+        bench.spin_until(lambda: all(len(bench.answers[t]) >= len(stamps) for t in topics))
+        for topic in topics:
+            assert [stamp_of(each) for each in bench.answers[topic]] == stamps
+        # The picture before is repeated: grey around and, filled, under the red area; never black.
+        for each in bench.answers["static_image"]:
+            np.testing.assert_array_equal(pixels_of(each), np.full_like(image, 90))
+        grey = (image == 90).all(axis=2)
+        grey[-40:] = grey[:60] = False  # captions
+        for each in bench.answers["overlay"]:
+            assert np.median(pixels_of(each)[grey]) == 90

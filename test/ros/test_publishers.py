@@ -1,4 +1,4 @@
-"""Publishing of whole sets, and of pictures only while somebody subscribes."""
+"""Publishing of whole sets, each message only while somebody subscribes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ import pytest
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
 import rclpy
-from node_bench import ALWAYS, image_message
+from node_bench import OUTPUTS, image_message, pixels_of
 from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import DurabilityPolicy
+from sensor_msgs.msg import CameraInfo
 
-from motion_seg_ros.ros import publishers
+from motion_seg_ros.ros import pictures, publishers
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.worker import FrameOutput, InputFrame
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
 
 
 class FakePublisher:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, qos_profile: Any) -> None:
         self.name = name
+        self.qos_profile = qos_profile
         self.listeners = 0
         self.sent: list[Any] = []
 
@@ -41,8 +44,11 @@ class FakeNode:
     def resolve_topic_name(self, name: str) -> str:
         return name.replace("~", "/motion_seg")
 
-    def create_lifecycle_publisher(self, kind: Any, topic: str, **kwargs: Any) -> FakePublisher:
-        return self.created.setdefault(topic.removeprefix("~/"), FakePublisher(topic))
+    def create_lifecycle_publisher(
+        self, kind: Any, topic: str, *, qos_profile: Any, **kwargs: Any
+    ) -> FakePublisher:
+        publisher = FakePublisher(topic, qos_profile)
+        return self.created.setdefault(topic.removeprefix("~/"), publisher)
 
     def destroy_lifecycle_publisher(self, publisher: FakePublisher) -> None:
         del self.created[publisher.name.removeprefix("~/")]
@@ -55,36 +61,40 @@ def node() -> FakeNode:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the costly functions that were called."""
+    """Names of the functions that were called to make a message or what is in it."""
     made: list[str] = []
-    for name in ("draw_overlay", "static_depth", "tracks_message"):
-        original = getattr(publishers, name)
 
-        def spy(*args: Any, _name: str = name, _original: Any = original) -> Any:
-            made.append(_name)
-            return _original(*args)
+    def spy_on(owner: Any, name: str) -> None:
+        original = getattr(owner, name)
 
-        monkeypatch.setattr(publishers, name, spy)
-    original_fill = publishers.StaticImage.fill
+        def spy(*args: Any) -> Any:
+            made.append(name)
+            return original(*args)
 
-    def fill(self: Any, result: Any) -> Any:
-        made.append("fill")
-        return original_fill(self, result)
+        monkeypatch.setattr(owner, name, spy)
 
-    monkeypatch.setattr(publishers.StaticImage, "fill", fill)
+    for name in ("draw_overlay", "static_depth", "bgr_to_image"):
+        spy_on(pictures, name)
+    names = ("static_mask", "array_to_image", "array_to_png", "objects_message", "tracks_message")
+    for name in names:
+        spy_on(publishers, name)
+    spy_on(pictures.StaticImage, "fill")
     return made
 
 
 def answer() -> FrameOutput:
     image = np.zeros((40, 40, 3), np.uint8)
     depth = image_message(np.full((40, 40), 1000, np.uint16), 1, "16UC1")
+    id_map = np.zeros((40, 40), np.uint16)
+    id_map[10:20, 5:15] = 300
     result = FrameResult(
         frame=Frame(image, 1, depth_m=np.ones((40, 40), np.float32)),
-        masks=ObjectMasks.empty((40, 40)),
+        masks=ObjectMasks(id_map),
         tracks=Tracks.empty(1),
         labels=TrackLabels.abstain(0, "test"),
     )
-    return FrameOutput(InputFrame.now(image_message(image, 1), depth), result, epoch=1)
+    received = InputFrame.now(image_message(image, 1), depth, CameraInfo())
+    return FrameOutput(received, result, epoch=1)
 
 
 def outputs(node: FakeNode) -> ResultPublishers:
@@ -95,38 +105,74 @@ def outputs(node: FakeNode) -> ResultPublishers:
 def test_nobody_listens(node: FakeNode, calls: list[str]) -> None:
     outputs(node).publish(answer())
     assert calls == []
-    sent = {name for name, each in node.created.items() if each.sent}
-    assert sent == set(ALWAYS) - {"tracks"}
+    assert set(node.created) == set(OUTPUTS)
+    assert not any(each.sent for each in node.created.values())
 
 
-@pytest.mark.parametrize(
-    ("topic", "work"),
-    [
-        ("overlay", "draw_overlay"),
-        ("static_image", "fill"),
-        ("static_depth", "static_depth"),
-        ("tracks", "tracks_message"),
-    ],
-)
-def test_somebody_listens(node: FakeNode, calls: list[str], topic: str, work: str) -> None:
+WORK = {
+    "moving_mask": ["array_to_image"],
+    "moving_mask/compressed": ["array_to_png"],
+    "static_mask": ["static_mask", "array_to_image"],
+    "static_mask/compressed": ["static_mask", "array_to_png"],
+    "instance_mask": ["array_to_image"],
+    "instance_mask/compressed": ["array_to_png"],
+    "objects": ["objects_message"],
+    "tracks": ["tracks_message"],
+    "camera_info": [],
+    "overlay": ["draw_overlay"],
+    "static_image": ["fill", "bgr_to_image"],
+    "static_depth": ["static_depth"],
+}
+
+
+@pytest.mark.parametrize("topic", OUTPUTS)
+def test_somebody_listens(node: FakeNode, calls: list[str], topic: str) -> None:
     results = outputs(node)
     node.created[topic].listeners = 1
     results.publish(answer())
-    assert calls == [work]
-    assert len(node.created[topic].sent) == 1
+    assert calls == WORK[topic]
+    assert {name: len(each.sent) for name, each in node.created.items() if each.sent} == {topic: 1}
+    results.publish(answer())
+    node.created[topic].listeners = 0
+    results.publish(answer())
+    assert len(node.created[topic].sent) == 2
 
 
-@pytest.mark.parametrize("broken", ["tracks_message", "draw_overlay", "objects_message"])
+def test_what_the_middleware_keeps_for_late_comers_is_always_published(node: FakeNode) -> None:
+    results = outputs(node)
+    node.created["objects"].qos_profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+    results.publish(answer())
+    assert {name for name, each in node.created.items() if each.sent} == {"objects"}
+
+
+def test_raw_and_compressed_masks_are_equal(node: FakeNode) -> None:
+    results = outputs(node)
+    for each in node.created.values():
+        each.listeners = 1
+    results.publish(answer())
+    for mask in ("moving_mask", "static_mask", "instance_mask"):
+        (raw,), (compressed,) = node.created[mask].sent, node.created[f"{mask}/compressed"].sent
+        assert compressed.header == raw.header
+        assert compressed.format == f"{raw.encoding}; png compressed "
+        np.testing.assert_array_equal(pixels_of(compressed), pixels_of(raw))
+        assert len(np.unique(pixels_of(raw))) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "broken"),
+    [(publishers, "tracks_message"), (pictures, "draw_overlay"), (publishers, "objects_message")],
+)
 def test_a_result_that_does_not_fit_into_a_message_publishes_nothing(
-    node: FakeNode, monkeypatch: pytest.MonkeyPatch, broken: str
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, place: Any, broken: str
 ) -> None:
     results = outputs(node)
-    node.created["tracks"].listeners = node.created["overlay"].listeners = 1
+    for each in node.created.values():
+        each.listeners = 1
 
     def fail(*args: Any) -> Any:
         raise ValueError("zip() argument 5 is shorter")
 
-    monkeypatch.setattr(publishers, broken, fail)
+    monkeypatch.setattr(place, broken, fail)
     with pytest.raises(ValueError, match="shorter"):
         results.publish(answer())
     assert not any(each.sent for each in node.created.values())

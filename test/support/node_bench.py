@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
@@ -41,6 +43,9 @@ OUTPUTS: dict[str, Any] = {
     "static_image": Image,
     "static_depth": Image,
     "overlay": Image,
+    "moving_mask/compressed": CompressedImage,
+    "static_mask/compressed": CompressedImage,
+    "instance_mask/compressed": CompressedImage,
 }
 ALWAYS = ("moving_mask", "static_mask", "instance_mask", "objects", "tracks")
 
@@ -71,8 +76,10 @@ def image_message(
     )
 
 
-def pixels_of(message: Image) -> np.ndarray:
-    """The pixels of an outgoing image; it must be packed."""
+def pixels_of(message: Image | CompressedImage) -> np.ndarray:
+    """The pixels of an outgoing image; a raw one must be packed."""
+    if isinstance(message, CompressedImage):
+        return np.asarray(PIL.Image.open(io.BytesIO(bytes(message.data))))
     dtype = {"mono16": np.uint16, "16UC1": np.uint16, "32FC1": np.float32}.get(
         message.encoding, np.uint8
     )
