@@ -34,6 +34,7 @@ from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
 from motion_seg_ros.networks.memory import device_memory
 from motion_seg_ros.pipeline import FrameSegmenter, MotionSegmenter
 from motion_seg_ros.plan import Plan, needed_weights
+from motion_seg_ros.streaming.background import NetworkTurns
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.tracking.flow import FlowTracker
@@ -84,13 +85,19 @@ UNWRAPPED = Wrappers()
 
 
 @device_memory("loading the networks")
-def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> FrameSegmenter:
+def build(
+    plan: Plan, wrappers: Wrappers = UNWRAPPED, turns: NetworkTurns | None = None
+) -> FrameSegmenter:
     """Build the pipeline of a plan, and log the networks that it leaves out.
+
+    Pipelines of one plan have the weights of their networks in common; see
+    motion_seg_ros.networks.sharing.
 
     Args:
         plan: see motion_seg_ros.plan.resolve; with `background`, a StreamingSegmenter, which
             answers sooner, and not the same on every run.
         wrappers: see there.
+        turns: shared by the pipelines of one plan that run in one process; None: there is no other.
 
     Raises:
         ConfigError: a setting does not fit a network.
@@ -118,7 +125,8 @@ def build(plan: Plan, wrappers: Wrappers = UNWRAPPED) -> FrameSegmenter:
         features=features,
     )
     if plan.background and isinstance(masks, PromptedMasks):
-        return StreamingSegmenter(pipeline, masks, interval=config.masks.sam2.discovery_interval)
+        interval = config.masks.sam2.discovery_interval
+        return StreamingSegmenter(pipeline, masks, interval=interval, turns=turns or NetworkTurns())
     return pipeline
 
 

@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from motion_seg_ros.networks.device import autocast, cast_weights, find_device, find_dtype
 from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.networks.pretrained import load_pretrained
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import Window
+
+if TYPE_CHECKING:
+    import torch
 
 # Added to the network's disparity so that it is positive in the sky too, where the network gives 0;
 # set by hand, small beside the disparities of several units that the published weights give.
 LEAST_DISPARITY = 0.01
 LEAST_DEPTH_M = 1e-3  # of metric networks, so that inverse depth is finite; set by hand
 LEAST_SHORT_SIDE_PX = 4 * PATCH_PX  # where memory is short; set by hand
+
+
+@shared_while_used
+def _load(weights: Path, device: torch.device, dtype: torch.dtype) -> Any:
+    model = load_pretrained("DepthAnythingForDepthEstimation", weights)
+    # The model as a whole does not know this attention; the transformer in it does.
+    model.backbone.set_attn_implementation("sdpa")
+    cast_weights(model, dtype)
+    return model.to(device)
 
 
 class DepthAnythingDepth:
@@ -52,12 +66,8 @@ class DepthAnythingDepth:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._short_side_px = short_side_px
-        model = load_pretrained("DepthAnythingForDepthEstimation", weights)
-        # The model as a whole does not know this attention; the transformer in it does.
-        model.backbone.set_attn_implementation("sdpa")
-        self._metric = model.config.depth_estimation_type == "metric"
-        cast_weights(model, self._dtype)
-        self._model = model.to(self._device)
+        self._model = _load(weights, self._device, self._dtype)
+        self._metric = self._model.config.depth_estimation_type == "metric"
         self._kept: dict[int, FloatArray] = {}  # by the frame's index
 
     def inverse_depth(self, window: Window) -> Sequence[FloatArray]:

@@ -16,10 +16,12 @@ from motion_seg_ros.networks.device import (
 )
 from motion_seg_ros.networks.images import PATCH_PX, network_image, patch_size_px
 from motion_seg_ros.networks.pretrained import load_pretrained
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 OFFICIAL_STRIDE_PX = 7  # between the patches of the authors' variant, which overlap
@@ -29,6 +31,13 @@ OFFICIAL_EXTRA_PATCH = 0.1
 # Limits where memory is short, of the shorter side and of the full image; set by hand.
 LEAST_SHORT_SIDE_PX = 4 * PATCH_PX
 MOST_REDUCTION = 4
+
+
+@shared_while_used
+def _load(weights: Path, device: torch.device, dtype: torch.dtype) -> Any:
+    model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
+    cast_weights(model, dtype)
+    return model.to(device)
 
 
 class DinoFeatures:
@@ -69,10 +78,8 @@ class DinoFeatures:
         self._dtype = find_dtype(dtype, self._device)
         self._short_side_px = short_side_px
         self._reduction = 1  # of the full image's sides
-        model = load_pretrained("Dinov2Model", weights, attn_implementation="sdpa")
+        model = _load(weights, self._device, self._dtype)
         self._channels = int(model.config.hidden_size)
-        cast_weights(model, self._dtype)
-        model = model.to(self._device)
 
         def keys(x: Tensor) -> Tensor:
             return official_keys(model, x)

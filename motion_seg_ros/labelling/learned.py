@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,15 @@ from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.track_depth import track_depth
 from motion_seg_ros.networks.device import autocast, find_device, find_dtype, one_thread
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
+
+if TYPE_CHECKING:
+    import torch
+
+    from motion_seg_ros.labelling.network.calibration import Calibration
+    from motion_seg_ros.labelling.network.transformer import TrackTransformer
 
 # Set by hand.
 PERSISTENCE = 0.5  # of a track's log-odds from one labelling to the next
@@ -33,6 +41,21 @@ class _VisibleTracks:
     residuals: FloatArray
     depth: FloatArray | None
     features: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    model: TrackTransformer
+    calibration: Calibration
+
+
+@shared_while_used
+def _load(weights: Path, device: torch.device) -> _Loaded:
+    from motion_seg_ros.labelling.network.calibration import Calibration
+    from motion_seg_ros.labelling.network.checkpoint import load_weights
+
+    model, metadata = load_weights(weights)
+    return _Loaded(model.to(device), Calibration.from_metadata(metadata, weights))
 
 
 class TransformerLabeller:
@@ -69,19 +92,16 @@ class TransformerLabeller:
         dtype: str,
         depth: DepthEstimator | None = None,
     ) -> None:
+        self._device = find_device(device)
+        self._dtype = find_dtype(dtype, self._device)
         try:
-            from motion_seg_ros.labelling.network.calibration import Calibration
-            from motion_seg_ros.labelling.network.checkpoint import load_weights
+            loaded = _load(weights, self._device)
         except ImportError as error:
             raise MissingDependencyError(
                 f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
                 "pip install torch safetensors, or choose labelling.backend geometric"
             ) from error
-        self._device = find_device(device)
-        self._dtype = find_dtype(dtype, self._device)
-        model, metadata = load_weights(weights)
-        self._model = model.to(self._device)
-        self._calibration = Calibration.from_metadata(metadata, weights)
+        self._model, self._calibration = loaded.model, loaded.calibration
         chosen = self._calibration.threshold if threshold is None else threshold
         # Weights of which no track was found to move come with 1.
         self._threshold = float(np.clip(chosen, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))

@@ -13,19 +13,23 @@ from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
 
 class DiagnosticsReporter:
-    """Publishes the statuses `<node>: input` and `<node>: segmentation` periodically.
+    """Publishes the statuses `<node>: input` and `<node>: segmentation` of a camera periodically.
 
     Args:
         node: the node to report on.
-        statistics: its counts and timings.
+        statistics: counts and timings of the camera.
         period_s: time between two reports.
+        camera: name of the camera, which then comes after that of the node; "" for the only one.
     """
 
-    def __init__(self, node: LifecycleNode, statistics: StreamStatistics, period_s: float) -> None:
+    def __init__(
+        self, node: LifecycleNode, statistics: StreamStatistics, period_s: float, camera: str
+    ) -> None:
         self._node = node
         self._statistics = statistics
         self._timer: Timer | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._camera = camera
         self._image_topic = ""
         self._backend: Mapping[str, str] = {}
         self._silent = False
@@ -50,6 +54,7 @@ class DiagnosticsReporter:
         timeout_s = self._node.get_parameter("diagnostics.input_timeout_s").value
         publishers = self._node.count_publishers(self._image_topic) if self._image_topic else 0
         name = self._node.get_fully_qualified_name()
+        name = f"{name}: {self._camera}" if self._camera else name
         statuses = [
             input_status(name, now, self._image_topic, publishers, timeout_s),
             segmentation_status(name, now, self._backend),

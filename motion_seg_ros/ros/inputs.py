@@ -12,9 +12,9 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
+from motion_seg_ros.ros.frames import InputFrame
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import StreamStatistics
-from motion_seg_ros.ros.worker import InputFrame
 from motion_seg_ros.settings.node import NodeConfig
 
 QUEUE_DEPTH = 10
@@ -22,12 +22,32 @@ LATE_CHECK_S = 0.05
 """Period of the check for images whose depth is late. Set by hand."""
 
 
-def image_topic(node: Node, config: NodeConfig) -> str:
+def image_topic(node: Node, config: NodeConfig, prefix: str) -> str:
     """Return the image topic to subscribe to; a remapping of `image` also applies to
-    `image/compressed`."""
+    `image/compressed`.
+
+    Args:
+        node: the node to subscribe with.
+        config: settings of the node.
+        prefix: comes before the names of the topics: "", or the name of the camera and a slash.
+    """
     if config.image_transport == "compressed":
-        return f"{node.resolve_topic_name('image')}/compressed"
-    return "image"
+        return f"{node.resolve_topic_name(f'{prefix}image')}/compressed"
+    return f"{prefix}image"
+
+
+def camera_info_topic(node: Node, prefix: str) -> str:
+    """Return the topic of the calibration: beside the images, unless it is remapped itself.
+
+    Args:
+        node: the node to subscribe with.
+        prefix: see `image_topic`.
+    """
+    name = f"{prefix}camera_info"
+    if node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True):
+        return name
+    images = str(node.resolve_topic_name(f"{prefix}image"))
+    return f"{images.rpartition('/')[0]}/camera_info"
 
 
 class InputSubscriptions:
@@ -36,6 +56,7 @@ class InputSubscriptions:
     Args:
         node: the node to subscribe with.
         config: settings of the node.
+        prefix: see `image_topic`.
         with_depth: pair the images with the depth topic.
         statistics: counts the images.
         on_received: called with each image.
@@ -46,6 +67,7 @@ class InputSubscriptions:
         self,
         node: Node,
         config: NodeConfig,
+        prefix: str,
         *,
         with_depth: bool,
         statistics: StreamStatistics,
@@ -57,13 +79,13 @@ class InputSubscriptions:
         self._on_received = on_received
         self._on_qos_problem = on_qos_problem
         self._camera_info: CameraInfo | None = None
-        topic = image_topic(node, config)
+        topic = image_topic(node, config, prefix)
         message_type = CompressedImage if config.image_transport == "compressed" else Image
         with contextlib.ExitStack() as made:
             self._made = made
-            self._subscribe(CameraInfo, "camera_info", self._on_camera_info)
+            self._subscribe(CameraInfo, camera_info_topic(node, prefix), self._on_camera_info)
             if with_depth:
-                self._pair(message_type, topic, config)
+                self._pair(message_type, topic, f"{prefix}depth", config)
             else:
                 self._subscribe(message_type, topic, self._on_image)
             self._made = made.pop_all()
@@ -90,9 +112,11 @@ class InputSubscriptions:
             "event_callbacks": subscription_events(full, self._on_qos_problem),
         }
 
-    def _pair(self, message_type: type[Any], topic: str, config: NodeConfig) -> None:
+    def _pair(
+        self, message_type: type[Any], topic: str, depth_topic: str, config: NodeConfig
+    ) -> None:
         images = self._subscribe_filter(message_type, topic)
-        depths = self._subscribe_filter(Image, "depth")
+        depths = self._subscribe_filter(Image, depth_topic)
         images.registerCallback(self._count)
         pairing = DepthPairing(images, depths, config.depth_sync, self._forward)
         timer = self._node.create_timer(

@@ -1,9 +1,9 @@
-"""The lifecycle node: connects the topics to the inference thread."""
+"""The lifecycle node: connects the topics of its cameras to the inference thread."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,11 +14,9 @@ from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
-from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import STAGES, Plan, resolve
+from motion_seg_ros.ros.camera import Camera
 from motion_seg_ros.ros.depth_pairing import require_message_filters
-from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
-from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
 from motion_seg_ros.ros.parameters import (
     current_values,
     declare_parameters,
@@ -26,18 +24,17 @@ from motion_seg_ros.ros.parameters import (
     unused_qos_overrides,
     validate_change,
 )
-from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.rosout import RosoutHandler
-from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.transitions import answer_every_request
 from motion_seg_ros.ros.worker import InferenceWorker
 from motion_seg_ros.settings.declaration import NODE_NAME
 from motion_seg_ros.settings.node import NodeConfig
 from motion_seg_ros.settings.pipeline import Config
+from motion_seg_ros.streaming.background import NetworkTurns
 
 
 class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
-    """Camera images in, moving masks out.
+    """Images of one camera or several in, moving masks out.
 
     Models load in configure, topics run while active, and cleanup frees everything. With the
     parameter `autostart` the executor takes the node through configure and activate first.
@@ -56,17 +53,12 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         answer_every_request(self, self.transitions)
         declare_parameters(self)
         self.add_on_set_parameters_callback(partial(validate_change, self))
-        self._statistics = StreamStatistics()
-        self._diagnostics = DiagnosticsReporter(
-            self, self._statistics, self.get_parameter("diagnostics.period_s").value
-        )
-        self.create_service(Trigger, "~/reset", self._on_reset)
+        names = [each for each in self.get_parameter("cameras").value if each]
+        self._cameras = [Camera(self, each) for each in names or [""]]
+        self._create_reset_services(names)
         self._config = Config()
         self._own = NodeConfig()
-        self._segmenter: FrameSegmenter | None = None
-        self._outputs: ResultPublishers | None = None
         self._worker: InferenceWorker | None = None
-        self._inputs: InputSubscriptions | None = None
         if self.get_parameter("autostart").value:
             self._start_timer = self.create_timer(
                 0.0,
@@ -85,8 +77,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self.destroy_timer(self._start_timer)
         success = TransitionCallbackReturn.SUCCESS
         if self.trigger_configure() == success and self.trigger_activate() == success:
-            topic = self.resolve_topic_name(image_topic(self, self._own))
-            self.get_logger().info(f"active, listening to {topic}")
+            topics = ", ".join(each.topic(self._own) for each in self._cameras)
+            self.get_logger().info(f"active, listening to {topics}")
 
     def on_configure(self, state: State) -> TransitionCallbackReturn:
         """Build the pipeline and create the publishers."""
@@ -136,7 +128,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
             if not isinstance(error, MotionSegError):
                 text = f"{type(error).__name__}: {text}"
                 self.get_logger().debug(traceback.format_exc())
-            self._statistics.record_error(text)
+            for each in self._cameras:
+                each.statistics.record_error(text)
             self.get_logger().error(text)
             undo()
             return TransitionCallbackReturn.FAILURE
@@ -146,94 +139,65 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self._config, self._own = read_parameters(current_values(self))
         if self._config.depth.backend == "topic":
             require_message_filters()
-        self._statistics.clear()
-        self._diagnostics.set_period(self._own.diagnostics.period_s)
-        plan = resolve(self._config, live=True)
-        self._segmenter = build(plan)
-        self._outputs = ResultPublishers(
-            self,
-            dilation_px=lambda: self.get_parameter("static_mask.dilation_px").value,
-            on_qos_problem=self._on_qos_problem,
-        )
-        self._diagnostics.describe(
-            self.resolve_topic_name(image_topic(self, self._own)), self._backends(plan)
-        )
-
-    def _backends(self, plan: Plan) -> dict[str, str]:
-        """Return the back end of each stage, for /diagnostics."""
-        return {
-            "profile": plan.config.profile,
-            **{stage: getattr(plan.config, stage).backend for stage in STAGES},
-            "discovery": "background" if plan.background else "in step",
-        }
+        plan, turns = resolve(self._config, live=True), NetworkTurns()
+        for each in self._cameras:
+            each.configure(build(plan, turns=turns), self._own, _backends(plan))
 
     def _start(self) -> None:
-        assert self._outputs is not None  # configure precedes activate
-        if self._segmenter is None:
+        if not all(each.configured for each in self._cameras):
             raise MotionSegError(
                 "activate: expected an idle pipeline, found that it hangs since the node was last "
                 "active; clean up and configure again, or restart the node"
             )
-        self._worker = InferenceWorker(
-            segmenter=self._segmenter,
-            deliver=self._outputs.publish,
-            now_ns=lambda: self.get_clock().now().nanoseconds,
-            statistics=self._statistics,
-            logger=self.get_logger(),
-            max_bytes=self._own.queue.max_mb * 10**6,
-            max_gap_s=self._config.window.max_gap_s,
-        )
-        self._worker.start()
-        self._inputs = InputSubscriptions(
-            self,
-            self._own,
-            with_depth=self._config.depth.backend == "topic",
-            statistics=self._statistics,
-            on_received=self._worker.submit,
-            on_qos_problem=self._on_qos_problem,
-        )
+        max_bytes = self._own.queue.max_mb * 10**6 // len(self._cameras)
+        streams = [each.open(self._config, max_bytes) for each in self._cameras]
+        worker = self._worker = InferenceWorker(streams)
+        worker.start()
+        for camera, stream in zip(self._cameras, streams, strict=True):
+            camera.subscribe(
+                self._own,
+                with_depth=self._config.depth.backend == "topic",
+                on_received=partial(worker.submit, stream),
+            )
         for name in unused_qos_overrides(self):
             self.get_logger().warning(f"{name}: no topic of this node uses it; check its spelling")
 
     def _stop(self) -> None:
-        if self._inputs is not None:
-            self._inputs.destroy()
-            self._inputs = None
-        if self._worker is not None:
-            if not self._worker.stop():
-                self._segmenter = None  # the hanging thread still uses it
-            self._worker = None
-        if self._segmenter is not None and not self._reset():
-            self._segmenter = None
-
-    def _reset(self) -> bool:
-        """Reset the pipeline; return false on error."""
-        assert self._segmenter is not None
-        try:
-            self._segmenter.reset()
-        except Exception as error:
-            self.get_logger().error(f"resetting the pipeline failed: {error}")
-            return False
-        return True
+        for each in self._cameras:
+            each.unsubscribe()
+        ended = self._worker is None or self._worker.stop()
+        self._worker = None
+        for each in self._cameras:
+            each.close(hangs=not ended)
 
     def _free(self) -> None:
-        if self._outputs is not None:
-            self._outputs.destroy()
-            self._outputs = None
-        if self._segmenter is not None:
-            self._segmenter.close()
-            self._segmenter = None
+        for each in self._cameras:
+            each.free()
 
-    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        worker = self._worker  # a transition may be under way in the other thread
-        response.success = self._segmenter is not None
-        response.message = "the window is reset before the next frame"
-        if worker is not None:
-            worker.request_reset()
-        elif not response.success:
-            response.message = "nothing to reset: the node is not configured"
-        return response
+    def _create_reset_services(self, names: Sequence[str]) -> None:
+        """Create `~/reset` for all cameras, and `~/<name>/reset` for each one that has a name."""
+        self.create_service(Trigger, "~/reset", partial(_reset, self._cameras))
+        for name, camera in zip(names, self._cameras, strict=False):
+            self.create_service(Trigger, f"~/{name}/reset", partial(_reset, [camera]))
 
-    def _on_qos_problem(self, topic: str, policy: str) -> None:
-        self._statistics.record_qos_problem(topic, policy)
-        self.get_logger().warning(f"QoS incompatible on {topic}: {policy}; see qos_overrides")
+
+def _backends(plan: Plan) -> dict[str, str]:
+    """Return the back end of each stage, for /diagnostics."""
+    return {
+        "profile": plan.config.profile,
+        **{stage: getattr(plan.config, stage).backend for stage in STAGES},
+        "discovery": "background" if plan.background else "in step",
+    }
+
+
+def _reset(
+    cameras: Sequence[Camera], request: Trigger.Request, response: Trigger.Response
+) -> Trigger.Response:
+    done = [each.request_reset() for each in cameras]
+    response.success = all(done)
+    response.message = (
+        "the window is reset before the next frame"
+        if response.success
+        else "nothing to reset: the node is not configured"
+    )
+    return response

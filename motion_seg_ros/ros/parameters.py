@@ -21,7 +21,7 @@ from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
 from motion_seg_ros.settings.renamed import suggest
 
-AT_START = frozenset({"profile", "autostart"})
+AT_START = frozenset({"profile", "autostart", "cameras"})
 """Read-only parameters, which have an effect at start only."""
 AT_ONCE = frozenset({"static_mask.dilation_px", "diagnostics.input_timeout_s"})
 """Parameters whose change takes effect immediately; others need the next configure transition."""
@@ -52,9 +52,15 @@ def declare_parameters(node: Node) -> None:
     defaults = config_values(make_config({k: v for k, v in given.items() if k == "profile"}))
     make_config({name: value for name, value in given.items() if name in pipeline})
     for name, value in given.items():  # an integer given for a float becomes a float here
-        overrides[name] = Parameter(name, value=value)
+        overrides[name] = Parameter(name, value=_ros_value(value))
     for name, each in known.items():
-        node.declare_parameter(name, defaults.get(name, each.default), _descriptor(each))
+        default = _ros_value(defaults.get(name, each.default))
+        node.declare_parameter(name, default, _descriptor(each))
+
+
+def _ros_value(value: Value) -> Value | list[str]:
+    """Return a value that has a type in ROS, which an empty list has not."""
+    return (list(value) or [""]) if isinstance(value, tuple) else value
 
 
 def _descriptor(each: Setting) -> ParameterDescriptor:

@@ -13,7 +13,7 @@ from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.outputs.overlay import draw_overlay
 from motion_seg_ros.outputs.static_image import StaticImage, static_depth
 from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
-from motion_seg_ros.ros.worker import FrameOutput
+from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.types import Frame
 
 UNKNOWN_GREY = 128

@@ -22,9 +22,9 @@ from motion_seg_ros.io.frame_messages import (
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.ros.conversion import array_to_image, array_to_png
+from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
-from motion_seg_ros.ros.worker import FrameOutput
 from motion_seg_ros.types import ObjectMasks
 
 QUEUE_DEPTH = 10
@@ -61,6 +61,7 @@ class ResultPublishers:
 
     Args:
         node: owner of the private topics.
+        prefix: comes before the names of the topics: "", or the name of the camera and a slash.
         dilation_px: returns the current value of static_mask.dilation_px.
         on_qos_problem: called with topic and policy when a subscription is incompatible.
     """
@@ -68,6 +69,7 @@ class ResultPublishers:
     def __init__(
         self,
         node: LifecycleNode,
+        prefix: str,
         dilation_px: Callable[[], int],
         on_qos_problem: Callable[[str, str], None],
     ) -> None:
@@ -76,11 +78,11 @@ class ResultPublishers:
         self._publishers = {}
         with contextlib.ExitStack() as made:
             for name, message_type in _TOPICS.items():
-                topic = node.resolve_topic_name(f"~/{name}")
+                topic = node.resolve_topic_name(f"~/{prefix}{name}")
                 self._publishers[name] = overridable(
                     node.create_lifecycle_publisher,
                     message_type,
-                    f"~/{name}",
+                    f"~/{prefix}{name}",
                     qos_profile=QoSProfile(
                         depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE
                     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ import yaml
 
 from motion_seg_ros.errors import ConfigError
 
-Value = bool | int | float | str
+Names = tuple[str, ...]
+Value = bool | int | float | str | Names
 
 NODE_NAME = "motion_seg"
 
@@ -28,12 +30,14 @@ class Spec:
         minimum: smallest value allowed, or None.
         maximum: largest value allowed, or None.
         choices: the values allowed, or () for any.
+        pattern: regular expression that each of several names has to match as a whole.
     """
 
     description: str
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ".*"
 
 
 def setting(
@@ -43,9 +47,11 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    pattern: str = ".*",
 ) -> Any:
     """Declare a dataclass field with its Spec."""
-    return field(default=default, metadata={"spec": Spec(description, minimum, maximum, choices)})
+    spec = Spec(description, minimum, maximum, choices, pattern)
+    return field(default=default, metadata={"spec": spec})
 
 
 @dataclass(frozen=True)
@@ -53,16 +59,18 @@ class Setting:
     """One setting with its dotted name, type, default and Spec."""
 
     name: str
-    type: type[Value]
+    type: Any
     default: Value
     spec: Spec
 
-    def check(self, value: object) -> Value:
+    def check(self, value: Any) -> Value:
         """Return `value` as this setting's type: an int becomes a float if that is a float.
 
         Raises:
             ConfigError: wrong type, out of range or not one of the choices.
         """
+        if self.type == Names:
+            return self._check_names(value)
         if self.type is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not self.type:
@@ -83,7 +91,23 @@ class Setting:
                     f"{self.name}: expected {low:g} to {high:g}, found {value!r}; "
                     f"the default is {self.default!r}"
                 )
-        return value
+        return typing.cast(Value, value)
+
+    def _check_names(self, value: object) -> Names:
+        """Return different names that match the pattern. In a ROS parameter file an empty list has
+        no type: it arrives as None, or is written [""]."""
+        value = () if value is None else value
+        if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+            raise ConfigError(f"{self.name}: expected a list of names, found {value!r}")
+        names = tuple(each for each in value if each)
+        wrong = [each for each in names if not re.fullmatch(self.spec.pattern, each)]
+        wrong += [each for each in dict.fromkeys(names) if names.count(each) > 1]
+        if wrong:
+            raise ConfigError(
+                f"{self.name}: expected different names that match {self.spec.pattern}, "
+                f"found {', '.join(map(repr, wrong))} in {list(names)}"
+            )
+        return names
 
 
 def settings(config_type: type[Any], prefix: str = "") -> Iterator[Setting]:

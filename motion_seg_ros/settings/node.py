@@ -60,6 +60,12 @@ class NodeConfig:
     autostart: bool = setting(
         True, "configure and activate at start; else a lifecycle manager does"
     )
+    cameras: tuple[str, ...] = setting(
+        (),
+        "names of several cameras that one process serves: topics <name>/image in, "
+        "~/<name>/moving_mask out, and so on; empty: one camera, without a name",
+        pattern="[A-Za-z][A-Za-z0-9_]*",
+    )
     image_transport: str = setting(
         "raw",
         "input: Image on `image`, or CompressedImage on `image/compressed`",

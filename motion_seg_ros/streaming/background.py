@@ -1,4 +1,4 @@
-"""A background worker, and a lock under which the stream does not wait for it."""
+"""A background worker, and locks under which streams do not wait for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Generic, TypeVar
+
+LOCK_TIMEOUT_S = 30.0  # for one call of the segmenter in the background; set by hand
 
 Result = TypeVar("Result")
 _Order = tuple[Future[Result], Callable[[], Result]]
@@ -64,6 +67,19 @@ class PriorityLock:
         with self._changed:
             self._taken = False
             self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class NetworkTurns:
+    """Locks of the streams that use the same networks; by default those of one stream alone.
+
+    Attributes:
+        segmenter: for one call of the segmenter.
+        search: for a whole discovery, one at a time.
+    """
+
+    segmenter: PriorityLock = field(default_factory=lambda: PriorityLock(LOCK_TIMEOUT_S))
+    search: threading.Lock = field(default_factory=threading.Lock)
 
 
 class BackgroundWorker(Generic[Result]):

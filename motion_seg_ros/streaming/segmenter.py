@@ -18,13 +18,12 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.candidates import SearchRequest, SearchResult
 from motion_seg_ros.pipeline import MotionSegmenter, stage
-from motion_seg_ros.streaming.background import BackgroundWorker, PriorityLock
+from motion_seg_ros.streaming.background import BackgroundWorker, NetworkTurns
 from motion_seg_ros.types import Discovery, Frame, FrameResult, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
-# Set by hand:
-CLOSE_TIMEOUT_S = 10.0  # for a search to end, which checks before each call of the segmenter
-LOCK_TIMEOUT_S = 30.0  # for one call of the segmenter in the background
+CLOSE_TIMEOUT_S = 10.0
+"""Time for a search to end, which checks before each call of the segmenter. Set by hand."""
 
 logger = logging.getLogger(__name__)
 
@@ -82,14 +81,22 @@ class StreamingSegmenter:
         masks: the pipeline's mask back end.
         interval: least number of frames, 1 or more, from the start of one discovery to that of the
             next, which also waits until the last one has ended.
+        turns: shared by all streams that use the same networks.
     """
 
-    def __init__(self, pipeline: MotionSegmenter, masks: PromptedMasks, *, interval: int) -> None:
+    def __init__(
+        self,
+        pipeline: MotionSegmenter,
+        masks: PromptedMasks,
+        *,
+        interval: int,
+        turns: NetworkTurns,
+    ) -> None:
         self._pipeline = pipeline
         self._stream = pipeline.stream
         self._masks = masks
         self._interval = interval
-        self._lock = PriorityLock(LOCK_TIMEOUT_S)
+        self._turns = turns
         self._worker: BackgroundWorker[_Outcome] = BackgroundWorker("discovery")
         self._search: _Search | None = None
         self._last: _Outcome | None = None
@@ -129,7 +136,7 @@ class StreamingSegmenter:
         self._searched = None
         self._reset_stages = True  # by the background thread, which may be using them now
         self._stream.reset()
-        with self._lock.high_priority():
+        with self._turns.segmenter.high_priority():
             self._masks.reset()
 
     def shrink(self, full: str = "") -> str | None:
@@ -157,7 +164,7 @@ class StreamingSegmenter:
 
     def _infer(self, window: Window, outcome: _Outcome | None) -> FrameResult:
         frame, stage_ms, discovery = window.newest, dict[str, float](), None
-        with self._lock.high_priority():
+        with self._turns.segmenter.high_priority():
             with stage("follow", stage_ms):
                 self._masks.advance(window)
             if outcome is not None:
@@ -222,7 +229,13 @@ class StreamingSegmenter:
         self._worker.start(lambda: self._discover(search))
 
     def _discover(self, search: _Search) -> _Outcome:
-        """Search a window, in the background thread."""
+        """Search a window, in the background thread, when it is this stream's turn."""
+        with self._turns.search:
+            if search.cancelled.is_set():
+                raise _Cancelled
+            return self._search_window(search)
+
+    def _search_window(self, search: _Search) -> _Outcome:
         if search.reset_stages:
             self._pipeline.tracks.reset()
         stage_ms: dict[str, float] = {}
@@ -238,7 +251,7 @@ class StreamingSegmenter:
     @contextlib.contextmanager
     def _exclusive(self, search: _Search) -> Iterator[None]:
         """Hold the segmenter for one call, unless the search is cancelled."""
-        with self._lock.low_priority():
+        with self._turns.segmenter.low_priority():
             if search.cancelled.is_set():
                 raise _Cancelled
             yield

@@ -9,7 +9,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 import rclpy
 from rclpy.node import Node
 
-from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
+from motion_seg_ros.ros.inputs import InputSubscriptions, camera_info_topic, image_topic
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.settings.node import NodeConfig
 
@@ -29,8 +29,32 @@ def test_image_topic(transport: str, remappings: list[str], expected: str) -> No
     rclpy.init(context=context)
     arguments = ["--ros-args", *(each for rule in remappings for each in ("-r", rule))]
     node = Node("motion_seg", namespace="ns", context=context, cli_args=arguments)
-    topic = image_topic(node, NodeConfig(image_transport=transport))
+    topic = image_topic(node, NodeConfig(image_transport=transport), "")
     assert node.resolve_topic_name(topic) == expected
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+
+
+@pytest.mark.parametrize(
+    ("remappings", "camera", "expected"),
+    [
+        ([], "", "/ns/camera_info"),
+        (["image:=/rs/color/image_raw"], "", "/rs/color/camera_info"),
+        (["image:=/rs/image_raw", "camera_info:=/calibration"], "", "/calibration"),
+        (["image:=/image_raw"], "", "/camera_info"),
+        ([], "front/", "/ns/front/camera_info"),
+        (["front/image:=/rs/color/image_raw"], "front/", "/rs/color/camera_info"),
+        (["image:=/rs/color/image_raw"], "front/", "/ns/front/camera_info"),
+    ],
+)
+def test_the_calibration_is_beside_the_images(
+    remappings: list[str], camera: str, expected: str
+) -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    arguments = ["--ros-args", *(each for rule in remappings for each in ("-r", rule))]
+    node = Node("motion_seg", namespace="ns", context=context, cli_args=arguments)
+    assert node.resolve_topic_name(camera_info_topic(node, camera)) == expected
     node.destroy_node()
     rclpy.shutdown(context=context)
 
@@ -47,6 +71,7 @@ def test_a_failure_takes_the_subscriptions_made_before_back() -> None:
             InputSubscriptions(
                 node,
                 NodeConfig(),
+                "",
                 with_depth=False,
                 statistics=statistics,
                 on_received=lambda received: None,

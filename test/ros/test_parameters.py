@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,20 @@ def declared(context: Any, *arguments: str) -> Node:
     return node
 
 
+def defaults() -> dict[str, Any]:
+    return {name: each.default for name, each in all_settings().items()}
+
+
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    known = all_settings()
+    return {name: known[name].check(value) for name, value in values.items()}
+
+
 def test_the_file_holds_every_parameter_with_its_default() -> None:
     assert FILE.read_text() == parameter_file(), (
         "python test/support/parameter_file.py > config/motion_seg.yaml"
     )
-    assert read_config_file(FILE) == {
+    assert checked(read_config_file(FILE)) == {
         name: each.default for name, each in all_settings().items() if name not in SET_BY_PROFILE
     }
 
@@ -64,12 +73,16 @@ def test_uncommented_the_file_holds_every_parameter(tmp_path: Path) -> None:
     text = re.sub(rf"(?m)^( +)# ((?:{leaves}): \S+)$", r"\1\2", FILE.read_text())
     file = tmp_path / "all.yaml"
     file.write_text(text)
-    assert read_config_file(file) == {name: each.default for name, each in all_settings().items()}
+    assert checked(read_config_file(file)) == {
+        name: each.default for name, each in all_settings().items()
+    }
 
 
 def test_the_file_is_one_the_node_takes(context: Any) -> None:
     node = declared(context, "--params-file", str(FILE))
-    assert current_values(node) == {name: each.default for name, each in all_settings().items()}
+    assert checked(current_values(node)) == {
+        name: each.default for name, each in all_settings().items()
+    }
     node.destroy_node()
 
 
@@ -82,13 +95,28 @@ def test_a_profile_decides_what_is_not_given(context: Any, profile: str, file: A
     node.destroy_node()
 
 
+@pytest.mark.parametrize(
+    ("given", "names"), [("[front, rear_2]", ("front", "rear_2")), ("[]", ()), ('[""]', ())]
+)
+def test_names_of_cameras(context: Any, given: str, names: tuple[str, ...]) -> None:
+    node = declared(context, "-p", f"cameras:={given}")
+    assert read_parameters(current_values(node))[1].cameras == names
+    node.destroy_node()
+
+
+@pytest.mark.parametrize("given", ["[front, front]", "[front/left]", "[1front]", "front"])
+def test_names_that_no_cameras_can_have_are_refused(context: Any, given: str) -> None:
+    with pytest.raises(ConfigError, match=r"cameras: expected .*front"):
+        declared(context, "-p", f"cameras:={given}")
+
+
 def test_every_setting_is_a_parameter_with_description_and_range(context: Any) -> None:
     node = declared(context)
     pipeline = config_values(Config())
     for name, each in all_settings().items():
         descriptor = node.describe_parameter(name)
         assert descriptor.description.startswith(each.spec.description)
-        assert node.get_parameter(name).value == pipeline.get(name, each.default)
+        assert each.check(node.get_parameter(name).value) == pipeline.get(name, each.default)
         assert descriptor.read_only == (name in AT_START)
         if each.spec.choices:
             assert all(choice in descriptor.additional_constraints for choice in each.spec.choices)

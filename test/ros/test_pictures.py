@@ -12,8 +12,8 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 
 from node_bench import header, image_message, pixels_of
 
+from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.pictures import UNKNOWN_GREY, PictureMessages
-from motion_seg_ros.ros.worker import FrameOutput, InputFrame
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
 SIZE = (64, 80)

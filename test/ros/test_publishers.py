@@ -18,8 +18,8 @@ from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
 from motion_seg_ros.ros import pictures, publishers
+from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.publishers import ResultPublishers
-from motion_seg_ros.ros.worker import FrameOutput, InputFrame
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
 
 
@@ -99,7 +99,7 @@ def answer() -> FrameOutput:
 
 def outputs(node: FakeNode) -> ResultPublishers:
     ignore = SimpleNamespace(problem=lambda topic, policy: None)
-    return ResultPublishers(node, lambda: 4, ignore.problem)
+    return ResultPublishers(node, "", lambda: 4, ignore.problem)
 
 
 def test_nobody_listens(node: FakeNode, calls: list[str]) -> None:
@@ -195,6 +195,6 @@ def test_a_failure_takes_the_publishers_made_before_back(badly_configured: Lifec
     before = list(node.publishers)
     for _ in range(2):
         with pytest.raises(Exception, match="nonsense"):
-            ResultPublishers(node, lambda: 4, lambda topic, policy: None)
+            ResultPublishers(node, "", lambda: 4, lambda topic, policy: None)
         assert list(node.publishers) == before
         assert node.count_publishers("/motion_seg/moving_mask") == 0

@@ -1,105 +1,15 @@
-"""The inference thread, without ROS: who is inferred, who propagated; nobody is forgotten."""
+"""The inference thread: whose turn it is, and its end."""
 
 from __future__ import annotations
 
 import threading
-import time
-import weakref
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from worker_messages import SECOND, Log, message
+from worker_messages import message
+from worker_rig import Rig, make, make_camera, serve
 
-from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import worker
-from motion_seg_ros.ros.statistics import StreamStatistics
-from motion_seg_ros.ros.worker import MAX_PROPAGATED, FrameOutput, InferenceWorker, InputFrame
-from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
-
-
-class FakeSegmenter:
-    """Marks everything with the grey value; waits for `gate`; fails where the image is 13."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        self.calls: list[tuple[str, int]] = []
-        self.last: FrameResult | None = None
-
-    def push(self, frame: Frame) -> FrameResult | None:
-        self.calls.append(("push", frame.stamp_ns))
-        self.gate.wait(30)
-        if frame.image_bgr[0, 0, 0] == 13:
-            raise RuntimeError("thirteen")
-        self.last = self.result(frame, int(frame.image_bgr[0, 0, 0]), Source.INFERRED)
-        return self.last
-
-    def propagate(self, frame: Frame) -> FrameResult:
-        self.calls.append(("propagate", frame.stamp_ns))
-        assert self.last is not None
-        return self.result(frame, int(self.last.masks.id_map[0, 0]), Source.PROPAGATED)
-
-    def skip(self, frame: Frame) -> None:
-        """The real one remembers the stamp."""
-
-    def reset(self) -> None:
-        self.calls.append(("reset", 0))
-
-    @staticmethod
-    def result(frame: Frame, number: int, source: Source) -> FrameResult:
-        masks = ObjectMasks(np.full(frame.size, number, np.uint16))
-        return FrameResult(frame, masks, Tracks.empty(1), TrackLabels.abstain(0, ""), source)
-
-
-class Rig(SimpleNamespace):
-    segmenter: FakeSegmenter
-    worker: InferenceWorker
-    answers: list[FrameOutput]
-    statistics: StreamStatistics
-    log: Log
-
-    def send(self, *messages: Any, depth: Any = None, camera_info: Any = None) -> None:
-        for each in messages:
-            self.worker.submit(InputFrame.now(each, depth, camera_info))
-
-    def wait(self, done: Callable[[], object]) -> None:
-        end = time.monotonic() + 30
-        while not done():
-            assert time.monotonic() < end, "waited in vain"
-            time.sleep(0.002)
-
-    def answered(self, count: int) -> list[FrameOutput]:
-        self.wait(lambda: len(self.answers) >= count)
-        return self.answers
-
-    def busy(self, *messages: Any) -> None:
-        """Send messages while the thread is held in a first frame, then let it go."""
-        self.segmenter.gate.clear()
-        self.send(message(1))
-        self.wait(lambda: ("push", 1) in self.segmenter.calls)
-        self.send(*messages)
-        self.segmenter.gate.set()
-
-
-def make(
-    max_bytes: int = 10**6,
-    deliver: Callable[[FrameOutput], None] | None = None,
-) -> Rig:
-    rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=StreamStatistics(), log=Log())
-    rig.worker = InferenceWorker(
-        segmenter=rig.segmenter,  # type: ignore[arg-type]
-        deliver=deliver or rig.answers.append,
-        now_ns=lambda: SECOND,
-        statistics=rig.statistics,
-        logger=rig.log,
-        max_bytes=max_bytes,
-        max_gap_s=2.0,
-    )
-    rig.worker.start()
-    return rig
 
 
 @pytest.fixture
@@ -110,219 +20,102 @@ def rig() -> Iterator[Rig]:
     rig.worker.stop()
 
 
-def stamps(answers: list[FrameOutput]) -> list[int]:
-    return [each.result.frame.stamp_ns for each in answers]
+def served(rigs: list[Rig]) -> list[tuple[int, str, int]]:
+    """Note who calls what from now on: index of the camera, call, stamp."""
+    calls: list[tuple[int, str, int]] = []
+    for index, rig in enumerate(rigs):
+        rig.segmenter.calls = _Noted(index, calls)
+    return calls
 
 
-def test_every_frame_of_a_slow_stream_is_inferred(rig: Rig) -> None:
-    for stamp in (1, 2, 3):
-        rig.send(message(stamp, value=stamp))
-        rig.answered(stamp)
-    assert stamps(rig.answers) == [1, 2, 3]
-    assert [each.result.source for each in rig.answers] == [Source.INFERRED] * 3
-    assert [each.result.masks.id_map[0, 0] for each in rig.answers] == [1, 2, 3]
+class _Noted(list):  # type: ignore[type-arg]
+    def __init__(self, index: int, calls: list[tuple[int, str, int]]) -> None:
+        super().__init__()
+        self._index, self._calls = index, calls
+
+    def append(self, call: tuple[str, int]) -> None:
+        super().append(call)
+        self._calls.append((self._index, *call))
 
 
-def test_the_newest_wins_and_the_others_are_propagated_in_order(rig: Rig) -> None:
-    rig.busy(*(message(stamp) for stamp in range(2, 5)))
-    answers = rig.answered(4)
-    assert stamps(answers) == [1, 2, 3, 4]
-    assert rig.segmenter.calls == [("push", 1), ("propagate", 2), ("propagate", 3), ("push", 4)]
-    rig.wait(lambda: rig.statistics.snapshot().counts["inferred"] == 2)
-    assert rig.statistics.snapshot().counts["propagated"] == 2
+def test_cameras_are_served_by_how_long_a_frame_has_waited_and_a_batch_as_a_whole() -> None:
+    cameras = [make_camera() for _ in range(3)]
+    thread = serve(*cameras)
+    for each in cameras:
+        each.send(message(1))
+        each.answered(1)
+    calls = served(cameras)
+    cameras[0].segmenter.gate.clear()
+    cameras[0].send(message(2))
+    cameras[0].wait(lambda: calls)  # the thread is held there, while these arrive:
+    cameras[2].send(message(10))
+    cameras[1].send(message(20))
+    cameras[2].send(message(11), message(12))
+    cameras[0].send(message(3))
+    cameras[0].segmenter.gate.set()
+    cameras[0].answered(3)
+    thread.stop()
+    assert calls[1:] == [
+        (2, "propagate", 10),
+        (2, "propagate", 11),
+        (2, "push", 12),
+        (1, "push", 20),
+        (0, "push", 3),
+    ]
 
 
-def test_a_long_queue_does_not_delay_the_newest(rig: Rig) -> None:
-    rig.busy(*(message(stamp * SECOND) for stamp in range(2, 40)))
-    answers = rig.answered(39)
-    assert stamps(answers) == [1, *(stamp * SECOND for stamp in range(2, 40))]
-    carried = [stamp for kind, stamp in rig.segmenter.calls if kind == "propagate"]
-    assert len(carried) == MAX_PROPAGATED
-    stale = answers[10].result  # 11 s
-    assert stale.source is Source.PROPAGATED
-    assert stale.age_s == pytest.approx(11, abs=1e-6)
-    assert stale.masks.id_map.shape == (4, 6)
+def test_a_fast_camera_neither_starves_nor_starves_others() -> None:
+    """Two slow cameras whose frames are always older than the fast one's newest, and a thread with
+    no time to spare: each camera is served in turn."""
+    cameras = [make_camera() for _ in range(3)]
+    for each in cameras:
+        each.stream.queue.put(each.frame(message(1)))
+        each.stream.answer_next()
+    calls = served(cameras)
+    stamp = 1
+
+    def burst() -> None:
+        nonlocal stamp
+        for index in (1, 2, 0, 0, 0):
+            stamp += 1
+            cameras[index].stream.queue.put(cameras[index].frame(message(stamp)))
+
+    burst()
+    turns = []
+    thread = worker.InferenceWorker([each.stream for each in cameras])
+    for _ in range(9):
+        stream = thread._next()
+        assert stream is not None
+        before = len(calls)
+        while True:
+            stream.answer_next()
+            if not stream.queue.in_batch:
+                break
+        burst()  # while it was at work
+        turns.append(calls[before][0])
+        assert calls[-1][1] == "push"
+    assert turns == [1, 2, 0] * 3
 
 
-def test_masks_are_not_handed_on_over_a_gap_or_back_in_time(rig: Rig) -> None:
-    stamps_s = [1, 2, 100, 101, 50, 51, 52, 53]
-    rig.send(message(SECOND, value=9))
-    rig.answered(1)
-    rig.segmenter.gate.clear()
-    rig.send(message(SECOND + 1, value=9))
-    rig.wait(lambda: ("push", SECOND + 1) in rig.segmenter.calls)
-    rig.send(*(message(stamp * SECOND, value=9) for stamp in stamps_s[1:]))
-    rig.segmenter.gate.set()
-    stale = [each.result for each in rig.answered(9)[2:6]]  # 2, 100, 101, 50 s
-    assert [each.masks.id_map.any() for each in stale] == [True, False, False, False]
-
-
-def test_a_pipeline_that_hangs_does_not_fill_the_memory(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "MAX_WAITING", 3)
-    rig.busy(*(message(stamp) for stamp in range(2, 7)))
-    assert stamps(rig.answered(4)) == [1, 2, 3, 4]
-    assert rig.statistics.snapshot().counts["rejected"] == 2
-    assert any("the pipeline hangs" in line for line in rig.log.lines)
-
-
-def test_memory_is_bounded_and_every_frame_answered() -> None:
-    rig = make(max_bytes=24 * 5)
-    rig.busy(*(message(stamp, value=9) for stamp in range(2, 50)))
-    answers = rig.answered(49)
-    rig.worker.stop()
-    assert stamps(answers) == list(range(1, 50))
-    kept = [each for each in answers[1:] if each.input.image is not None]
-    assert len(kept) == 5
-    assert kept == answers[-5:]
-    assert all(each.result.frame.size == (4, 6) for each in answers)
-
-
-def test_memory_is_bounded_while_a_batch_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = make(max_bytes=24 * 5, deliver=lambda answer: None)
-    reached, gate = threading.Event(), threading.Event()
-    propagate = rig.segmenter.propagate
-
-    def wait(frame: Frame) -> FrameResult:
-        reached.set()
-        gate.wait(30)
-        return propagate(frame)
-
-    monkeypatch.setattr(rig.segmenter, "propagate", wait)
-    alive: list[weakref.ref[Any]] = []
-
-    def burst(first: int) -> None:
-        for stamp in range(first, first + 10):
-            pixels = np.zeros(24, np.uint8)
-            alive.append(weakref.ref(pixels))
-            rig.send(message(stamp, data=pixels))
-
-    rig.segmenter.gate.clear()
-    rig.send(message(1))
-    rig.wait(lambda: ("push", 1) in rig.segmenter.calls)
-    burst(2)
-    rig.segmenter.gate.set()
-    assert reached.wait(30)  # at one of this batch, while the next one comes
-    burst(12)
-    held = sum(each() is not None for each in alive)
-    gate.set()
-    # Among them the newest of the batch, which is still inferred.
-    rig.wait(lambda: ("push", 21) in rig.segmenter.calls)
-    assert ("push", 11) in rig.segmenter.calls
-    rig.worker.stop()
-    assert held <= 5 + 1, "5 that wait, and the one at hand"
-
-
-def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
-    for stamp in (1, 2, 3):
-        rig.send(message(stamp, data=b""))
-    rig.send(message(4))
-    assert stamps(rig.answered(1)) == [4]
-    now = rig.statistics.snapshot()
-    assert now.counts["rejected"] == 3
-    assert "truncated" in now.last_error
-    assert sum("truncated" in line for line in rig.log.lines) == 1
-
-
-def test_a_failing_conversion_does_not_end_the_thread(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def convert(image: Any) -> Any:
-        if image.encoding == "rgb8":
-            raise RuntimeError("no colours today")
-        return image_to_bgr(image)
-
-    monkeypatch.setattr(worker, "image_to_bgr", convert)
-    rig.send(message(1, encoding="rgb8", step=18, data=bytes(72)), message(2))
-    assert stamps(rig.answered(1)) == [2]
-    assert "reading the image failed: RuntimeError: no colours today" in rig.log.lines
-
-
-def test_a_failure_gives_an_empty_answer_and_a_fresh_start(rig: Rig) -> None:
-    rig.send(message(1, value=5))
-    rig.answered(1)
-    rig.send(message(2, value=13))
-    failed = rig.answered(2)[1].result
-    assert not failed.masks.id_map.any()
-    assert failed.labels.abstention == "the pipeline failed: RuntimeError: thirteen"
-    rig.send(message(3, value=7))
-    assert rig.answered(3)[2].result.masks.id_map[0, 0] == 7
-    assert rig.segmenter.calls == [("push", 1), ("push", 2), ("reset", 0), ("push", 3)]
-    assert rig.statistics.snapshot().counts["failed"] == 1
-
-
-def test_a_failing_consumer_does_not_end_the_thread() -> None:
-    seen: list[int] = []
-
-    def deliver(answer: FrameOutput) -> None:
-        seen.append(answer.result.frame.stamp_ns)
-        raise ValueError("cannot publish")
-
-    rig = make(deliver=deliver)
-    for stamp in (1, 2):
-        rig.send(message(stamp))
-        rig.wait(lambda n=stamp: len(seen) == n)
-    rig.worker.stop()
-    assert "publishing failed: ValueError: cannot publish" in rig.log.lines
-    counts = rig.statistics.snapshot().counts
-    assert counts["failed"] == 2
-    assert counts["inferred"] == 0
-
-
-def test_a_change_of_encoding_resets(rig: Rig) -> None:
-    rig.send(message(1))
-    rig.answered(1)
-    rig.send(message(2, encoding="8UC1"))
-    assert rig.answered(2)[1].result.reset_reason == "encoding changed from mono8 to 8UC1"
-    assert rig.segmenter.calls == [("push", 1), ("reset", 0), ("push", 2)]
-    assert rig.log.lines == ["window reset: encoding changed from mono8 to 8UC1"]
-
-
-def test_a_reset_asked_for_comes_before_the_next_frame(rig: Rig) -> None:
-    rig.worker.request_reset()
-    rig.send(message(1))
-    rig.answered(1)
-    rig.send(message(2))
-    rig.answered(2)
-    assert rig.segmenter.calls == [("reset", 0), ("push", 1), ("push", 2)]
-
-
-def test_the_epoch_changes_where_ids_start_anew(rig: Rig) -> None:
-    for stamp in (1, 2):
-        rig.send(message(stamp))
-        rig.answered(stamp)
-    rig.worker.request_reset()
-    for stamp, value in ((3, 7), (4, 13), (5, 7), (6, 7)):
-        rig.send(message(stamp, value=value))
-        rig.answered(stamp)
-    first = rig.answers[0].epoch
-    assert [each.epoch - first for each in rig.answers] == [0, 0, 1, 2, 2, 2]
-
-
-def test_depth_of_another_size_is_left_out(rig: Rig) -> None:
-    depth = message(1, encoding="16UC1", step=12, data=bytes([0xE8, 0x03]) * 24)
-    rig.send(message(1), depth=depth)
-    np.testing.assert_allclose(rig.answered(1)[0].result.frame.depth_m, 1.0)
-    small = message(2, encoding="16UC1", size=(2, 2), step=4, data=bytes(8))
-    rig.send(message(2), depth=small)
-    assert rig.answered(2)[1].result.frame.depth_m is None
-    assert "found (2, 2)" in rig.statistics.snapshot().last_error
-
-
-def test_intrinsics_go_along_where_they_fit(rig: Rig) -> None:
-    k = [5.0, 0, 3, 0, 5, 2, 0, 0, 1]
-    for info, expected in (
-        (SimpleNamespace(height=4, width=6, k=k), np.reshape(k, (3, 3))),
-        (SimpleNamespace(height=8, width=6, k=k), None),
-        (SimpleNamespace(height=4, width=6, k=[0.0] * 9), None),
-    ):
-        count = len(rig.answers)
-        rig.send(message(count + 1), camera_info=info)
-        found = rig.answered(count + 1)[-1].result.frame.camera_matrix
-        assert (found is None) == (expected is None)
-        if expected is not None:
-            np.testing.assert_array_equal(found, expected)
+def test_nothing_of_one_camera_gets_into_the_answers_of_another() -> None:
+    """One is silent, one changes its size, one fails: each keeps its own window and epoch."""
+    good, changing, failing, silent = cameras = [make_camera() for _ in range(4)]
+    thread = serve(*cameras)
+    for stamp in range(1, 7):
+        good.send(message(stamp, value=5))
+        changing.send(message(100 + stamp, value=7, size=(4 + 2 * (stamp % 2), 6)))
+        failing.send(message(200 + stamp, value=13 if stamp == 3 else 9))
+        for each in (good, changing, failing):
+            each.answered(stamp)
+    thread.stop()
+    assert [int(each.result.masks.id_map.max()) for each in good.answers] == [5] * 6
+    assert [each.result.frame.size[0] for each in changing.answers] == [6, 4] * 3
+    assert [int(each.result.masks.id_map.max()) for each in changing.answers] == [7] * 6
+    assert [int(each.result.masks.id_map.max()) for each in failing.answers] == [9, 9, 0, 9, 9, 9]
+    assert len({each.epoch for each in good.answers}) == 1
+    assert len({each.epoch for each in failing.answers}) == 2
+    assert silent.answers == silent.segmenter.calls == []
+    assert good.log.lines == []
 
 
 def test_stop_leaves_what_waits(rig: Rig) -> None:
@@ -343,10 +136,3 @@ def test_stop_does_not_wait_for_ever(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert not rig.worker.stop()
     assert rig.log.lines == ["the pipeline hangs: one frame has taken 0.05 s or more"]
     rig.segmenter.gate.set()
-
-
-def test_ages_are_told(rig: Rig) -> None:
-    rig.send(message(SECOND - 30_000_000))
-    rig.answered(1)
-    rig.wait(lambda: rig.statistics.snapshot().age_ms)
-    assert rig.statistics.snapshot().age_ms == pytest.approx((30.0, 30.0))

@@ -12,6 +12,7 @@ from prompted_masks import prompted
 from streaming_rig import BLUE, PATIENCE_S, RED, Rig, Truth, mover
 
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.streaming.background import NetworkTurns
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import (
     FloatArray,
@@ -205,7 +206,7 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
         propagator=rig.truth,
         depth=depth,
     )
-    rig.segmenter = StreamingSegmenter(pipeline, rig.masks, interval=4)
+    rig.segmenter = StreamingSegmenter(pipeline, rig.masks, interval=4, turns=NetworkTurns())
     *_, (_, result) = rig.in_step(13)
     assert seen == [0, *range(1, 13)]
     assert result.masks.objects

@@ -102,7 +102,7 @@ def red_objects(image_bgr: np.ndarray) -> ObjectMasks:
     return ObjectMasks(id_map, tuple(objects))
 
 
-def build(plan: Plan) -> MotionSegmenter:
+def build(plan: Plan, **_: object) -> MotionSegmenter:
     from motion_seg_ros.depth.topic import TopicDepth
 
     wait_at_gate("configure")

@@ -151,11 +151,18 @@ class Bench:
         namespace: that of the node.
         compressed: whether to send compressed images.
         outputs: the topics to listen to, at least ALWAYS.
+        camera: name of the camera, where the node has several.
     """
 
     def __init__(
-        self, namespace: str = "", compressed: bool = False, outputs: Sequence[str] = tuple(OUTPUTS)
+        self,
+        namespace: str = "",
+        compressed: bool = False,
+        outputs: Sequence[str] = tuple(OUTPUTS),
+        camera: str = "",
     ) -> None:
+        self.camera = camera
+        prefix = f"{camera}/" if camera else ""
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = rclpy.create_node(
@@ -165,16 +172,18 @@ class Bench:
         self._executor.add_node(self.node)
         best_effort = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
-        self.images = self.node.create_publisher(kind, topic, best_effort)
-        self.depths = self.node.create_publisher(Image, "depth", best_effort)
-        self.infos = self.node.create_publisher(CameraInfo, "camera_info", best_effort)
+        self.images = self.node.create_publisher(kind, f"{prefix}{topic}", best_effort)
+        self.depths = self.node.create_publisher(Image, f"{prefix}depth", best_effort)
+        self.infos = self.node.create_publisher(CameraInfo, f"{prefix}camera_info", best_effort)
         self.answers: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
         self.diagnostics: list[DiagnosticArray] = []
         reliable = QoSProfile(depth=1000, durability=DurabilityPolicy.VOLATILE)
-        for name in outputs:
+        self._subscriptions = [
             self.node.create_subscription(
-                OUTPUTS[name], f"motion_seg/{name}", self.answers[name].append, reliable
+                OUTPUTS[name], f"motion_seg/{prefix}{name}", self.answers[name].append, reliable
             )
+            for name in outputs
+        ]
         self.node.create_subscription(
             DiagnosticArray, "/diagnostics", self.diagnostics.append, reliable
         )
@@ -199,6 +208,12 @@ class Bench:
                 assert not must, f"waited {patience_s} s in vain; have {self._counts()}"
                 return
             self._executor.spin_once(timeout_sec=min(left, 0.05))
+
+    def is_connected(self) -> bool:
+        """Return True if both ends have found each other on every topic."""
+        return self.images.get_subscription_count() > 0 and all(
+            self.node.count_publishers(each.topic_name) for each in self._subscriptions
+        )
 
     def _counts(self) -> dict[str, int]:
         return {name: len(messages) for name, messages in self.answers.items() if messages}
@@ -276,7 +291,8 @@ class Bench:
         found: list[Any] = []
 
         def look() -> bool:
-            name = f"{self.node.get_namespace().rstrip('/')}/motion_seg: {kind}"
+            camera = f"{self.camera}: " if self.camera else ""
+            name = f"{self.node.get_namespace().rstrip('/')}/motion_seg: {camera}{kind}"
             statuses = [each for report in self.diagnostics for each in report.status]
             found[:] = [each for each in statuses if each.name == name and done(each)]
             return bool(found)

@@ -61,6 +61,8 @@ def _comments(each: Setting) -> list[str]:
 
 
 def _yaml(value: Any) -> str:
+    if isinstance(value, tuple):  # an empty list has no type in ROS
+        value = list(value) or [""]
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
 
 

@@ -14,6 +14,7 @@ from prompted_masks import prompted_as
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.candidates import SearchRequest
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.streaming.background import NetworkTurns
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
 from motion_seg_ros.types import (
     FloatArray,
@@ -110,7 +111,7 @@ class Rig:
             masks=self.masks,
             propagator=self.truth,
         )
-        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4)
+        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4, turns=NetworkTurns())
         self.t = -1
 
     def push(self) -> FrameResult:

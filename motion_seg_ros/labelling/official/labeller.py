@@ -13,6 +13,7 @@ from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.networks.device import find_device, one_thread, to_device
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray, Int64Array, RawTracks, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from motion_seg_ros.labelling.official.network import OfficialInputs
+    from motion_seg_ros.labelling.official.network import OfficialInputs, OfficialTrackNetwork
+
+
+@shared_while_used
+def _load(weights: Path, device: torch.device) -> OfficialTrackNetwork:
+    from motion_seg_ros.labelling.official.checkpoint import load_official
+
+    return load_official(weights).requires_grad_(False).to(device)
 
 
 class OfficialLabeller:
@@ -60,15 +68,14 @@ class OfficialLabeller:
         interval: int,
         threshold: float | None,
     ) -> None:
+        self._device = find_device(device)
         try:
-            from motion_seg_ros.labelling.official.checkpoint import load_official
+            self._network = _load(weights, self._device)
         except ImportError as error:
             raise MissingDependencyError(
                 f"labelling.backend official: expected torch and safetensors, found: {error}; "
                 "pip install 'motion_seg_ros[full]', or choose labelling.backend geometric"
             ) from error
-        self._device = find_device(device)
-        self._network = load_official(weights).requires_grad_(False).to(self._device)
         self._depth = depth
         self._fixed = threshold
         self._maps: dict[int, Tensor] = {}  # (H, W) prepared disparity by the frame's index

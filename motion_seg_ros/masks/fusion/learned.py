@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -10,11 +11,26 @@ import numpy as np
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.masks.fusion.channels import mask_channels
 from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
+
+if TYPE_CHECKING:
+    from motion_seg_ros.masks.fusion.network import MaskNetwork
 
 # Chosen on the ten DAVIS development clips, see docs/masks.md:
 POOL_WEIGHT = 0.7  # of the network and of the belief that it corrects
 BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
+
+
+@shared_while_used
+def _load(weights: Path) -> MaskNetwork:
+    import torch
+
+    from motion_seg_ros.masks.fusion.network import load_mask_network
+
+    network = load_mask_network(weights)
+    # On a CPU its small convolutions take two thirds of the time in this order of memory.
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 class MaskPredictor:
@@ -33,18 +49,12 @@ class MaskPredictor:
 
     def __init__(self, weights: Path) -> None:
         try:
-            import torch
-
-            from motion_seg_ros.masks.fusion.network import load_mask_network
+            self._network = _load(weights)
         except ImportError as error:
             raise MissingDependencyError(
                 f"masks.backend learned: expected torch and safetensors, found: {error}; "
                 "pip install torch safetensors, or choose masks.backend densifier"
             ) from error
-        # On a CPU its small convolutions take two thirds of the time in this order of memory.
-        self._layout = torch.channels_last
-        self._network = load_mask_network(weights)
-        self._network.to(memory_format=self._layout)  # type: ignore[call-overload]
 
     def log_odds(self, evidence: Evidence) -> FloatArray:
         """Return (h, w) float32 log-odds that pixels move, of the size of the evidence."""
@@ -52,7 +62,7 @@ class MaskPredictor:
 
         channels = torch.from_numpy(mask_channels(evidence))[None]
         with torch.inference_mode():
-            small = self._network(channels.to(memory_format=self._layout))[0].numpy()
+            small = self._network(channels.to(memory_format=torch.channels_last))[0].numpy()
         height, width = evidence.belief.shape
         network = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(POOL_WEIGHT * (network + evidence.belief) + BIAS, np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,42 @@ from motion_seg_ros.networks.device import (
 )
 from motion_seg_ros.networks.images import network_image
 from motion_seg_ros.networks.memory import device_memory
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 OBJECT = 1  # id of the only object in a session
 CLICKED_FRAMES = 4  # frames with clicks that are remembered; set by hand
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A network, and the class of its inference sessions."""
+
+    model: Any
+    session: Any
+
+
+@shared_while_used
+def _load(
+    weights: Path,
+    image_side: int | None,
+    limits: MemoryLimits,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> _Loaded:
+    model, session = load_network(weights, image_side)
+    config = model.config
+    limits.check(config.num_maskmem, config.max_object_pointers_in_encoder)
+    # Read in each step; which embedding a memory gets by its age stays the same.
+    model.num_maskmem = limits.memories
+    cast_weights(model, dtype)
+    model = model.to(device)
+    for part in (model.shared_image_embedding, model.prompt_encoder.shared_embedding):
+        _run_within(part, "forward", partial(_without_autocast, device))
+    # It sends the ages of the object pointers to the device, for which PyTorch would wait until the
+    # image encoder has ended.
+    _run_within(model, "_process_object_pointers", _AsynchronousTensors)
+    return _Loaded(model, session)
 
 
 class Sam2Network:
@@ -74,18 +107,8 @@ class Sam2Network:
         self.device = find_device(device)
         self.dtype = find_dtype(dtype, self.device)
         self.limits = MemoryLimits(memories, pointers, clicked)
-        model, self._session = load_network(weights, image_side)
-        config = model.config
-        self.limits.check(config.num_maskmem, config.max_object_pointers_in_encoder)
-        # Read in each step; which embedding a memory gets by its age stays the same.
-        model.num_maskmem = memories
-        cast_weights(model, self.dtype)
-        self.model = model.to(self.device)
-        for part in (self.model.shared_image_embedding, self.model.prompt_encoder.shared_embedding):
-            _run_within(part, "forward", partial(_without_autocast, self.device))
-        # It sends the ages of the object pointers to the device, for which PyTorch would wait
-        # until the image encoder has ended.
-        _run_within(self.model, "_process_object_pointers", _AsynchronousTensors)
+        loaded = _load(weights, image_side, self.limits, self.device, self.dtype)
+        self.model, self._session = loaded.model, loaded.session
         self.inference = Inference(self.device, self.dtype)
         self._features: dict[int, _FrameFeatures] = {}
         self._place_encoding: Tensor | None = None

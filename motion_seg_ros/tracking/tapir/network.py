@@ -26,6 +26,7 @@ from motion_seg_ros.networks.device import (
     find_dtype,
     to_device,
 )
+from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.tracking.tapir.checkpoint import load_weights
 from motion_seg_ros.tracking.tapir.chunks import PointChunks
 from motion_seg_ros.tracking.tapir.estimates import Estimates
@@ -39,6 +40,30 @@ REFINEMENT_BYTES = 110_000
 STATES = 3
 STATE_BYTES_PER_POINT = 4 * 12 * 2 * (512 + 2048) * 4
 """983,040: 4 refinements x 12 blocks x 2 frames x (512 + 2048) channels x 4 bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A network, and the module of the port that it is made with."""
+
+    port: Any
+    model: Any
+
+
+@shared_while_used
+def _load(
+    weights: Path | None, resolution: int, causal: bool, device: torch.device, dtype: torch.dtype
+) -> _Loaded:
+    port = load_port(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        model = port.TAPIR(
+            pyramid_level=1, initial_resolution=(resolution, resolution), use_casual_conv=causal
+        )
+    if weights is not None:
+        load_weights(model, weights)
+    cast_weights(model, dtype)
+    return _Loaded(port, model.to(device).eval().requires_grad_(False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,18 +177,8 @@ class TapnetNetwork:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._side = resolution
-        self._port = load_port(self._device)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
-            model = self._port.TAPIR(
-                pyramid_level=1,
-                initial_resolution=(resolution, resolution),
-                use_casual_conv=causal,
-            )
-        if weights is not None:
-            load_weights(model, weights)
-        cast_weights(model, self._dtype)
-        self._model = model.to(self._device).eval().requires_grad_(False)
+        loaded = _load(weights, resolution, causal, self._device, self._dtype)
+        self._port, self._model = loaded.port, loaded.model
         self._chunks = PointChunks(memory_budget_mb)
         cost_volume_bytes = (resolution // 8) ** 2 * COST_VOLUME_BYTES_PER_CELL
         self._bytes_per_point = max(cost_volume_bytes, REFINEMENT_BYTES)  # in one frame

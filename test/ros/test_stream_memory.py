@@ -1,4 +1,4 @@
-"""The inference thread when devices run out of memory: PyTorch's error, raised by a stage that is
+"""The stream of a camera when devices run out of memory: PyTorch's error, raised by a stage that is
 asked for the n-th time."""
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import pytest
 from worker_messages import Log, message
 
 from motion_seg_ros.pipeline import MotionSegmenter
+from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.statistics import StreamStatistics
-from motion_seg_ros.ros.worker import FrameOutput, InferenceWorker, InputFrame
+from motion_seg_ros.ros.stream import CameraStream
+from motion_seg_ros.ros.worker import InferenceWorker
 from motion_seg_ros.types import FloatArray, Frame, ObjectMasks, Source, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
@@ -86,7 +88,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
         answered.release()
 
     log, statistics = Log(), StreamStatistics()
-    worker = InferenceWorker(
+    stream = CameraStream(
         segmenter=MotionSegmenter(
             window=SlidingWindow(4, 1.0),
             tracker=all_stages["tracking"],
@@ -103,9 +105,10 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
         max_bytes=10**6,
         max_gap_s=1.0,
     )
+    worker = InferenceWorker([stream])
     worker.start()
     for index in range(frames):
-        worker.submit(InputFrame.now(message(index * 10**7, size=SIZE)))
+        worker.submit(stream, InputFrame.now(message(index * 10**7, size=SIZE)))
         assert answered.acquire(timeout=30)
     assert worker.stop()
     return answers, log.lines, statistics

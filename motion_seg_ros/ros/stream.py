@@ -1,0 +1,259 @@
+"""The stream of one camera: which of its frames are inferred, and what the others get."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.errors import DeviceMemoryError, FrameError
+from motion_seg_ros.io.image_messages import depth_to_metres, image_to_bgr
+from motion_seg_ros.pipeline import FrameSegmenter
+from motion_seg_ros.ros.frame_queue import FrameQueue
+from motion_seg_ros.ros.frames import FrameOutput, InputFrame
+from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
+
+MAX_PROPAGATED = 2
+"""Skipped frames, the newest, whose masks the pipeline propagates. Set by hand: propagation takes
+time that the newest frame waits for."""
+
+
+class Logger(Protocol):
+    """The part of rclpy's loggers in use."""
+
+    def info(self, message: str) -> Any: ...
+    def warning(self, message: str) -> Any: ...
+    def error(self, message: str) -> Any: ...
+
+
+class CameraStream:
+    """Answers the frames of one camera, in the order of arrival.
+
+    Of a batch, the frames that wait when the thread turns to this camera, the newest is inferred.
+    The others, skipped to keep up with the camera, get the masks of the last result: propagated by
+    the pipeline for the MAX_PROPAGATED newest of them, unchanged for older ones.
+
+    Args:
+        segmenter: the pipeline of this camera; only `answer` uses it.
+        deliver: called with each output.
+        now_ns: current time on the clock of the stamps.
+        statistics: counters for /diagnostics.
+        logger: gets one line per reset or error.
+        max_bytes: memory for waiting images; see FrameQueue. A frame without its image gets the
+            last masks unchanged.
+        max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
+
+    Attributes:
+        queue: the frames that wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        segmenter: FrameSegmenter,
+        deliver: Callable[[FrameOutput], None],
+        now_ns: Callable[[], int],
+        statistics: StreamStatistics,
+        logger: Logger,
+        max_bytes: int,
+        max_gap_s: float,
+    ) -> None:
+        self.queue = FrameQueue(max_bytes)
+        self._segmenter = segmenter
+        self._deliver = deliver
+        self._now_ns = now_ns
+        self._statistics = statistics
+        self._logger = logger
+        self._max_gap_ns = int(max_gap_s * 1e9)
+        self._reset_requested = threading.Event()
+        self._encoding: str | None = None
+        self._epoch = int(time.time())  # another one after a restart
+        self._last: FrameResult | None = None
+
+    def request_reset(self) -> None:
+        """Reset the pipeline before the next frame; thread-safe."""
+        self._reset_requested.set()
+
+    def answer_next(self) -> None:
+        """Answer the oldest frame that waits."""
+        received, newer = self.queue.take()
+        self._process(received, newer)
+
+    def reject(self, reason: str) -> None:
+        """Count a frame that gets no answer, and report the reason."""
+        self._statistics.count("rejected")
+        self.report(reason)
+
+    def _process(self, received: InputFrame, newer: int) -> None:
+        """Deliver an output for one frame, `newer` frames before the end of its batch."""
+        started = time.perf_counter()
+        try:
+            frame = self._frame(received)
+        except Exception as error:
+            self._statistics.count("rejected")
+            if isinstance(error, FrameError):
+                self.report(str(error))
+            else:
+                self._fail("reading the image failed", error)
+            return
+        converted = time.perf_counter()
+        reset_reason = self._reset_if_due(received)
+        result = self._infer(received, frame, newer)
+        if result.reset_reason is not None:
+            reset_reason = result.reset_reason
+        elif reset_reason is not None:
+            result = dataclasses.replace(result, reset_reason=reset_reason)
+        if reset_reason is not None:
+            self._epoch += 1
+            self._statistics.count("resets")
+            self._logger.warning(f"window reset: {reset_reason}")
+        inferred = time.perf_counter()
+        try:
+            self._deliver(FrameOutput(received, result, self._epoch))
+        except Exception as error:
+            self._fail("publishing failed", error)
+            return
+        self._last = result
+        delivered = time.perf_counter()
+        self._statistics.record_output(
+            OutputRecord(
+                age_ms=(self._now_ns() - received.stamp_ns) * 1e-6,
+                latency_ms=(time.monotonic() - received.arrived_s) * 1e3,
+                propagated=result.source is Source.PROPAGATED,
+                stage_ms={
+                    "convert": (converted - started) * 1e3,
+                    **result.stage_ms,
+                    "publish": (delivered - inferred) * 1e3,
+                },
+                abstention=result.labels.abstention or "",
+                tracks_age_ms=result.tracks_age_s * 1e3,
+                discovery=result.discovery,
+            )
+        )
+
+    def _frame(self, received: InputFrame) -> Frame:
+        """Convert the messages; depth that does not fit is reported and left out."""
+        if received.image is None:
+            size = received.size or (self._last and self._last.frame.size)
+            if not size:
+                raise FrameError("image: dropped before its size was known; raise queue.max_mb")
+            return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
+        image_bgr = image_to_bgr(received.image)
+        frame = Frame(
+            image_bgr,
+            received.stamp_ns,
+            camera_matrix=_camera_matrix(received.camera_info, image_bgr.shape[:2]),
+        )
+        if received.depth is None:
+            return frame
+        try:
+            return dataclasses.replace(frame, depth_m=depth_to_metres(received.depth))
+        except FrameError as error:
+            self.report(str(error))
+            return frame
+
+    def _infer(self, received: InputFrame, frame: Frame, newer: int) -> FrameResult:
+        """Return the pipeline's result, or an empty one if it fails."""
+        try:
+            if received.image is None or newer > MAX_PROPAGATED:
+                return self._last_masks(frame)
+            result = None if newer else self._segmenter.push(frame)
+            return self._segmenter.propagate(frame) if result is None else result
+        except DeviceMemoryError as error:
+            return self._shrink(frame, error)
+        except Exception as error:
+            self._fail("the pipeline failed", error)
+            return self._recover(frame, error)
+
+    def _reset_if_due(self, received: InputFrame) -> str | None:
+        """Reset the pipeline if a new stream begins with this image, and return the reason."""
+        reason = "requested by ~/reset" if self._reset_requested.is_set() else None
+        self._reset_requested.clear()
+        if self._encoding not in (None, received.encoding):
+            reason = f"encoding changed from {self._encoding} to {received.encoding}"
+        self._encoding = received.encoding
+        if reason is not None:
+            self._last = None
+            self._reset()
+        return reason
+
+    def _last_masks(self, frame: Frame) -> FrameResult:
+        """Reuse the masks of the last result unchanged."""
+        self._segmenter.skip(frame)
+        last = self._last
+        gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
+        if last is None or last.frame.size != frame.size or not 0 <= gap_ns <= self._max_gap_ns:
+            return _empty(frame, "too many frames waiting, and none to propagate from")
+        return dataclasses.replace(
+            last,
+            frame=frame,
+            source=Source.PROPAGATED,
+            age_s=last.age_s + gap_ns * 1e-9,
+            stage_ms={},
+            reset_reason=None,
+            tracks_age_s=last.tracks_age_s + gap_ns * 1e-9,
+            discovery=None,
+        )
+
+    def _recover(self, frame: Frame, error: Exception) -> FrameResult:
+        """Reset the pipeline after a failure, and return an empty result."""
+        self._epoch += 1
+        self._reset()
+        return _empty(frame, f"the pipeline failed: {_one_line(error)}")
+
+    def _shrink(self, frame: Frame, error: DeviceMemoryError) -> FrameResult:
+        """Reset the pipeline with lower memory demands, and return an empty result."""
+        less = None
+        self._epoch += 1
+        try:
+            less = self._segmenter.shrink(error.stage)
+        except Exception as failure:
+            self._fail("lowering the memory demand failed", failure)
+        self._statistics.count("failed")
+        then = f"from now on {less}" if less else "and nothing is left to save"
+        self.report(f"out of memory; the window was dropped, {then}: {_one_line(error)}")
+        return _empty(frame, f"out of memory: {_one_line(error)}")
+
+    def _reset(self) -> None:
+        try:
+            self._segmenter.reset()
+        except Exception as error:
+            self._fail("resetting the pipeline failed", error)
+
+    def _fail(self, what: str, error: Exception) -> None:
+        self._statistics.count("failed")
+        self.report(f"{what}: {_one_line(error)}")
+
+    def report(self, text: str) -> None:
+        """Count an error, and log it unless it was logged just now."""
+        if self._statistics.record_error(text):
+            self._logger.error(text)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _empty(frame: Frame, reason: str) -> FrameResult:
+    """A result without moving objects, for the given reason."""
+    return FrameResult(
+        frame=frame,
+        masks=ObjectMasks.empty(frame.size),
+        tracks=Tracks.empty(1),
+        labels=TrackLabels.abstain(0, reason),
+        source=Source.PROPAGATED,
+    )
+
+
+def _camera_matrix(camera_info: Any, size: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
+    """Return the (3, 3) intrinsics, or None if there is no calibration for images of this size."""
+    if camera_info is None or (camera_info.height, camera_info.width) != size:
+        return None
+    matrix = np.array(camera_info.k, np.float64).reshape(3, 3)
+    return matrix if matrix[0, 0] > 0 else None
