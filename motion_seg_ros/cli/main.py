@@ -14,8 +14,6 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from tqdm import tqdm
-
 from motion_seg_ros import __version__
 from motion_seg_ros.errors import MotionSegError
 
@@ -30,6 +28,7 @@ COMMANDS = (
     "evaluate-labels",
     "report",
     "weights",
+    "doctor",
 )
 """Each is a module of motion_seg_ros.cli, with "_" for "-"."""
 
@@ -45,6 +44,7 @@ examples:
   motion_seg demo                          see it work, over real ROS 2 topics
   motion_seg segment video.mp4 -o out      masks, tracks and an overlay of a video
   motion_seg benchmark                     time per frame on this machine
+  motion_seg doctor                        is anything missing on this machine?
 
 `motion_seg COMMAND --help` has more. Exit status: 0 done, 2 wrong input or usage, 130 interrupted.
 """
@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None: those of the process.
 
     Returns:
-        The exit status: 0 done, 2 wrong input, 130 interrupted. argparse exits by itself, with 2
-            for wrong usage.
+        The exit status: 0 done, 1 `doctor` found something missing, 2 wrong input, 130
+            interrupted. argparse exits by itself, with 2 for wrong usage.
     """
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by the parent process, as some daemons do
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser(sys.argv[1:] if argv is None else argv).parse_args(argv)
         with _interrupted_once():
-            arguments.run(arguments)
+            status: int | None = arguments.run(arguments)
     except MotionSegError as error:
         return _fail(str(error))
     except ModuleNotFoundError as error:
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("motion_seg: interrupted", file=sys.stderr)
         return STATUS_INTERRUPTED
-    return 0
+    return status or 0
 
 
 @contextlib.contextmanager
@@ -115,7 +115,11 @@ class _AboveProgressBars(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        tqdm.write(self.format(record), file=sys.stderr)
+        bars = sys.modules.get("tqdm")
+        if bars is None:  # not loaded: there is none; and `doctor` runs where it is not installed
+            print(self.format(record), file=sys.stderr)
+        else:
+            bars.tqdm.write(self.format(record), file=sys.stderr)
 
 
 def _fail(message: str) -> int:

@@ -31,6 +31,7 @@ COMMANDS = (
     "evaluate-labels",
     "report",
     "weights",
+    "doctor",
 )
 
 
