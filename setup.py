@@ -109,6 +109,7 @@ EXTRAS = {
     ],
     "dev": [
         "catkin_pkg>=0.5.2",
+        "hypothesis>=6.36",
         "mypy>=1.10",
         "pytest>=7.4",
         "pytest-timeout>=2.1",

@@ -6,9 +6,24 @@ the command line and the node can show it as it is.
 
 from __future__ import annotations
 
+import reprlib
+
+MAX_LENGTH = 2000
+"""Characters of an error. Set by hand: the longest name every file of weights that is missing."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80  # characters; set by hand, longer than names and encodings
+
 
 class MotionSegError(Exception):
-    """Base of all errors a user can cause and fix; the command line exits with status 2."""
+    """Base of all errors a user can cause and fix; the command line exits with status 2.
+
+    Args:
+        message: becomes one line of at most MAX_LENGTH printable characters, whatever was quoted.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class ConfigError(MotionSegError):
@@ -39,3 +54,17 @@ class DeviceMemoryError(MotionSegError):
 
 class MissingDependencyError(MotionSegError):
     """An optional package that the chosen backend or format needs is not installed."""
+
+
+def shown(value: object) -> str:
+    """Return `value` as an error shows it: a stranger's text without line breaks, and short."""
+    return _REPR.repr(value)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and control characters, its middle left out if it is longer
+    than MAX_LENGTH."""
+    if len(text) > MAX_LENGTH:
+        text = f"{text[: MAX_LENGTH // 2]} ... {text[5 - MAX_LENGTH // 2 :]}"
+    spaced = " ".join(text.split())
+    return "".join(each if each.isprintable() else "?" for each in spaced)

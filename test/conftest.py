@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 
 def reserve_domain() -> IO[str]:
     """Set ROS_DOMAIN_ID to one that no other test run has, as long as the returned file is open."""
@@ -22,6 +24,19 @@ def reserve_domain() -> IO[str]:
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         return lock
     raise RuntimeError("all ROS domains are in use by test runs")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz-examples",
+        type=int,
+        help="hostile inputs to try in all, others in each run; without it the same 10,000 always",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fuzz-examples"):
+        os.environ["MOTION_SEG_FUZZ_EXAMPLES"] = str(config.getoption("--fuzz-examples"))
 
 
 DOMAIN = reserve_domain()

@@ -11,7 +11,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
-from motion_seg_ros.io.image_messages import file_damage
+from motion_seg_ros.io.image_decoding import decode_image
 from motion_seg_ros.types import Frame, UInt8Array
 
 IMAGE_SUFFIXES = frozenset(
@@ -98,11 +98,8 @@ def read_image(file: Path) -> UInt8Array:
         raise InputError(
             f"{file}: cannot read the image: {error.strerror}; check the file"
         ) from error
-    damage = file_damage(data)
-    image = None
-    if damage is None:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        found = damage or "no image that decodes"
-        raise InputError(f"{file}: expected an image, found {found}; replace it")
+    try:
+        image = decode_image(data, cv2.IMREAD_COLOR)
+    except ValueError as error:
+        raise InputError(f"{file}: expected an image, found {error}; replace it") from error
     return image.astype(np.uint8, copy=False)

@@ -6,7 +6,6 @@ Encodings are defined in sensor_msgs/image_encodings.hpp and, for depth, in REP 
 
 from __future__ import annotations
 
-import re
 import sys
 import typing
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import FrameError
+from motion_seg_ros.errors import FrameError, shown
+from motion_seg_ros.io.image_decoding import decode_image
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 
@@ -135,8 +135,8 @@ def pack(msg: ImageMessage) -> PackedImage:
     layout = _LAYOUTS.get(msg.encoding)
     if layout is None:
         raise FrameError(
-            f"image: expected an encoding out of {', '.join(ENCODINGS)}, found {msg.encoding!r}; "
-            "convert it before, for example with image_proc"
+            f"image: expected an encoding out of {', '.join(ENCODINGS)}, found "
+            f"{shown(msg.encoding)}; convert it before, for example with image_proc"
         )
     if msg.height <= 0 or msg.width <= 0:
         raise FrameError(
@@ -213,7 +213,7 @@ def depth_to_metres(msg: ImageMessage) -> FloatArray:
     if msg.encoding not in DEPTH_ENCODINGS:
         raise FrameError(
             f"depth: expected an encoding out of {', '.join(DEPTH_ENCODINGS)}, "
-            f"found {msg.encoding!r}; remap depth to the depth image"
+            f"found {shown(msg.encoding)}; remap depth to the depth image"
         )
     stored = image_to_array(msg)
     if stored.dtype == np.uint16:
@@ -227,57 +227,26 @@ def depth_to_metres(msg: ImageMessage) -> FloatArray:
 
 
 def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:
-    """Return round(value * 255 / 65535), in integers: 65535 / 255 is exactly 257."""
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    """Return round(value * 255 / 65535): 65535 / 255 is 257, which is odd, so there are no ties."""
+    return typing.cast(UInt8Array, cv2.convertScaleAbs(values, alpha=1 / 257))
 
 
 def _decompress(msg: CompressedImageMessage) -> UInt8Array:
     """Decode a JPEG or PNG to (H, W, 3) uint8 bgr, ignoring its EXIF orientation."""
     data = np.frombuffer(msg.data, np.uint8)
-    damage = file_damage(data.tobytes())
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    image: npt.NDArray[Any] | None = None
-    if damage is None:
-        try:
-            image = cv2.imdecode(data, flags)
-        except cv2.error as error:
-            damage = f"not decodable ({error.err})"
-    if image is None:
+    try:
+        image = decode_image(data.tobytes(), flags, camera_only=True)
+    except ValueError as error:
         raise FrameError(
             f"image: expected a whole JPEG or PNG, found {data.size} bytes of format "
-            f"{msg.format!r}, {damage or 'not decodable'}; check the image_transport publisher"
-        )
+            f"{shown(msg.format)}, {error}; check the image_transport publisher"
+        ) from error
     if image.dtype == np.uint16:
         return _to_8_bit(image)
     if image.dtype != np.uint8:
         raise FrameError(
-            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {msg.format!r}; "
+            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {shown(msg.format)}; "
             "send jpeg or png"
         )
     return typing.cast(UInt8Array, image)
-
-
-def file_damage(data: bytes) -> str | None:
-    """Return the evidence that an image file is truncated, which decoders may conceal by filling in
-    the rest; None if there is none. Trailing bytes are accepted."""
-    if not data:
-        return "empty"
-    if data.startswith(b"\xff\xd8") and not _jpeg_ends(data):
-        return "a JPEG without its end"
-    if data.startswith(b"\x89PNG") and b"IEND" not in data:
-        return "a PNG without its end"
-    return None
-
-
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
-"""Marker other than those within a scan: FF00 is a byte of data, FFD0 to FFD7 a restart."""
-
-
-def _jpeg_ends(data: bytes) -> bool:
-    """Return True if the segments of a JPEG lead to its end marker (ITU-T T.81, annex B)."""
-    at = 2
-    while (marker := _JPEG_MARKER.search(data, at)) is not None:
-        if marker[0] == b"\xff\xd9":
-            return True
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    return False

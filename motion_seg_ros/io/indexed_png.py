@@ -50,7 +50,7 @@ def tells_objects_apart(path: Path) -> bool:
     try:
         with Image.open(path) as picture:
             return picture.mode in _NUMBERS
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # Pillow raises many kinds for damaged files
         raise _no_mask(path) from error
 
 
@@ -68,15 +68,17 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
     """
     try:
         with Image.open(path) as picture:
+            if (picture.height, picture.width) != size:  # before it is decoded
+                raise InputError(
+                    f"{path}: expected {size[1]}x{size[0]} like its frame, found "
+                    f"{picture.width}x{picture.height}; replace it"
+                )
             numbers, lossy = picture.mode in _NUMBERS, picture.format == "JPEG"
             pixels = np.asarray(picture if numbers else picture.convert("RGBA"))
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises each for damaged files
+    except InputError:
+        raise
+    except Exception as error:  # Pillow raises many kinds for damaged files
         raise _no_mask(path) from error
-    if pixels.shape[:2] != size:
-        raise InputError(
-            f"{path}: expected {size[1]}x{size[0]} like its frame, found "
-            f"{pixels.shape[1]}x{pixels.shape[0]}; replace it"
-        )
     if lossy:
         raise InputError(
             f"{path}: expected a mask image, found a JPEG, which does not preserve values; save "

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
+import sys
 import typing
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.errors import ConfigError, shown
 
 Names = tuple[str, ...]
 Value = bool | int | float | str | Names
@@ -72,23 +75,23 @@ class Setting:
         if self.type == Names:
             return self._check_names(value)
         if self.type is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            value = float(value) if abs(value) <= sys.float_info.max else math.inf
         if type(value) is not self.type:
             raise ConfigError(
-                f"{self.name}: expected {self.type.__name__}, found {value!r} of type "
+                f"{self.name}: expected {self.type.__name__}, found {shown(value)} of type "
                 f"{type(value).__name__}; the default is {self.default!r}"
             )
         spec = self.spec
         if spec.choices and value not in spec.choices:
             raise ConfigError(
-                f"{self.name}: expected one of {', '.join(spec.choices)}, found {value!r}"
+                f"{self.name}: expected one of {', '.join(spec.choices)}, found {shown(value)}"
             )
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             low = -float("inf") if spec.minimum is None else spec.minimum
             high = float("inf") if spec.maximum is None else spec.maximum
-            if not low <= value <= high:
+            if not low <= value <= high or value in (math.inf, -math.inf):
                 raise ConfigError(
-                    f"{self.name}: expected {low:g} to {high:g}, found {value!r}; "
+                    f"{self.name}: expected {low:g} to {high:g}, found {shown(value)}; "
                     f"the default is {self.default!r}"
                 )
         return typing.cast(Value, value)
@@ -98,14 +101,14 @@ class Setting:
         no type: it arrives as None, or is written [""]."""
         value = () if value is None else value
         if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
-            raise ConfigError(f"{self.name}: expected a list of names, found {value!r}")
+            raise ConfigError(f"{self.name}: expected a list of names, found {shown(value)}")
         names = tuple(each for each in value if each)
         wrong = [each for each in names if not re.fullmatch(self.spec.pattern, each)]
-        wrong += [each for each in dict.fromkeys(names) if names.count(each) > 1]
+        wrong += [each for each, count in Counter(names).items() if count > 1]
         if wrong:
             raise ConfigError(
                 f"{self.name}: expected different names that match {self.spec.pattern}, "
-                f"found {', '.join(map(repr, wrong))} in {list(names)}"
+                f"found {shown(wrong)[1:-1]} in {shown(list(names))}"
             )
         return names
 
@@ -152,14 +155,13 @@ def read_config_file(path: Path) -> dict[str, object]:
         ConfigError: no such file, not YAML, not a mapping, or only parameters of other nodes.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = _parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot read the configuration file: {error.strerror}; check the path"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: expected a YAML file, found: {reason}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: expected a YAML file, found: {error}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -200,8 +202,31 @@ def parse_override(text: str) -> tuple[str, object]:
     if not equals or not name:
         raise ConfigError(f"--set {text}: expected NAME=VALUE, such as masks.backend=densifier")
     try:
-        return name.strip(), yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        return name.strip(), _parse(value)
+    except ValueError as error:
         raise ConfigError(
             f"--set {text}: expected a YAML value after '=', found {value!r}"
         ) from error
+
+
+class _WithoutAliases(yaml.SafeLoader):
+    """Refuses `*name`, as ROS 2's own reader does: a few of them can stand for any number."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias, which ROS 2 does not take either; write it out")
+        return super().compose_node(parent, index)
+
+
+def _parse(text: str) -> Any:
+    """Return the content of a YAML document.
+
+    Raises:
+        ValueError: it is none; the message is the reason.
+    """
+    try:
+        return yaml.load(text, _WithoutAliases)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+    except RecursionError as error:
+        raise ValueError("values nested too deeply") from error

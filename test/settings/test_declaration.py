@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.settings.declaration import parse_override, read_config_file
+from motion_seg_ros.settings.declaration import parse_override, read_config_file, settings
+from motion_seg_ros.settings.pipeline import Config
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,28 @@ def test_overrides_are_read_as_yaml() -> None:
     for bad in ("window.size", "=3", "window.size=["):
         with pytest.raises(ConfigError, match="--set"):
             parse_override(bad)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: &a {x: 1}\nb: *a\n", "found: an alias"),
+        ("[" * 5000, "nested too deeply"),
+        ("window: {max_gap_s: 2001-99-99}", "month must be in"),
+    ],
+    ids=["alias", "deep", "date"],
+)
+def test_yaml_that_would_break_a_reader(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_config_file(path)
+    with pytest.raises(ConfigError, match=r"--set window\.size="):
+        parse_override(f"window.size={text}")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, -(10**400)])
+def test_a_number_is_finite(value: float) -> None:
+    known = {each.name: each for each in settings(Config)}
+    with pytest.raises(ConfigError, match=r"window\.max_gap_s: expected 0 to 3600, found"):
+        known["window.max_gap_s"].check(value)
