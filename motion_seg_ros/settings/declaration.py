@@ -205,7 +205,7 @@ def parse_override(text: str) -> tuple[str, object]:
         return name.strip(), _parse(value)
     except ValueError as error:
         raise ConfigError(
-            f"--set {text}: expected a YAML value after '=', found {value!r}"
+            f"--set {text}: expected a YAML value after '=', found {shown(value)}"
         ) from error
 
 
