@@ -8,8 +8,6 @@ override params_file, which overrides the defaults of the node.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.conditions import IfCondition
@@ -17,7 +15,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.cli.live_node import parameter_files
 from motion_seg_ros.settings.pipeline import PROFILES
 
 ARGUMENTS = [
@@ -35,8 +33,16 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "camera_info",
-        default_value="/camera/camera_info",
-        description="the camera's calibration topic; may stay silent",
+        default_value="",
+        description="the camera's calibration topic, which may stay silent; empty: camera_info "
+        "beside the image topic",
+    ),
+    DeclareLaunchArgument(
+        "image_reliability",
+        default_value="",
+        choices=["", "best_effort", "reliable"],
+        description="what the node asks of the camera: reliable needs a reliable camera, and loses "
+        "no image; empty: as params_file says, else best_effort, which any camera can serve",
     ),
     DeclareLaunchArgument(
         "depth",
@@ -61,6 +67,25 @@ ARGUMENTS = [
         description="namespace of the node: its topics are <namespace>/motion_seg/...",
     ),
     DeclareLaunchArgument(
+        "autostart",
+        default_value="",
+        choices=["", "true", "false"],
+        description="false: leave configure and activate to you or to a lifecycle manager; empty: "
+        "as params_file says, else true",
+    ),
+    DeclareLaunchArgument(
+        "respawn",
+        default_value="false",
+        choices=["true", "false"],
+        description="start the node again, after 2 s, when it ends by itself",
+    ),
+    DeclareLaunchArgument(
+        "log_level",
+        default_value="info",
+        choices=["debug", "info", "warn", "error", "fatal"],
+        description="the least severe lines that the node logs",
+    ),
+    DeclareLaunchArgument(
         "use_sim_time",
         default_value="false",
         choices=["true", "false"],
@@ -75,9 +100,14 @@ ARGUMENTS = [
     ),
 ]
 
+RESPAWN_DELAY_S = 2.0
+"""Seconds until the node starts again. Set by hand: no flood of lines if it cannot start."""
+
 
 def motion_seg_node(context: LaunchContext) -> list[Node]:
     """Create the node with parameters and remappings according to the arguments.
+
+    With images that are compressed, image_reliability needs image_transport as an argument too.
 
     Raises:
         ConfigError: there is no such params_file.
@@ -86,27 +116,26 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
     given: dict[str, object] = {
         name: value[name] for name in ("profile", "image_transport") if value[name]
     }
+    if value["autostart"]:
+        given["autostart"] = value["autostart"] == "true"
     if value["use_sim_time"] == "true":
         given["use_sim_time"] = True
+    if value["image_reliability"]:
+        topic = f"{_absolute(value['image'], value['namespace'])}{_suffix(value)}"
+        given[f"qos_overrides.{topic}.subscription.reliability"] = value["image_reliability"]
     remappings = [
         ("image", value["image"]),
         ("image/compressed", f"{value['image']}/compressed"),
-        ("camera_info", value["camera_info"]),
     ]
+    if value["camera_info"]:
+        remappings.append(("camera_info", value["camera_info"]))
     if value["depth"]:
         given["depth.backend"] = "topic"
         remappings.append(("depth", value["depth"]))
-    parameters: list[object] = []
-    if value["params_file"]:
-        # launch_ros would only warn, and start the node with its defaults.
-        if not Path(value["params_file"]).is_file():
-            raise ConfigError(
-                f"params_file: expected a parameter file, found none at {value['params_file']}; "
-                "check the path"
-            )
-        parameters.append(value["params_file"])
+    parameters: list[object] = [*parameter_files(value["params_file"])]
     if given:
         parameters.append(given)  # after the file, as later parameters win
+    logger = ".".join([*_parts(value["namespace"]), "motion_seg"])
     return [
         Node(
             package="motion_seg_ros",
@@ -115,9 +144,26 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
             namespace=value["namespace"],
             parameters=parameters,
             remappings=remappings,
+            ros_arguments=["--log-level", f"{logger}:={value['log_level']}"],
+            respawn=value["respawn"] == "true",
+            respawn_delay=RESPAWN_DELAY_S,
             output="screen",
         )
     ]
+
+
+def _absolute(topic: str, namespace: str) -> str:
+    """Return the full name of a topic, given as in a remapping."""
+    return topic if topic.startswith("/") else "/".join(["", *_parts(namespace), topic])
+
+
+def _parts(namespace: str) -> list[str]:
+    return [each for each in namespace.split("/") if each]
+
+
+def _suffix(value: dict[str, str]) -> str:
+    """Return what the name of the image topic ends in."""
+    return "/compressed" if value["image_transport"] == "compressed" else ""
 
 
 def generate_launch_description() -> LaunchDescription:

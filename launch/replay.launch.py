@@ -16,8 +16,8 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
+from motion_seg_ros.cli.live_node import parameter_files
 from motion_seg_ros.cli.replay import node_setup
-from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.settings.pipeline import PROFILES
 
@@ -84,12 +84,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
         InputError: no bag, or not with this topic.
     """
     value = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
-    # launch_ros would only warn, and start the node with its defaults.
-    if value["params_file"] and not Path(value["params_file"]).is_file():
-        raise ConfigError(
-            f"params_file: expected a parameter file, found none at {value['params_file']}; "
-            "check the path"
-        )
+    files = parameter_files(value["params_file"])
     lockstep = value["lockstep"] == "true"
     reliable = lockstep or value["qos"] == "reliable"
     source = BagTopic(
@@ -107,7 +102,7 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
         package="motion_seg_ros",
         executable="motion_seg_node",
         name="motion_seg",
-        parameters=[*filter(None, [value["params_file"]]), parameters],
+        parameters=[*files, parameters],
         remappings=list(topics.items()),
         output="screen",
     )

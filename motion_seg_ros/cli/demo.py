@@ -43,6 +43,8 @@ RENDERED_FRAMES = 120
 INPUT_FRAMES = 150
 MAX_WIDTH = 960  # raw pixels of clip and output must fit into a temporary folder
 CAMERA = "motion_seg_ros.ros.tools.demo_camera"
+PLAYING = "playing"
+"""In the line that the camera prints when its clip is there; launch/demo.launch.py waits for it."""
 VIEWER = "motion_seg_ros.ros.tools.demo_viewer"
 ANSWER_TOPICS = (f"{NAMESPACE}/moving_mask", f"{NAMESPACE}/tracks")
 
@@ -127,7 +129,9 @@ def _make_clip(folder: Path, arguments: argparse.Namespace) -> RawClip:
 
 def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
     """Play the camera for a node that is running already, until interrupted."""
-    _make_clip(work, arguments)
+    clip = _make_clip(work, arguments)
+    height, width = clip.size
+    print(f"{PLAYING} {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz", flush=True)
     options = ["--loop"] if arguments.loop else []
     with (
         contextlib.suppress(KeyboardInterrupt),
@@ -141,7 +145,7 @@ def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
     """Run the three processes until the clip has been played; return the stamp of each frame."""
     height, width = clip.size
     print(
-        f"playing {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz: "
+        f"{PLAYING} {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz: "
         "camera -> /camera/image_raw -> motion_seg_node -> viewer",
         flush=True,
     )

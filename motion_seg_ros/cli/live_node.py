@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.errors import ConfigError, MissingDependencyError
 from motion_seg_ros.io.package_files import package_folder
 from motion_seg_ros.settings.pipeline import Config, config_values
 
@@ -80,3 +80,18 @@ def node_arguments(
     for parameter, value in {**config_values(config), **parameters}.items():
         arguments += ["-p", f"{parameter}:={json.dumps(value)}"]
     return arguments
+
+
+def parameter_files(given: str) -> list[str]:
+    """Return the parameter files of a launch argument: one, or none if it is empty.
+
+    launch_ros would only warn of a file that is not there, and start the node with its defaults.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if given and not Path(given).is_file():
+        raise ConfigError(
+            f"params_file: expected a parameter file, found none at {given}; check the path"
+        )
+    return [given] if given else []

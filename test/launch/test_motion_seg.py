@@ -25,6 +25,10 @@ ARGUMENTS = {
     "namespace",
     "use_sim_time",
     "image_transport",
+    "image_reliability",
+    "autostart",
+    "respawn",
+    "log_level",
     "rviz",
 }
 
@@ -88,8 +92,8 @@ def test_defaults(launch_file: ModuleType) -> None:
     assert node["remappings"] == {
         "image": "/camera/image_raw",
         "image/compressed": "/camera/image_raw/compressed",
-        "camera_info": "/camera/camera_info",
-    }
+    }, "the node finds camera_info beside the images"
+    assert (node["respawn"], node["ros_arguments"]) == (False, ["--log-level", "motion_seg:=info"])
 
 
 def test_compressed_images_stand_below_the_image_topic(launch_file: ModuleType) -> None:
@@ -148,10 +152,50 @@ def test_a_parameter_file_that_is_not_there_is_refused(launch_file: ModuleType) 
 
 
 def test_namespace(launch_file: ModuleType) -> None:
-    assert started(launch_file, namespace="robot1")["namespace"] == "robot1"
+    node = started(launch_file, namespace="/fleet/robot1", log_level="debug")
+    assert node["namespace"] == "/fleet/robot1"
+    assert node["ros_arguments"] == ["--log-level", "fleet.robot1.motion_seg:=debug"]
 
 
-@pytest.mark.parametrize("argument", ["profile", "image_transport", "use_sim_time", "rviz"])
+def test_a_calibration_elsewhere(launch_file: ModuleType) -> None:
+    assert started(launch_file, camera_info="/info")["remappings"]["camera_info"] == "/info"
+
+
+def test_autostart_and_respawn(launch_file: ModuleType) -> None:
+    node = started(launch_file, autostart="false", respawn="true")
+    assert node["parameters"] == [{"autostart": False}]
+    assert node["respawn"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "topic"),
+    [
+        ({"image": "/cam/image"}, "/cam/image"),
+        ({"image": "cam/image"}, "/cam/image"),
+        ({"image": "cam/image", "namespace": "robot1"}, "/robot1/cam/image"),
+        ({"image": "/cam/image", "image_transport": "compressed"}, "/cam/image/compressed"),
+    ],
+)
+def test_reliability_is_asked_for_on_the_topic_that_the_node_subscribes_to(
+    launch_file: ModuleType, arguments: dict[str, str], topic: str
+) -> None:
+    (given,) = started(launch_file, image_reliability="reliable", **arguments)["parameters"]
+    assert given[f"qos_overrides.{topic}.subscription.reliability"] == "reliable"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "profile",
+        "image_transport",
+        "image_reliability",
+        "autostart",
+        "respawn",
+        "log_level",
+        "use_sim_time",
+        "rviz",
+    ],
+)
 def test_a_value_outside_the_choices_is_refused(
     real_launch: None, launch_file: ModuleType, argument: str
 ) -> None:
@@ -178,4 +222,5 @@ def test_the_demo_can_be_described(real_launch: None, launch_file: ModuleType) -
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     description = module.generate_launch_description()
-    assert "rviz" in {each.name for each in description.get_launch_arguments()}
+    # The node is made later, when its camera plays.
+    assert [each.name for each in description.get_launch_arguments()] == ["rviz"]
