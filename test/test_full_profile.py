@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import re
 import socket
@@ -133,6 +134,39 @@ def test_frames_pass_all_stages(
     assert result.labels.moving.sum() > 10, "the mover's tracks"
     assert clicks
     assert segmenter.propagate(Frame(clip[-1].image_bgr, FRAMES * STEP_NS)).age_s > 0
+
+
+def parameters() -> int:
+    """The number of parameters of networks that are alive."""
+    gc.collect()
+    return sum(isinstance(each, torch.nn.Parameter) for each in gc.get_objects())
+
+
+def test_two_cameras_have_their_weights_in_common_and_nothing_else(
+    toys: dict[str, object], clip: list[Frame]
+) -> None:
+    values = {**SMALL, **toys, "features.dino.variant": "tokens"}
+    clips = (clip, [Frame(each.image_bgr[:, ::-1].copy(), each.stamp_ns) for each in clip])
+    alone = []
+    for frames in clips:
+        segmenter = built(values)
+        alone.append([pushed(segmenter, frame) for frame in frames])
+        del segmenter
+    before = parameters()
+    first = built(values)
+    of_one = parameters() - before
+    second = built(values)
+    assert parameters() - before == of_one > 0
+    for t, frames in enumerate(zip(*clips, strict=True)):
+        for segmenter, frame, expected in zip((first, second), frames, alone, strict=True):
+            found = pushed(segmenter, frame)
+            np.testing.assert_array_equal(found.masks.moving, expected[t].masks.moving)
+            np.testing.assert_array_equal(
+                found.labels.moving_probability, expected[t].labels.moving_probability
+            )
+    assert any(each.masks.moving.any() for each in alone[0])
+    del first, second, segmenter
+    assert parameters() == before
 
 
 def test_after_a_reset_it_starts_anew(

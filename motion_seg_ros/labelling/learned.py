@@ -95,13 +95,13 @@ class TransformerLabeller:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         try:
-            loaded = _load(weights, self._device)
+            self._loaded = _load(weights, self._device)
         except ImportError as error:
             raise MissingDependencyError(
                 f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
                 "pip install torch safetensors, or choose labelling.backend geometric"
             ) from error
-        self._model, self._calibration = loaded.model, loaded.calibration
+        self._model, self._calibration = self._loaded.model, self._loaded.calibration
         chosen = self._calibration.threshold if threshold is None else threshold
         # Weights of which no track was found to move come with 1.
         self._threshold = float(np.clip(chosen, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))

@@ -18,7 +18,7 @@ def shared_while_used(load: Callable[Arguments, Network]) -> Callable[Arguments,
 
     Args:
         load: takes hashable arguments; what it returns is never changed, and can be referred to
-            weakly.
+            weakly. Hold it itself, not only a part of it.
     """
     loaded: WeakValueDictionary[Hashable, Network] = WeakValueDictionary()
     lock = threading.Lock()

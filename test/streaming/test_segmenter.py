@@ -210,3 +210,33 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
     *_, (_, result) = rig.in_step(13)
     assert seen == [0, *range(1, 13)]
     assert result.masks.objects
+
+
+def test_streams_with_networks_in_common_discover_one_at_a_time(make: Callable[..., Rig]) -> None:
+    turns = NetworkTurns()
+    first, second = make(mover(), turns=turns), make(mover(), turns=turns)
+    first.truth.gate.clear()
+    first.push()
+    assert first.truth.entered.wait(PATIENCE_S)
+    for _ in range(3):
+        assert second.push().source is Source.INFERRED
+    assert not second.truth.entered.is_set()
+    first.truth.gate.set()
+    for rig in (first, second):
+        rig.settle()
+        assert rig.truth.looked_at == [0]
+
+
+def test_a_stream_whose_turn_to_discover_does_not_come_can_be_reset(
+    make: Callable[..., Rig],
+) -> None:
+    turns = NetworkTurns()
+    first, second = make(mover(), turns=turns), make(mover(), turns=turns)
+    first.truth.gate.clear()
+    first.push()
+    assert first.truth.entered.wait(PATIENCE_S)
+    second.push()
+    second.segmenter.reset()
+    first.truth.gate.set()
+    second.settle()
+    assert second.truth.looked_at == []

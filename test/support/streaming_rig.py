@@ -90,6 +90,7 @@ class Rig:
         keep: frames that the segmenter keeps.
         moving: whether the labeller says so of what moves.
         oracle: another segmenter.
+        turns: shared with other streams.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Rig:
         keep: int = 24,
         moving: bool = True,
         oracle: OracleSegmenter | None = None,
+        turns: NetworkTurns | None = None,
     ) -> None:
         self.scene = things if isinstance(things, DrawnScene) else DrawnScene(things)
         self.oracle = oracle or OracleSegmenter(self.scene, keep=keep)
@@ -111,7 +113,8 @@ class Rig:
             masks=self.masks,
             propagator=self.truth,
         )
-        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4, turns=NetworkTurns())
+        turns = turns or NetworkTurns()
+        self.segmenter = StreamingSegmenter(pipeline, self.masks, interval=4, turns=turns)
         self.t = -1
 
     def push(self) -> FrameResult:

@@ -107,8 +107,8 @@ class Sam2Network:
         self.device = find_device(device)
         self.dtype = find_dtype(dtype, self.device)
         self.limits = MemoryLimits(memories, pointers, clicked)
-        loaded = _load(weights, image_side, self.limits, self.device, self.dtype)
-        self.model, self._session = loaded.model, loaded.session
+        self._loaded = _load(weights, image_side, self.limits, self.device, self.dtype)
+        self.model, self._session = self._loaded.model, self._loaded.session
         self.inference = Inference(self.device, self.dtype)
         self._features: dict[int, _FrameFeatures] = {}
         self._place_encoding: Tensor | None = None

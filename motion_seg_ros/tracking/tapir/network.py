@@ -177,8 +177,8 @@ class TapnetNetwork:
         self._device = find_device(device)
         self._dtype = find_dtype(dtype, self._device)
         self._side = resolution
-        loaded = _load(weights, resolution, causal, self._device, self._dtype)
-        self._port, self._model = loaded.port, loaded.model
+        self._loaded = _load(weights, resolution, causal, self._device, self._dtype)
+        self._port, self._model = self._loaded.port, self._loaded.model
         self._chunks = PointChunks(memory_budget_mb)
         cost_volume_bytes = (resolution // 8) ** 2 * COST_VOLUME_BYTES_PER_CELL
         self._bytes_per_point = max(cost_volume_bytes, REFINEMENT_BYTES)  # in one frame
