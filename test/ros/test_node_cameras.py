@@ -16,6 +16,7 @@ from node_bench import (
     Bench,
     NodeProcess,
     image_message,
+    ping,
     pixels_of,
     red_square,
     stamp_of,
@@ -43,10 +44,8 @@ def cameras(tmp_path: Path) -> Iterator[tuple[NodeProcess, dict[str, Bench]]]:
     assert status == 0, node.output
 
 
-def wait_until_all_hear(node: NodeProcess, benches: dict[str, Bench]) -> None:
-    for each in benches.values():
-        each.spin_until(lambda each=each: not node.alive or each.is_connected())
-    assert node.alive, node.output
+def resets(node: NodeProcess) -> list[str]:
+    return [line for line in node.output.splitlines() if "window reset" in line]
 
 
 def test_each_camera_has_its_own_stream(
@@ -54,8 +53,10 @@ def test_each_camera_has_its_own_stream(
 ) -> None:
     """`left` changes its size in the middle, and `rear` is silent."""
     node, benches = cameras
-    wait_until_all_hear(node, benches)
     front, left, rear = (benches[name] for name in NAMES)
+    for each in (front, left):
+        each.connect(node, ping)
+    before = len(resets(node))
     for k in range(12):
         front.images.publish(
             image_message(red_square(4 + k), 10**9 + k * STEP_NS, frame_id="front_optical")
@@ -92,40 +93,50 @@ def test_each_camera_has_its_own_stream(
     epochs = [each.epoch for each in left.answers["objects"]]
     assert len(set(epochs[:6])) == len(set(epochs[6:])) == 1
     assert epochs[5] != epochs[6]
-    resets = [line for line in node.output.splitlines() if "window reset" in line]
-    assert len(resets) == 1
-    assert "left: window reset: image size changed" in resets[0]
+    new = resets(node)[before:]
+    assert sorted("left: " in each for each in new[:2]) == [False, True], "of `connect`"
+    assert len(new) == 3
+    assert "left: window reset: image size changed" in new[2]
 
 
 def test_each_camera_has_its_own_diagnostics_and_reset(
     cameras: tuple[NodeProcess, dict[str, Bench]],
 ) -> None:
     node, benches = cameras
-    wait_until_all_hear(node, benches)
     front, left, rear = (benches[name] for name in NAMES)
+    for each in (front, left):
+        each.connect(node, ping)
 
     def ask_both(k: int) -> None:
-        for bench in (front, left):
-            bench.ask(image_message(red_square(8), 10**9 + k * STEP_NS))
+        for each in (front, left):
+            each.ask(image_message(red_square(8), 10**9 + k * STEP_NS))
+
+    def epochs(k: int) -> list[int]:
+        stamp_ns = 10**9 + k * STEP_NS
+        return [int(each.answer("objects", stamp_ns).epoch) for each in (front, left)]
+
+    def count(bench: Bench, kind: str, key: str) -> int:
+        bench.spin(0.5)  # reports of before, which wait at the reader
+        return int(value(bench.status(kind), key))
 
     for k in range(3):
         ask_both(k)
-    for bench, count in ((front, 3), (left, 3), (rear, 0)):
-        wanted = (f"/{bench.camera}/image", str(count))
-        bench.status(
-            "input", lambda s, wanted=wanted: (value(s, "topic"), value(s, "received")) == wanted
-        )
+    rear.status("input", lambda status: value(status, "topic") == "/rear/image")
+    received = count(left, "input", "received")
+    for k in (3, 4):
+        front.ask(image_message(red_square(8), 10**9 + k * STEP_NS))
+    assert count(left, "input", "received") == received
+    assert count(rear, "input", "received") == 0
+    left_resets = count(left, "segmentation", "resets")
     assert front.call(Trigger, "motion_seg/front/reset", Trigger.Request()).success
-    ask_both(3)
-    assert front.answers["objects"][3].epoch != front.answers["objects"][2].epoch
-    assert left.answers["objects"][3].epoch == left.answers["objects"][2].epoch
+    ask_both(5)
+    assert [new != old for new, old in zip(epochs(5), epochs(2), strict=True)] == [True, False]
+    assert count(left, "segmentation", "resets") == left_resets
     assert front.call(Trigger, "motion_seg/reset", Trigger.Request()).success
-    ask_both(4)
-    for bench in (front, left):
-        assert bench.answers["objects"][4].epoch != bench.answers["objects"][3].epoch
-    assert value(front.status("segmentation"), "resets") == "2"
-    assert value(rear.status("segmentation"), "resets") == "0"
+    ask_both(6)
+    assert [new != old for new, old in zip(epochs(6), epochs(5), strict=True)] == [True, True]
     assert front.transition("deactivate")
     assert front.transition("activate")
-    wait_until_all_hear(node, benches)
-    ask_both(5)
+    for each in (front, left):
+        each.connect(node, ping)
+    ask_both(7)

@@ -178,12 +178,10 @@ class Bench:
         self.answers: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
         self.diagnostics: list[DiagnosticArray] = []
         reliable = QoSProfile(depth=1000, durability=DurabilityPolicy.VOLATILE)
-        self._subscriptions = [
+        for name in outputs:
             self.node.create_subscription(
                 OUTPUTS[name], f"motion_seg/{prefix}{name}", self.answers[name].append, reliable
             )
-            for name in outputs
-        ]
         self.node.create_subscription(
             DiagnosticArray, "/diagnostics", self.diagnostics.append, reliable
         )
@@ -208,12 +206,6 @@ class Bench:
                 assert not must, f"waited {patience_s} s in vain; have {self._counts()}"
                 return
             self._executor.spin_once(timeout_sec=min(left, 0.05))
-
-    def is_connected(self) -> bool:
-        """Return True if both ends have found each other on every topic."""
-        return self.images.get_subscription_count() > 0 and all(
-            self.node.count_publishers(each.topic_name) for each in self._subscriptions
-        )
 
     def _counts(self) -> dict[str, int]:
         return {name: len(messages) for name, messages in self.answers.items() if messages}
