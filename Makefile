@@ -15,7 +15,7 @@ VENV := .venv$(if $(filter-out jazzy,$(ROS)),-$(ROS))
 EXTRAS_jazzy := ros-jazzy,full,train,trajectory,ray,dev
 EXTRAS_kilted := ros-kilted,full,dev
 ifneq ($(ROS),jazzy)
-ARGS ?= $(shell grep -rlE --include='test_*.py' 'rclpy|node_bench|launch_files' test)
+ARGS ?= $(shell grep -rlE --include='test_*.py' 'rclpy|node_bench|launch_files' test/*/)
 endif
 VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-done
