@@ -49,6 +49,8 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(NODE_NAME, **kwargs)
+        # First: where a parameter is refused, Kilted destroys the node at shutdown.
+        self._log_handler = RosoutHandler(self.get_logger())
         self.transitions = MutuallyExclusiveCallbackGroup()
         answer_every_request(self, self.transitions)
         declare_parameters(self)
@@ -66,7 +68,6 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
                 callback_group=self.transitions,
                 clock=Clock(clock_type=ClockType.STEADY_TIME),
             )
-        self._log_handler = RosoutHandler(self.get_logger())
 
     def destroy_node(self) -> None:
         """Leave the ROS graph, and the package's logger."""

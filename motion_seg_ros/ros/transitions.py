@@ -56,7 +56,8 @@ class LifecycleExecutor(SingleThreadedExecutor):  # type: ignore[misc]  # rclpy 
 def answer_every_request(node: LifecycleNode, group: CallbackGroup) -> None:
     """Refuse the transitions that the node's state does not allow, as rclcpp does.
 
-    rclpy raises in the callback of the service, so that the caller waits for a response for ever.
+    Before Kilted, rclpy raises in the callback of the service, so that the caller waits for a
+    response for ever.
 
     Args:
         node: the node whose service `change_state` is meant.

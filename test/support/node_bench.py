@@ -112,7 +112,7 @@ class NodeProcess:
     ) -> None:
         self.log = log
         # The node is to do with the middleware's defaults.
-        inherited = {k: v for k, v in os.environ.items() if k != "FASTRTPS_DEFAULT_PROFILES_FILE"}
+        inherited = {k: v for k, v in os.environ.items() if not k.endswith("_PROFILES_FILE")}
         with log.open("wb") as sink:
             self._process = subprocess.Popen(
                 [*command, "--ros-args", *arguments],
