@@ -149,7 +149,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
                     self._kept[topic.name] = add_recorded(bag, topic, self._types)
         TopicRecorder(self, bag, ANSWERS, now_ns=self.clock.now_ns, on_arrival=self._note)
 
-    def wait_for_node(self, timeout_s: float) -> None:
+    def wait_until_ready(self, timeout_s: float) -> None:
         """Wait until the node is active, and connected in both directions.
 
         Raises:
@@ -308,7 +308,7 @@ def _play(arguments: argparse.Namespace) -> None:
                 state_service=arguments.state_service,
             )
             with contextlib.closing(player):
-                player.wait_for_node(arguments.timeout)
+                player.wait_until_ready(arguments.timeout)
                 player.play()
         times = json.dumps({"sent": player.sent, "arrived": player.arrived})
         arguments.log.write_text(times, encoding="utf-8")
