@@ -179,7 +179,7 @@ def test_what_runs_without_ros_loads_neither_ros_nor_deep_learning(module: str) 
 
 def test_the_node_loads_no_deep_learning() -> None:
     pytest.importorskip("rclpy", reason="rclpy: no ROS 2 here")
-    loaded = run_python(f"import sys, {PACKAGE}.ros.main; print(*sys.modules)").split()
+    loaded = run_python(f"import sys, {PACKAGE}.ros.running; print(*sys.modules)").split()
     assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from motion_seg_ros.errors import ConfigError, MissingDependencyError
-from motion_seg_ros.io.package_files import package_folder
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 NODE = "motion_seg_ros.ros.main"
@@ -40,14 +39,8 @@ def check_ros(command: str) -> None:
 
 
 def shared_environment() -> dict[str, str]:
-    """Return the environment for ROS processes on the same topics as this one, with shared memory
-    large enough for images."""
-    profiles = package_folder("config") / "fastdds_large_images.xml"
-    return {
-        "AMENT_PREFIX_PATH": sys.prefix,  # where pip's wheels of ROS are
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(profiles),
-        **os.environ,
-    }
+    """Return the environment for ROS processes on the same topics as this one."""
+    return {"AMENT_PREFIX_PATH": sys.prefix, **os.environ}  # where pip's wheels of ROS are
 
 
 def private_environment(logs: Path) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import CallbackGroup
@@ -29,6 +29,7 @@ class LifecycleExecutor(SingleThreadedExecutor):  # type: ignore[misc]  # rclpy 
         self._logger = node.get_logger()
         self._apart = apart
         self._thread = ThreadPoolExecutor(1, "transitions")
+        self._submitted: list[Future[None]] = []
         self.add_node(node)
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
@@ -38,14 +39,20 @@ class LifecycleExecutor(SingleThreadedExecutor):  # type: ignore[misc]  # rclpy 
         except (ShutdownException, TimeoutException):
             return
         if entity is not None and entity.callback_group is self._apart:
-            self._thread.submit(self._run, task)
+            pending = [each for each in self._submitted if not each.done()]
+            self._submitted = [*pending, self._thread.submit(self._run, task)]
         else:
             self._run(task)
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Wait for a transition under way, then stop."""
-        self._thread.shutdown()
-        return bool(super().shutdown(timeout_sec))
+        """Wait for a transition under way, then stop.
+
+        Returns:
+            False if the transition takes longer than the timeout.
+        """
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        ended = not wait(self._submitted, timeout_sec).not_done
+        return bool(super().shutdown(timeout_sec)) and ended
 
     def _run(self, task: Task) -> None:
         task()

@@ -81,19 +81,6 @@ def test_services_are_answered_while_the_node_starts_by_itself(tmp_path: Path) -
         bench.spin_until(lambda: bench.state() == "active")
 
 
-def test_a_signal_during_a_transition_ends_the_node_cleanly(tmp_path: Path) -> None:
-    (tmp_path / "configure").touch()
-    with running(tmp_path / "log", "-r", "__ns:=/end", gates=tmp_path, namespace="end") as (
-        node,
-        bench,
-    ):
-        bench.spin_until((tmp_path / "configure.reached").exists)
-        node.send_signal()
-        bench.spin(0.5)
-        (tmp_path / "configure").unlink()
-    assert "Traceback" not in node.output
-
-
 def test_a_failed_transition_leaves_the_node_as_it_was(tmp_path: Path) -> None:
     arguments = (
         *("-r", "__ns:=/fail", "-p", "autostart:=false"),

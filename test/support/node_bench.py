@@ -111,7 +111,7 @@ class NodeProcess:
         self, command: Sequence[str], arguments: Sequence[str], env: dict[str, str], log: Path
     ) -> None:
         self.log = log
-        # The node is to do with the middleware's defaults.
+        # The node is to do without help.
         inherited = {k: v for k, v in os.environ.items() if not k.endswith("_PROFILES_FILE")}
         with log.open("wb") as sink:
             self._process = subprocess.Popen(
@@ -138,6 +138,10 @@ class NodeProcess:
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send a signal and return the exit status."""
         self.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Return the exit status; a process that does not end is killed."""
         try:
             return self._process.wait(PATIENCE_S)
         finally:

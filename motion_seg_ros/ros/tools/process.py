@@ -10,6 +10,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.ros.middleware import use_large_segment
 
 
 def run_process(work: Callable[[], None]) -> int:
@@ -19,6 +20,9 @@ def run_process(work: Callable[[], None]) -> int:
         Exit status: 0 if it was done or interrupted; 2, with one line on stderr, for an error.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warning = use_large_segment()
+    if warning:
+        print(f"motion_seg: warning: {warning}", file=sys.stderr)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
         work()
