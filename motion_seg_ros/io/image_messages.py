@@ -124,12 +124,39 @@ def encoding_of(msg: ImageMessage | CompressedImageMessage) -> str:
     return str(getattr(msg, "format", None) or getattr(msg, "encoding", ""))
 
 
+def image_size(msg: ImageMessage) -> tuple[int, int]:
+    """Return height and width of an image message that holds as many pixels as it announces.
+
+    Raises:
+        FrameError: as `pack`.
+    """
+    _check(msg)
+    return msg.height, msg.width
+
+
 def pack(msg: ImageMessage) -> PackedImage:
     """Validate an image message; copies only to remove padding or to swap bytes.
 
     Raises:
         FrameError: zero size, unknown encoding, a step shorter than a row, or data that is not
             height * step bytes.
+    """
+    row_bytes, item_bytes = _check(msg)
+    data = msg.data
+    if msg.step != row_bytes:
+        rows = np.frombuffer(data, np.uint8).reshape(msg.height, msg.step)
+        data = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
+    if item_bytes > 1 and bool(msg.is_bigendian) != (sys.byteorder == "big"):
+        data = np.frombuffer(data, f"u{item_bytes}").byteswap().view(np.uint8)
+    native = int(sys.byteorder == "big")
+    return PackedImage(msg.height, msg.width, msg.encoding, native, row_bytes, data)
+
+
+def _check(msg: ImageMessage) -> tuple[int, int]:
+    """Validate an image message; return the bytes of a row without padding and of a value.
+
+    Raises:
+        FrameError: see `pack`.
     """
     size = f"{msg.width}x{msg.height}"
     layout = _LAYOUTS.get(msg.encoding)
@@ -146,8 +173,8 @@ def pack(msg: ImageMessage) -> PackedImage:
         raise FrameError(
             f"image: expected an even width for {msg.encoding}, found {size}; check the driver"
         )
-    dtype = np.dtype(layout.dtype)
-    row_bytes = msg.width * layout.channels * dtype.itemsize
+    item_bytes = np.dtype(layout.dtype).itemsize
+    row_bytes = msg.width * layout.channels * item_bytes
     if msg.step < row_bytes:
         raise FrameError(
             f"image: expected a step of at least {row_bytes} bytes for {size} {msg.encoding}, "
@@ -160,14 +187,7 @@ def pack(msg: ImageMessage) -> PackedImage:
             f"image: expected {msg.height * msg.step} bytes of data (height {msg.height} * step "
             f"{msg.step}), found {found}: {kind}; check the camera driver and the transport"
         )
-    data = msg.data
-    if msg.step != row_bytes:
-        rows = np.frombuffer(data, np.uint8).reshape(msg.height, msg.step)
-        data = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
-    if dtype.itemsize > 1 and bool(msg.is_bigendian) != (sys.byteorder == "big"):
-        data = np.frombuffer(data, dtype).byteswap().view(np.uint8)
-    native = int(sys.byteorder == "big")
-    return PackedImage(msg.height, msg.width, msg.encoding, native, row_bytes, data)
+    return row_bytes, item_bytes
 
 
 def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:

@@ -98,7 +98,8 @@ class Camera:
     def subscribe(
         self, config: NodeConfig, *, with_depth: bool, on_received: Callable[[InputFrame], None]
     ) -> None:
-        """Subscribe to the camera; `on_received` gets each image."""
+        """Subscribe to the camera; `on_received` gets each image of the open stream."""
+        assert self.stream is not None
         self._inputs = InputSubscriptions(
             self._node,
             config,
@@ -106,6 +107,7 @@ class Camera:
             with_depth=with_depth,
             statistics=self.statistics,
             on_received=on_received,
+            report=self.stream.report,
             on_qos_problem=self._on_qos_problem,
         )
 

@@ -10,8 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from motion_seg_ros.io.image_messages import encoding_of, is_compressed
+from motion_seg_ros.errors import FrameError
+from motion_seg_ros.io.image_messages import encoding_of, image_size, is_compressed
 from motion_seg_ros.types import FrameResult
+
+MAX_TEXT = 1000
+"""Characters of the texts in an image message; names are far shorter. Set by hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +29,9 @@ class InputFrame:
         depth: the paired sensor_msgs/Image, or None.
         camera_info: the newest sensor_msgs/CameraInfo, or None.
         arrived_s: time of arrival in seconds of the steady clock.
-        size: height and width; None for a compressed image, whose size is not known yet.
+        dropped_size: height and width of an image that was dropped; None of a compressed one, whose
+            size was not known yet.
+        damage: why an image that was dropped could not have been used, None if it could.
     """
 
     header: Any
@@ -34,14 +40,14 @@ class InputFrame:
     depth: Any
     camera_info: Any
     arrived_s: float
-    size: tuple[int, int] | None
+    dropped_size: tuple[int, int] | None = None
+    damage: str | None = None
 
     @classmethod
     def now(cls, image: Any, depth: Any = None, camera_info: Any = None) -> InputFrame:
         """Wrap messages that arrive at this moment."""
-        size = None if is_compressed(image) else (image.height, image.width)
-        arrived_s = time.monotonic()
-        return cls(image.header, encoding_of(image), image, depth, camera_info, arrived_s, size)
+        encoding = encoding_of(image)
+        return cls(image.header, encoding, image, depth, camera_info, time.monotonic())
 
     @property
     def stamp_ns(self) -> int:
@@ -53,9 +59,29 @@ class InputFrame:
         """Size of the image data."""
         return sum(len(each.data) for each in (self.image, self.depth) if each is not None)
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the frame cannot wait for its turn, None if it can: what waits keeps its texts, which
+        a stranger can make as long as an image."""
+        texts = {"frame_id": self.header.frame_id, "format": self.encoding}
+        for name, text in texts.items():
+            if len(text) > MAX_TEXT:
+                return (
+                    f"image: expected at most {MAX_TEXT} characters of {name}, found {len(text)}; "
+                    "check the camera driver"
+                )
+        return None
+
     def without_payload(self) -> InputFrame:
-        """Return a copy without image data."""
-        return dataclasses.replace(self, image=None, depth=None)
+        """Return the frame without image data."""
+        if self.image is None:
+            return self
+        size, damage = None, None
+        try:
+            size = None if is_compressed(self.image) else image_size(self.image)
+        except FrameError as error:
+            damage = str(error)
+        return dataclasses.replace(self, image=None, depth=None, dropped_size=size, damage=damage)
 
 
 @dataclass(frozen=True, eq=False)

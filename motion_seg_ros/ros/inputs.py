@@ -12,7 +12,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
-from motion_seg_ros.ros.frames import InputFrame
+from motion_seg_ros.ros.frames import MAX_TEXT, InputFrame
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.settings.node import NodeConfig
@@ -60,6 +60,7 @@ class InputSubscriptions:
         with_depth: pair the images with the depth topic.
         statistics: counts the images.
         on_received: called with each image.
+        report: called with the reason when a message is left out.
         on_qos_problem: called with topic and policy when a publisher is incompatible.
     """
 
@@ -72,11 +73,13 @@ class InputSubscriptions:
         with_depth: bool,
         statistics: StreamStatistics,
         on_received: Callable[[InputFrame], None],
+        report: Callable[[str], None],
         on_qos_problem: OnProblem,
     ) -> None:
         self._node = node
         self._statistics = statistics
         self._on_received = on_received
+        self._report = report
         self._on_qos_problem = on_qos_problem
         self._camera_info: CameraInfo | None = None
         topic = image_topic(node, config, prefix)
@@ -136,6 +139,13 @@ class InputSubscriptions:
         return subscriber
 
     def _on_camera_info(self, message: CameraInfo) -> None:
+        longest = max(len(message.d), len(message.distortion_model), len(message.header.frame_id))
+        if longest > MAX_TEXT:  # it is published again with every image
+            self._report(
+                f"camera_info: expected at most {MAX_TEXT} coefficients and characters, found "
+                f"{longest}; check the camera driver"
+            )
+            return
         self._camera_info = message
 
     def _on_image(self, message: Any) -> None:

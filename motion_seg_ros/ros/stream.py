@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import DeviceMemoryError, FrameError
+from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.image_messages import depth_to_metres, image_to_bgr
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
@@ -140,7 +140,9 @@ class CameraStream:
     def _frame(self, received: InputFrame) -> Frame:
         """Convert the messages; depth that does not fit is reported and left out."""
         if received.image is None:
-            size = received.size or (self._last and self._last.frame.size)
+            size = received.dropped_size or (self._last and self._last.frame.size)
+            if received.damage is not None:
+                raise FrameError(received.damage)
             if not size:
                 raise FrameError("image: dropped before its size was known; raise queue.max_mb")
             return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
@@ -176,7 +178,7 @@ class CameraStream:
         reason = "requested by ~/reset" if self._reset_requested.is_set() else None
         self._reset_requested.clear()
         if self._encoding not in (None, received.encoding):
-            reason = f"encoding changed from {self._encoding} to {received.encoding}"
+            reason = one_line(f"encoding changed from {self._encoding} to {received.encoding}")
         self._encoding = received.encoding
         if reason is not None:
             self._last = None
@@ -256,4 +258,5 @@ def _camera_matrix(camera_info: Any, size: tuple[int, ...]) -> npt.NDArray[np.fl
     if camera_info is None or (camera_info.height, camera_info.width) != size:
         return None
     matrix = np.array(camera_info.k, np.float64).reshape(3, 3)
-    return matrix if matrix[0, 0] > 0 else None
+    usable = np.isfinite(matrix).all() and min(matrix[0, 0], matrix[1, 1]) > 0
+    return matrix if usable else None

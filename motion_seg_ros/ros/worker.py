@@ -55,6 +55,9 @@ class InferenceWorker:
 
     def submit(self, stream: CameraStream, received: InputFrame) -> None:
         """Queue a frame of a camera without blocking."""
+        if received.refusal is not None:
+            stream.reject(received.refusal)
+            return
         if not stream.queue.put(received):
             stream.reject(f"the pipeline hangs: {MAX_WAITING} frames are waiting for it")
             return

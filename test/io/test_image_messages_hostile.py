@@ -68,7 +68,7 @@ def images(draw: st.DrawFn, encodings: tuple[str, ...] = ENCODINGS) -> Any:
     return SimpleNamespace(**fields)
 
 
-@share(0.35)
+@share(0.3)
 @given(images())
 def test_image(msg: Any) -> None:
     with memory_at_most(COPIES * len(msg.data)):

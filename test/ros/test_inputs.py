@@ -75,6 +75,7 @@ def test_a_failure_takes_the_subscriptions_made_before_back() -> None:
                 with_depth=False,
                 statistics=statistics,
                 on_received=lambda received: None,
+                report=lambda reason: None,
                 on_qos_problem=lambda topic, policy: None,
             )
         assert list(node.subscriptions) == before
