@@ -31,7 +31,7 @@ from motion_seg_ros.masks.prompted.clicks import PromptingRules
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.masks.propagation import FlowPropagator
 from motion_seg_ros.masks.sam2.segmenter import Sam2Segmenter
-from motion_seg_ros.networks.memory import device_memory
+from motion_seg_ros.networks.memory import bound_cached_operations, device_memory
 from motion_seg_ros.pipeline import FrameSegmenter, MotionSegmenter
 from motion_seg_ros.plan import Plan, needed_weights
 from motion_seg_ros.streaming.background import NetworkTurns
@@ -105,6 +105,7 @@ def build(
         InputError: weights are damaged.
         MissingDependencyError: the package of a back end is not installed.
     """
+    bound_cached_operations()  # before a network runs
     for each in plan.left_out:
         logger.warning("%s", each)
     config = plan.config

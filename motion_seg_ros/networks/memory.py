@@ -1,4 +1,4 @@
-"""Errors of a device that is out of memory, and what can be done about them.
+"""Memory of networks: a bound on what PyTorch keeps on a CPU, and errors of a device that is full.
 
 This module does not import PyTorch; until something else does, no device can be out of memory.
 """
@@ -6,6 +6,7 @@ This module does not import PyTorch; until something else does, no device can be
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ ALLOCATION_FAILED = (
     "cudaErrorMemoryAllocation",
     "CUSOLVER_STATUS_ALLOC_FAILED",
 )
+
+CACHE_VARIABLES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY")
+"""Environment of oneDNN: how many compiled operations it keeps."""
+CACHED_OPERATIONS = 64
+"""The mask network takes about 30 for one size of image, in every frame, and the track transformer
+3 for each number of tracks, which is hardly ever the same twice. oneDNN's own bound of 1024 takes
+a quarter of an hour to reach, and by then hundreds of MB of fragmented heap lie between them."""
 
 
 @runtime_checkable
@@ -65,6 +73,16 @@ def device_memory(stage: str) -> Iterator[None]:
         )
         full.stage = stage
         raise full from error
+
+
+def bound_cached_operations() -> None:
+    """Make oneDNN, which runs PyTorch's operations on a CPU, keep at most CACHED_OPERATIONS of them,
+    unless the environment says how many.
+
+    No effect in a process that has run one already: oneDNN reads its environment then.
+    """
+    if not any(each in os.environ for each in CACHE_VARIABLES):
+        os.environ[CACHE_VARIABLES[0]] = str(CACHED_OPERATIONS)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
