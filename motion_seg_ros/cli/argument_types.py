@@ -29,6 +29,14 @@ def positive_rate(text: str) -> float:
     return rate
 
 
+def positive_minutes(text: str) -> float:
+    """Parse a time in minutes."""
+    minutes = float(text)
+    if not 0 < minutes < 1e6:
+        raise argparse.ArgumentTypeError(f"expected more than 0 minutes, found {text}")
+    return minutes
+
+
 def seeds(text: str) -> tuple[int, ...]:
     """Parse `0,1` into (0, 1), all different."""
     parts = text.split(",")

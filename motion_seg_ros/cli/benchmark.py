@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from motion_seg_ros.cli import argument_types, configuration
+from motion_seg_ros.cli import argument_types, configuration, live_node
+from motion_seg_ros.cli.live_soak import ANSWERS, STAMPS, run_soak
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.sources import open_source
@@ -18,7 +19,15 @@ from motion_seg_ros.lab.benchmark import full_run
 from motion_seg_ros.lab.benchmark.full_report import full_figures, full_table, official_table
 from motion_seg_ros.lab.benchmark.full_run import SCALES
 from motion_seg_ros.lab.benchmark.lite import lite_figures, lite_table, measure_lite
-from motion_seg_ros.lab.clips import copy_clip, render_clip
+from motion_seg_ros.lab.benchmark.soak import (
+    NodeSample,
+    soak_figures,
+    soak_rows,
+    soak_table,
+    verdict,
+)
+from motion_seg_ros.lab.clips import copy_clip, render_clip, render_clips
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 DESCRIPTION = """\
 Measure milliseconds per stage, frames per second and memory of the pipeline in steady state, beside
@@ -39,6 +48,7 @@ examples:
   motion_seg benchmark --size 1280x720 --frames 60
   motion_seg benchmark --input video.mp4 --json cost.json
   motion_seg benchmark --set tracking.backend=lk
+  motion_seg benchmark --soak 20                          does the node grow?
   motion_seg benchmark --profile full --random-weights    networks of published size, on a GPU
   motion_seg benchmark --profile full --random-weights --device cpu --size toy \\
       --set tracking.backend=flow --set labelling.backend=pooled
@@ -48,6 +58,7 @@ examples:
 SEED = 0
 SIZE = (640, 480)
 FRAMES = 120
+SOAK_FRAMES = 60
 PUBLISHED, TOY = (SCALES[scale] for scale in ("published", "toy"))
 
 
@@ -81,7 +92,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--frames",
         type=int,
-        help=f"how many frames (default: {FRAMES}; {TOY.frames} for --size toy)",
+        help=f"how many frames (default: {FRAMES}; {TOY.frames} for --size toy; with --soak, of "
+        f"each rendered clip: {SOAK_FRAMES}, and all of --input)",
+    )
+    parser.add_argument(
+        "--soak",
+        type=argument_types.positive_minutes,
+        metavar="MINUTES",
+        help="play clips to the live node for so long, and say what grows",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     _add_full_options(parser)
@@ -105,8 +123,9 @@ def _add_full_options(parser: argparse.ArgumentParser) -> None:
         "--rate",
         type=argument_types.positive_rate,
         metavar="HZ",
-        help="with --random-weights: rate of the frames, with discovery in the background; their "
-        "times count from then (default: each comes when the one before it is answered)",
+        help="with --soak: rate of the camera (default: the clip's); with --random-weights: rate "
+        "of the frames, with discovery in the background; their times count from then (default: "
+        "each comes when the one before it is answered)",
     )
     group.add_argument(
         "--against",
@@ -132,8 +151,11 @@ def _size_or_scale(text: str) -> tuple[int, int] | str:
         raise argparse.ArgumentTypeError(f"{error}; or, for networks, one of {scales}") from error
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Measure and print.
+
+    Returns:
+        The exit status: 1 if a soak found that something grew or was lost, else 0.
 
     Raises:
         MotionSegError: an input or a setting that is wrong.
@@ -142,7 +164,7 @@ def run(arguments: argparse.Namespace) -> None:
     size = arguments.frame_size or (None if scale else arguments.size)
     if arguments.random_weights:
         _run_full(arguments, scale or "published", size)
-        return
+        return 0
     for option, given in (("--size", scale), ("--against", arguments.against)):
         if given is not None:
             raise InputError(
@@ -151,6 +173,8 @@ def run(arguments: argparse.Namespace) -> None:
             )
     _override(arguments, {})
     config = configuration.read(arguments)
+    if arguments.soak is not None:
+        return _run_soak(arguments, config, size or SIZE)
     frames = FRAMES if arguments.frames is None else arguments.frames
 
     def make_clip(folder: Path) -> RawClip:
@@ -162,6 +186,30 @@ def run(arguments: argparse.Namespace) -> None:
         cost = measure_lite(config, frames, Path(name), make_clip)
     print(lite_table(cost))
     _write(arguments, lite_figures(cost))
+    return 0
+
+
+def _run_soak(arguments: argparse.Namespace, config: Config, size: tuple[int, int]) -> int:
+    """Play clips to the live node, and print what grew; also where it fails on the way."""
+    live_node.check_ros("benchmark --soak")
+    with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
+        work = Path(name)
+        if arguments.input is None:
+            clips = render_clips(work, size=size, frames=arguments.frames or SOAK_FRAMES)
+        else:
+            clips = [work / "clip"]
+            clips[0].mkdir()
+            source = open_source(arguments.input, topic=arguments.topic)
+            copy_clip(clips[0], source, frames=arguments.frames)
+        samples: list[NodeSample] = []
+        try:
+            run_soak(config, clips, 60 * arguments.soak, arguments.rate, work, samples.append)
+        finally:
+            if samples:
+                rows = soak_rows(samples, work / STAMPS, work / ANSWERS)
+                print(soak_table(rows))
+                _write(arguments, soak_figures(rows, config_values(config)))
+    return 1 if not samples or verdict(rows) else 0
 
 
 def _run_full(arguments: argparse.Namespace, scale: str, size: tuple[int, int] | None) -> None:

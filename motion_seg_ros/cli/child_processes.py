@@ -64,6 +64,10 @@ class ChildProcesses:
                 preexec_fn=with_this_one,
             )
 
+    def pid(self, name: str) -> int:
+        """Return the id of a process that was started."""
+        return self._running[name].pid
+
     def wait(
         self,
         name: str,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import tempfile
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
         flush=True,
     )
     topics = {"image": "/camera/image_raw", "camera_info": "/camera/camera_info"}
-    stamps = work / "stamps.json"
+    stamps = work / "stamps"
     with ChildProcesses(live_node.private_environment(work), work) as children:
         children.start("viewer", VIEWER, str(work / "bag"))
         children.start("node", live_node.NODE, *live_node.node_arguments(config, topics, {}))
@@ -160,8 +159,7 @@ def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
         children.wait("camera", needs=("node", "viewer"))
         children.finish("viewer", timeout_s=60.0)
         children.finish("node", timeout_s=20.0)
-    sent: list[int] = json.loads(stamps.read_text(encoding="utf-8"))
-    return sent
+    return [int(line) for line in stamps.read_text(encoding="utf-8").splitlines()]
 
 
 def _show(figures: DemoFigures, output: Path) -> None:

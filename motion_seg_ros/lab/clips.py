@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -13,28 +13,71 @@ from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
 from motion_seg_ros.lab.synthetic.demo import demo_clip
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
+from motion_seg_ros.lab.synthetic.scene import Scene
+from motion_seg_ros.lab.synthetic.scenes import (
+    crossing_movers,
+    forward_parallax_static,
+    mover_under_parallax,
+    pan_only,
+)
 from motion_seg_ros.types import Frame
 
+VARIED = (
+    (demo_clip, 1.0),
+    (mover_under_parallax, 1.0),
+    (demo_clip, 0.75),
+    (forward_parallax_static, 1.0),
+    (crossing_movers, 1.0),
+    (pan_only, 0.75),
+    (demo_clip, 1.0),
+)
+"""Scenes of `render_clips`, and their size as a share of the largest."""
 
-def render_clip(folder: Path, *, seed: int, size: tuple[int, int], frames: int) -> RawClip:
-    """Render the demo's clip with its truth into a folder.
+
+def render_clip(
+    folder: Path,
+    *,
+    seed: int,
+    size: tuple[int, int],
+    frames: int,
+    scene: Callable[[int, tuple[int, int], int], Scene] = demo_clip,
+) -> RawClip:
+    """Render a clip with its truth into a folder.
 
     Args:
         folder: an existing, empty one.
         seed: chooses textures and noise.
         size: width and height in pixels.
         frames: number of frames.
+        scene: makes the scene of a seed, a size and a number of frames.
     """
-    renderer = Renderer(demo_clip(seed=seed, size=size, frames=frames))
+    renderer = Renderer(scene(seed, size, frames))
     rendered = (_with_truth(each) for each in renderer)
     bar = _progress(rendered, "rendering the clip", frames)
     return write_clip(folder, bar, renderer.scene.fps)
 
 
+def render_clips(folder: Path, *, size: tuple[int, int], frames: int) -> list[Path]:
+    """Render clips that differ in scene, texture and size, and return their folders.
+
+    Args:
+        folder: an existing, empty one.
+        size: width and height in pixels of the largest.
+        frames: of each.
+    """
+    made = []
+    for seed, (scene, scale) in enumerate(VARIED):
+        made.append(folder / str(seed))
+        made[-1].mkdir()
+        width, height = (round(scale * each) for each in size)
+        render_clip(made[-1], seed=seed, size=(width, height), frames=frames, scene=scene)
+    return made
+
+
 def copy_clip(
-    folder: Path, source: FrameSource, *, frames: int, max_width: int | None = None
+    folder: Path, source: FrameSource, *, frames: int | None, max_width: int | None = None
 ) -> RawClip:
-    """Copy the first `frames` frames of a sequence into a folder; fewer if it has fewer.
+    """Copy the first `frames` frames of a sequence into a folder; all if None, or if it has fewer.
 
     Wider ones than `max_width` pixels are scaled down.
 
@@ -42,7 +85,8 @@ def copy_clip(
         InputError: a frame cannot be read.
     """
     items = (RawClipFrame(each.frame) for each in islice(source, frames))
-    known = frames if source.length is None else min(frames, source.length)
+    counts = [each for each in (frames, source.length) if each is not None]
+    known = min(counts, default=None)
     bar = _progress(items, f"reading {source.name}", known)
     return write_clip(folder, bar, source.fps, max_width)
 
@@ -53,5 +97,7 @@ def _with_truth(rendered: RenderedFrame) -> RawClipFrame:
     return RawClipFrame(frame, truth)
 
 
-def _progress(frames: Iterable[RawClipFrame], what: str, count: int) -> Iterable[RawClipFrame]:
+def _progress(
+    frames: Iterable[RawClipFrame], what: str, count: int | None
+) -> Iterable[RawClipFrame]:
     return tqdm(frames, desc=what, total=count, unit="frame", disable=None)

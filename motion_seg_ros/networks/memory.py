@@ -76,8 +76,8 @@ def device_memory(stage: str) -> Iterator[None]:
 
 
 def bound_cached_operations() -> None:
-    """Make oneDNN, which runs PyTorch's operations on a CPU, keep at most CACHED_OPERATIONS of them,
-    unless the environment says how many.
+    """Make oneDNN, which runs PyTorch's operations on a CPU, keep at most CACHED_OPERATIONS, unless
+    the environment says how many.
 
     No effect in a process that has run one already: oneDNN reads its environment then.
     """

@@ -1,16 +1,16 @@
-"""Camera of the demo: publishes a clip at its own rate, as a camera driver would.
+"""Camera of the demo: publishes clips at their own rate, as a camera driver would.
 
-`python -m motion_seg_ros.ros.tools.demo_camera CLIP` with the folder of a
+`python -m motion_seg_ros.ros.tools.demo_camera CLIP...` with folders of a
 `motion_seg_ros.io.clip.RawClip`."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
-import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,8 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
     """Publishes `camera/image_raw` (bgr8) and `camera/camera_info`, best effort like most
     drivers."""
 
-    def __init__(self, clip: RawClip) -> None:
+    def __init__(self) -> None:
         super().__init__("demo_camera")
-        self._clip = clip
         self._images = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
         self._infos = self.create_publisher(
             CameraInfo, "camera/camera_info", qos_profile_sensor_data
@@ -47,16 +46,22 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
         """
         wait_for_partners(self, self._images, topics, timeout_s)
 
-    def play(self, order: Iterator[int]) -> Iterator[int]:
-        """Publish frames by index at the rate of the clip; yield the stamp of each."""
+    def play(self, clip: RawClip, order: Iterable[int], rate: float | None = None) -> Iterator[int]:
+        """Publish frames of a clip by index; yield the stamp of each.
+
+        Args:
+            clip: the clip.
+            order: indices of its frames.
+            rate: frames per second; None: the clip's.
+        """
         started = time.monotonic()
         for count, index in enumerate(order):
-            image = self._clip.image(index)
-            time.sleep(max(0.0, started + count / self._clip.fps - time.monotonic()))
+            image = clip.image(index)
+            time.sleep(max(0.0, started + count / (rate or clip.fps) - time.monotonic()))
             stamp = self.get_clock().now()
             header = Header(stamp=stamp.to_msg(), frame_id=FRAME_ID)
             self._images.publish(array_to_image(image, "bgr8", header))
-            self._infos.publish(_camera_info(header, self._clip))
+            self._infos.publish(_camera_info(header, clip))
             yield stamp.nanoseconds
 
 
@@ -80,10 +85,14 @@ def there_and_back(count: int) -> Iterator[int]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the camera process and return its exit status."""
-    parser = argparse.ArgumentParser(prog="demo_camera", description="Play a clip as a camera.")
-    parser.add_argument("clip", type=Path)
+    parser = argparse.ArgumentParser(prog="demo_camera", description="Play clips as a camera.")
+    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
     parser.add_argument("--loop", action="store_true", help="forward and backward until stopped")
-    parser.add_argument("--stamps", type=Path, help="JSON file for the stamps of the frames sent")
+    parser.add_argument(
+        "--seconds", type=float, help="play the clips in turn for so long (default: each once)"
+    )
+    parser.add_argument("--rate", type=float, metavar="HZ", help="(default: that of each clip)")
+    parser.add_argument("--stamps", type=Path, help="file that gets the stamp of each frame sent")
     parser.add_argument("--wait-for", nargs="*", default=[], metavar="TOPIC")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
     arguments = parser.parse_args(argv)
@@ -91,16 +100,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> None:
-    clip = RawClip(arguments.clip)
-    node = DemoCamera(clip)
+    clips = [RawClip(each) for each in arguments.clips]
+    node = DemoCamera()
     try:
         if arguments.loop:
-            for _ in node.play(there_and_back(len(clip))):
+            for _ in node.play(clips[0], there_and_back(len(clips[0]))):
                 pass
         node.wait_for(arguments.wait_for, arguments.timeout)
-        stamps = list(node.play(iter(range(len(clip)))))
-        if arguments.stamps is not None:
-            arguments.stamps.write_text(json.dumps(stamps), encoding="utf-8")
+        turns = clips if arguments.seconds is None else itertools.cycle(clips)
+        end = time.monotonic() + (arguments.seconds or float("inf"))
+        with contextlib.ExitStack() as files:
+            log = arguments.stamps and files.enter_context(arguments.stamps.open("w"))
+            for clip in turns:
+                for stamp_ns in node.play(clip, range(len(clip)), arguments.rate):
+                    if log:
+                        print(stamp_ns, file=log, flush=True)
+                    if time.monotonic() >= end:
+                        return
     finally:
         node.destroy_node()
 

@@ -7,27 +7,22 @@ SIGTERM at once.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, new_bag
 from motion_seg_ros.ros.tools.process import run_process
-from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder
+from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder, spin_until_silent
 
 # The mask first: the executor serves them in this order, and the age of the mask is measured.
 TOPICS = {
     f"{NAMESPACE}/{name}": ANSWER_TOPICS.get(name, "sensor_msgs/msg/Image")
     for name in ("moving_mask", "objects", "tracks", "overlay")
 }
-SILENCE_S = 2.0
-"""Silence in seconds after which no more output is expected. Set by hand."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,29 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _record(path: Path) -> None:
     """Record TOPICS until SIGINT and then silence."""
     last_arrival = time.monotonic()
-    finishing = False
-
-    def finish(number: int, frame: FrameType | None) -> None:
-        nonlocal finishing
-        finishing = True
 
     def note(topic: str, raw: bytes) -> None:
         nonlocal last_arrival
         last_arrival = time.monotonic()
 
-    signal.signal(signal.SIGINT, finish)
     with new_bag(path, sqlite3=False) as bag:
         node = Node("demo_viewer")
         now = node.get_clock().now
         TopicRecorder(node, bag, TOPICS, now_ns=lambda: now().nanoseconds, on_arrival=note)
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        try:
-            while not (finishing and time.monotonic() - last_arrival > SILENCE_S):
-                executor.spin_once(timeout_sec=0.2)
-        finally:
-            executor.shutdown()
-            node.destroy_node()
+        spin_until_silent(node, lambda: last_arrival)
 
 
 if __name__ == "__main__":

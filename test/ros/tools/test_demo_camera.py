@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -39,10 +38,10 @@ def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     write_clip(tmp_path / "clip", frames, fps=20)
     listener = subprocess.Popen([sys.executable, "-c", LISTENER, str(tmp_path / "bag")])
     camera = [sys.executable, "-m", "motion_seg_ros.ros.tools.demo_camera", str(tmp_path / "clip")]
-    stamps_file = tmp_path / "stamps.json"
+    stamps_file = tmp_path / "stamps"
     subprocess.run([*camera, "--stamps", str(stamps_file)], check=True, timeout=120)
     assert listener.wait(120) == 0
-    stamps = json.loads(stamps_file.read_text())
+    stamps = [int(line) for line in stamps_file.read_text().splitlines()]
     assert len(stamps) == 6
     types = typestore()
     with Reader(tmp_path / "bag") as reader:
