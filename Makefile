@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean check-machine
+.PHONY: help setup demo test soak lint clean check-machine
 
 # The distribution of ROS 2: jazzy, or another that PyPI has wheels of, in an environment of its own.
 ROS ?= jazzy
@@ -31,6 +31,9 @@ PYTHON_VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.versio
 #   make setup TORCH='torch --index-url https://download.pytorch.org/whl/cu128'
 TORCH ?= torch==2.13.0
 
+# How long to soak: long enough for 1.5 MB a minute to be found.
+MINUTES ?= 20
+
 # Seconds, not minutes, when nothing changed: set up again only when one of these did, or when the
 # checkout moved or another Python was asked for.
 SOURCES := setup.py pyproject.toml package.xml CMakeLists.txt \
@@ -48,6 +51,7 @@ help:
 	@echo 'make setup   virtual environment $(VENV): ROS 2 wheels, torch, this package (editable)'
 	@echo 'make demo    play a clip through the node, and show what it masks; INPUT=path: your own clip'
 	@echo 'make test    the tests; ARGS="-k words": some of them'
+	@echo 'make soak    $(MINUTES) minutes of clips through the node: does anything grow? MINUTES=5: fewer'
 	@echo 'make lint    ruff, mypy, and the rule of which module may import which'
 	@echo 'make clean   remove what was built, the environment too'
 	@echo
@@ -91,6 +95,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(ROS_ENV) ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(( $$$$ % 90 + 10 ))} ROS_LOG_DIR="$(CURDIR)/build/ros_log" \
 	  $(VENV_PYTHON) -m pytest $(ARGS)
+
+soak: $(STAMP)
+	@$(ROS_ENV) $(VENV)/bin/motion_seg benchmark --soak $(MINUTES)
 
 lint: $(STAMP)
 	@echo 'ruff check'; $(VENV_PYTHON) -m ruff check .

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from motion_seg_ros.cli import live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE
-from motion_seg_ros.lab.benchmark.soak import SAMPLES, NodeSample
+from motion_seg_ros.lab.benchmark.soak import LONGEST_PERIOD_S, SAMPLES, NodeSample
 from motion_seg_ros.settings.pipeline import Config
 
 CAMERA = "motion_seg_ros.ros.tools.demo_camera"
@@ -52,10 +52,12 @@ def run_soak(
         children.start("reader", READER, str(work / ANSWERS))
         children.start("node", live_node.NODE, *live_node.node_arguments(config, topics, {}))
         children.start("camera", CAMERA, *map(str, clips), *options)
-        watch = _Watch(children.pid("node"), work / STAMPS, seconds / SAMPLES, on_sample, bar)
+        period_s = min(seconds / SAMPLES, LONGEST_PERIOD_S)
+        watch = _Watch(children.pid("node"), work / STAMPS, period_s, on_sample, bar)
         try:
             children.wait("camera", needs=("node", "reader"), meanwhile=watch.look)
         except KeyboardInterrupt:
+            watch.sample()
             children.finish("camera", timeout_s=10.0)
         children.finish("reader", timeout_s=60.0)
         children.finish("node", timeout_s=20.0)
@@ -86,10 +88,13 @@ class _Watch:
         if self._begun_s is None:
             self._begun_s = now_s if self._start.exists() else None
             return
-        if now_s - self._begun_s < self._due_s:
-            return
+        if now_s - self._begun_s >= self._due_s:
+            self.sample()
+            self._bar.update(round(self._due_s) - self._bar.n)
+            self._due_s += self._period_s
+
+    def sample(self) -> None:
+        """Take a sample, unless the process has ended."""
         sample = NodeSample.now(self._pid)
         if sample is not None:
             self._on_sample(sample)
-        self._bar.update(round(self._due_s) - self._bar.n)
-        self._due_s += self._period_s

@@ -17,7 +17,8 @@ from motion_seg_ros import __version__
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS
 from motion_seg_ros.lab.evaluation.provenance import machine
 
-SAMPLES = 80  # of the node, in the time of the soak
+SAMPLES = 80  # of the node in the time of the soak, or more
+LONGEST_PERIOD_S = 5.0  # from one to the next
 LEAST_SAMPLES = 8  # for medians of quarters to mean anything
 TABLE_LINES = 20
 
@@ -179,10 +180,13 @@ def growths(rows: Sequence[SoakRow]) -> list[Growth]:
         ("shared-memory files", "shared_files", 0.0, GROWTH_COUNT),
         ("age of answers, ms", "age_p50_ms", 1.0, GROWTH_AGE_MS),
     ):
-        values = [getattr(each, field) for each in rows]
-        early = float(np.nanmedian(values[quarter : 2 * quarter]))
-        late = float(np.nanmedian(values[-quarter:]))
-        found.append(Growth(name, early, late, max(share * early, least)))
+        values = np.array([getattr(each, field) for each in rows], float)
+        quarters = [
+            part[~np.isnan(part)] for part in (values[quarter:][:quarter], values[-quarter:])
+        ]
+        if all(len(part) for part in quarters):  # there are ages
+            early, late = (float(np.median(part)) for part in quarters)
+            found.append(Growth(name, early, late, max(share * early, least)))
     return found
 
 

@@ -25,6 +25,8 @@ from motion_seg_ros.ros.tools.partners import wait_for_partners
 from motion_seg_ros.ros.tools.process import run_process
 
 FRAME_ID = "camera_color_optical_frame"
+LINGER_S = 1.0
+"""Time for the last image, which lies in shared memory of this process. Set by hand."""
 
 
 class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
@@ -55,14 +57,14 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
             rate: frames per second; None: the clip's.
         """
         started = time.monotonic()
-        for count, index in enumerate(order):
+        for count, index in enumerate(order, start=1):
             image = clip.image(index)
-            time.sleep(max(0.0, started + count / (rate or clip.fps) - time.monotonic()))
             stamp = self.get_clock().now()
             header = Header(stamp=stamp.to_msg(), frame_id=FRAME_ID)
             self._images.publish(array_to_image(image, "bgr8", header))
             self._infos.publish(_camera_info(header, clip))
             yield stamp.nanoseconds
+            time.sleep(max(0.0, started + count / (rate or clip.fps) - time.monotonic()))
 
 
 def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
@@ -118,6 +120,8 @@ def _play(arguments: argparse.Namespace) -> None:
                     if time.monotonic() >= end:
                         return
     finally:
+        if not arguments.loop:
+            time.sleep(LINGER_S)
         node.destroy_node()
 
 
