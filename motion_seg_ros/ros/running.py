@@ -40,12 +40,14 @@ def run(arguments: Sequence[str], stopped: Callable[[], bool]) -> bool:
     try:
         rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # malformed arguments; rclpy's class for them differs by version
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigError(f"ROS arguments: {reason}") from error
+        raise ConfigError(f"ROS arguments: {type(error).__name__}: {error}") from error
     try:
         node = MotionSegNode()
     except InvalidParameterTypeException as error:
         raise ConfigError(str(error)) from error
+    except RuntimeError as error:  # of the middleware, such as one without security or keys
+        rclpy.try_shutdown()
+        raise ConfigError(f"ROS node: {type(error).__name__}: {error}") from error
     except BaseException:
         rclpy.try_shutdown()
         raise
