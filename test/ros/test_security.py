@@ -106,7 +106,7 @@ def test_policy(
     expect(looker, tmp_path / "log", arguments, rules - unused)
 
 
-def test_without_its_keys_the_node_ends_with_one_line(tmp_path: Path) -> None:
+def test_without_its_keys_the_node_ends_with_the_reason(tmp_path: Path) -> None:
     """Also where the middleware is built without security, which must not be passed over."""
     (tmp_path / "enclaves" / "motion_seg").mkdir(parents=True)
     security = {
@@ -118,6 +118,7 @@ def test_without_its_keys_the_node_ends_with_one_line(tmp_path: Path) -> None:
         arguments = ["--enclave", enclave]
         node = NodeProcess(REAL_NODE, arguments, security, tmp_path / "log")
         assert node.wait() == 2, node.output
-        (line,) = node.output.splitlines()
+        assert "Traceback" not in node.output
+        (line,) = (each for each in node.output.splitlines() if "motion_seg_node" in each)
         assert line.startswith("motion_seg_node: error: ROS ")
         assert "security" in line.lower()
