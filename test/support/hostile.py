@@ -79,12 +79,17 @@ def memory_at_most(growth_bytes: int) -> Iterator[None]:
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far (proc(5))
     before = _status_bytes("VmRSS")
     yield
-    grown = _status_bytes("VmHWM") - before
+    grown = peak_bytes() - before
     assert grown <= growth_bytes + SLACK_BYTES, f"{grown / 2**20:.0f} MiB touched"
 
 
-def _status_bytes(name: str) -> int:
-    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+def peak_bytes(pid: int | str = "self") -> int:
+    """The most memory that a process has had."""
+    return _status_bytes("VmHWM", pid)
+
+
+def _status_bytes(name: str, pid: int | str = "self") -> int:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) * 1024
 

@@ -127,6 +127,10 @@ class NodeProcess:
         return self.log.read_text(errors="replace")
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
