@@ -50,6 +50,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "torch": ("torch", None),  # see package.xml; and which build depends on the GPU
     "tqdm": ("tqdm", "python3-tqdm"),
     "transformers": ("transformers", None),  # see package.xml
+    "vision_msgs": (None, "vision_msgs"),  # no wheel
     "yaml": ("PyYAML", "python3-yaml"),
 }
 

@@ -22,6 +22,7 @@ from motion_seg_ros.io.frame_messages import (
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.ros.conversion import array_to_image, array_to_png
+from motion_seg_ros.ros.detections import Detection2DArray, detections_message
 from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
@@ -41,6 +42,7 @@ _TOPICS: dict[str, type[Any]] = {
     **dict.fromkeys(_MASKS, Image),
     **{f"{name}/compressed": CompressedImage for name in _MASKS},
     "objects": MovingObjectArray,
+    **({"detections": Detection2DArray} if Detection2DArray is not None else {}),
     "tracks": TrackArray,
     "camera_info": CameraInfo,
     "static_image": Image,
@@ -117,6 +119,8 @@ class ResultPublishers:
                     yield compressed, array_to_png(pixels, encoding, header)
         if "objects" in wanted:
             yield "objects", objects_message(_make, header, result, output.epoch)
+        if "detections" in wanted:
+            yield "detections", detections_message(header, result.masks)
         if "camera_info" in wanted and received.camera_info is not None:
             camera_info = copy.copy(received.camera_info)
             camera_info.header = header

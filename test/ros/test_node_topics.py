@@ -105,6 +105,22 @@ def test_every_topic_tells_the_same(bench: Bench) -> None:
         assert each.moving_probability == float(moving[y, x])
 
 
+def test_detections_tell_the_same_as_objects(bench: Bench) -> None:
+    if "detections" not in OUTPUTS:
+        pytest.skip("vision_msgs comes with a full ROS 2 installation, not with the wheels")
+    message = image_message(red_square(24), T0)
+    bench.ask(message, ("objects", "detections"))
+    (expected,) = bench.answer("objects", T0).objects
+    (found,) = bench.answer("detections", T0).detections
+    assert bench.answer("detections", T0).header == found.header == message.header
+    assert found.id == str(expected.id)
+    assert (found.bbox.center.position.x, found.bbox.center.position.y) == (32.0, 28.0)
+    assert (found.bbox.size_x, found.bbox.size_y) == (16.0, 16.0)
+    (only,) = found.results
+    assert only.hypothesis.class_id == "moving"
+    assert only.hypothesis.score == pytest.approx(expected.score)
+
+
 def test_nothing_moves_is_an_answer_too(bench: Bench) -> None:
     bench.ask(ping(T0))
     assert not pixels_of(bench.answer("moving_mask", T0)).any()

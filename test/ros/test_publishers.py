@@ -75,8 +75,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for name in ("draw_overlay", "static_depth", "bgr_to_image"):
         spy_on(pictures, name)
-    names = ("static_mask", "array_to_image", "array_to_png", "objects_message", "tracks_message")
-    for name in names:
+    for name in ("static_mask", "array_to_image", "array_to_png"):
+        spy_on(publishers, name)
+    for name in ("objects_message", "detections_message", "tracks_message"):
         spy_on(publishers, name)
     spy_on(pictures.StaticImage, "fill")
     return made
@@ -117,6 +118,7 @@ WORK = {
     "instance_mask": ["array_to_image"],
     "instance_mask/compressed": ["array_to_png"],
     "objects": ["objects_message"],
+    "detections": ["detections_message"],
     "tracks": ["tracks_message"],
     "camera_info": [],
     "overlay": ["draw_overlay"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import signal
@@ -47,6 +48,8 @@ OUTPUTS: dict[str, Any] = {
     "static_mask/compressed": CompressedImage,
     "instance_mask/compressed": CompressedImage,
 }
+if importlib.util.find_spec("vision_msgs") is not None:
+    OUTPUTS["detections"] = importlib.import_module("vision_msgs.msg").Detection2DArray
 ALWAYS = ("moving_mask", "static_mask", "instance_mask", "objects", "tracks")
 
 
