@@ -20,6 +20,8 @@ try:
 except ImportError:
     Detection2DArray = None
 
+MESSAGE_TYPE: Any = Detection2DArray
+"""None without vision_msgs."""
 CLASS_ID = "moving"
 """The one class: nothing is known of an object but that it moves."""
 

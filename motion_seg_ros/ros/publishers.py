@@ -22,7 +22,8 @@ from motion_seg_ros.io.frame_messages import (
 from motion_seg_ros.msg import MovingObject, MovingObjectArray, Track, TrackArray
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.ros.conversion import array_to_image, array_to_png
-from motion_seg_ros.ros.detections import Detection2DArray, detections_message
+from motion_seg_ros.ros.detections import MESSAGE_TYPE as DETECTIONS_TYPE
+from motion_seg_ros.ros.detections import detections_message
 from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
@@ -42,7 +43,7 @@ _TOPICS: dict[str, type[Any]] = {
     **dict.fromkeys(_MASKS, Image),
     **{f"{name}/compressed": CompressedImage for name in _MASKS},
     "objects": MovingObjectArray,
-    **({"detections": Detection2DArray} if Detection2DArray is not None else {}),
+    **({"detections": DETECTIONS_TYPE} if DETECTIONS_TYPE is not None else {}),
     "tracks": TrackArray,
     "camera_info": CameraInfo,
     "static_image": Image,

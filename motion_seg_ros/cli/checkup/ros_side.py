@@ -84,6 +84,35 @@ def _middleware() -> Iterator[Finding]:
         yield Finding("middleware log", "note", answer.complaint)
     if "cyclonedds" in answer.text:
         yield _receive_buffer()
+    if "fastrtps" in answer.text:
+        yield fast_dds_segment(answer.text)
+
+
+def fast_dds_segment(rmw: str) -> Finding:
+    """Look at the shared memory that Fast DDS takes: the node for itself, and others as told by
+    this environment."""
+    from motion_seg_ros.ros.middleware import PROFILE_VARIABLES, segment_bytes, use_large_segment
+
+    name = "Fast DDS segment"
+    environment = dict(os.environ)
+    too_little = use_large_segment(environment)
+    if too_little:
+        return Finding(name, "note", too_little)
+    own, others = segment_bytes(rmw, environment), segment_bytes(rmw)
+    if own is None:
+        return Finding(
+            name, "note", "no shared memory in the profile that is set; images go by UDP"
+        )
+    found = f"{own / 2**20:.1f} MB for the node"
+    if others == own:
+        return Finding(name, "ok", f"{found}, and for what else is started here")
+    profile = environment[PROFILE_VARIABLES[0]]
+    return Finding(
+        name,
+        "note",
+        f"{found}; {(others or 0) / 2**20:.1f} MB for cameras started here, which lose images",
+        f"export {PROFILE_VARIABLES[0]}={profile}   # for the camera",
+    )
 
 
 def _receive_buffer() -> Finding:
