@@ -1,29 +1,45 @@
-"""Reports on /diagnostics: rates, latencies, drops and errors."""
+"""Reports on /diagnostics: what comes in, what goes out, and what is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.timer import Timer
 
+from motion_seg_ros.ros.findings import Finding, Level, summary
+from motion_seg_ros.ros.input_checks import (
+    InputContext,
+    calibration_text,
+    check_input,
+    publisher_names,
+)
+from motion_seg_ros.ros.segmentation_checks import SegmentationChecks
 from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
 
 class DiagnosticsReporter:
-    """Publishes the statuses `<node>: input` and `<node>: segmentation` of a camera periodically.
+    """Publishes the statuses `<node>: input` and `<node>: segmentation` of a camera periodically,
+    and logs each problem when it begins.
 
     Args:
         node: the node to report on.
         statistics: counts and timings of the camera.
         period_s: time between two reports.
+        logger: gets the log lines.
         camera: name of the camera, which then comes after that of the node; "" for the only one.
     """
 
     def __init__(
-        self, node: LifecycleNode, statistics: StreamStatistics, period_s: float, camera: str
+        self,
+        node: LifecycleNode,
+        statistics: StreamStatistics,
+        period_s: float,
+        logger: Any,
+        camera: str = "",
     ) -> None:
         self._node = node
         self._statistics = statistics
@@ -32,7 +48,8 @@ class DiagnosticsReporter:
         self._camera = camera
         self._image_topic = ""
         self._backend: Mapping[str, str] = {}
-        self._silent = False
+        self._segmentation = SegmentationChecks()
+        self._log = ProblemLog(logger)
         self.set_period(period_s)
 
     def set_period(self, period_s: float) -> None:
@@ -51,101 +68,120 @@ class DiagnosticsReporter:
 
     def _publish(self) -> None:
         now = self._statistics.snapshot()
-        timeout_s = self._node.get_parameter("diagnostics.input_timeout_s").value
-        publishers = self._node.count_publishers(self._image_topic) if self._image_topic else 0
+        context = self._context(now)
+        given = check_input(now, context)
+        taken = self._segmentation.check(now, context.timeout_s)
         name = self._node.get_fully_qualified_name()
         name = f"{name}: {self._camera}" if self._camera else name
-        statuses = [
-            input_status(name, now, self._image_topic, publishers, timeout_s),
-            segmentation_status(name, now, self._backend),
-        ]
-        message = DiagnosticArray(status=statuses)
+        message = DiagnosticArray(
+            status=[
+                input_status(name, now, context, given),
+                segmentation_status(name, now, self._backend, taken),
+            ]
+        )
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
-        self._log_silence(statuses[0])
+        self._log.update(now, [*given, *taken])
 
-    def _log_silence(self, status: DiagnosticStatus) -> None:
-        """Log when the camera falls silent and when it is back."""
-        silent = status.message.startswith("no input")
-        if silent and not self._silent:
-            self._node.get_logger().warning(status.message)
-        if self._silent and not silent:
-            self._node.get_logger().info("input is back")
-        self._silent = silent
+    def _context(self, now: StreamSnapshot) -> InputContext:
+        simulated = bool(self._node.get_parameter("use_sim_time").value)
+        return InputContext(
+            topic=self._image_topic,
+            publishers=self._publishers(self._image_topic),
+            depth_publishers=self._publishers(now.pairing.topic if now.pairing else ""),
+            timeout_s=self._node.get_parameter("diagnostics.input_timeout_s").value,
+            simulated_time=simulated,
+            clock_runs=not simulated or self._node.get_clock().now().nanoseconds > 0,
+        )
+
+    def _publishers(self, topic: str) -> tuple[str, ...]:
+        """Full names of the nodes that publish on a topic, one for each publisher."""
+        found = self._node.get_publishers_info_by_topic(topic) if topic else []
+        names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found)
+        return tuple(sorted(names))
+
+
+class ProblemLog:
+    """Logs each problem when it begins, and when images come after there were none.
+
+    Args:
+        logger: gets the lines.
+    """
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self._known: frozenset[str] = frozenset()
+        self._silence_s = 0.0
+        self._had_input = False
+
+    def update(self, now: StreamSnapshot, findings: Sequence[Finding]) -> None:
+        """Note the problems of this moment."""
+        before, self._known = self._known, frozenset(each.name for each in findings)
+        for each in findings:
+            if each.name not in before and not each.logged:
+                self._logger.warning(each.text)
+        if "silence" in self._known:
+            self._silence_s = now.silence_s or 0.0
+            self._had_input = now.counts["received"] > 0
+        elif "silence" in before and now.silence_s is not None:  # else the node stopped listening
+            what = "input is back" if self._had_input else "the first image has come"
+            self._logger.info(f"{what} after {self._silence_s:.1f} s")
 
 
 def input_status(
-    node_name: str, now: StreamSnapshot, topic: str, publishers: int, timeout_s: float
+    name: str, now: StreamSnapshot, context: InputContext, findings: Sequence[Finding]
 ) -> DiagnosticStatus:
-    """Status of the input: images, stamps and QoS."""
-    level, message = DiagnosticStatus.OK, "receiving"
-    mismatches = _qos_mismatches(now, topic)
+    """Status of the input: images, stamps, publishers, depth and calibration."""
+    otherwise = "receiving" if now.input_hz else "waiting for images"
     if now.silence_s is None:
-        message = "not listening: the node is not active"
-    elif now.silence_s > timeout_s:
-        level = DiagnosticStatus.ERROR
-        cause = mismatches or "check the camera and the remapping of image"
-        message = (
-            f"no input: nothing on {topic} for {now.silence_s:.1f} s ({publishers} publishers); "
-            f"{cause}"
-        )
-    elif mismatches:
-        level, message = DiagnosticStatus.WARN, mismatches
-    elif now.still_stamp:
-        level, message = DiagnosticStatus.WARN, "stamps stand still: check the camera driver"
-    elif now.input_hz == 0:
-        message = "waiting for images"
+        otherwise = "not listening: the node is not active"
     values = {
-        "topic": topic,
-        "publishers": publishers,
+        "topic": context.topic,
+        "publishers": publisher_names(context.publishers) or "none",
         "input rate [Hz]": f"{now.input_hz:.2f}",
         "received": now.counts["received"],
         "rejected": now.counts["rejected"],
+        "stamp to arrival p50 [ms]": _number(now.arrival_age_ms),
+        "calibration": calibration_text(now.calibration),
+        **_depth_values(now),
         "QoS problems": "; ".join(f"{k}: {v}" for k, v in now.qos_problems.items()) or "none",
     }
-    return _status(f"{node_name}: input", level, message, values, node_name)
+    return _status(f"{name}: input", summary(findings, otherwise), values, name)
 
 
-def _qos_mismatches(now: StreamSnapshot, image_topic: str) -> str:
-    """Describe QoS mismatches, "" for none; on the image topic only while no image arrives."""
-    found = [
-        f"{topic}: {policy}"
-        for topic, policy in now.qos_problems.items()
-        if topic != image_topic or now.input_hz == 0
-    ]
-    return f"QoS incompatible on {'; '.join(found)}; see qos_overrides" if found else ""
+def _depth_values(now: StreamSnapshot) -> dict[str, object]:
+    """Counts of depth and of pairs; empty without a depth topic."""
+    pairing = now.pairing
+    if pairing is None:
+        return {}
+    offset_ms = None if pairing.offset_s is None else pairing.offset_s * 1e3
+    return {
+        "depth topic": pairing.topic,
+        "depth images": pairing.depths,
+        "images with depth": pairing.paired,
+        "images without depth": pairing.images - pairing.paired,
+        "depth stamp offset p50 [ms]": _number(offset_ms),
+    }
 
 
 def segmentation_status(
-    node_name: str, now: StreamSnapshot, backend: Mapping[str, str]
+    name: str, now: StreamSnapshot, backend: Mapping[str, str], findings: Sequence[Finding]
 ) -> DiagnosticStatus:
     """Status of the output: rates, latencies, stage times and errors."""
-    level, message = DiagnosticStatus.OK, "running"
-    if now.recent_errors:
-        level, message = DiagnosticStatus.ERROR, now.last_error
-    elif now.silence_s is None:
-        message = now.last_error or "not active"
-        level = DiagnosticStatus.ERROR if now.last_error else DiagnosticStatus.OK
-    elif now.recent_propagated:
-        level = DiagnosticStatus.WARN
-        message = (
-            f"too slow for the input: {now.recent_propagated} of the newest frames were propagated"
-        )
-    elif now.recent_too_late:
-        level = DiagnosticStatus.WARN
-        message = (
-            f"discovery is too slow: {now.recent_too_late} new objects were found in frames that "
-            "are no longer kept; raise window.size, or lower tracking.tapir.points"
-        )
-    elif now.abstention:
-        message = f"abstaining: {now.abstention}"
+    otherwise = f"abstaining: {now.abstention}" if now.abstention else "running"
+    if now.silence_s is None:
+        otherwise = "not active"
+    elif not now.output_hz:
+        otherwise = "waiting for images"
     values = {
         "output rate [Hz]": f"{now.output_hz:.2f}",
+        "inferred rate [Hz]": f"{now.trend.inferred_hz:.2f}",
+        "propagated share [%]": f"{100 * now.trend.propagated_share:.0f}",
         "frame age p50 [ms]": _ms(now.age_ms, 0),
         "frame age p95 [ms]": _ms(now.age_ms, 1),
         "latency p50 [ms]": _ms(now.latency_ms, 0),
         "latency p95 [ms]": _ms(now.latency_ms, 1),
-        **{f"stage {name} [ms]": f"{each:.1f}" for name, each in now.stage_ms.items()},
+        **{f"stage {stage} [ms]": f"{each:.1f}" for stage, each in now.stage_ms.items()},
         **_discovery_values(now),
         "inferred": now.counts["inferred"],
         "drops (propagated)": now.counts["propagated"],
@@ -155,7 +191,7 @@ def segmentation_status(
         "abstention": now.abstention or "none",
         "last error": now.last_error or "none",
     }
-    return _status(f"{node_name}: segmentation", level, message, values, node_name)
+    return _status(f"{name}: segmentation", summary(findings, otherwise), values, name)
 
 
 def _discovery_values(now: StreamSnapshot) -> dict[str, str]:
@@ -174,13 +210,18 @@ def _discovery_values(now: StreamSnapshot) -> dict[str, str]:
 
 
 def _ms(percentiles: tuple[float, float] | None, which: int) -> str:
-    return "-" if percentiles is None else f"{percentiles[which]:.1f}"
+    return _number(None if percentiles is None else percentiles[which])
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _status(
-    name: str, level: bytes, message: str, values: Mapping[str, object], hardware_id: str
+    name: str, said: tuple[Level, str], values: Mapping[str, object], hardware_id: str
 ) -> DiagnosticStatus:
+    level, message = said
     pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
     return DiagnosticStatus(
-        level=level, name=name, message=message, hardware_id=hardware_id, values=pairs
+        level=bytes([level]), name=name, message=message, hardware_id=hardware_id, values=pairs
     )

@@ -125,3 +125,22 @@ def validate_change(node: Node, parameters: Iterable[Parameter]) -> SetParameter
     except MotionSegError as error:
         return SetParametersResult(successful=False, reason=str(error))
     return SetParametersResult(successful=True)
+
+
+def effect_of_change(changed: Mapping[str, object]) -> str:
+    """Return when a change takes effect, "" if at once.
+
+    Args:
+        changed: new value of each parameter that is another one now.
+    """
+    later = [
+        f"{name} = {value!r}"
+        for name, value in changed.items()
+        if name in all_settings() and name not in AT_ONCE
+    ]
+    if not later:
+        return ""
+    return (
+        f"{', '.join(later)}: takes effect at the next configure (ros2 lifecycle set "
+        "... deactivate, cleanup, configure, activate)"
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+
+from motion_seg_ros.ros.repeats import CountingLogger
 
 PACKAGE = "motion_seg_ros"
 
@@ -15,10 +16,10 @@ class RosoutHandler(logging.Handler):
     and publishes them on /rosout, and its level decides which.
 
     Args:
-        logger: the logger of the node.
+        logger: that of the node; it counts the lines that repeat.
     """
 
-    def __init__(self, logger: Any) -> None:
+    def __init__(self, logger: CountingLogger) -> None:
         super().__init__()
         self._logger = logger
         self._source = logging.getLogger(PACKAGE)
@@ -29,18 +30,7 @@ class RosoutHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log `record` with the severity it has in ROS."""
-        text = self.format(record)
-        # Not by a table of methods: rclpy allows one severity for each line of code that logs.
-        if record.levelno >= logging.CRITICAL:
-            self._logger.fatal(text)
-        elif record.levelno >= logging.ERROR:
-            self._logger.error(text)
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(text)
-        elif record.levelno >= logging.INFO:
-            self._logger.info(text)
-        else:
-            self._logger.debug(text)
+        self._logger.log(record.levelno, self.format(record))
 
     def close(self) -> None:
         """Leave the package's logger as it was found."""

@@ -10,12 +10,64 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingSnapshot
+from motion_seg_ros.settings.node import DepthSyncConfig
 from motion_seg_ros.types import Discovery
 
 HORIZON_S = 5.0
 """Span of rates, ages and stage times, in seconds. Set by hand."""
-LOG_AGAIN_S = 5.0
-"""Seconds until an error that repeats is logged again. Set by hand."""
+TREND_S = 30.0
+"""Span of what is normal now and then, and a problem if it lasts, in seconds. Set by hand: three
+frames of a camera with one image in 10 s."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What became of the frames of the last TREND_S.
+
+    Attributes:
+        span_s: time between the first and the last of them.
+        frames: how many.
+        inferred: how many with masks of their own, the others' were propagated.
+        resets: how many that began a new window.
+        reset_reason: reason of the newest reset, "" for none.
+    """
+
+    span_s: float = 0.0
+    frames: int = 0
+    inferred: int = 0
+    resets: int = 0
+    reset_reason: str = ""
+
+    @property
+    def inferred_hz(self) -> float:
+        """Inferred frames per second; 0 for fewer than two frames."""
+        return self.inferred * (self.frames - 1) / (self.frames * self.span_s) if self.span_s else 0
+
+    @property
+    def propagated_share(self) -> float:
+        """Share of the frames whose masks were propagated, 0 to 1."""
+        return 1 - self.inferred / self.frames if self.frames else 0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The calibration that came with a frame.
+
+    Attributes:
+        size: height and width of the images that it is for.
+        image_size: height and width of the frame.
+        focal_px: focal length; 0: the camera is not calibrated.
+    """
+
+    size: tuple[int, int]
+    image_size: tuple[int, int]
+    focal_px: float
+
+    @property
+    def fits(self) -> bool:
+        """True if it is for images of this size."""
+        return self.size == self.image_size
 
 
 @dataclass(frozen=True)
@@ -28,6 +80,8 @@ class StreamSnapshot:
         output_hz: frames published per second.
         age_ms: median and 95th percentile of the time from stamp to output; None without output.
         latency_ms: the same from arrival to output.
+        arrival_age_ms: median of the time from stamp to arrival, by the clock of the stamps; None
+            without output.
         stage_ms: median wall time of each stage that the frames wait for.
         discovery_hz: background discoveries per second.
         discovery_ms: median and 95th percentile of their wall time; None without one.
@@ -36,11 +90,16 @@ class StreamSnapshot:
             before the first.
         recent_too_late: new objects found in frames that were no longer kept.
         counts: totals since configure: received, rejected, inferred, propagated, failed, resets.
-        recent_propagated: number of frames with propagated masks.
+        trend: what became of the frames of the last TREND_S.
         recent_errors: number of errors.
         last_error: the last error, "" for none.
         still_stamp: true if the newest images carry the same stamp.
         abstention: reason why the newest frame could not be labelled, "" if it was.
+        unlabelled_s: for how long no frame could be; 0 if the newest was.
+        unanswered_s: for how long images have come and none was answered; 0 while there are
+            answers.
+        calibration: that of the camera; None without one.
+        pairing: how images pair with depth; None without a depth topic.
         qos_problems: topic -> policy on which a publisher and a subscription do not match.
     """
 
@@ -49,6 +108,7 @@ class StreamSnapshot:
     output_hz: float
     age_ms: tuple[float, float] | None
     latency_ms: tuple[float, float] | None
+    arrival_age_ms: float | None
     stage_ms: Mapping[str, float]
     discovery_hz: float
     discovery_ms: tuple[float, float] | None
@@ -56,11 +116,15 @@ class StreamSnapshot:
     discovery_age_ms: float | None
     recent_too_late: int
     counts: Mapping[str, int]
-    recent_propagated: int
+    trend: Trend
     recent_errors: int
     last_error: str
     still_stamp: bool
     abstention: str
+    unlabelled_s: float
+    unanswered_s: float
+    calibration: Calibration | None
+    pairing: PairingSnapshot | None
     qos_problems: Mapping[str, str]
 
 
@@ -74,6 +138,7 @@ class OutputRecord:
         propagated: true if its masks were propagated from an earlier frame.
         stage_ms: wall time of each stage.
         abstention: reason why it could not be labelled, "" if it was.
+        reset_reason: reason why a new window begins with it, "" if none does.
         tracks_age_ms: time from the frame that the tracks were measured in to this one.
         discovery: the background discovery that ended with this frame, if one did.
         at_s: now, by the steady clock.
@@ -84,6 +149,7 @@ class OutputRecord:
     propagated: bool
     stage_ms: Mapping[str, float]
     abstention: str = ""
+    reset_reason: str = ""
     tracks_age_ms: float = 0.0
     discovery: Discovery | None = None
     at_s: float = field(default_factory=lambda: time.monotonic())
@@ -109,21 +175,41 @@ class StreamStatistics:
             self._last_stamp_ns: int | None = None
             self._still = 0
             self._last_error = ""
-            self._last_logged = ("", -LOG_AGAIN_S)
             self._qos_problems: dict[str, str] = {}
             self._abstention = ""
+            self._unlabelled_since: float | None = None
+            self._unanswered_since: float | None = None
+            self._calibration: Calibration | None = None
+            self._pairing: PairingCounts | None = None
             self._discovery_age_ms: float | None = None
 
     def set_listening(self, on: bool) -> None:
         """Note that the subscriptions begin or end."""
         with self._lock:
             self._listening_since = time.monotonic() if on else None
+            self._unlabelled_since = self._unanswered_since = None
+
+    def start_pairing(self, topic: str, config: DepthSyncConfig) -> PairingCounts:
+        """Begin to count pairs of images and depth, and return the counts.
+
+        Args:
+            topic: full name of the depth topic.
+            config: tolerances of the pairing.
+        """
+        with self._lock:
+            self._pairing = PairingCounts(topic, config)
+            return self._pairing
 
     def record_input(self, stamp_ns: int) -> None:
         """Count a received image."""
         with self._lock:
-            self._heard_s = time.monotonic()
+            now_s = time.monotonic()
+            if now_s - self._heard_s > TREND_S:
+                self._unlabelled_since = None
+            self._heard_s = now_s
             self._received.append(self._heard_s)
+            if self._unanswered_since is None:
+                self._unanswered_since = self._heard_s
             self._counts["received"] += 1
             self._still = self._still + 1 if stamp_ns == self._last_stamp_ns else 0
             self._last_stamp_ns = stamp_ns
@@ -136,26 +222,33 @@ class StreamStatistics:
             if output.discovery is not None or self._discovery_age_ms is not None:
                 self._discovery_age_ms = output.tracks_age_ms
             self._counts["propagated" if output.propagated else "inferred"] += 1
+            self._counts["resets"] += bool(output.reset_reason)
             self._abstention = output.abstention
+            self._unanswered_since = None
+            if not output.abstention:
+                self._unlabelled_since = None
+            elif self._unlabelled_since is None:
+                self._unlabelled_since = output.at_s
             self._forget()
 
     def count(self, name: str) -> None:
-        """Increment the count `rejected`, `failed` or `resets`."""
+        """Increment the count `rejected` or `failed`."""
         with self._lock:
             self._counts[name] += 1
+            if name == "rejected":
+                self._unanswered_since = None
 
-    def record_error(self, text: str) -> bool:
-        """Count an error, and return true unless it was logged within the last LOG_AGAIN_S."""
-        now = time.monotonic()
+    def record_calibration(self, calibration: Calibration | None) -> None:
+        """Note the calibration that came with a frame."""
         with self._lock:
-            self._errors.append(now)
+            self._calibration = calibration
+
+    def record_error(self, text: str) -> None:
+        """Count an error."""
+        with self._lock:
+            self._errors.append(time.monotonic())
             self._last_error = text
-            logged, at = self._last_logged
-            if text == logged and now - at < LOG_AGAIN_S:
-                return False
-            self._last_logged = (text, now)
             self._forget()
-            return True
 
     def record_qos_problem(self, topic: str, policy: str) -> None:
         """Note an incompatible publisher or subscription on `topic`."""
@@ -167,38 +260,67 @@ class StreamStatistics:
         now = time.monotonic()
         with self._lock:
             self._forget()
-            joined = [each for each in self._outputs if each.discovery is not None]
+            recent = [each for each in self._outputs if each.at_s >= now - HORIZON_S]
+            joined = [each for each in recent if each.discovery is not None]
             discoveries = [each.discovery for each in joined if each.discovery is not None]
-            since = self._listening_since
+            since, unanswered = self._listening_since, self._unanswered_since
             return StreamSnapshot(
                 silence_s=None if since is None else now - max(since, self._heard_s),
                 input_hz=_rate(self._received),
-                output_hz=_rate([each.at_s for each in self._outputs]),
-                age_ms=_percentiles([each.age_ms for each in self._outputs]),
-                latency_ms=_percentiles([each.latency_ms for each in self._outputs]),
-                stage_ms=_medians([each.stage_ms for each in self._outputs]),
+                output_hz=_rate([each.at_s for each in recent]),
+                age_ms=_percentiles([each.age_ms for each in recent]),
+                latency_ms=_percentiles([each.latency_ms for each in recent]),
+                arrival_age_ms=_median([each.age_ms - each.latency_ms for each in recent]),
+                stage_ms=_medians([each.stage_ms for each in recent]),
                 discovery_hz=_rate([each.at_s for each in joined]),
                 discovery_ms=_percentiles([each.duration_ms for each in discoveries]),
                 discovery_stage_ms=_medians([each.stage_ms for each in discoveries]),
                 discovery_age_ms=self._discovery_age_ms,
                 recent_too_late=sum(each.too_late for each in discoveries),
                 counts=dict(self._counts),
-                recent_propagated=sum(each.propagated for each in self._outputs),
+                trend=_trend(self._outputs),
                 recent_errors=len(self._errors),
                 last_error=self._last_error,
                 still_stamp=self._still > 0,
                 abstention=self._abstention,
+                unlabelled_s=self._unlabelled_s(),
+                unanswered_s=0.0 if unanswered is None else now - unanswered,
+                calibration=self._calibration,
+                pairing=None if self._pairing is None else self._pairing.snapshot(),
                 qos_problems=dict(self._qos_problems),
             )
 
+    def _unlabelled_s(self) -> float:
+        """Time from the first to the newest of the frames without labels."""
+        if self._unlabelled_since is None or not self._outputs:
+            return 0.0
+        return self._outputs[-1].at_s - self._unlabelled_since
+
     def _forget(self) -> None:
-        """Drop everything older than HORIZON_S. The caller holds the lock."""
-        oldest = time.monotonic() - HORIZON_S
+        """Drop what is too old. The caller holds the lock."""
+        now = time.monotonic()
         for times in (self._received, self._errors):
-            while times and times[0] < oldest:
+            while times and times[0] < now - HORIZON_S:
                 times.popleft()
-        while self._outputs and self._outputs[0].at_s < oldest:
+        while self._outputs and self._outputs[0].at_s < now - TREND_S:
             self._outputs.popleft()
+
+
+def _trend(outputs: Sequence[OutputRecord]) -> Trend:
+    if not outputs:
+        return Trend()
+    reasons = [each.reset_reason for each in outputs if each.reset_reason]
+    return Trend(
+        span_s=outputs[-1].at_s - outputs[0].at_s,
+        frames=len(outputs),
+        inferred=sum(not each.propagated for each in outputs),
+        resets=len(reasons),
+        reset_reason=reasons[-1] if reasons else "",
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
 
 
 def _rate(times_s: Sequence[float]) -> float:

@@ -1,0 +1,132 @@
+"""How images and depth images pair, for /diagnostics. Without ROS."""
+
+from __future__ import annotations
+
+import bisect
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from motion_seg_ros.settings.node import DepthSyncConfig
+
+SPAN_S = 10.0
+"""Span of the counts, in seconds. Set by hand."""
+SETTLE_S = 1.0
+"""Age in seconds from which an image is compared with the depth that came meanwhile. Set by
+hand."""
+
+
+@dataclass(frozen=True)
+class PairingSnapshot:
+    """How the images and depth images of the last SPAN_S pair.
+
+    Attributes:
+        topic: full name of the depth topic.
+        config: tolerances of the pairing.
+        silence_s: seconds since the last depth image or since subscribing.
+        images: images forwarded.
+        paired: those with depth.
+        depths: depth images received.
+        offset_s: median of the stamp of the depth image nearest to an image, minus that of the
+            image; None without depth.
+        delay_s: median time from the arrival of an image to that of this depth image; None as well.
+    """
+
+    topic: str
+    config: DepthSyncConfig
+    silence_s: float
+    images: int
+    paired: int
+    depths: int
+    offset_s: float | None
+    delay_s: float | None
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    stamp_ns: int
+    at_s: float
+
+
+class PairingCounts:
+    """Counts images, depth images and pairs; times are those of the steady clock. Thread-safe.
+
+    Args:
+        topic: full name of the depth topic.
+        config: tolerances of the pairing.
+    """
+
+    def __init__(self, topic: str, config: DepthSyncConfig) -> None:
+        self._topic = topic
+        self._config = config
+        self._lock = threading.Lock()
+        self._images: deque[_Arrival] = deque()
+        self._depths: deque[_Arrival] = deque()
+        self._answers: deque[tuple[float, bool]] = deque()
+        self._heard_s = time.monotonic()
+
+    def record_image(self, stamp_ns: int) -> None:
+        """Count a received image."""
+        with self._lock:
+            self._images.append(_Arrival(stamp_ns, time.monotonic()))
+            self._forget()
+
+    def record_depth(self, stamp_ns: int) -> None:
+        """Count a received depth image."""
+        with self._lock:
+            self._heard_s = time.monotonic()
+            self._depths.append(_Arrival(stamp_ns, self._heard_s))
+            self._forget()
+
+    def record_answer(self, paired: bool) -> None:
+        """Count an image that is forwarded with depth or without."""
+        with self._lock:
+            self._answers.append((time.monotonic(), paired))
+            self._forget()
+
+    def snapshot(self) -> PairingSnapshot:
+        """Return the current numbers."""
+        now_s = time.monotonic()
+        with self._lock:
+            self._forget()
+            settled = [each for each in self._images if each.at_s < now_s - SETTLE_S]
+            nearest = _nearest(settled, self._depths)
+            both = list(zip(settled, nearest, strict=True)) if nearest else []
+            offsets = [(depth.stamp_ns - image.stamp_ns) * 1e-9 for image, depth in both]
+            delays = [depth.at_s - image.at_s for image, depth in both]
+            return PairingSnapshot(
+                topic=self._topic,
+                config=self._config,
+                silence_s=now_s - self._heard_s,
+                images=len(self._answers),
+                paired=sum(paired for _, paired in self._answers),
+                depths=len(self._depths),
+                offset_s=statistics.median(offsets) if offsets else None,
+                delay_s=statistics.median(delays) if delays else None,
+            )
+
+    def _forget(self) -> None:
+        """Drop everything older than SPAN_S. The caller holds the lock."""
+        oldest = time.monotonic() - SPAN_S
+        for arrivals in (self._images, self._depths):
+            while arrivals and arrivals[0].at_s < oldest:
+                arrivals.popleft()
+        while self._answers and self._answers[0][0] < oldest:
+            self._answers.popleft()
+
+
+def _nearest(images: Sequence[_Arrival], depths: Sequence[_Arrival]) -> list[_Arrival]:
+    """Return the depth image nearest in stamp to each image; empty without depth."""
+    if not depths:
+        return []
+    ranked = sorted(depths, key=lambda each: each.stamp_ns)
+    stamps = [each.stamp_ns for each in ranked]
+    found = []
+    for image in images:
+        after = bisect.bisect_left(stamps, image.stamp_ns)
+        beside = ranked[max(after - 1, 0) : after + 1]
+        found.append(min(beside, key=lambda each: abs(each.stamp_ns - image.stamp_ns)))
+    return found
