@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
 from motion_seg_ros.ros.frames import InputFrame
-from motion_seg_ros.ros.inputs import InputSubscriptions, image_topic
+from motion_seg_ros.ros.inputs import InputSubscriptions, camera_info_topic, image_topic
 from motion_seg_ros.ros.publishers import ResultPublishers
+from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.stream import CameraStream
 from motion_seg_ros.settings.node import NodeConfig
@@ -24,20 +24,25 @@ class Camera:
     Args:
         node: owner of the topics.
         name: name of the camera, "" for the only one: comes before the names of its topics.
+        logger: gets its log lines.
 
     Attributes:
         statistics: its counts and timings.
         stream: its frames while the node is active, else None.
     """
 
-    def __init__(self, node: LifecycleNode, name: str) -> None:
+    def __init__(self, node: LifecycleNode, name: str, logger: CountingLogger) -> None:
         self._node = node
         self._name = name
         self._prefix = f"{name}/" if name else ""
-        self._logger = _CameraLogger(node.get_logger(), name)
+        self._logger = _CameraLogger(logger, name)
         self.statistics = StreamStatistics()
         self._diagnostics = DiagnosticsReporter(
-            node, self.statistics, node.get_parameter("diagnostics.period_s").value, camera=name
+            node,
+            self.statistics,
+            node.get_parameter("diagnostics.period_s").value,
+            self._logger,
+            camera=name,
         )
         self._segmenter: FrameSegmenter | None = None
         self._outputs: ResultPublishers | None = None
@@ -73,7 +78,8 @@ class Camera:
             on_qos_problem=self._on_qos_problem,
         )
         self._diagnostics.set_period(config.diagnostics.period_s)
-        self._diagnostics.describe(self.topic(config), backends)
+        info_topic = self._node.resolve_topic_name(camera_info_topic(self._node, self._prefix))
+        self._diagnostics.describe(self.topic(config), info_topic, backends)
 
     def open(self, config: Config, max_bytes: int) -> CameraStream:
         """Begin a stream, and return it.
@@ -158,7 +164,7 @@ class _CameraLogger:
     """The node's logger, with the name of a camera before each line. Not a child logger, whose
     lines Humble does not publish."""
 
-    def __init__(self, logger: Any, camera: str) -> None:
+    def __init__(self, logger: CountingLogger, camera: str) -> None:
         self._logger = logger
         self._start = f"{camera}: " if camera else ""
 

@@ -13,7 +13,6 @@ from rclpy.timer import Timer
 from motion_seg_ros.ros.findings import Finding, Level, summary
 from motion_seg_ros.ros.input_checks import (
     InputContext,
-    calibration_text,
     check_input,
     publisher_names,
 )
@@ -39,14 +38,14 @@ class DiagnosticsReporter:
         statistics: StreamStatistics,
         period_s: float,
         logger: Any,
-        camera: str = "",
+        camera: str,
     ) -> None:
         self._node = node
         self._statistics = statistics
         self._timer: Timer | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._camera = camera
-        self._image_topic = ""
+        self._image_topic = self._camera_info_topic = ""
         self._backend: Mapping[str, str] = {}
         self._segmentation = SegmentationChecks()
         self._log = ProblemLog(logger)
@@ -61,9 +60,12 @@ class DiagnosticsReporter:
             period_s, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
-    def describe(self, image_topic: str, backend: Mapping[str, str]) -> None:
-        """Set the full name of the image topic and the back end of each stage."""
+    def describe(
+        self, image_topic: str, camera_info_topic: str, backend: Mapping[str, str]
+    ) -> None:
+        """Set the full names of the topics and the back end of each stage."""
         self._image_topic = image_topic
+        self._camera_info_topic = camera_info_topic
         self._backend = backend
 
     def _publish(self) -> None:
@@ -87,6 +89,7 @@ class DiagnosticsReporter:
         simulated = bool(self._node.get_parameter("use_sim_time").value)
         return InputContext(
             topic=self._image_topic,
+            camera_info_topic=self._camera_info_topic,
             publishers=self._publishers(self._image_topic),
             depth_publishers=self._publishers(now.pairing.topic if now.pairing else ""),
             timeout_s=self._node.get_parameter("diagnostics.input_timeout_s").value,
@@ -142,7 +145,7 @@ def input_status(
         "received": now.counts["received"],
         "rejected": now.counts["rejected"],
         "stamp to arrival p50 [ms]": _number(now.arrival_age_ms),
-        "calibration": calibration_text(now.calibration),
+        "calibration": now.calibration or f"none received on {context.camera_info_topic}",
         **_depth_values(now),
         "QoS problems": "; ".join(f"{k}: {v}" for k, v in now.qos_problems.items()) or "none",
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from motion_seg_ros.ros.findings import Finding, Level, found
-from motion_seg_ros.ros.statistics import Calibration, StreamSnapshot
+from motion_seg_ros.ros.statistics import StreamSnapshot
 
 # Set by hand:
 AHEAD_MS = 250.0  # of stamps that are later than now; a /clock of 10 Hz lags by 100
@@ -21,6 +21,7 @@ class InputContext:
 
     Attributes:
         topic: full name of the image topic.
+        camera_info_topic: full name of the topic of the calibration.
         publishers: full names of the nodes that publish on it, one for each publisher.
         depth_publishers: the same for the depth topic.
         timeout_s: silence in seconds that is reported.
@@ -29,6 +30,7 @@ class InputContext:
     """
 
     topic: str
+    camera_info_topic: str
     publishers: tuple[str, ...] = ()
     depth_publishers: tuple[str, ...] = ()
     timeout_s: float = 5.0
@@ -102,7 +104,9 @@ def _clock(now: StreamSnapshot, context: InputContext) -> Finding | None:
             "synchronise the clocks of the camera's computer and this one (NTP, PTP); for a bag or "
             "a simulator set use_sim_time to true and publish /clock"
         )
-    found_out = f"{-age_ms / 1e3:.1f} s in the future" if age_ms < 0 else f"{age_ms / 1e3:.1f} s old"
+    found_out = (
+        f"{-age_ms / 1e3:.1f} s in the future" if age_ms < 0 else f"{age_ms / 1e3:.1f} s old"
+    )
     return Finding("clock", Level.WARN, f"stamps are {found_out} when images arrive: {remedy}")
 
 
@@ -154,13 +158,14 @@ def _depth(now: StreamSnapshot, context: InputContext) -> Finding | None:
 
 
 def _calibration(now: StreamSnapshot, context: InputContext) -> Finding | None:
-    if now.calibration is None or now.calibration.fits:
+    calibration = now.calibration
+    if calibration is None or calibration.is_blank or not calibration.problem:
         return None
     return Finding(
         "calibration",
         Level.WARN,
-        f"camera_info {calibration_text(now.calibration)}; check that both come from one camera "
-        "(~/camera_info passes it on unchanged)",
+        f"{context.camera_info_topic} is {calibration.problem}; it is not used, but passed on "
+        "under every mask: check that it belongs to these images",
     )
 
 
@@ -173,18 +178,6 @@ _CHECKS: tuple[Callable[[StreamSnapshot, InputContext], Finding | None], ...] = 
     _depth,
     _calibration,
 )
-
-
-def calibration_text(calibration: Calibration | None) -> str:
-    """Tell what calibration there is, and whether it fits the images."""
-    if calibration is None:
-        return "none received"
-    (height, width), (rows, columns) = calibration.size, calibration.image_size
-    if not calibration.fits:
-        return f"is for {width}x{height}, the images are {columns}x{rows}: not used"
-    if calibration.focal_px <= 0:
-        return "all zeros, the camera is not calibrated: not used"
-    return f"fits, focal length {calibration.focal_px:.1f} px"
 
 
 def publisher_count(publishers: tuple[str, ...]) -> str:

@@ -121,7 +121,9 @@ class InputSubscriptions:
         images = self._subscribe_filter(message_type, topic)
         depths = self._subscribe_filter(Image, depth_topic)
         images.registerCallback(self._count)
-        pairing = DepthPairing(images, depths, config.depth_sync, self._forward)
+        full = self._node.resolve_topic_name(depth_topic)
+        counts = self._statistics.start_pairing(full, config.depth_sync)
+        pairing = DepthPairing(images, depths, config.depth_sync, counts, self._forward)
         timer = self._node.create_timer(
             LATE_CHECK_S, pairing.flush_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )

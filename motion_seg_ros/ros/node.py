@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, State, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
@@ -20,10 +22,12 @@ from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.parameters import (
     current_values,
     declare_parameters,
+    effect_of_change,
     read_parameters,
     unused_qos_overrides,
     validate_change,
 )
+from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.rosout import RosoutHandler
 from motion_seg_ros.ros.transitions import answer_every_request
 from motion_seg_ros.ros.worker import InferenceWorker
@@ -31,6 +35,9 @@ from motion_seg_ros.settings.declaration import NODE_NAME
 from motion_seg_ros.settings.node import NodeConfig
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.streaming.background import NetworkTurns
+
+COUNT_CHECK_S = 1.0
+"""Period in which the counts of repeated log lines are looked through. Set by hand."""
 
 
 class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
@@ -50,13 +57,14 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(NODE_NAME, **kwargs)
         # First: where a parameter is refused, Kilted destroys the node at shutdown.
-        self._log_handler = RosoutHandler(self.get_logger())
+        self._lines = CountingLogger(self.get_logger())
+        self._log_handler = RosoutHandler(self._lines)
         self.transitions = MutuallyExclusiveCallbackGroup()
         answer_every_request(self, self.transitions)
         declare_parameters(self)
         self.add_on_set_parameters_callback(partial(validate_change, self))
         names = [each for each in self.get_parameter("cameras").value if each]
-        self._cameras = [Camera(self, each) for each in names or [""]]
+        self._cameras = [Camera(self, each, self._lines) for each in names or [""]]
         self._create_reset_services(names)
         self._config = Config()
         self._own = NodeConfig()
@@ -68,10 +76,27 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
                 callback_group=self.transitions,
                 clock=Clock(clock_type=ClockType.STEADY_TIME),
             )
+        self.create_timer(
+            COUNT_CHECK_S, self._lines.flush, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+
+    def set_parameters_atomically(self, parameter_list: Sequence[Parameter]) -> SetParametersResult:
+        """Set parameters; the result and a log line say which take effect later.
+
+        What the callback answers on success, rclpy forgets.
+        """
+        before = current_values(self)
+        result = super().set_parameters_atomically(parameter_list)
+        later = effect_of_change(before, current_values(self))
+        if result.successful and later:
+            result.reason = later
+            self.get_logger().info(later)
+        return result
 
     def destroy_node(self) -> None:
         """Leave the ROS graph, and the package's logger."""
         self._log_handler.close()
+        self._lines.flush(everything=True)
         super().destroy_node()
 
     def _autostart(self) -> None:

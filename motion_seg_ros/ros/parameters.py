@@ -127,20 +127,16 @@ def validate_change(node: Node, parameters: Iterable[Parameter]) -> SetParameter
     return SetParametersResult(successful=True)
 
 
-def effect_of_change(changed: Mapping[str, object]) -> str:
-    """Return when a change takes effect, "" if at once.
+def effect_of_change(before: Mapping[str, Value], after: Mapping[str, Value]) -> str:
+    """Return which of the changed parameters take effect later, and when; "" if none does.
 
     Args:
-        changed: new value of each parameter that is another one now.
+        before: values of all parameters before the change.
+        after: the same after it.
     """
     later = [
-        f"{name} = {value!r}"
-        for name, value in changed.items()
-        if name in all_settings() and name not in AT_ONCE
+        f"{name} = {value}"
+        for name, value in after.items()
+        if value != before[name] and name not in AT_ONCE
     ]
-    if not later:
-        return ""
-    return (
-        f"{', '.join(later)}: takes effect at the next configure (ros2 lifecycle set "
-        "... deactivate, cleanup, configure, activate)"
-    )
+    return f"{', '.join(later)}: takes effect at the next configure" if later else ""

@@ -101,9 +101,7 @@ def _error(now: StreamSnapshot) -> Finding | None:
 
 
 def _idle(now: StreamSnapshot) -> Finding:
-    return Finding(
-        "idle", Level.WARN, f"idle: no input for {now.silence_s:.1f} s", logged=True
-    )
+    return Finding("idle", Level.WARN, f"idle: no input for {now.silence_s:.1f} s", logged=True)
 
 
 def _unanswered(now: StreamSnapshot) -> Finding | None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from motion_seg_ros.ros.calibration import Calibration
 from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingSnapshot
 from motion_seg_ros.settings.node import DepthSyncConfig
 from motion_seg_ros.types import Discovery
@@ -48,26 +49,6 @@ class Trend:
     def propagated_share(self) -> float:
         """Share of the frames whose masks were propagated, 0 to 1."""
         return 1 - self.inferred / self.frames if self.frames else 0
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The calibration that came with a frame.
-
-    Attributes:
-        size: height and width of the images that it is for.
-        image_size: height and width of the frame.
-        focal_px: focal length; 0: the camera is not calibrated.
-    """
-
-    size: tuple[int, int]
-    image_size: tuple[int, int]
-    focal_px: float
-
-    @property
-    def fits(self) -> bool:
-        """True if it is for images of this size."""
-        return self.size == self.image_size
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.image_messages import depth_to_metres, image_to_bgr
 from motion_seg_ros.pipeline import FrameSegmenter
+from motion_seg_ros.ros.calibration import Calibration
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
@@ -44,7 +44,7 @@ class CameraStream:
         deliver: called with each output.
         now_ns: current time on the clock of the stamps.
         statistics: counters for /diagnostics.
-        logger: gets one line per reset or error.
+        logger: gets a line for each reset and each error.
         max_bytes: memory for waiting images; see FrameQueue. A frame without its image gets the
             last masks unchanged.
         max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
@@ -111,7 +111,6 @@ class CameraStream:
             result = dataclasses.replace(result, reset_reason=reset_reason)
         if reset_reason is not None:
             self._epoch += 1
-            self._statistics.count("resets")
             self._logger.warning(f"window reset: {reset_reason}")
         inferred = time.perf_counter()
         try:
@@ -132,6 +131,7 @@ class CameraStream:
                     "publish": (delivered - inferred) * 1e3,
                 },
                 abstention=result.labels.abstention or "",
+                reset_reason=reset_reason or "",
                 tracks_age_ms=result.tracks_age_s * 1e3,
                 discovery=result.discovery,
             )
@@ -147,11 +147,11 @@ class CameraStream:
                 raise FrameError("image: dropped before its size was known; raise queue.max_mb")
             return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
         image_bgr = image_to_bgr(received.image)
-        frame = Frame(
-            image_bgr,
-            received.stamp_ns,
-            camera_matrix=_camera_matrix(received.camera_info, image_bgr.shape[:2]),
-        )
+        height, width = image_bgr.shape[:2]
+        calibration = Calibration.of(received.camera_info, (height, width))
+        self._statistics.record_calibration(calibration)
+        matrix = None if calibration is None else calibration.matrix
+        frame = Frame(image_bgr, received.stamp_ns, camera_matrix=matrix)
         if received.depth is None:
             return frame
         try:
@@ -233,9 +233,9 @@ class CameraStream:
         self.report(f"{what}: {_one_line(error)}")
 
     def report(self, text: str) -> None:
-        """Count an error, and log it unless it was logged just now."""
-        if self._statistics.record_error(text):
-            self._logger.error(text)
+        """Count an error, and log it."""
+        self._statistics.record_error(text)
+        self._logger.error(text)
 
 
 def _one_line(error: Exception) -> str:
@@ -251,12 +251,3 @@ def _empty(frame: Frame, reason: str) -> FrameResult:
         labels=TrackLabels.abstain(0, reason),
         source=Source.PROPAGATED,
     )
-
-
-def _camera_matrix(camera_info: Any, size: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
-    """Return the (3, 3) intrinsics, or None if there is no calibration for images of this size."""
-    if camera_info is None or (camera_info.height, camera_info.width) != size:
-        return None
-    matrix = np.array(camera_info.k, np.float64).reshape(3, 3)
-    usable = np.isfinite(matrix).all() and min(matrix[0, 0], matrix[1, 1]) > 0
-    return matrix if usable else None

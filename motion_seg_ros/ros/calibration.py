@@ -1,0 +1,60 @@
+"""The calibration that comes with an image, and whether it can be used. Without ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a sensor_msgs/CameraInfo says about an image.
+
+    Attributes:
+        size: height and width of the images that it is for.
+        image_size: height and width of the image.
+        k: the intrinsics K, row by row.
+    """
+
+    size: tuple[int, int]
+    image_size: tuple[int, int]
+    k: tuple[float, ...]
+
+    @classmethod
+    def of(cls, camera_info: Any, image_size: tuple[int, int]) -> Calibration | None:
+        """Return the calibration in a message, or None without a message."""
+        if camera_info is None:
+            return None
+        size = (camera_info.height, camera_info.width)
+        return cls(size, image_size, tuple(float(each) for each in camera_info.k))
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be used, "" if it can."""
+        (height, width), (rows, columns) = self.size, self.image_size
+        if self.size != self.image_size:
+            return f"for {width}x{height}, the images are {columns}x{rows}"
+        if self.is_blank:
+            return "all zeros: the camera is not calibrated"
+        if not np.isfinite(self.k).all() or min(self.k[0], self.k[4]) <= 0:
+            return f"without valid focal lengths: {self.k[0]:g}, {self.k[4]:g} px"
+        return ""
+
+    @property
+    def is_blank(self) -> bool:
+        """True if all is zero, as drivers publish it that know of no calibration."""
+        return not any(self.k)
+
+    @property
+    def matrix(self) -> npt.NDArray[np.float64] | None:
+        """The (3, 3) intrinsics in pixels; None if there is a problem."""
+        return None if self.problem else np.array(self.k).reshape(3, 3)
+
+    def __str__(self) -> str:
+        """Return whether it can be used, or why not."""
+        if self.problem:
+            return f"not used: {self.problem}"
+        return f"fits the images, focal length {self.k[0]:.1f} px"
