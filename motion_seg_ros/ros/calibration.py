@@ -40,7 +40,7 @@ class Calibration:
         if self.is_blank:
             return "all zeros: the camera is not calibrated"
         if not np.isfinite(self.k).all() or min(self.k[0], self.k[4]) <= 0:
-            return f"without valid focal lengths: {self.k[0]:g}, {self.k[4]:g} px"
+            return f"without valid intrinsics: K is {', '.join(f'{each:g}' for each in self.k)}"
         return ""
 
     @property

@@ -19,6 +19,9 @@ from motion_seg_ros.ros.input_checks import (
 from motion_seg_ros.ros.segmentation_checks import SegmentationChecks
 from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
+UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
+"""Name of a node that the middleware has not heard of yet, as rmw_dds_common gives it."""
+
 
 class DiagnosticsReporter:
     """Publishes the statuses `<node>: input` and `<node>: segmentation` of a camera periodically,
@@ -101,7 +104,7 @@ class DiagnosticsReporter:
         """Full names of the nodes that publish on a topic, one for each publisher."""
         found = self._node.get_publishers_info_by_topic(topic) if topic else []
         names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found)
-        return tuple(sorted(names))
+        return tuple(sorted(each for each in names if not each.endswith(UNKNOWN_NODE)))
 
 
 class ProblemLog:

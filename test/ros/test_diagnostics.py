@@ -1,4 +1,4 @@
-"""Diagnostic statuses made from given numbers."""
+"""Diagnostic statuses and log lines made from given numbers."""
 
 from __future__ import annotations
 
@@ -6,75 +6,107 @@ import dataclasses
 from typing import Any
 
 import pytest
+from worker_messages import Log
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
-from diagnostic_msgs.msg import DiagnosticStatus
-
-from motion_seg_ros.ros.diagnostics import input_status, segmentation_status
+from motion_seg_ros.ros.diagnostics import ProblemLog, input_status, segmentation_status
+from motion_seg_ros.ros.findings import Finding, Level
+from motion_seg_ros.ros.input_checks import InputContext
 from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
 
 HEALTHY = dataclasses.replace(
     StreamStatistics().snapshot(), silence_s=0.1, input_hz=15.0, output_hz=15.0, age_ms=(40.0, 60.0)
 )
+CONTEXT = InputContext("/image", "/camera_info")
+WARNING = Finding("a", Level.WARN, "a is odd")
+ERROR = Finding("b", Level.ERROR, "b is broken", logged=True)
 
 
 @pytest.mark.parametrize(
-    ("change", "level", "said"),
+    ("change", "said"),
     [
-        ({}, DiagnosticStatus.OK, "receiving"),
-        ({"silence_s": None}, DiagnosticStatus.OK, "not active"),
-        ({"silence_s": 10.2}, DiagnosticStatus.ERROR, "no input: nothing on /image for 10.2 s"),
-        ({"still_stamp": True}, DiagnosticStatus.WARN, "stamps stand still"),
-        ({"input_hz": 0.0}, DiagnosticStatus.OK, "waiting"),
-        ({"qos_problems": {"/depth": "DURABILITY"}}, DiagnosticStatus.WARN, "/depth: DURABILITY"),
-        # Another publisher of the image topic does fit.
-        ({"qos_problems": {"/image": "RELIABILITY"}}, DiagnosticStatus.OK, "receiving"),
-        (
-            {"qos_problems": {"/image": "RELIABILITY"}, "input_hz": 0.0},
-            DiagnosticStatus.WARN,
-            "QoS incompatible on /image: RELIABILITY",
-        ),
-        (
-            {"qos_problems": {"/image": "RELIABILITY"}, "input_hz": 0.0, "silence_s": 9.0},
-            DiagnosticStatus.ERROR,
-            "QoS incompatible on /image: RELIABILITY",
-        ),
+        ({}, "receiving"),
+        ({"silence_s": None}, "not listening: the node is not active"),
+        ({"input_hz": 0.0}, "waiting for images"),
     ],
 )
-def test_input(change: dict[str, Any], level: bytes, said: str) -> None:
-    status = input_status("/ns/motion_seg", changed(change), "/image", 1, timeout_s=5.0)
-    assert status.name == "/ns/motion_seg: input"
-    assert status.level == level
-    assert said in status.message
+def test_input(change: dict[str, Any], said: str) -> None:
+    status = input_status("/ns/motion_seg", changed(change), CONTEXT, [])
+    assert (status.name, status.level, status.message) == (
+        "/ns/motion_seg: input",
+        b"\x00",
+        said,
+    )
+    values = {each.key: each.value for each in status.values}
+    assert values["calibration"] == "none received on /camera_info"
+    assert values["publishers"] == "none"
+    assert "depth images" not in values
 
 
 @pytest.mark.parametrize(
-    ("change", "level", "said"),
+    ("change", "said"),
     [
-        ({}, DiagnosticStatus.OK, "running"),
-        ({"abstention": "no texture"}, DiagnosticStatus.OK, "abstaining: no texture"),
-        ({"recent_propagated": 7}, DiagnosticStatus.WARN, "7 of the newest frames"),
-        ({"recent_too_late": 2}, DiagnosticStatus.WARN, "discovery is too slow: 2 new objects"),
-        ({"recent_errors": 1, "last_error": "lens off"}, DiagnosticStatus.ERROR, "lens off"),
-        ({"last_error": "lens off"}, DiagnosticStatus.OK, "running"),
-        ({"silence_s": None}, DiagnosticStatus.OK, "not active"),
-        ({"silence_s": None, "last_error": "no x"}, DiagnosticStatus.ERROR, "no x"),
+        ({}, "running"),
+        ({"abstention": "no texture"}, "abstaining: no texture"),
+        ({"silence_s": None}, "not active"),
+        ({"output_hz": 0.0}, "waiting for images"),
     ],
 )
-def test_segmentation(change: dict[str, Any], level: bytes, said: str) -> None:
-    status = segmentation_status("/motion_seg", changed(change), {"masks": "densifier"})
-    assert status.level == level
-    assert said in status.message
+def test_segmentation(change: dict[str, Any], said: str) -> None:
+    status = segmentation_status("/motion_seg", changed(change), {"masks": "densifier"}, [])
+    assert (status.name, status.level, status.message) == (
+        "/motion_seg: segmentation",
+        b"\x00",
+        said,
+    )
     values = {each.key: each.value for each in status.values}
     assert values["frame age p95 [ms]"] == "60.0"
     assert values["latency p50 [ms]"] == "-"
     assert values["backend masks"] == "densifier"
 
 
+def test_every_finding_is_told_the_worst_first() -> None:
+    status = segmentation_status("/motion_seg", HEALTHY, {}, [ERROR, WARNING])
+    assert status.level == b"\x02"
+    assert status.message == "b is broken; a is odd"
+    assert input_status("/motion_seg", HEALTHY, CONTEXT, [WARNING]).level == b"\x01"
+
+
+def test_a_problem_is_logged_when_it_begins() -> None:
+    log = Log()
+    problems = ProblemLog(log)
+    for findings in ([WARNING, ERROR], [WARNING], [], [], [WARNING]):
+        problems.update(HEALTHY, findings)
+    assert log.lines == ["a is odd", "a is odd"]
+
+
+@pytest.mark.parametrize(
+    ("received", "then", "said"),
+    [
+        (5, {"silence_s": 0.1}, ["input is back after 7.0 s"]),
+        (0, {"silence_s": 0.1}, ["the first image has come after 7.0 s"]),
+        (5, {"silence_s": None}, []),  # no longer listening
+    ],
+)
+def test_input_is_back_where_it_was_gone(
+    received: int, then: dict[str, Any], said: list[str]
+) -> None:
+    log = Log()
+    problems = ProblemLog(log)
+    problems.update(HEALTHY, [])
+    counts = {**HEALTHY.counts, "received": received}
+    silence = Finding("silence", Level.ERROR, "no input")
+    problems.update(changed({"silence_s": 7.0, "counts": counts}), [silence])
+    assert log.lines == ["no input"]
+    problems.update(changed({**then, "counts": {**counts, "received": received + 1}}), [])
+    problems.update(HEALTHY, [])
+    assert log.lines == ["no input", *said]
+
+
 def test_both_clocks_are_told_where_there_are_two() -> None:
     def told(**change: Any) -> dict[str, str]:
-        status = segmentation_status("/motion_seg", changed(change), {})
+        status = segmentation_status("/motion_seg", changed(change), {}, [])
         return {each.key: each.value for each in status.values if "discover" in each.key}
 
     assert told() == {}

@@ -15,6 +15,7 @@ import rclpy
 from node_bench import REAL_NODE, running
 from rcl_interfaces.msg import Log
 
+from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.rosout import PACKAGE, RosoutHandler
 
 
@@ -51,7 +52,7 @@ def test_levels_and_the_state_it_leaves_behind() -> None:
     )
     package, module = logging.getLogger(PACKAGE), logging.getLogger(f"{PACKAGE}.some.module")
     before = (package.level, package.propagate, list(package.handlers))
-    handler = RosoutHandler(node)
+    handler = RosoutHandler(CountingLogger(node))
     for level in ("debug", "info", "warning", "error", "critical"):
         getattr(module, level)("%s line", level)
     logging.getLogger("somebody.else").error("not ours")
@@ -69,7 +70,7 @@ def test_rclpy_takes_every_level() -> None:
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node("levels", context=context)
-    handler = RosoutHandler(node.get_logger())
+    handler = RosoutHandler(CountingLogger(node.get_logger()))
     try:
         for level in (*range(10, 60, 10), 10, 25):
             logging.getLogger(PACKAGE).log(level, "line")

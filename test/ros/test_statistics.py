@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from motion_seg_ros.ros.statistics import HORIZON_S, LOG_AGAIN_S, OutputRecord, StreamStatistics
+from motion_seg_ros.ros.statistics import HORIZON_S, TREND_S, OutputRecord, StreamStatistics, Trend
 from motion_seg_ros.types import Discovery
 
 
@@ -23,11 +24,12 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return set_to
 
 
-def answer(statistics: StreamStatistics, age_ms: float, propagated: bool = False) -> None:
+def answer(
+    statistics: StreamStatistics, age_ms: float, propagated: bool = False, **more: Any
+) -> None:
+    stage_ms = {"masks": age_ms}
     statistics.record_output(
-        OutputRecord(
-            age_ms=age_ms, latency_ms=age_ms / 2, propagated=propagated, stage_ms={"masks": age_ms}
-        )
+        OutputRecord(age_ms, age_ms / 2, propagated=propagated, stage_ms=stage_ms, **more)
     )
 
 
@@ -43,7 +45,7 @@ def test_rates_and_percentiles(at: Callable[[float], None]) -> None:
     assert now.age_ms == (10, 19)  # of 0 ... 20
     assert now.latency_ms == (5, 9.5)
     assert now.stage_ms == {"masks": 10}
-    assert (now.counts["inferred"], now.counts["propagated"], now.recent_propagated) == (15, 6, 6)
+    assert (now.counts["inferred"], now.counts["propagated"], now.trend.inferred) == (15, 6, 15)
     assert not now.still_stamp
 
 
@@ -110,13 +112,67 @@ def test_stamps_that_stand_still() -> None:
     assert not statistics.snapshot().still_stamp
 
 
-def test_a_repeated_error_is_logged_now_and_then(at: Callable[[float], None]) -> None:
+def test_a_trend_lasts_longer_than_a_rate(at: Callable[[float], None]) -> None:
     statistics = StreamStatistics()
-    assert statistics.record_error("a")
-    assert not statistics.record_error("a")
-    assert statistics.record_error("b")
-    at(LOG_AGAIN_S + 0.1)
-    assert statistics.record_error("b")
+    assert statistics.snapshot().trend == Trend()
+    for i in range(101):
+        at(i * 0.1)
+        answer(statistics, 5.0, propagated=i % 2 == 1, reset_reason=f"r{i}" if i % 10 == 0 else "")
+    now = statistics.snapshot()
+    assert now.trend == Trend(pytest.approx(10), 101, 51, 11, "r100")
+    assert now.trend.inferred_hz == pytest.approx(51 * 100 / 101 / 10)
+    assert now.trend.propagated_share == pytest.approx(50 / 101)
+    assert now.counts["resets"] == 11
+    at(10 + HORIZON_S + 0.1)
+    now = statistics.snapshot()
+    assert now.output_hz == 0
+    assert now.trend.frames == 101
+    at(10 + TREND_S + 0.1)
+    assert statistics.snapshot().trend == Trend()
+
+
+def test_time_from_stamp_to_arrival(at: Callable[[float], None]) -> None:
+    statistics = StreamStatistics()
+    assert statistics.snapshot().arrival_age_ms is None
+    for age_ms in (30.0, 10.0, 20.0):
+        answer(statistics, age_ms)  # half of it after the arrival
+    assert statistics.snapshot().arrival_age_ms == 10
+
+
+def test_how_long_nothing_was_labelled(at: Callable[[float], None]) -> None:
+    statistics = StreamStatistics()
+    for i in range(5):
+        at(float(i))
+        statistics.record_input(i)
+        answer(statistics, 5.0, abstention="dark" if i else "")
+    assert statistics.snapshot().unlabelled_s == pytest.approx(3)
+    at(4.5)
+    assert statistics.snapshot().unlabelled_s == pytest.approx(3)
+    # A pause in the stream is no time in which nothing was labelled.
+    at(5 + TREND_S)
+    statistics.record_input(5)
+    answer(statistics, 5.0, abstention="dark")
+    assert statistics.snapshot().unlabelled_s == 0
+    answer(statistics, 5.0)
+    assert statistics.snapshot().unlabelled_s == 0
+
+
+@pytest.mark.parametrize("end", ["answer", "reject", "stop"])
+def test_how_long_nothing_was_answered(at: Callable[[float], None], end: str) -> None:
+    statistics = StreamStatistics()
+    statistics.set_listening(True)
+    for i in range(5):
+        at(float(i))
+        statistics.record_input(i)
+    at(7)
+    assert statistics.snapshot().unanswered_s == pytest.approx(7)
+    if end == "answer":
+        answer(statistics, 5.0)
+    elif end == "reject":
+        statistics.count("rejected")
+    else:
+        statistics.set_listening(False)
+    assert statistics.snapshot().unanswered_s == 0
 
 
 def test_clear_begins_anew() -> None:

@@ -1,0 +1,275 @@
+"""What /diagnostics and /rosout say about trouble that is made for real."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+
+import rclpy
+from node_bench import (
+    REAL_NODE,
+    SECOND,
+    Bench,
+    NodeProcess,
+    header,
+    image_message,
+    ping,
+    red_square,
+    running,
+    value,
+)
+from rcl_interfaces.msg import Log
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+
+FRAME_NS = SECOND // 15
+OK, WARN, ERROR = b"\x00", b"\x01", b"\x02"
+ARGUMENTS = ("-p", "diagnostics.period_s:=0.2", "-p", "diagnostics.input_timeout_s:=1.0")
+
+
+class Observed:
+    """A node and its bench, with the lines on /rosout."""
+
+    def __init__(self, node: NodeProcess, bench: Bench) -> None:
+        self.node, self.bench = node, bench
+        self._lines: list[Any] = []
+        bench.node.create_subscription(Log, "/rosout", self._lines.append, 1000)
+
+    def lines(self, text: str) -> list[str]:
+        return [each.msg for each in self._lines if text in each.msg]
+
+    def told(self, text: str) -> int:
+        """How many events the lines with the text stand for."""
+        counts = (re.search(r"\(repeated (\d+) times in", each) for each in self.lines(text))
+        return sum(int(each[1]) if each else 1 for each in counts)
+
+    def stream(self, make: Callable[[int], Image], done: Callable[[], object]) -> None:
+        """Send what `make` returns for each index at 15 Hz until `done`, 30 s at most."""
+        end, i = time.monotonic() + 30, 0
+        while not done():
+            assert time.monotonic() < end, self.node.output
+            self.bench.images.publish(make(i))
+            self.bench.spin(1 / 15)
+            i += 1
+
+    def streamed(
+        self, make: Callable[[int], Image], kind: str, wanted: Callable[[Any], object]
+    ) -> Any:
+        """The status `kind` that is as wanted, while a stream is sent."""
+        name = f"{self.bench.node.get_namespace().rstrip('/')}/motion_seg: {kind}"
+        found: list[Any] = []
+
+        def look() -> bool:
+            statuses = [each for report in self.bench.diagnostics for each in report.status]
+            found[:] = [each for each in statuses if each.name == name and wanted(each)]
+            return bool(found)
+
+        self.bench.diagnostics.clear()
+        self.stream(make, look)
+        return found[-1]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    log = tmp_path_factory.mktemp("diagnostics") / "log"
+    arguments = (*ARGUMENTS, "-r", "__ns:=/told")
+    with running(log, *arguments, namespace="told") as (node, bench):
+        observed = Observed(node, bench)
+        bench.connect(node, ping)
+        yield observed
+
+
+def live(i: int) -> Image:
+    return ping(time.time_ns())
+
+
+def test_alternating_sizes(place: Observed) -> None:
+    def alternate(i: int) -> Image:
+        return image_message(red_square(5, 96 if i % 2 else 64), time.time_ns())
+
+    status = place.streamed(
+        alternate, "segmentation", lambda s: "image size changed" in s.message and reset_at(s) > 15
+    )
+    assert status.level == WARN
+    assert "must have one size" in status.message
+    assert "running" not in status.message
+    resets = int(value(status, "resets"))
+    assert reset_at(status) <= resets
+    # Each is told, in few lines.
+    place.stream(alternate, lambda: place.told("window reset: image size") >= 40)
+    assert len(place.lines("window reset: image size")) < 8
+
+
+def reset_at(status: Any) -> int:
+    found = re.search(r"reset at (\d+) of the newest (\d+) frames", status.message)
+    return int(found[1]) if found else 0
+
+
+def test_a_camera_slower_than_the_longest_gap(place: Observed) -> None:
+    start = time.time_ns()
+    status = place.streamed(
+        lambda i: ping(start + i * 1_200_000_000),
+        "segmentation",
+        lambda s: "gap of 1.200 s" in s.message,
+    )
+    assert status.level == WARN
+    assert "raise window.max_gap_s" in status.message
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "said"),
+    [(3600, r"stamps are 3[56]\d\d\.\d s in the future"), (-3600, r"stamps are 36\d\d\.\d s old")],
+)
+def test_a_camera_with_another_clock(place: Observed, offset_s: int, said: str) -> None:
+    status = place.streamed(
+        lambda i: ping(time.time_ns() + offset_s * SECOND),
+        "input",
+        lambda s: re.search(said, s.message),
+    )
+    assert status.level == WARN
+    assert "NTP" in status.message
+    assert ("use_sim_time" in status.message) == (offset_s < 0)
+    assert abs(float(value(status, "stamp to arrival p50 [ms]")) / 1e3 + offset_s) < 60
+    # The stream goes on with the right time: that is over.
+    place.streamed(live, "input", lambda s: s.level == OK)
+
+
+def test_two_publishers_on_one_topic(place: Observed) -> None:
+    place.streamed(live, "input", lambda s: s.level == OK)
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    other = rclpy.create_node("second_camera", namespace="told", context=context)
+    try:
+        best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        other.create_publisher(Image, "image", best_effort)
+        status = place.streamed(live, "input", lambda s: "2 publishers" in s.message)
+        assert status.level == WARN
+        assert "on /told/image: /told/bench, /told/second_camera" in status.message
+        assert value(status, "publishers") == "/told/bench, /told/second_camera"
+    finally:
+        other.destroy_node()
+        rclpy.shutdown(context=context)
+    status = place.streamed(live, "input", lambda s: s.level == OK)
+    assert value(status, "publishers") == "/told/bench"
+
+
+def test_calibration(place: Observed) -> None:
+    bench = place.bench
+
+    def calibrated(info: CameraInfo) -> Callable[[int], Image]:
+        def make(i: int) -> Image:
+            bench.infos.publish(info)
+            return live(i)
+
+        return make
+
+    if not place.lines("camera_info"):  # once it has come, it stays
+        status = place.streamed(live, "input", lambda s: s.level == OK)
+        assert value(status, "calibration") == "none received on /told/camera_info"
+    info = CameraInfo(header=header(5), height=64, width=64)
+    status = place.streamed(
+        calibrated(info), "input", lambda s: "all zeros" in value(s, "calibration")
+    )
+    assert status.level == OK
+    info.k = np.array([50.0, 0, 32, 0, 50, 32, 0, 0, 1])
+    status = place.streamed(
+        calibrated(info), "input", lambda s: "fits the images" in value(s, "calibration")
+    )
+    assert status.level == OK
+    assert value(status, "calibration") == "fits the images, focal length 50.0 px"
+    info.width = 128
+    status = place.streamed(calibrated(info), "input", lambda s: "camera_info is" in s.message)
+    assert status.level == WARN
+    assert "for 128x64, the images are 64x64" in status.message
+    info.width = 64
+    place.streamed(calibrated(info), "input", lambda s: s.level == OK)
+
+
+def test_silence_and_its_end(place: Observed) -> None:
+    bench = place.bench
+    place.streamed(live, "input", lambda s: s.level == OK)
+    before = place.told("input is back after")
+    status = bench.status("input", lambda s: s.level == ERROR)
+    assert "no input: nothing on /told/image for 1." in status.message
+    assert "(1 publisher)" in status.message
+    status = bench.status("segmentation")
+    assert status.level == WARN
+    assert status.message.startswith("idle: no input for ")
+    bench.spin_until(lambda: place.lines("no input: nothing on /told/image"))
+    assert place.told("input is back after") == before
+    place.stream(live, lambda: place.told("input is back after") == before + 1)
+
+    # Who stops listening has not got the input back.
+    bench.status("input", lambda s: s.level == ERROR)
+    assert bench.transition("deactivate")
+    assert bench.status("input", lambda s: "not listening" in s.message).level == OK
+    assert bench.status("segmentation").message == "not active"
+    bench.spin(6.0)  # a second such line would be written now
+    assert place.told("input is back after") == before + 1
+    assert bench.transition("activate")
+
+
+def test_the_first_image_is_not_back(tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "-r", "__ns:=/first")
+    with running(tmp_path / "log", *arguments, namespace="first") as (node, bench):
+        place = Observed(node, bench)
+        bench.status("input", lambda s: s.level == ERROR)
+        bench.spin_until(lambda: place.lines("no input"))
+        place.stream(live, lambda: place.lines("the first image has come after "))
+        assert not place.lines("input is back")
+
+
+def test_simulated_time_without_a_clock(tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "-r", "__ns:=/timeless", "-p", "use_sim_time:=true")
+    with running(tmp_path / "log", *arguments, namespace="timeless") as (node, bench):
+        bench.connect(node, ping)
+        status = Observed(node, bench).streamed(
+            live, "input", lambda s: "simulated time stands at 0" in s.message
+        )
+        assert status.level == WARN
+        assert "no /clock" in status.message
+        assert "use_sim_time to false" in status.message
+
+
+def test_a_machine_that_is_fast_enough_now_and_then(tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "-r", "__ns:=/half")
+    # Every other frame or so is inferred, about ten in a second.
+    with running(tmp_path / "log", *arguments, delay_s=0.08, namespace="half") as (node, bench):
+        bench.connect(node, ping)
+        place = Observed(node, bench)
+        status = place.streamed(
+            lambda i: live(i),
+            "segmentation",
+            lambda s: int(value(s, "drops (propagated)")) > 20 and float(rate(s)) > 0,
+        )
+        share = float(value(status, "propagated share [%]"))
+        slow = float(rate(status)) < 5
+        assert 0 < share < 100
+        assert ("too slow" in status.message) == (slow and share > 20), status.message
+
+
+def rate(status: Any) -> str:
+    return value(status, "inferred rate [Hz]")
+
+
+def test_images_without_texture(tmp_path: Path) -> None:
+    arguments = (*ARGUMENTS, "-r", "__ns:=/dark")
+    place = {"command": REAL_NODE, "namespace": "dark"}
+    with running(tmp_path / "log", *arguments, **place) as (node, bench):
+        dark = np.full((240, 320, 3), 2, np.uint8)
+        status = Observed(node, bench).streamed(
+            lambda i: image_message(dark, time.time_ns()),
+            "segmentation",
+            lambda s: "nothing could be judged" in s.message,
+        )
+        assert status.level == WARN
+        assert "too little texture" in status.message
+        assert "more light" in status.message
