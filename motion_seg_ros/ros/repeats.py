@@ -6,13 +6,15 @@ import logging
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 PAUSE_S = 5.0
 """Shortest time from a line to its repetition; it doubles with each. Set by hand."""
 MAX_PAUSE_S = 600.0
 """Longest such time. Set by hand."""
+DISTINCT = 5
+"""Lines that are written whole although they differ in numbers only. Set by hand."""
 QUIET_S = 30.0
 """A line that has not come for this long has stopped repeating. Set by hand."""
 
@@ -21,16 +23,24 @@ _NUMBER = re.compile(r"(?<![\w/])\d[\d.]*(?:x\d+)*")
 
 @dataclass
 class _Line:
-    """A line and the repetitions that are not written yet."""
+    """A line, whatever its numbers, and the repetitions that are not written yet."""
 
     text: str
     written_s: float
     seen_s: float
     pause_s: float = PAUSE_S
     count: int = 0
+    known: set[str] = field(default_factory=set)
 
-    def repeat(self, text: str, now_s: float) -> None:
-        self.text, self.seen_s = text, now_s
+    def is_new(self, text: str) -> bool:
+        """Return true, and remember it, if the text has other numbers and there were few."""
+        if text in self.known or len(self.known) == DISTINCT:
+            return False
+        self.known.add(text)
+        return True
+
+    def repeat(self, text: str) -> None:
+        self.text = text
         self.count += 1
 
     def is_due(self, now_s: float) -> bool:
@@ -49,8 +59,9 @@ class _Line:
 class CountingLogger:
     """Writes each line at once, its repetitions as a count; thread-safe.
 
-    Lines that differ in their numbers alone are the same. The count stands behind the newest of
-    them: after PAUSE_S, then after ever longer pauses, and once the line has stopped repeating.
+    Lines that differ in their numbers alone are the same but for the first DISTINCT of them. The
+    count stands behind the newest: after PAUSE_S, then after ever longer pauses, and once the line
+    has stopped repeating.
 
     Args:
         logger: rclpy's logger of a node, or one like it.
@@ -82,11 +93,10 @@ class CountingLogger:
         now_s = time.monotonic()
         with self._lock:
             key = (level, _NUMBER.sub("#", text))
-            line = self._lines.get(key)
-            if line is None:
-                self._lines[key] = _Line(text, now_s, now_s)
-            else:
-                line.repeat(text, now_s)
+            line = self._lines.setdefault(key, _Line(text, now_s, now_s))
+            line.seen_s = now_s
+            if not line.is_new(text):
+                line.repeat(text)
                 if not line.is_due(now_s):
                     return
                 text = line.take(now_s)

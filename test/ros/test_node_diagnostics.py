@@ -19,8 +19,10 @@ from node_bench import (
     SECOND,
     Bench,
     NodeProcess,
+    events,
     header,
     image_message,
+    live,
     ping,
     red_square,
     running,
@@ -48,33 +50,7 @@ class Observed:
 
     def told(self, text: str) -> int:
         """How many events the lines with the text stand for."""
-        counts = (re.search(r"\(repeated (\d+) times in", each) for each in self.lines(text))
-        return sum(int(each[1]) if each else 1 for each in counts)
-
-    def stream(self, make: Callable[[int], Image], done: Callable[[], object]) -> None:
-        """Send what `make` returns for each index at 15 Hz until `done`, 30 s at most."""
-        end, i = time.monotonic() + 30, 0
-        while not done():
-            assert time.monotonic() < end, self.node.output
-            self.bench.images.publish(make(i))
-            self.bench.spin(1 / 15)
-            i += 1
-
-    def streamed(
-        self, make: Callable[[int], Image], kind: str, wanted: Callable[[Any], object]
-    ) -> Any:
-        """The status `kind` that is as wanted, while a stream is sent."""
-        name = f"{self.bench.node.get_namespace().rstrip('/')}/motion_seg: {kind}"
-        found: list[Any] = []
-
-        def look() -> bool:
-            statuses = [each for report in self.bench.diagnostics for each in report.status]
-            found[:] = [each for each in statuses if each.name == name and wanted(each)]
-            return bool(found)
-
-        self.bench.diagnostics.clear()
-        self.stream(make, look)
-        return found[-1]
+        return events(self.lines(text))
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +63,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         yield observed
 
 
-def live(i: int) -> Image:
-    return ping(time.time_ns())
-
-
 def test_alternating_sizes(place: Observed) -> None:
     def alternate(i: int) -> Image:
         return image_message(red_square(5, 96 if i % 2 else 64), time.time_ns())
 
-    status = place.streamed(
-        alternate, "segmentation", lambda s: "image size changed" in s.message and reset_at(s) > 15
+    status = place.bench.status(
+        "segmentation", lambda s: "image size changed" in s.message and reset_at(s) > 15, alternate
     )
     assert status.level == WARN
     assert "must have one size" in status.message
@@ -104,7 +76,7 @@ def test_alternating_sizes(place: Observed) -> None:
     resets = int(value(status, "resets"))
     assert reset_at(status) <= resets
     # Each is told, in few lines.
-    place.stream(alternate, lambda: place.told("window reset: image size") >= 40)
+    place.bench.stream(alternate, lambda: place.told("window reset: image size") >= 40)
     assert len(place.lines("window reset: image size")) < 8
 
 
@@ -115,10 +87,10 @@ def reset_at(status: Any) -> int:
 
 def test_a_camera_slower_than_the_longest_gap(place: Observed) -> None:
     start = time.time_ns()
-    status = place.streamed(
-        lambda i: ping(start + i * 1_200_000_000),
+    status = place.bench.status(
         "segmentation",
         lambda s: "gap of 1.200 s" in s.message,
+        lambda i: ping(start + i * 1_200_000_000),
     )
     assert status.level == WARN
     assert "raise window.max_gap_s" in status.message
@@ -129,35 +101,35 @@ def test_a_camera_slower_than_the_longest_gap(place: Observed) -> None:
     [(3600, r"stamps are 3[56]\d\d\.\d s in the future"), (-3600, r"stamps are 36\d\d\.\d s old")],
 )
 def test_a_camera_with_another_clock(place: Observed, offset_s: int, said: str) -> None:
-    status = place.streamed(
-        lambda i: ping(time.time_ns() + offset_s * SECOND),
+    status = place.bench.status(
         "input",
         lambda s: re.search(said, s.message),
+        lambda i: ping(time.time_ns() + offset_s * SECOND),
     )
     assert status.level == WARN
     assert "NTP" in status.message
     assert ("use_sim_time" in status.message) == (offset_s < 0)
     assert abs(float(value(status, "stamp to arrival p50 [ms]")) / 1e3 + offset_s) < 60
     # The stream goes on with the right time: that is over.
-    place.streamed(live, "input", lambda s: s.level == OK)
+    place.bench.status("input", lambda s: s.level == OK, live)
 
 
 def test_two_publishers_on_one_topic(place: Observed) -> None:
-    place.streamed(live, "input", lambda s: s.level == OK)
+    place.bench.status("input", lambda s: s.level == OK, live)
     context = rclpy.Context()
     rclpy.init(context=context)
     other = rclpy.create_node("second_camera", namespace="told", context=context)
     try:
         best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
         other.create_publisher(Image, "image", best_effort)
-        status = place.streamed(live, "input", lambda s: "2 publishers" in s.message)
+        status = place.bench.status("input", lambda s: "2 publishers" in s.message, live)
         assert status.level == WARN
         assert "on /told/image: /told/bench, /told/second_camera" in status.message
         assert value(status, "publishers") == "/told/bench, /told/second_camera"
     finally:
         other.destroy_node()
         rclpy.shutdown(context=context)
-    status = place.streamed(live, "input", lambda s: s.level == OK)
+    status = place.bench.status("input", lambda s: s.level == OK, live)
     assert value(status, "publishers") == "/told/bench"
 
 
@@ -172,30 +144,30 @@ def test_calibration(place: Observed) -> None:
         return make
 
     if not place.lines("camera_info"):  # once it has come, it stays
-        status = place.streamed(live, "input", lambda s: s.level == OK)
+        status = place.bench.status("input", lambda s: s.level == OK, live)
         assert value(status, "calibration") == "none received on /told/camera_info"
     info = CameraInfo(header=header(5), height=64, width=64)
-    status = place.streamed(
-        calibrated(info), "input", lambda s: "all zeros" in value(s, "calibration")
+    status = place.bench.status(
+        "input", lambda s: "all zeros" in value(s, "calibration"), calibrated(info)
     )
     assert status.level == OK
     info.k = np.array([50.0, 0, 32, 0, 50, 32, 0, 0, 1])
-    status = place.streamed(
-        calibrated(info), "input", lambda s: "fits the images" in value(s, "calibration")
+    status = place.bench.status(
+        "input", lambda s: "fits the images" in value(s, "calibration"), calibrated(info)
     )
     assert status.level == OK
     assert value(status, "calibration") == "fits the images, focal length 50.0 px"
     info.width = 128
-    status = place.streamed(calibrated(info), "input", lambda s: "camera_info is" in s.message)
+    status = place.bench.status("input", lambda s: "camera_info is" in s.message, calibrated(info))
     assert status.level == WARN
     assert "for 128x64, the images are 64x64" in status.message
     info.width = 64
-    place.streamed(calibrated(info), "input", lambda s: s.level == OK)
+    place.bench.status("input", lambda s: s.level == OK, calibrated(info))
 
 
 def test_silence_and_its_end(place: Observed) -> None:
     bench = place.bench
-    place.streamed(live, "input", lambda s: s.level == OK)
+    place.bench.status("input", lambda s: s.level == OK, live)
     before = place.told("input is back after")
     status = bench.status("input", lambda s: s.level == ERROR)
     assert "no input: nothing on /told/image for 1." in status.message
@@ -205,7 +177,7 @@ def test_silence_and_its_end(place: Observed) -> None:
     assert status.message.startswith("idle: no input for ")
     bench.spin_until(lambda: place.lines("no input: nothing on /told/image"))
     assert place.told("input is back after") == before
-    place.stream(live, lambda: place.told("input is back after") == before + 1)
+    place.bench.stream(live, lambda: place.told("input is back after") == before + 1)
 
     # Who stops listening has not got the input back.
     bench.status("input", lambda s: s.level == ERROR)
@@ -223,7 +195,7 @@ def test_the_first_image_is_not_back(tmp_path: Path) -> None:
         place = Observed(node, bench)
         bench.status("input", lambda s: s.level == ERROR)
         bench.spin_until(lambda: place.lines("no input"))
-        place.stream(live, lambda: place.lines("the first image has come after "))
+        place.bench.stream(live, lambda: place.lines("the first image has come after "))
         assert not place.lines("input is back")
 
 
@@ -231,9 +203,7 @@ def test_simulated_time_without_a_clock(tmp_path: Path) -> None:
     arguments = (*ARGUMENTS, "-r", "__ns:=/timeless", "-p", "use_sim_time:=true")
     with running(tmp_path / "log", *arguments, namespace="timeless") as (node, bench):
         bench.connect(node, ping)
-        status = Observed(node, bench).streamed(
-            live, "input", lambda s: "simulated time stands at 0" in s.message
-        )
+        status = bench.status("input", lambda s: "simulated time stands at 0" in s.message, live)
         assert status.level == WARN
         assert "no /clock" in status.message
         assert "use_sim_time to false" in status.message
@@ -244,11 +214,10 @@ def test_a_machine_that_is_fast_enough_now_and_then(tmp_path: Path) -> None:
     # Every other frame or so is inferred, about ten in a second.
     with running(tmp_path / "log", *arguments, delay_s=0.08, namespace="half") as (node, bench):
         bench.connect(node, ping)
-        place = Observed(node, bench)
-        status = place.streamed(
-            lambda i: live(i),
+        status = bench.status(
             "segmentation",
             lambda s: int(value(s, "drops (propagated)")) > 20 and float(rate(s)) > 0,
+            live,
         )
         share = float(value(status, "propagated share [%]"))
         slow = float(rate(status)) < 5
@@ -263,12 +232,12 @@ def rate(status: Any) -> str:
 def test_images_without_texture(tmp_path: Path) -> None:
     arguments = (*ARGUMENTS, "-r", "__ns:=/dark")
     place = {"command": REAL_NODE, "namespace": "dark"}
-    with running(tmp_path / "log", *arguments, **place) as (node, bench):
+    with running(tmp_path / "log", *arguments, **place) as (_, bench):
         dark = np.full((240, 320, 3), 2, np.uint8)
-        status = Observed(node, bench).streamed(
-            lambda i: image_message(dark, time.time_ns()),
+        status = bench.status(
             "segmentation",
             lambda s: "nothing could be judged" in s.message,
+            lambda i: image_message(dark, time.time_ns()),
         )
         assert status.level == WARN
         assert "too little texture" in status.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from node_bench import (
     NodeProcess,
     header,
     image_message,
+    live,
     ping,
     pixels_of,
     red_square,
@@ -82,7 +84,8 @@ def test_lifecycle_and_parameters(tmp_path: Path) -> None:
         assert (keep == 0).sum() > 256
 
         # At once; out of range and read-only are refused with the reason.
-        assert set_parameter(bench, "static_mask.dilation_px", integer_value=0).successful
+        result = set_parameter(bench, "static_mask.dilation_px", integer_value=0)
+        assert (result.successful, result.reason) == (True, "")
         bench.ask(image_message(red_square(5), T0 + 1))
         assert (pixels_of(bench.answer("static_mask", T0 + 1)) == 0).sum() == 256
         for name, content, reason in (
@@ -96,8 +99,12 @@ def test_lifecycle_and_parameters(tmp_path: Path) -> None:
             assert not result.successful, name
             assert reason in result.reason.lower(), result.reason
 
-        # With the next configure.
-        assert set_parameter(bench, "window.size", integer_value=2).successful
+        # With the next configure, which is said.
+        result = set_parameter(bench, "window.size", integer_value=2)
+        assert result.successful
+        assert result.reason == "window.size = 2: takes effect at the next configure"
+        bench.spin_until(lambda: result.reason in node.output)
+        assert set_parameter(bench, "window.size", integer_value=2).reason == ""  # no change
         assert bench.transition("deactivate")
         bench.images.publish(ping(T0 + 2))
         bench.spin(0.5)
@@ -166,13 +173,15 @@ def test_two_nodes_do_not_collide(tmp_path: Path) -> None:
     ):
         left_bench.connect(left, ping)
         right_bench.connect(right, ping)
-        left_bench.ask(image_message(red_square(3), T0, frame_id="l"))
-        right_bench.ask(image_message(red_square(40), T0 + 1, frame_id="r"))
-        for bench, x, stamp in ((left_bench, 3, T0), (right_bench, 40, T0 + 1)):
+        now = time.time_ns()
+        left_bench.ask(image_message(red_square(3), now, frame_id="l"))
+        right_bench.ask(image_message(red_square(40), now + 1, frame_id="r"))
+        for bench, x, stamp in ((left_bench, 3, now), (right_bench, 40, now + 1)):
             assert len(bench.answers["moving_mask"]) == 1
             found = pixels_of(bench.answer("moving_mask", stamp))
             np.testing.assert_array_equal(found, (red_square(x) == (0, 0, 255)).all(axis=2) * 255)
-            assert bench.status("input").level == b"\x00"
+            status = bench.status("input", lambda s: s.level == b"\x00", send=live)
+            assert value(status, "publishers") == f"{bench.node.get_namespace()}/bench"
 
 
 def test_simulated_time_and_its_jump_back(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 from worker_messages import Log
 
-from motion_seg_ros.ros.repeats import PAUSE_S, QUIET_S, CountingLogger
+from motion_seg_ros.ros.repeats import DISTINCT, PAUSE_S, QUIET_S, CountingLogger
 
 
 class Clock:
@@ -37,9 +37,9 @@ def test_a_repeated_line_is_counted_in_ever_fewer_lines(clock: Clock) -> None:
         lines.warning(f"window reset: gap of 1.{i:03d} s")
         lines.flush()
         clock.tenths += 1
-    assert log.lines[0] == "window reset: gap of 1.000 s"
-    assert log.lines[1] == f"window reset: gap of 1.050 s (repeated 50 times in {PAUSE_S:.0f} s)"
-    assert len(log.lines) == 6  # after 0, 5, 15, 35, 75 and 155 s
+    assert log.lines[:5] == [f"window reset: gap of 1.{i:03d} s" for i in range(DISTINCT)]
+    assert log.lines[5] == f"window reset: gap of 1.050 s (repeated 46 times in {PAUSE_S:.0f} s)"
+    assert len(log.lines) == 10  # then after 15, 35, 75 and 155 s
     assert events(log.lines) <= 3000
     # At its end the rest is told.
     clock.tenths += int(10 * QUIET_S)
@@ -60,19 +60,32 @@ def test_rare_lines_are_all_written(clock: Clock) -> None:
     assert log.lines == [f"lens {i} off" for i in range(5)]
 
 
+def test_a_line_that_stays_the_same_is_written_once(clock: Clock) -> None:
+    log = Log()
+    lines = CountingLogger(log)
+    for _ in range(40):
+        lines.error("lens off")
+        clock.tenths += 1
+    assert log.lines == ["lens off"]
+    lines.flush(everything=True)
+    assert log.lines == ["lens off", "lens off (repeated 39 times in 4 s)"]
+
+
 def test_lines_are_the_same_whatever_their_numbers(clock: Clock) -> None:
     log = Log()
     lines = CountingLogger(log)
-    lines.warning("size changed from 64x48 to 640x480 px, -0.5 s")
-    lines.warning("size changed from 640x480 to 64x48 px, -12.25 s")
-    lines.error("size changed from 640x480 to 64x48 px, -12.25 s")
-    # What has a number in its name is something else.
-    lines.warning("cam1: gap of 2 s")
-    lines.warning("cam2: gap of 2 s")
-    lines.warning("QoS incompatible on /front2/image")
-    lines.warning("QoS incompatible on /front3/image")
-    assert len(log.lines) == 6
+    for i in range(9):
+        lines.warning(f"size changed from 64x{i} to {i}x480 px, -0.{i} s")
+    assert len(log.lines) == DISTINCT
+    # What has a number in its name is something else, and so is a line of another severity.
+    for i in range(9):
+        lines.warning(f"cam{i}: gap of 2 s")
+        lines.warning(f"QoS incompatible on /front{i}/image")
+    lines.error("size changed from 64x1 to 1x480 px, -0.1 s")
+    assert len(log.lines) == DISTINCT + 19
     lines.flush(everything=True)
-    assert log.lines[6:] == ["size changed from 640x480 to 64x48 px, -12.25 s"]
+    assert log.lines[DISTINCT + 19 :] == [
+        "size changed from 64x8 to 8x480 px, -0.8 s (repeated 4 times in 0 s)"
+    ]
     lines.flush(everything=True)
-    assert len(log.lines) == 7
+    assert len(log.lines) == DISTINCT + 20

@@ -11,6 +11,7 @@ from worker_messages import Log, message
 
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
+from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.stream import CameraStream
 from motion_seg_ros.ros.worker import InferenceWorker
@@ -101,7 +102,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
         deliver=deliver,
         now_ns=lambda: 0,
         statistics=statistics,
-        logger=log,
+        logger=CountingLogger(log),
         max_bytes=10**6,
         max_gap_s=1.0,
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,12 @@ def red_square(x: int, size: int = 64, side: int = 16) -> np.ndarray:
     return image
 
 
+def events(lines: Iterable[str]) -> int:
+    """How many events log lines stand for: those that repeat are counted."""
+    counts = (re.search(r"\(repeated (\d+) times in \d+ s\)", each) for each in lines)
+    return sum(int(each[1]) if each else 1 for each in counts)
+
+
 class NodeProcess:
     """A node in a process of its own.
 
@@ -128,6 +135,10 @@ class NodeProcess:
     def output(self) -> str:
         """Output so far."""
         return self.log.read_text(errors="replace")
+
+    def told(self, text: str) -> int:
+        """How many events the lines of its output with the text stand for."""
+        return events(each for each in self.output.splitlines() if text in each)
 
     @property
     def pid(self) -> int:
@@ -288,8 +299,16 @@ class Bench:
         response = self.call(GetState, "motion_seg/get_state", GetState.Request())
         return str(response.current_state.label)
 
-    def status(self, kind: str, done: Callable[[Any], object] = lambda status: True) -> Any:
-        """The next status `kind` (input or segmentation) of the node that is as wanted."""
+    def status(
+        self,
+        kind: str,
+        done: Callable[[Any], object] = lambda status: True,
+        send: Callable[[int], Any] | None = None,
+    ) -> Any:
+        """The next status `kind` (input or segmentation) of the node that is as wanted.
+
+        With `send` a stream goes on meanwhile: the image that it returns for each index.
+        """
         self.diagnostics.clear()
         found: list[Any] = []
 
@@ -300,8 +319,20 @@ class Bench:
             found[:] = [each for each in statuses if each.name == name and done(each)]
             return bool(found)
 
-        self.spin_until(look)
+        if send is None:
+            self.spin_until(look)
+        else:
+            self.stream(send, look)
         return found[-1]
+
+    def stream(self, make: Callable[[int], Any], done: Callable[[], object]) -> None:
+        """Send images at 15 Hz until `done`."""
+        end, i = time.monotonic() + PATIENCE_S, 0
+        while not done():
+            assert time.monotonic() < end, f"sent {i} images in vain; have {self._counts()}"
+            self.images.publish(make(i))
+            self.spin(1 / 15)
+            i += 1
 
 
 def value(status: Any, key: str) -> str:
@@ -330,6 +361,11 @@ def running(
     finally:
         status = node.stop()
     assert status == 0, node.output
+
+
+def live(index: int) -> Image:
+    """A small frame of this moment that nothing moves in."""
+    return ping(time.time_ns())
 
 
 def ping(stamp_ns: int) -> Image:

@@ -12,6 +12,7 @@ import numpy as np
 from worker_messages import SECOND, Log, message
 
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
+from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.stream import CameraStream
 from motion_seg_ros.ros.worker import InferenceWorker
@@ -97,7 +98,7 @@ def make_camera(
         deliver=deliver or rig.answers.append,
         now_ns=lambda: SECOND,
         statistics=rig.statistics,
-        logger=rig.log,
+        logger=CountingLogger(rig.log),
         max_bytes=max_bytes,
         max_gap_s=2.0,
     )
