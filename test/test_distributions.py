@@ -73,10 +73,12 @@ def described(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_wheels_of_two_distributions_are_not_mixed(described: Any, distribution: str) -> None:
     arguments = described(distribution)
     extra = arguments["extras_require"][f"ros-{distribution}"]
-    for wheels in (arguments["setup_requires"], arguments["extras_require"]["colcon"], extra):
+    build = arguments["extras_require"]["colcon"]
+    for wheels in (build, extra):
         ros = [each for each in wheels if each.startswith("ros-")]
         assert f"ros-{distribution}-rmw-fastrtps-cpp" in ros
         assert [each for each in ros if not each.startswith(f"ros-{distribution}-")] == []
+    assert set(arguments["setup_requires"]) <= set(build)  # empty where there are no wheels
 
 
 def test_distributions_without_wheels_are_refused(described: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,8 @@ def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
     )
     assert score.iou > 0.85
     assert score.belief_iou < 0.5
-    assert validate_masks(load_mask_network(weights), validation) == score
+    again = validate_masks(load_mask_network(weights), validation)
+    np.testing.assert_equal(astuple(again), astuple(score))  # nan, without still frames, is equal
     with safe_open(weights, framework="pt") as file:
         metadata = file.metadata()
     assert metadata["who"] == "a test"
