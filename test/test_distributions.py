@@ -39,6 +39,7 @@ NAMES_SINCE_HUMBLE = {
     "rclpy.qos.qos_policy_name_from_kind",
     "rclpy.qos.qos_profile_sensor_data",
     "rclpy.qos_overriding_options.QoSOverridingOptions",
+    "rclpy.serialization.deserialize_message",
     "rclpy.shutdown",
     "rclpy.signals.SignalHandlerOptions",
     "rclpy.task.Future",
