@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from motion_seg_ros.errors import InputError, MotionSegError
+from motion_seg_ros.errors import InputError, MotionSegError, shown
 from motion_seg_ros.io.message_types import require_rosbags
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def _what_to_open(path: Path) -> Path:
                 f"{journal.name}; `sqlite3 {each.name} 'PRAGMA wal_checkpoint(TRUNCATE)'` puts "
                 "them in"
             )
+        if each.suffix == ".db3":
+            _check_tables(each)
     if path.suffix == _ROS1_SUFFIX and path.is_file():
         raise InputError(
             f"{path}: expected a rosbag2, found one of ROS 1; "
@@ -126,6 +129,30 @@ def _what_to_open(path: Path) -> Path:
             "file alone; unpack it with `unzstd` first"
         )
     return files[0] if bare else path
+
+
+def _check_tables(file: Path) -> None:
+    """Refuse a database whose content is computed: a few bytes of it can have rows without end.
+
+    Raises:
+        InputError: it has a view, a virtual table, or a generated column.
+    """
+    found = None
+    with (
+        suppress(sqlite3.Error),  # damaged: whoever reads the messages says so
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True)) as database,
+    ):
+        found = database.execute(
+            "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+            " OR (type = 'table' AND rootpage = 0) UNION ALL"
+            " SELECT tables.name FROM sqlite_master AS tables, pragma_table_xinfo(tables.name)"
+            " WHERE tables.type = 'table' AND hidden > 0"
+        ).fetchone()
+    if found is not None:
+        raise InputError(
+            f"{file}: expected plain tables, found {shown(found[0])}, which is a view, virtual, "
+            "triggers something or has a computed column; no recorder writes that"
+        )
 
 
 def _storage_files(folder: Path) -> list[Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +81,28 @@ def test_metadata(bags: dict[str, Path], kind: str, data: st.DataObject) -> None
         check(bags[kind])
     finally:
         file.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # Rows without end, which a reader would collect.
+        "DROP TABLE message_definitions; CREATE VIEW message_definitions AS"
+        " WITH RECURSIVE c(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM c)"
+        " SELECT x AS id, 'a' AS topic_type, 'ros2msg' AS encoding,"
+        " '' AS encoded_message_definition, '' AS type_description_hash FROM c",
+        # A gigabyte in each row.
+        "ALTER TABLE messages RENAME COLUMN data TO content;"
+        " ALTER TABLE messages ADD COLUMN data BLOB AS (zeroblob(999999999))",
+        "CREATE VIRTUAL TABLE more USING fts5(words)",
+    ],
+    ids=["view", "computed column", "virtual table"],
+)
+def test_tables_that_compute(tmp_path: Path, statements: str) -> None:
+    bag = recordings.image_bag(tmp_path / "bag", IMAGES, StoragePlugin.SQLITE3)
+    (file,) = bag.glob("*.db3")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.executescript(statements)
+    for path in (bag, file):
+        with memory_at_most(0), pytest.raises(InputError, match="expected plain tables, found"):
+            open_source(path)
