@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from node_bench import (
     SECOND,
     Bench,
     image_message,
+    live,
     ping,
     pixels_of,
     red_square,
@@ -25,7 +28,10 @@ from node_bench import (
 
 T0 = 1_700_000_000 * SECOND
 FRAME_NS = SECOND // 15
-ARGUMENTS = ("-p", "depth.backend:=topic", "-p", "diagnostics.period_s:=0.2")
+ARGUMENTS = (
+    *("-p", "depth.backend:=topic", "-p", "diagnostics.period_s:=0.2"),
+    *("-p", "diagnostics.input_timeout_s:=2.0"),
+)
 
 
 def test_without_message_filters_configure_is_refused(tmp_path: Path) -> None:
@@ -125,3 +131,59 @@ def test_pairs_are_found_again_after_time_went_back(depth_bench: Bench) -> None:
         stamp = T0 - 100 * SECOND + i * FRAME_NS
         depth = depth_message(np.full((64, 64), 2000, np.uint16), stamp)
         assert "depth 2.0" in pair(bench, depth, stamp)
+
+
+def flat_depth(stamp_ns: int) -> Any:
+    return depth_message(np.full((64, 64), 1000, np.uint16), stamp_ns)
+
+
+def test_pairs_are_counted(depth_bench: Bench) -> None:
+    def send(i: int) -> Any:
+        stamp = time.time_ns()
+        depth_bench.depths.publish(flat_depth(stamp))
+        return ping(stamp)
+
+    status = depth_bench.status("input", lambda s: int(value(s, "images with depth")) > 20, send)
+    assert status.level == b"\x00"
+    assert value(status, "depth topic") == "/depth/depth"
+    assert abs(float(value(status, "depth stamp offset p50 [ms]"))) < 20
+
+
+def test_no_depth_at_all(depth_bench: Bench) -> None:
+    status = depth_bench.status("input", lambda s: "no depth" in s.message, live)
+    assert status.level == b"\x01"
+    assert "nothing on /depth/depth for" in status.message
+    assert "(1 publisher)" in status.message
+    assert "remapping of depth" in status.message
+    assert int(value(status, "images with depth")) == 0
+    assert int(value(status, "images without depth")) > 0
+
+
+def test_depth_by_another_clock(depth_bench: Bench) -> None:
+    def send(i: int) -> Any:
+        stamp = time.time_ns()
+        depth_bench.depths.publish(flat_depth(stamp - 100 * SECOND))
+        return ping(stamp)
+
+    # After the stamps of `connect` are forgotten.
+    said = r"differ by (9\d|100)\.\d{3} s, more than depth_sync.slop_s = 0.02; synchronise both"
+    status = depth_bench.status("input", lambda s: re.search(said, s.message), send)
+    assert status.level == b"\x01"
+    assert "depth does not pair: 0 of the newest" in status.message
+    assert -100_100 < float(value(status, "depth stamp offset p50 [ms]")) < -90_000
+
+
+def test_depth_that_comes_too_late(depth_bench: Bench) -> None:
+    stamps: list[int] = []
+
+    def send(i: int) -> Any:
+        stamps.append(time.time_ns())
+        if i >= 15:  # a second later; images wait for half a second
+            depth_bench.depths.publish(flat_depth(stamps[i - 15]))
+        return ping(stamps[i])
+
+    status = depth_bench.status("input", lambda s: "after its image" in s.message, send)
+    assert status.level == b"\x01"
+    assert "0 of the newest" in status.message
+    assert "raise depth_sync.max_wait_s" in status.message
+    assert abs(float(value(status, "depth stamp offset p50 [ms]"))) < 20
