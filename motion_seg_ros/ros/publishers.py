@@ -29,7 +29,9 @@ from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
 from motion_seg_ros.types import ObjectMasks
 
-QUEUE_DEPTH = 10
+QUEUE_DEPTH = 30
+"""Messages kept for a reader that has not confirmed them: one second of a camera at 30 Hz, for the
+frames that come in during a slow inference are answered in one burst."""
 
 _MASKS: dict[str, tuple[str, Callable[[ObjectMasks, int], npt.NDArray[Any]]]] = {
     "moving_mask": ("mono8", lambda masks, _: masks.moving.view(np.uint8) * np.uint8(255)),

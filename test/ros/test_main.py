@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
 
-from node_bench import MARKER_NODE, PATIENCE_S, NodeProcess
+from node_bench import MARKER_NODE, NodeProcess, wait_until
 
 SLOW_NODE = (sys.executable, str(Path(__file__).parents[1] / "support" / "slow_node.py"))
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-
-
-def wait_for(path: Path, node: NodeProcess) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not path.exists():
-        assert node.alive, node.output
-        assert time.monotonic() < end, node.output
-        time.sleep(0.01)
 
 
 def assert_ended_in_peace(node: NodeProcess, status: int) -> None:
@@ -36,7 +27,7 @@ def assert_ended_in_peace(node: NodeProcess, status: int) -> None:
 def test_a_signal_before_there_is_a_node(tmp_path: Path, number: int, place: str) -> None:
     node = NodeProcess((*SLOW_NODE, place, str(tmp_path)), [], {}, tmp_path / "log")
     try:
-        wait_for(tmp_path / "reached", node)
+        wait_until((tmp_path / "reached").exists, node)
         node.send_signal(number)
         (tmp_path / "sent").touch()
     finally:
@@ -49,7 +40,7 @@ def test_a_signal_while_networks_load_does_not_wait_for_them(tmp_path: Path, num
     (tmp_path / "configure").touch()  # and it stays: configure never ends
     node = NodeProcess(MARKER_NODE, [], {"MARKER_GATES": str(tmp_path)}, tmp_path / "log")
     try:
-        wait_for(tmp_path / "configure.reached", node)
+        wait_until((tmp_path / "configure.reached").exists, node)
     finally:
         status = node.stop(number)
     assert_ended_in_peace(node, status)

@@ -6,13 +6,15 @@
 A red square jumps over a grey image, so that with the pipeline of marker_node.py (and
 static_mask.dilation_px:=0) every answer tells where it was. FOLDER is how the two talk: `ready`
 (the reader has had a whole set), `go` (and knows how many frames the node has answered till then),
-`sent.json` (stamps of the frames from then on, and where the square was), `arrived.json`.
+`newest` (stamp of the newest answer), `sent.json` (stamps of the frames from `go` on, and where the
+square was), `arrived.json`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +25,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from node_bench import OUTPUTS, header, image_message, pixels_of, stamp_of
+from node_bench import OUTPUTS, SECOND, header, image_message, pixels_of, stamp_of
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -67,8 +69,19 @@ def mark(topic: str, message: Any) -> int | None:
     return int(moving.argmax()) if moving.sum() == SIDE_PX else -1
 
 
-def run_camera(folder: Path, size: tuple[int, int], hz: float, frames: int, depth: bool) -> None:
-    """Publish `frames` frames after those that the reader got ready with."""
+def run_camera(
+    folder: Path, size: tuple[int, int], hz: float, frames: int, ahead_s: float, depth: bool
+) -> None:
+    """Publish `frames` frames after those that the reader got ready with.
+
+    Args:
+        folder: see above.
+        size: width and height.
+        hz: rate.
+        frames: number of frames.
+        ahead_s: the camera waits while the newest answer is about a frame of so long ago.
+        depth: publish depth images, too.
+    """
     node = rclpy.create_node("camera")
     images = node.create_publisher(Image, "image", qos_profile_sensor_data)
     infos = node.create_publisher(CameraInfo, "camera_info", qos_profile_sensor_data)
@@ -86,7 +99,9 @@ def run_camera(folder: Path, size: tuple[int, int], hz: float, frames: int, dept
             counts, next_s = True, time.monotonic()
         message = image_message(picture(index, width, height), 0)
         time.sleep(max(0.0, next_s - time.monotonic()))
-        next_s += 1 / hz
+        while counts and sent and stamp_in(folder) < sent[-1][0] - ahead_s * SECOND:
+            time.sleep(0.005)
+        next_s = max(next_s + 1 / hz, time.monotonic())
         stamp_ns = time.time_ns()
         message.header = info.header = header(stamp_ns)
         if counts:
@@ -101,11 +116,17 @@ def run_camera(folder: Path, size: tuple[int, int], hz: float, frames: int, dept
     time.sleep(1.0)  # the last images are on their way
 
 
+def stamp_in(folder: Path) -> int:
+    """The stamp of the newest answer that the reader has had."""
+    return int.from_bytes((folder / "newest").read_bytes(), "little")
+
+
 class Reader:
     """Notes stamp and mark of all that arrives until everything is there, or nothing more comes."""
 
     def __init__(self, folder: Path, topics: Sequence[str], node_name: str, queue: int) -> None:
         self._folder = folder
+        self._newest = os.open(folder / "newest", os.O_RDWR | os.O_CREAT)
         self._node = rclpy.create_node("reader")
         self._status = f"{node_name}: segmentation"
         self._arrived: dict[str, list[tuple[int, int | None]]] = {topic: [] for topic in topics}
@@ -142,7 +163,9 @@ class Reader:
 
     def _note(self, topic: str, message: Any) -> None:
         self._last_s = time.monotonic()
-        self._arrived[topic].append((stamp_of(message), mark(topic, message)))
+        stamp = stamp_of(message)
+        self._arrived[topic].append((stamp, mark(topic, message)))
+        os.pwrite(self._newest, stamp.to_bytes(8, "little"), 0)
 
     def _diagnose(self, report: DiagnosticArray) -> None:
         for status in report.status:
@@ -166,14 +189,16 @@ def main() -> int:
     parser.add_argument("--size", type=int, nargs=2, default=(640, 480))
     parser.add_argument("--hz", type=float, default=30.0)
     parser.add_argument("--frames", type=int, default=1800)
+    parser.add_argument("--ahead", type=float, default=float("inf"), metavar="SECONDS")
     parser.add_argument("--with-depth", action="store_true")
     parser.add_argument("--topics", nargs="+", default=list(OUTPUTS))
     parser.add_argument("--node", default="/motion_seg")
     parser.add_argument("--queue", type=int, default=10)
-    given = parser.parse_args()
+    given, _ = parser.parse_known_args()
     rclpy.init()
     if given.role == "camera":
-        run_camera(given.folder, tuple(given.size), given.hz, given.frames, given.with_depth)
+        size = tuple(given.size)
+        run_camera(given.folder, size, given.hz, given.frames, given.ahead, given.with_depth)
     else:
         Reader(given.folder, given.topics, given.node, given.queue).run()
     return 0

@@ -368,6 +368,15 @@ def live(index: int) -> Image:
     return ping(time.time_ns())
 
 
+def wait_until(done: Callable[[], object], node: NodeProcess) -> None:
+    """Wait, without a bench, while the node lives."""
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        assert node.alive, node.output
+        assert time.monotonic() < end, node.output
+        time.sleep(0.01)
+
+
 def ping(stamp_ns: int) -> Image:
     """A small frame that nothing moves in."""
     return image_message(np.zeros((64, 64, 3), np.uint8), stamp_ns)
