@@ -76,6 +76,7 @@ class Camera:
             self._prefix,
             dilation_px=lambda: self._node.get_parameter("static_mask.dilation_px").value,
             on_qos_problem=self._on_qos_problem,
+            on_shortage=self._diagnostics.report_shortage,
         )
         self._diagnostics.set_period(config.diagnostics.period_s)
         info_topic = self._node.resolve_topic_name(camera_info_topic(self._node, self._prefix))

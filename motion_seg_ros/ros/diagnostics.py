@@ -10,7 +10,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 from rclpy.timer import Timer
 
-from motion_seg_ros.ros.findings import Finding, Level, summary
+from motion_seg_ros.ros.findings import Finding, Level, found, summary
 from motion_seg_ros.ros.input_checks import (
     InputContext,
     check_input,
@@ -51,6 +51,7 @@ class DiagnosticsReporter:
         self._image_topic = self._camera_info_topic = ""
         self._backend: Mapping[str, str] = {}
         self._segmentation = SegmentationChecks()
+        self._shortage: Finding | None = None
         self._log = ProblemLog(logger)
         self.set_period(period_s)
 
@@ -70,12 +71,18 @@ class DiagnosticsReporter:
         self._image_topic = image_topic
         self._camera_info_topic = camera_info_topic
         self._backend = backend
+        self._shortage = None
+
+    def report_shortage(self, text: str) -> None:
+        """Report, until the next `describe`, that answers do not fit into the middleware's
+        memory."""
+        self._shortage = Finding("shared memory", Level.WARN, text)
 
     def _publish(self) -> None:
         now = self._statistics.snapshot()
         context = self._context(now)
         given = check_input(now, context)
-        taken = self._segmentation.check(now, context.timeout_s)
+        taken = found([*self._segmentation.check(now, context.timeout_s), self._shortage])
         name = self._node.get_fully_qualified_name()
         name = f"{name}: {self._camera}" if self._camera else name
         message = DiagnosticArray(
@@ -102,8 +109,8 @@ class DiagnosticsReporter:
 
     def _publishers(self, topic: str) -> tuple[str, ...]:
         """Full names of the nodes that publish on a topic, one for each publisher."""
-        found = self._node.get_publishers_info_by_topic(topic) if topic else []
-        names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in found)
+        infos = self._node.get_publishers_info_by_topic(topic) if topic else []
+        names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in infos)
         return tuple(sorted(each for each in names if not each.endswith(UNKNOWN_NODE)))
 
 

@@ -23,6 +23,8 @@ PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES
 PROFILE_FILES = ("DEFAULT_FASTRTPS_PROFILES.xml", "DEFAULT_FASTDDS_PROFILES.xml")
 """Read from the working directory."""
 TRANSPORTS_VARIABLE = "FASTDDS_BUILTIN_TRANSPORTS"
+_DEFAULT_SEGMENT = ("DEFAULT", "DEFAULTv6", "SHM")
+"""Transports by name that have a segment of the default size."""
 DEFAULT_SEGMENT_BYTES = 512 * 1024
 """Of Fast DDS (SharedMemTransport.cpp)."""
 SPARE_BYTES = 4 * 2**20
@@ -80,9 +82,9 @@ def segment_bytes(
     if _is_other(rmw):
         return None
     chosen = _chosen(environment, folder)
-    if chosen is None:
-        return DEFAULT_SEGMENT_BYTES
-    return _segment_of(chosen) if isinstance(chosen, Path) else None
+    if isinstance(chosen, Path):
+        return _segment_of(chosen)
+    return DEFAULT_SEGMENT_BYTES if chosen in (None, *_DEFAULT_SEGMENT) else None
 
 
 def shortage(published_bytes: int, segment: int | None) -> str:
@@ -94,10 +96,11 @@ def shortage(published_bytes: int, segment: int | None) -> str:
     """
     if segment is None or published_bytes <= segment:
         return ""
+    variables = f"{PROFILE_VARIABLES[0]} and {TRANSPORTS_VARIABLE}"
     return (
         f"shared memory of Fast DDS: expected {_mb(published_bytes)} for the images of a frame, "
-        f"found a segment of {_mb(segment)}, so readers lose messages; unset "
-        f"{PROFILE_VARIABLES[0]}, or raise segment_size in the profile"
+        f"found a segment of {_mb(segment)}, so readers may lose messages; unset {variables}, or "
+        "raise segment_size in your profile"
     )
 
 

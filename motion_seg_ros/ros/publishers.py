@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import rclpy
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, RegionOfInterest
@@ -25,6 +26,7 @@ from motion_seg_ros.ros.conversion import array_to_image, array_to_png
 from motion_seg_ros.ros.detections import MESSAGE_TYPE as DETECTIONS_TYPE
 from motion_seg_ros.ros.detections import detections_message
 from motion_seg_ros.ros.frames import FrameOutput
+from motion_seg_ros.ros.middleware import segment_bytes, shortage
 from motion_seg_ros.ros.pictures import PictureMessages
 from motion_seg_ros.ros.qos import overridable, publisher_events
 from motion_seg_ros.types import ObjectMasks
@@ -69,6 +71,8 @@ class ResultPublishers:
         prefix: comes before the names of the topics: "", or the name of the camera and a slash.
         dilation_px: returns the current value of static_mask.dilation_px.
         on_qos_problem: called with topic and policy when a subscription is incompatible.
+        on_shortage: called once, with one line, when a set does not fit into the middleware's
+            memory.
     """
 
     def __init__(
@@ -77,8 +81,11 @@ class ResultPublishers:
         prefix: str,
         dilation_px: Callable[[], int],
         on_qos_problem: Callable[[str, str], None],
+        on_shortage: Callable[[str], None],
     ) -> None:
         self._dilation_px = dilation_px
+        self._on_shortage = on_shortage
+        self._segment_bytes = segment_bytes(rclpy.get_rmw_implementation_identifier())
         self._pictures = PictureMessages()
         self._publishers = {}
         with contextlib.ExitStack() as made:
@@ -107,6 +114,14 @@ class ResultPublishers:
         messages = list(self._messages(output, wanted))
         for name, message in messages:
             self._publishers[name].publish(message)
+        self._check_size([message for _, message in messages])
+
+    def _check_size(self, messages: Sequence[Any]) -> None:
+        pictures = [each for each in messages if isinstance(each, (Image, CompressedImage))]
+        text = shortage(sum(len(each.data) for each in pictures), self._segment_bytes)
+        if text:
+            self._on_shortage(text)
+            self._segment_bytes = None
 
     def _messages(self, output: FrameOutput, wanted: set[str]) -> Iterator[tuple[str, Any]]:
         """Yield topic and message pairs."""

@@ -21,7 +21,8 @@ from node_bench import MARKER_NODE, OUTPUTS, PATIENCE_S, Bench, NodeProcess, val
 
 SCRIPT = str(Path(__file__).parents[1] / "support" / "arrivals.py")
 WITH_DEPTH = importlib.util.find_spec("message_filters") is not None  # no wheel of it on PyPI
-TOPICS = [each for each in OUTPUTS if WITH_DEPTH or each != "static_depth"]
+SKIPPED = {"detections"} if WITH_DEPTH else {"detections", "static_depth"}  # as ~/objects
+TOPICS = [each for each in OUTPUTS if each not in SKIPPED]
 WAIT_S = 200.0
 
 

@@ -10,9 +10,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+
+from node_bench import MARKER_NODE, Bench, NodeProcess, image_message, ping
 
 from motion_seg_ros.ros.middleware import (
     DEFAULT_SEGMENT_BYTES,
@@ -154,7 +157,9 @@ def test_the_segment_without_a_profile(tmp_path: Path) -> None:
     assert segment_bytes(FAST_DDS, {}, tmp_path) == DEFAULT_SEGMENT_BYTES
     missing = {PROFILE_VARIABLES[0]: str(tmp_path / "missing.xml")}
     assert segment_bytes(FAST_DDS, missing, tmp_path) == DEFAULT_SEGMENT_BYTES
-    assert segment_bytes(FAST_DDS, {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"}, tmp_path) is None
+    for transports, size in (("SHM", DEFAULT_SEGMENT_BYTES), ("UDPv4", None), ("LARGE_DATA", None)):
+        environment = {"FASTDDS_BUILTIN_TRANSPORTS": transports}
+        assert segment_bytes(FAST_DDS, environment, tmp_path) == size
     assert segment_bytes("rmw_cyclonedds_cpp", {}, tmp_path) is None
 
 
@@ -203,3 +208,23 @@ def test_the_middleware_takes_the_profile(reach: str) -> None:
     place = {"ROS_AUTOMATIC_DISCOVERY_RANGE": reach, "ROS_DOMAIN_ID": str(domain)}
     assert largest_segment_of({**unset, **place}) > 32 * MB
     assert largest_segment_of({**unset, **place, "FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT"}) < MB
+
+
+def test_the_node_says_that_its_segment_is_too_small(tmp_path: Path) -> None:
+    arguments = ["-r", "__ns:=/small", "-p", "diagnostics.period_s:=0.2"]
+    env = {"FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT"}  # the user's choice
+    node = NodeProcess(MARKER_NODE, arguments, env, tmp_path / "log")
+    bench = Bench("small")
+    try:
+        bench.connect(node, ping)
+        assert "shared memory" not in bench.status("segmentation").message
+        for stamp in (10, 11):
+            bench.images.publish(image_message(np.zeros((480, 640, 3), np.uint8), stamp))
+        said = bench.status("segmentation", lambda s: "shared memory of Fast DDS" in s.message)
+        assert said.level >= b"\x01"
+        assert "found a segment of 0.5 MB" in said.message
+        assert node.output.count("shared memory of Fast DDS") == 1
+    finally:
+        bench.close()
+        status = node.stop()
+    assert status == 0, node.output

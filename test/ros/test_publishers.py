@@ -99,8 +99,8 @@ def answer() -> FrameOutput:
 
 
 def outputs(node: FakeNode) -> ResultPublishers:
-    ignore = SimpleNamespace(problem=lambda topic, policy: None)
-    return ResultPublishers(node, "", lambda: 4, ignore.problem)
+    ignore = SimpleNamespace(problem=lambda topic, policy: None, shortage=lambda text: None)
+    return ResultPublishers(node, "", lambda: 4, ignore.problem, ignore.shortage)
 
 
 def test_nobody_listens(node: FakeNode, calls: list[str]) -> None:
@@ -145,6 +145,22 @@ def test_what_the_middleware_keeps_for_late_comers_is_always_published(node: Fak
     node.created["objects"].qos_profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
     results.publish(answer())
     assert {name for name, each in node.created.items() if each.sent} == {"objects"}
+
+
+def test_a_set_larger_than_the_segment_is_told_once(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishers, "segment_bytes", lambda rmw: 4000)
+    told: list[str] = []
+    results = ResultPublishers(node, "", lambda: 4, lambda topic, policy: None, told.append)
+    node.created["moving_mask"].listeners = node.created["tracks"].listeners = 1
+    results.publish(answer())  # 1,600 bytes of pixels
+    assert told == []
+    node.created["instance_mask"].listeners = 1
+    results.publish(answer())
+    results.publish(answer())
+    assert len(told) == 1
+    assert "shared memory of Fast DDS" in told[0]
 
 
 def test_raw_and_compressed_masks_are_equal(node: FakeNode) -> None:
@@ -197,6 +213,6 @@ def test_a_failure_takes_the_publishers_made_before_back(badly_configured: Lifec
     before = list(node.publishers)
     for _ in range(2):
         with pytest.raises(Exception, match="nonsense"):
-            ResultPublishers(node, "", lambda: 4, lambda topic, policy: None)
+            outputs(node)
         assert list(node.publishers) == before
         assert node.count_publishers("/motion_seg/moving_mask") == 0
