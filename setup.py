@@ -105,7 +105,7 @@ EXTRAS = {
     # The `full` profile: DINOv2, Depth Anything and SAM 2 are those of transformers. tapnet, which
     # has BootsTAPIR, is not on PyPI.
     "full": [
-        "transformers>=5.23",
+        "transformers>=5.20",
         # `motion_seg weights fetch`. urllib3 2 refuses bodies that are shorter than announced.
         "filelock>=3.13",
         "huggingface_hub>=1.0",

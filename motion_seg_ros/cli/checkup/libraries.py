@@ -85,7 +85,7 @@ def networks() -> Iterator[Finding]:
     )
     yield _gpu(gpu, cuda)
     for name, package, needed in (
-        ("transformers", "transformers>=5.23", "profile full"),
+        ("transformers", "transformers>=5.20", "profile full"),
         ("huggingface_hub", "huggingface_hub", "`motion_seg weights fetch`"),
         ("pooch", "pooch", "`motion_seg weights fetch`"),
     ):
