@@ -32,6 +32,8 @@ from rcl_interfaces.msg import Log
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 
+from motion_seg_ros.ros.segmentation_checks import RECOVERED_HZ
+
 FRAME_NS = SECOND // 15
 OK, WARN, ERROR = b"\x00", b"\x01", b"\x02"
 ARGUMENTS = ("-p", "diagnostics.period_s:=0.2", "-p", "diagnostics.input_timeout_s:=1.0")
@@ -220,9 +222,9 @@ def test_a_machine_that_is_fast_enough_now_and_then(tmp_path: Path) -> None:
             live,
         )
         share = float(value(status, "propagated share [%]"))
-        slow = float(rate(status)) < 5
         assert 0 < share < 100
-        assert ("too slow" in status.message) == (slow and share > 20), status.message
+        # Whatever else this machine does meanwhile.
+        assert float(rate(status)) < RECOVERED_HZ or "too slow" not in status.message
 
 
 def rate(status: Any) -> str:
@@ -242,3 +244,23 @@ def test_images_without_texture(tmp_path: Path) -> None:
         assert status.level == WARN
         assert "too little texture" in status.message
         assert "more light" in status.message
+
+
+def test_a_pipeline_that_hangs(tmp_path: Path) -> None:
+    gates = tmp_path / "gates"
+    gates.mkdir()
+    arguments = (*ARGUMENTS, "-r", "__ns:=/stuck")
+    with running(tmp_path / "log", *arguments, gates=gates, namespace="stuck") as (node, bench):
+        bench.connect(node, ping)
+        (gates / "frame").touch()
+        held = np.zeros((64, 64, 3), np.uint8)
+        held[0, 0] = (0, 255, 0)  # see marker_node
+        status = bench.status(
+            "segmentation",
+            lambda s: "no image answered for" in s.message,
+            lambda i: image_message(held, time.time_ns()),
+        )
+        assert status.level == WARN
+        assert "restart the node" in status.message
+        (gates / "frame").unlink()
+        bench.status("segmentation", lambda s: "no image answered" not in s.message, live)
