@@ -61,6 +61,27 @@ def test_a_node_without_a_fault_passes(
     assert np.median([each["age_p50_ms"] for each in rows if each["sent"]]) > 0
 
 
+def test_the_node_itself_on_rendered_clips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its memory is not judged here: that settles after minutes. test/networks/test_memory_stays.py
+    judges that of the pipeline."""
+    file = tmp_path / "soak.json"
+    small = ("--size", "320x240", "--frames", "24")
+    main.main(["benchmark", "--soak", "0.5", *small, "--json", str(file)])
+    figures = json.loads(file.read_text())
+    said = capsys.readouterr().out
+    rows = figures["rows"]
+    assert sum(each["sent"] for each in rows) > 7 * 24, "clips come again"
+    assert sum(each["partial"] for each in rows) == 0, said
+    assert max(each["objects"] for each in rows) >= 1
+    assert rows[-1]["highest_id"] >= 1
+    grown = [each["name"] for each in figures["growth"] if each["late"] > each["early"] + 2]
+    assert not {"threads", "file descriptors", "shared-memory files"} & set(grown), said
+    for line in figures["wrong"]:
+        assert line in said
+
+
 @pytest.mark.parametrize(
     ("leak", "named"),
     [
