@@ -24,6 +24,12 @@ FRAMES = 20
 MINUTES = 0.15  # long enough for the quarters to differ
 
 
+@pytest.fixture(autouse=True)
+def _own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others in the domain would be counted: files of shared memory, frames of their cameras."""
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+
+
 def soak(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
