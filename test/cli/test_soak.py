@@ -50,13 +50,14 @@ def soak(
 def test_a_node_without_a_fault_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, figures = soak(tmp_path, monkeypatch, "nothing", "--rate", "20")
+    rate = 5  # five frames wait where the node gets no time, which is a second on a busy machine
+    status, figures = soak(tmp_path, monkeypatch, "nothing", "--rate", str(rate))
     said = capsys.readouterr().out
     assert (status, figures["wrong"]) == (0, []), said
     assert said.splitlines()[-1].startswith("PASS")
     rows = figures["rows"]
     sent = sum(each["sent"] for each in rows)
-    assert 0.7 * MINUTES * 60 * 20 < sent <= MINUTES * 60 * 20 + 2
+    assert 0.6 * MINUTES * 60 * rate < sent <= MINUTES * 60 * rate + 2
     assert sum(each["missed"] + each["partial"] for each in rows) == 0
     assert rows[-1]["minute"] == pytest.approx(MINUTES, rel=0.2)
     for row in rows:

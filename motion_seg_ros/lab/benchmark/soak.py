@@ -74,7 +74,7 @@ class SoakRow:
     """The node between two samples; the fields of the second one, and the frames between them.
 
     Attributes:
-        minute: time since the first frame, in minutes.
+        minute: time since the first answered frame, in minutes.
         sent: frames that the camera sent.
         missed: of these, frames that nothing at all arrived of.
         partial: of these, frames of which some topics arrived and some did not.
@@ -123,7 +123,8 @@ class Growth:
 
 
 def soak_rows(samples: Sequence[NodeSample], stamps: Path, answers: Path) -> list[SoakRow]:
-    """Match what was sent with what arrived.
+    """Match what was sent with what arrived, from the first frame on that was answered in full:
+    until then the processes may not have found each other.
 
     Args:
         samples: of the node; the frames after the last one count as its.
@@ -138,6 +139,9 @@ def soak_rows(samples: Sequence[NodeSample], stamps: Path, answers: Path) -> lis
         arrived.setdefault(int(stamp), []).append(int(at))
         if of_objects:
             objects[int(stamp)] = int(of_objects[0]), int(of_objects[1])
+    full = {stamp for stamp, times in arrived.items() if len(times) == len(ANSWER_TOPICS)}
+    first = min(full, default=0)
+    sent = [stamp for stamp in sent if stamp >= first]
     rows: list[SoakRow] = []
     ends = [each.at_ns for each in samples[:-1]]
     share = np.searchsorted(ends, sent)
@@ -145,7 +149,7 @@ def soak_rows(samples: Sequence[NodeSample], stamps: Path, answers: Path) -> lis
     for index, sample in enumerate(samples):
         frames = [stamp for stamp, place in zip(sent, share, strict=True) if place == index]
         counts = np.array([len(arrived.get(each, ())) for each in frames], int)
-        complete = [each for each in frames if len(arrived.get(each, ())) == len(ANSWER_TOPICS)]
+        complete = [each for each in frames if each in full]
         ages = [(max(arrived[each]) - each) * 1e-6 for each in complete] or [np.nan]
         seen = [objects[each] for each in frames if each in objects]
         highest = max([highest, *(each[1] for each in seen)])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,9 @@ def test_what_was_sent_is_matched_with_what_arrived(tmp_path: Path) -> None:
             if (stamp, topic) != (sent[2], "tracks"):
                 of_objects = f" 2 {stamp // SECOND}" if topic == "objects" else ""
                 lines.append(f"{topic} {stamp} {stamp + (10 + place) * MS}{of_objects}")
-    (tmp_path / "stamps").write_text("".join(f"{each}\n" for each in sent))
+    early = [SECOND // 3, SECOND // 2]  # a node that is not found yet, or not by all
+    lines.append(f"objects {early[1]} {early[1] + MS} 1 1")
+    (tmp_path / "stamps").write_text("".join(f"{each}\n" for each in early + sent))
     (tmp_path / "answers").write_text("\n".join(lines))
     samples = [sample(3 * SECOND + 1), sample(5 * SECOND + 1), sample(5 * SECOND + 2)]
     found = soak_rows(samples, tmp_path / "stamps", tmp_path / "answers")
@@ -103,21 +106,33 @@ def test_nothing_sent_or_too_short_is_no_pass() -> None:
     assert wrong.startswith("too short to tell: 5 samples")
 
 
+GROWING = """
+import os, threading
+print(flush=True)
+input()
+block = b"x" * 50_000_000
+opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(3)]
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+print(flush=True)
+input()
+"""
+
+
 def test_a_process_is_looked_at() -> None:
-    before = NodeSample.now(os.getpid())
-    block = np.ones(50 * 10**6, np.uint8)
-    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(3)]
-    event = threading.Event()
-    thread = threading.Thread(target=event.wait)
-    thread.start()
-    after = NodeSample.now(os.getpid())
-    event.set()
-    thread.join()
-    for each in opened:
-        os.close(each)
+    samples = []
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", GROWING], stdin=pipe, stdout=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(2):
+            process.stdout.readline()
+            samples.append(NodeSample.now(process.pid))
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+    before, after = samples
     assert before is not None
     assert after is not None
-    assert after.anonymous_mb - before.anonymous_mb == pytest.approx(block.nbytes / 1e6, rel=0.1)
+    assert after.anonymous_mb - before.anonymous_mb == pytest.approx(50, rel=0.1)
     assert after.files - before.files == 3
     assert after.threads - before.threads == 1
     assert after.resident_mb > after.anonymous_mb
