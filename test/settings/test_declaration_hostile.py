@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(TEXTS, scalar
 
 
 def assert_allowed(each: Setting, value: Any) -> None:
-    assert type(value) is (each.type if isinstance(each.type, type) else tuple)
+    assert type(value) is (typing.get_origin(each.type) or each.type)
     if each.spec.choices:
         assert value in each.spec.choices
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
