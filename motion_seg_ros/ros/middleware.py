@@ -42,7 +42,7 @@ def use_large_segment(
     To be called before rclpy.init(), for Fast DDS reads its settings there.
 
     Args:
-        environment: environment variables of the process; two may be added.
+        environment: environment variables of the process; one may be added.
         folder: the working directory; None: that of the process.
         shared_memory: where the system keeps shared memory.
 
@@ -62,8 +62,16 @@ def use_large_segment(
             f"{shared_memory}: expected {_mb(needed)} for images over Fast DDS, found {_mb(free)} "
             "free, so messages may be lost; enlarge it (docker run --shm-size=256m, or --ipc=host)"
         )
-    environment.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+    environment[profile_variable(environment)] = str(profile)
     return ""
+
+
+def profile_variable(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the variable that names the profile for the Fast DDS at hand: version 3 has a library
+    of another name, and warns about the variable of version 2."""
+    prefixes = filter(None, environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep))
+    version_3 = any(any(Path(each).glob("lib/libfastdds.so*")) for each in prefixes)
+    return PROFILE_VARIABLES[version_3]
 
 
 def segment_bytes(
@@ -96,7 +104,7 @@ def shortage(published_bytes: int, segment: int | None) -> str:
     """
     if segment is None or published_bytes <= segment:
         return ""
-    variables = f"{PROFILE_VARIABLES[0]} and {TRANSPORTS_VARIABLE}"
+    variables = f"{profile_variable()} and {TRANSPORTS_VARIABLE}"
     return (
         f"shared memory of Fast DDS: expected {_mb(published_bytes)} for the images of a frame, "
         f"found a segment of {_mb(segment)}, so readers may lose messages; unset {variables}, or "

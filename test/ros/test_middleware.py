@@ -57,8 +57,17 @@ def test_the_profile_is_set_unless_the_user_chose(
 ) -> None:
     changed = dict(environment)
     assert use_large_segment(changed, tmp_path, tmp_path) == ""
-    expected = {} if profile is None else dict.fromkeys(PROFILE_VARIABLES, str(profile))
+    expected = {} if profile is None else {"FASTRTPS_DEFAULT_PROFILES_FILE": str(profile)}
     assert changed == {**environment, **expected}
+
+
+def test_fast_dds_3_warns_about_the_variable_of_version_2(tmp_path: Path) -> None:
+    (tmp_path / "kilted/lib").mkdir(parents=True)
+    (tmp_path / "kilted/lib/libfastdds.so.3.2").touch()
+    environment = {"AMENT_PREFIX_PATH": f"/overlay:{tmp_path / 'kilted'}"}
+    assert use_large_segment(environment, tmp_path, tmp_path) == ""
+    assert environment["FASTDDS_DEFAULT_PROFILES_FILE"] == str(LARGE)
+    assert "FASTRTPS_DEFAULT_PROFILES_FILE" not in environment
 
 
 @pytest.mark.parametrize("name", PROFILE_FILES)
@@ -223,6 +232,8 @@ def test_the_node_says_that_its_segment_is_too_small(tmp_path: Path) -> None:
         said = bench.status("segmentation", lambda s: "shared memory of Fast DDS" in s.message)
         assert said.level >= b"\x01"
         assert "found a segment of 0.5 MB" in said.message
+        bench.spin_until(lambda: "shared memory of Fast DDS" in node.output)
+        bench.spin(1.0)
         assert node.output.count("shared memory of Fast DDS") == 1
     finally:
         bench.close()

@@ -91,7 +91,7 @@ def _middleware() -> Iterator[Finding]:
 def fast_dds_segment(rmw: str) -> Finding:
     """Look at the shared memory that Fast DDS takes: the node for itself, and others as told by
     this environment."""
-    from motion_seg_ros.ros.middleware import PROFILE_VARIABLES, segment_bytes, use_large_segment
+    from motion_seg_ros.ros.middleware import profile_variable, segment_bytes, use_large_segment
 
     name = "Fast DDS segment"
     environment = dict(os.environ)
@@ -106,12 +106,12 @@ def fast_dds_segment(rmw: str) -> Finding:
     found = f"{own / 2**20:.1f} MB for the node"
     if others == own:
         return Finding(name, "ok", f"{found}, and for what else is started here")
-    profile = environment[PROFILE_VARIABLES[0]]
+    variable = profile_variable()
     return Finding(
         name,
         "note",
         f"{found}; {(others or 0) / 2**20:.1f} MB for cameras started here, which lose images",
-        f"export {PROFILE_VARIABLES[0]}={profile}   # for the camera",
+        f"export {variable}={environment[variable]}   # for the camera",
     )
 
 
