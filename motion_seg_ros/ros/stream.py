@@ -73,7 +73,7 @@ class CameraStream:
         self._max_gap_ns = int(max_gap_s * 1e9)
         self._reset_requested = threading.Event()
         self._encoding: str | None = None
-        self._epoch = int(time.time())  # another one after a restart
+        self._epoch = time.time_ns()  # never one of before a restart
         self._last: FrameResult | None = None
 
     def request_reset(self) -> None:
