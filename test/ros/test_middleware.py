@@ -21,6 +21,7 @@ from motion_seg_ros.ros.middleware import (
     DEFAULT_SEGMENT_BYTES,
     PROFILE_FILES,
     PROFILE_VARIABLES,
+    profile_variable,
     segment_bytes,
     shortage,
     use_large_segment,
@@ -175,7 +176,7 @@ def test_the_segment_without_a_profile(tmp_path: Path) -> None:
 def test_a_shortage_is_told_with_numbers_and_remedy() -> None:
     text = shortage(int(1.5 * MB), MB // 2)
     assert "expected 1.5 MB for the images of a frame, found a segment of 0.5 MB" in text
-    assert "FASTRTPS_DEFAULT_PROFILES_FILE" in text
+    assert f"unset {profile_variable()} and FASTDDS_BUILTIN_TRANSPORTS" in text
     assert shortage(MB, MB) == ""
     assert shortage(MB, None) == ""
 
