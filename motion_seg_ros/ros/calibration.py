@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a sensor_msgs/CameraInfo says about an image.
+    """The calibration in a sensor_msgs/CameraInfo, for one image.
 
     Attributes:
         size: height and width of the images that it is for.

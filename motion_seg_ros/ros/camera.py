@@ -19,7 +19,7 @@ from motion_seg_ros.settings.pipeline import Config
 
 
 class Camera:
-    """What the node keeps apart for each camera.
+    """The pipeline, topics and counts of one camera.
 
     Args:
         node: owner of the topics.

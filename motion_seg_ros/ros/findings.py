@@ -1,4 +1,4 @@
-"""What a check found; statuses of /diagnostics are made of such findings."""
+"""Findings of checks, of which the statuses of /diagnostics are made."""
 
 from __future__ import annotations
 

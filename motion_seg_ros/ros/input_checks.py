@@ -17,7 +17,7 @@ MIN_UNPAIRED = 10  # images without depth before that is judged
 
 @dataclass(frozen=True)
 class InputContext:
-    """What the checks of the input know beside the numbers of the stream.
+    """Context of the checks of the input, beside the numbers of the stream.
 
     Attributes:
         topic: full name of the image topic.

@@ -1,4 +1,4 @@
-"""How images and depth images pair, for /diagnostics. Without ROS."""
+"""Counts of images that pair with depth images, for /diagnostics. Without ROS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ hand."""
 
 @dataclass(frozen=True)
 class PairingSnapshot:
-    """How the images and depth images of the last SPAN_S pair.
+    """Numbers of the images and depth images of the last SPAN_S.
 
     Attributes:
         topic: full name of the depth topic.

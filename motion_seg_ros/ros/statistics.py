@@ -24,7 +24,7 @@ frames of a camera with one image in 10 s."""
 
 @dataclass(frozen=True)
 class Trend:
-    """What became of the frames of the last TREND_S.
+    """Numbers of the frames of the last TREND_S.
 
     Attributes:
         span_s: time between the first and the last of them.

@@ -1,1 +1,1 @@
-"""What the node and the commands need of this machine, looked at one by one."""
+"""Checks of the needs of node and commands on this machine."""

@@ -24,7 +24,7 @@ COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one thing.
+    """The state of one thing.
 
     Attributes:
         name: of the thing.
@@ -45,7 +45,7 @@ Check = Callable[[], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Answer:
-    """How a program ended.
+    """The outcome of a program.
 
     Attributes:
         good: with status 0.

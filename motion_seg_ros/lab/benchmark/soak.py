@@ -31,7 +31,7 @@ GROWTH_AGE_MS = 500.0  # on a machine that other programs use
 
 @dataclass(frozen=True)
 class NodeSample:
-    """What the process of the node holds at one moment.
+    """Resources that the process of the node holds at one moment.
 
     Attributes:
         at_ns: the moment, by the clock of the stamps.

@@ -1,5 +1,6 @@
-"""What of ROS works in this environment, for `motion_seg doctor`: run as a module, in a process of
-its own.
+"""Report which parts of ROS work in this environment, for `motion_seg doctor`.
+
+Run as a module, in a process of its own.
 
     python -m motion_seg_ros.ros.tools.probe middleware|messages
 """
