@@ -211,7 +211,7 @@ class BuildInterfaces(build_ext):
         self.copy_interfaces(Path(self.build_lib) / NAME)
 
     def copy_extensions_to_source(self) -> None:
-        """Of an editable install: not to the source tree, as they fit this environment alone."""
+        """Copy what an editable install generates to its environment, which it alone fits."""
         self.copy_interfaces(self.distribution.staged_prefix / INTERFACES)
 
     def copy_interfaces(self, target: Path) -> None:
