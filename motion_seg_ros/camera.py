@@ -16,11 +16,28 @@ class Camera:
 
     Attributes:
         size: h, w of the images that the pixels are of.
-        matrix: (3, 3) float64 in pixels, focal lengths above 0.
+        matrix: (3, 3) float64 in pixels, focal lengths above 0; read-only.
+
+    Raises:
+        ValueError: the matrix is not as above.
     """
 
     size: tuple[int, int]
     matrix: Float64Array
+
+    def __post_init__(self) -> None:
+        matrix = self.matrix.view()
+        if matrix.shape != (3, 3) or matrix.dtype != np.float64:
+            raise ValueError(
+                f"camera matrix: expected (3, 3) float64, found {matrix.shape} {matrix.dtype}"
+            )
+        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+            raise ValueError(
+                "camera matrix: expected finite numbers with focal lengths > 0, found "
+                f"{matrix.tolist()}"
+            )
+        matrix.flags.writeable = False
+        object.__setattr__(self, "matrix", matrix)
 
     @classmethod
     def guessed(cls, size: tuple[int, int]) -> Camera:

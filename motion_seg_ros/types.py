@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import FrameError
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -59,8 +60,7 @@ class Frame:
         stamp_ns: time of exposure in nanoseconds, not negative; any epoch.
         depth_m: (H, W) float32 metres along the optical axis, NaN where unknown; None without a
             depth source.
-        camera_matrix: (3, 3) float64 pinhole intrinsics in pixels, finite and with positive focal
-            lengths; None where the camera is not calibrated.
+        camera: intrinsics for images of this size; None where the camera is not calibrated.
 
     Raises:
         FrameError: a shape, dtype or value is not as above.
@@ -69,7 +69,7 @@ class Frame:
     image_bgr: UInt8Array
     stamp_ns: int
     depth_m: FloatArray | None = None
-    camera_matrix: npt.NDArray[np.float64] | None = None
+    camera: Camera | None = None
 
     def __post_init__(self) -> None:
         image = self.image_bgr
@@ -92,20 +92,11 @@ class Frame:
                     f"{self.depth_m.shape} {self.depth_m.dtype}; register it to the camera"
                 )
             _freeze(self, "depth_m")
-        if self.camera_matrix is not None:
-            self._check_camera(self.camera_matrix)
-            _freeze(self, "camera_matrix")
-
-    @staticmethod
-    def _check_camera(matrix: npt.NDArray[np.float64]) -> None:
-        if matrix.shape != (3, 3) or matrix.dtype != np.float64:
+        if self.camera is not None and self.camera.size != self.size:
+            (rows, columns), (height, width) = self.size, self.camera.size
             raise FrameError(
-                f"camera matrix: expected (3, 3) float64, found {matrix.shape} {matrix.dtype}"
-            )
-        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
-            raise FrameError(
-                "camera matrix: expected finite numbers with focal lengths > 0, found "
-                f"{matrix.tolist()}; calibrate the camera, or leave its matrix out"
+                f"camera: expected one for images of {columns}x{rows} like this, found one for "
+                f"{width}x{height}; calibrate at this size, or leave it out"
             )
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.types import (
     Frame,
@@ -56,19 +57,10 @@ def test_frame_shields_its_pixels_and_leaves_the_owner_free() -> None:
     assert frame.size == (4, 6)
 
 
-@pytest.mark.parametrize(
-    ("matrix", "message"),
-    [
-        (np.eye(4), r"camera matrix: expected \(3, 3\) float64, found \(4, 4\)"),
-        (np.eye(3, dtype=np.float32), "found .* float32"),
-        (np.diag([500.0, np.nan, 1]), "finite"),
-        (np.diag([0.0, 500, 1]), "focal lengths > 0"),
-        (np.diag([500.0, -500, 1]), "focal lengths > 0"),
-    ],
-)
-def test_frame_refuses_what_is_no_camera_matrix(matrix: np.ndarray, message: str) -> None:
-    with pytest.raises(FrameError, match=message):
-        Frame(image(), 0, camera_matrix=matrix)
+def test_frame_refuses_a_camera_of_another_size() -> None:
+    assert Frame(image(), 0, camera=Camera.guessed((4, 6))).camera is not None
+    with pytest.raises(FrameError, match=r"for images of 6x4 .* for 4x6"):
+        Frame(image(), 0, camera=Camera.guessed((6, 4)))
 
 
 def raw_tracks(**changes: np.ndarray) -> RawTracks:
@@ -154,7 +146,7 @@ def test_what_stages_share_cannot_be_changed() -> None:
     shared = tracks(confidence=owned, raw=raw_tracks())  # type: ignore[arg-type]
     assert shared.raw is not None
     labels = TrackLabels(np.zeros(3, np.float32))
-    camera = Frame(image(), 0, camera_matrix=np.eye(3)).camera_matrix
+    camera = Camera((4, 6), np.eye(3)).matrix
     for array in (
         *(getattr(shared, name) for name in ("ids", "xy_px", "visible", "confidence")),
         shared.raw.occlusion,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
 _IMAGES, _TRUTH, _INDEX = "images.raw", "truth.raw", "clip.json"
@@ -34,7 +34,7 @@ class RawClip:
 
     Attributes:
         fps: frames per second.
-        camera_matrix: (3, 3) float64 pixels of the first frame, or None.
+        camera: that of the first frame, or None.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,9 +44,7 @@ class RawClip:
         self._height, self._width = index["size"]
         self._stamps_ns: list[int] = index["stamps_ns"]
         matrix = index["camera_matrix"]
-        self.camera_matrix: npt.NDArray[np.float64] | None = (
-            None if matrix is None else np.array(matrix, np.float64)
-        )
+        self.camera = None if matrix is None else Camera(self.size, np.array(matrix, np.float64))
         self.has_truth: bool = index["has_truth"]
 
     def __len__(self) -> int:
@@ -65,7 +63,7 @@ class RawClip:
 
     def frame(self, index: int) -> Frame:
         """Return a frame with its time in the clip."""
-        return Frame(self.image(index), self._stamps_ns[index], camera_matrix=self.camera_matrix)
+        return Frame(self.image(index), self._stamps_ns[index], camera=self.camera)
 
     def truth(self, index: int) -> UInt16Array:
         """Return the truth, (H, W) uint16, 0 = static, k = mover k; only if `has_truth`."""
@@ -97,7 +95,7 @@ def write_clip(
                 truths.write(each.truth.tobytes())
         has_truth = truths.tell() > 0
     assert first is not None
-    matrix = None if first.camera_matrix is None else first.camera_matrix.tolist()
+    matrix = None if first.camera is None else first.camera.matrix.tolist()
     index = {
         "fps": fps,
         "size": first.size,

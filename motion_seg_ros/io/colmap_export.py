@@ -16,9 +16,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
@@ -36,12 +36,12 @@ _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # of 0 to 9; higher levels cost time
 
 @dataclass(frozen=True, eq=False)
 class _Written:
-    """Files of a frame, its stamp, and its (3, 3) float64 camera matrix if that is known."""
+    """Files of a frame, its stamp, and its camera if that is known."""
 
     image: Path
     mask: Path
     stamp_ns: int
-    matrix: npt.NDArray[np.float64] | None
+    camera: Camera | None
 
 
 class ColmapFolder:
@@ -89,7 +89,7 @@ class ColmapFolder:
         _write(mask, static_mask(id_map, self._dilation_px))
         frame = item.frame
         self._written[item.name] = _Written(
-            self._images / image, mask, frame.stamp_ns, frame.camera_matrix
+            self._images / image, mask, frame.stamp_ns, frame.camera
         )
 
     def backwards(self) -> Iterator[SourceFrame]:
@@ -106,7 +106,7 @@ class ColmapFolder:
         for name, each in reversed(self._written.items()):
             stamp_ns = stamps[0] + stamps[-1] - each.stamp_ns
             image = read_image(each.image)
-            yield SourceFrame(name, Frame(image, stamp_ns, camera_matrix=each.matrix), "", stamp_ns)
+            yield SourceFrame(name, Frame(image, stamp_ns, camera=each.camera), "", stamp_ns)
 
     def mask_also(self, name: str, id_map: UInt16Array) -> None:
         """Extend the mask of a frame that was written.

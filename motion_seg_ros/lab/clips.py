@@ -20,7 +20,6 @@ from motion_seg_ros.lab.synthetic.scenes import (
     mover_under_parallax,
     pan_only,
 )
-from motion_seg_ros.types import Frame
 
 VARIED = (
     (demo_clip, 1.0),
@@ -92,9 +91,8 @@ def copy_clip(
 
 
 def _with_truth(rendered: RenderedFrame) -> RawClipFrame:
-    frame = Frame(rendered.image_bgr, rendered.stamp_ns, camera_matrix=rendered.intrinsics)
     truth = np.where(rendered.moving, rendered.instances, np.uint16(0)).astype(np.uint16)
-    return RawClipFrame(frame, truth)
+    return RawClipFrame(rendered.frame, truth)
 
 
 def _progress(

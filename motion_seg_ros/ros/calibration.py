@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from motion_seg_ros.camera import Camera
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Calibration:
         return not any(self.k)
 
     @property
-    def matrix(self) -> npt.NDArray[np.float64] | None:
-        """The (3, 3) intrinsics in pixels; None if there is a problem."""
-        return None if self.problem else np.array(self.k).reshape(3, 3)
+    def camera(self) -> Camera | None:
+        """The intrinsics; None if there is a problem."""
+        return None if self.problem else Camera(self.image_size, np.array(self.k).reshape(3, 3))
 
     def __str__(self) -> str:
         """Return whether it can be used, or why not."""

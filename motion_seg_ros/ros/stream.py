@@ -150,8 +150,8 @@ class CameraStream:
         height, width = image_bgr.shape[:2]
         calibration = Calibration.of(received.camera_info, (height, width))
         self._statistics.record_calibration(calibration)
-        matrix = None if calibration is None else calibration.matrix
-        frame = Frame(image_bgr, received.stamp_ns, camera_matrix=matrix)
+        camera = None if calibration is None else calibration.camera
+        frame = Frame(image_bgr, received.stamp_ns, camera=camera)
         if received.depth is None:
             return frame
         try:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import recordings
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
 from motion_seg_ros.types import Frame
 
@@ -18,13 +19,14 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
     images = recordings.pan(3)
     truths = [np.full((72, 96), 300 * i, np.uint16) for i in range(3)]
     frames = (
-        RawClipFrame(Frame(image, 10 * i, camera_matrix=MATRIX), truth)
+        RawClipFrame(Frame(image, 10 * i, camera=Camera((72, 96), MATRIX)), truth)
         for i, (image, truth) in enumerate(zip(images, truths, strict=True))
     )
     write_clip(tmp_path, frames, fps=12.5)
     clip = RawClip(tmp_path)
     assert (len(clip), clip.size, clip.fps, clip.has_truth) == (3, (72, 96), 12.5, True)
-    np.testing.assert_array_equal(clip.camera_matrix, MATRIX)
+    assert clip.camera is not None
+    np.testing.assert_array_equal(clip.camera.matrix, MATRIX)
     for index in (2, 0, 1):
         frame = clip.frame(index)
         assert frame.stamp_ns == 10 * index
@@ -35,7 +37,7 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
 def test_knows_that_there_is_no_truth(tmp_path: Path) -> None:
     clip = write_clip(tmp_path, [RawClipFrame(Frame(recordings.pan(1)[0], 0))], 10)
     assert not clip.has_truth
-    assert clip.camera_matrix is None
+    assert clip.camera is None
 
 
 def test_scales_wide_frames_down(tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ def test_one_that_fits() -> None:
     found = Calibration.of(info(), (480, 640))
     assert found is not None
     assert str(found) == "fits the images, focal length 525.0 px"
-    np.testing.assert_array_equal(found.matrix, [[525, 0, 319.5], [0, 520, 239.5], [0, 0, 1]])
+    assert found.camera is not None
+    np.testing.assert_array_equal(
+        found.camera.matrix, [[525, 0, 319.5], [0, 520, 239.5], [0, 0, 1]]
+    )
     assert Calibration.of(None, (480, 640)) is None
 
 
@@ -46,5 +49,5 @@ def test_those_that_cannot_be_used(message: Any, said: str, blank: bool) -> None
     found = Calibration.of(message, (480, 640))
     assert found is not None
     assert str(found) == f"not used: {said}"
-    assert found.matrix is None
+    assert found.camera is None
     assert found.is_blank == blank

@@ -64,7 +64,7 @@ class MarkerStages:
         x, y = tracks.xy_px[-1].astype(int).T
         probability = is_red(window.newest.image_bgr)[y, x].astype(np.float32)
         # What came along with the frame is told through the reason, which is published.
-        has_matrix = window.newest.camera_matrix is not None
+        has_matrix = window.newest.camera is not None
         depth = window.newest.depth_m
         middle = None if depth is None else float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
         return MarkedLabels(probability, f"depth {middle} matrix {has_matrix} n {len(window)}")

@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.lab.synthetic.atlas import TextureAtlas
 from motion_seg_ros.lab.synthetic.geometry import SKY, Hits, SceneGeometry, SceneView
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.synthetic.trajectory import Array
+from motion_seg_ros.types import Frame
 
 # Sub-pixel positions that colour an edge pixel: a rotated grid.
 _EDGE_SAMPLES = np.array([[-0.125, -0.375], [0.375, -0.125], [0.125, 0.375], [-0.375, 0.125]])
@@ -47,6 +49,13 @@ class RenderedFrame:
     depth_m: npt.NDArray[np.float32]
     intrinsics: npt.NDArray[np.float64]
     world_to_camera: npt.NDArray[np.float64]
+
+    @property
+    def frame(self) -> Frame:
+        """The image, its time and its calibrated camera, as the pipeline takes them."""
+        height, width = self.image_bgr.shape[:2]
+        camera = Camera((height, width), self.intrinsics)
+        return Frame(self.image_bgr, self.stamp_ns, camera=camera)
 
 
 class Renderer:

@@ -71,12 +71,12 @@ def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
     """Return the calibration, without distortion; all zero, for uncalibrated, if unknown."""
     height, width = clip.size
     info = CameraInfo(header=header, height=height, width=width)
-    if clip.camera_matrix is not None:
+    if clip.camera is not None:
         info.distortion_model = "plumb_bob"
         info.d = [0.0] * 5
-        info.k = clip.camera_matrix.reshape(-1).tolist()
+        info.k = clip.camera.matrix.reshape(-1).tolist()
         info.r = np.eye(3).reshape(-1).tolist()
-        info.p = np.hstack([clip.camera_matrix, np.zeros((3, 1))]).reshape(-1).tolist()
+        info.p = np.hstack([clip.camera.matrix, np.zeros((3, 1))]).reshape(-1).tolist()
     return info
 
 

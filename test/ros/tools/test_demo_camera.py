@@ -15,6 +15,7 @@ pytest.importorskip("rclpy")
 
 from rosbags.rosbag2 import Reader
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.io.clip import RawClipFrame, write_clip
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import typestore
@@ -32,14 +33,15 @@ def test_loop_goes_there_and_back() -> None:
 def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     """Messages are received by a process that knows nothing of the camera."""
     matrix = np.array([[90.0, 0, 48], [0, 91, 36], [0, 0, 1]])
+    camera = Camera((72, 96), matrix)
     images = recordings.pan(6)
     (tmp_path / "clip").mkdir()
-    frames = (RawClipFrame(Frame(each, i, camera_matrix=matrix)) for i, each in enumerate(images))
+    frames = (RawClipFrame(Frame(each, i, camera=camera)) for i, each in enumerate(images))
     write_clip(tmp_path / "clip", frames, fps=20)
     listener = subprocess.Popen([sys.executable, "-c", LISTENER, str(tmp_path / "bag")])
-    camera = [sys.executable, "-m", "motion_seg_ros.ros.tools.demo_camera", str(tmp_path / "clip")]
+    player = [sys.executable, "-m", "motion_seg_ros.ros.tools.demo_camera", str(tmp_path / "clip")]
     stamps_file = tmp_path / "stamps"
-    subprocess.run([*camera, "--stamps", str(stamps_file)], check=True, timeout=120)
+    subprocess.run([*player, "--stamps", str(stamps_file)], check=True, timeout=120)
     assert listener.wait(120) == 0
     stamps = [int(line) for line in stamps_file.read_text().splitlines()]
     assert len(stamps) == 6

@@ -22,7 +22,6 @@ from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
-from motion_seg_ros.types import Frame
 
 SCENES: tuple[Callable[..., Scene], ...] = (
     scenes.static_scene_still_camera,
@@ -71,8 +70,7 @@ class RenderedFrames:
     def __iter__(self) -> Iterator[SourceFrame]:
         """Render all frames, with the camera's intrinsics."""
         for each in Renderer(self.scene):
-            frame = Frame(each.image_bgr, each.stamp_ns, camera_matrix=each.intrinsics)
-            yield SourceFrame(_frame_name(each.index), frame, "", each.stamp_ns)
+            yield SourceFrame(_frame_name(each.index), each.frame, "", each.stamp_ns)
 
 
 @dataclass(frozen=True)

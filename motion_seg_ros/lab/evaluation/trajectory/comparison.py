@@ -212,8 +212,8 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedC
         if sequence.annotated is not None:
             true.write(item, _true_ids(sequence.annotated, original))
         stamps.append(item.frame.stamp_ns * 1e-9)
-        if pinhole is None and item.frame.camera_matrix is not None:
-            (fx, _, cx), (_, fy, cy), _ = item.frame.camera_matrix.tolist()
+        if pinhole is None and item.frame.camera is not None:
+            (fx, _, cx), (_, fy, cy), _ = item.frame.camera.matrix.tolist()
             pinhole = (fx, fy, cx, cy)
         advance(1)
     method = task.method()
