@@ -23,16 +23,21 @@ from motion_seg_ros.lab.evaluation.labels.run import (
 )
 from motion_seg_ros.settings.pipeline import Config
 
-TITLES = {"davis": "clips", "samples": "samples"}
+TITLES = {"davis": "clips", "tracks": "labelled tracks", "samples": "samples"}
 DESCRIPTION = """\
-Compare labellers, side by side in one run, on clips with ground truth, on stored samples of tracks,
-or on both.
+Compare labellers, side by side in one run, on clips with ground truth, on labelled tracks, on
+stored samples of tracks, or on several of these.
 
 On clips the tracker runs once and all labellers get the same tracks, frame by frame as live; a
-track moves if its newest position lies in the ground truth. A sample is played back from its first
-frame on. Tracks are scored if they are visible in the newest frame and at least 3 frames old. A
-labeller that abstains, or gives a track no label, counts as calling it static; 'labelled' is the
-share of the tracks that it labelled.
+track moves if its newest position lies in the ground truth. Labelled tracks are played as live too,
+and judged in the last frame of each clip. A sample is played back from its first frame on. Tracks
+are scored if they are visible in the newest frame and at least 3 frames old. A labeller that
+abstains, or gives a track no label, counts as calling it static; 'labelled' is the share of the
+tracks that it labelled.
+
+Labelled tracks are files <clip>.npz of arrays: xy_px (T, N, 2) float, x right, y down; visible
+(T, N) bool; motion (N,) integers, -1 not judged, 0 static, 1 and more movers; size (2,) integers,
+height and width of the images. T is the number of frames, N that of tracks.
 
 Precision, recall, F1 and alarms (share of the static tracks that are called moving) are those at
 the threshold a labeller comes with; best F1 is that at the threshold best over all tracks scored,
@@ -42,6 +47,7 @@ EXAMPLES = """\
 examples:
   motion_seg evaluate-labels --davis DAVIS -o comparison
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
+  motion_seg evaluate-labels --tracks kitti_tracks -o comparison
   motion_seg evaluate-labels --samples test_data --max-samples 500
   motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.safetensors
 """
@@ -63,10 +69,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="clips in the layout of DAVIS 2016: ROOT/JPEGImages/480p and ROOT/Annotations/480p",
     )
     parser.add_argument(
+        "--tracks", type=Path, metavar="FOLDER", help="folder of files of labelled tracks"
+    )
+    parser.add_argument(
         "--sequences",
         type=argument_types.names,
         metavar="A,B",
-        help="only these clips (default: all)",
+        help="only these clips of --davis and --tracks (default: all)",
     )
     parser.add_argument(
         "--samples", type=Path, metavar="FOLDER", help="folder of files of track samples"
@@ -119,13 +128,16 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an input, setting or output that is wrong.
     """
     config = configuration.read(arguments)
-    if arguments.davis is None and arguments.samples is None:
-        raise InputError("evaluate-labels: expected --davis ROOT, --samples FOLDER or both")
+    if all(each is None for each in (arguments.davis, arguments.tracks, arguments.samples)):
+        raise InputError(
+            "evaluate-labels: expected --davis ROOT, --tracks FOLDER or --samples FOLDER"
+        )
     names = arguments.labellers or known_labellers()
     _check_labellers(names)
     thresholds = _thresholds(names, arguments.thresholds)
     inputs = LabelInputs(
         davis=arguments.davis,
+        tracks=arguments.tracks,
         sequences=arguments.sequences,
         samples=arguments.samples,
         files=arguments.files,

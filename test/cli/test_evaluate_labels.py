@@ -95,6 +95,51 @@ def test_clips_and_samples(tmp_path: Path, davis: Path, capsys: pytest.CaptureFi
     assert cv2.imread(str(out / "davis.png")) is not None
 
 
+def write_tracks(folder: Path, name: str, seed: int) -> None:
+    """The tracks of `sample` as a file of labelled tracks; every tenth is not judged."""
+    folder.mkdir(exist_ok=True)
+    made = sample(seed)
+    motion = made.moving.astype(np.int8)
+    motion[::10] = -1
+    xy_px, visible = made.xy_px.copy(), made.visible.copy()
+    visible[-1, :5] = False
+    np.savez(folder / f"{name}.npz", xy_px=xy_px, visible=visible, motion=motion, size=SIZE)
+
+
+def test_labelled_tracks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "tracks", tmp_path / "out"
+    write_tracks(folder, "road_1", 0)
+    write_tracks(folder, "road_2", 1)
+    arguments = ["evaluate-labels", "--tracks", str(folder), *LABELLER]
+    assert main.main([*arguments, "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "\nlabelled tracks: 2 frames, 352 tracks judged" in said
+    assert {"road_1", "road_2"} <= {line.split()[0] for line in said.splitlines() if line.strip()}
+    results = json.loads((out / "results.json").read_text())
+    assert results["inputs"]["tracks"] == str(folder)
+    assert results["tracks"]["by_name"].keys() == {"road_1", "road_2"}
+    found = results["tracks"]["by_name"]["road_1"]["geometric"]["shipped_threshold"]
+    # 200 tracks less 20 that are not judged and 4 more that are out of sight; 20 - 2 - 4 move.
+    assert (found["count"], found["positives"]) == (176, 14)
+    assert found["f1"] == found["roc_auc"] == 1
+    assert results["tracks"]["frames"] == 2
+    assert cv2.imread(str(out / "tracks.png")) is not None
+    assert main.main([*arguments, "--sequences", "road_2"]) == 0
+    assert "road_1" not in capsys.readouterr().out
+
+
+def test_tracks_have_the_form_of_clips(tmp_path: Path, davis: Path) -> None:
+    write_tracks(tmp_path / "tracks", "road", 0)
+    out = tmp_path / "out"
+    inputs = ["--davis", str(davis), "--tracks", str(tmp_path / "tracks")]
+    assert main.main(["evaluate-labels", *inputs, *LABELLER, "-o", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["tracks"].keys() == results["davis"].keys()
+    assert (
+        results["tracks"]["all"]["geometric"].keys() == results["davis"]["all"]["geometric"].keys()
+    )
+
+
 def test_a_clip_too_short_to_judge(tmp_path: Path) -> None:
     write_clip(tmp_path / "davis", "brief", frames=3)
     out = tmp_path / "out"
@@ -163,12 +208,12 @@ def test_by_default_samples_leave_out_what_needs_images(
     write_samples(tmp_path / "test-0.npz", [sample(0)])
     arguments = ["evaluate-labels", "--samples", str(tmp_path), "--threshold", "official=0.5"]
     assert main.main([*arguments, "-o", str(tmp_path / "out")]) == 0
-    assert "official is left out: stored samples have no images" in caplog.text
+    assert "official is left out: stored tracks have no images" in caplog.text
 
 
 class TestErrors:
     def test_nothing_to_judge_on(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert_fails(capsys, words="expected --davis ROOT, --samples FOLDER or both")
+        assert_fails(capsys, words="expected --davis ROOT, --tracks FOLDER or --samples")
 
     def test_no_such_data_set(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, "--davis", tmp_path, *LABELLER, words="JPEGImages/480p in it")
@@ -176,6 +221,21 @@ class TestErrors:
     def test_no_such_clip(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--sequences", "walk", *LABELLER)
         assert_fails(capsys, *arguments, words="--sequences walk: expected a sequence")
+
+    def test_no_tracks(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert_fails(capsys, "--tracks", tmp_path, *LABELLER, words="<clip>.npz of labelled tracks")
+
+    def test_a_damaged_file_of_tracks(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        np.savez(tmp_path / "road.npz", visible=np.ones((3, 4), bool))
+        words = "road.npz: expected an array xy_px, found visible; see motion_seg evaluate-labels"
+        assert_fails(capsys, "--tracks", tmp_path, *LABELLER, words=words)
+
+    def test_no_such_track_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        write_tracks(tmp_path / "tracks", "road_1", 0)
+        arguments = ("--tracks", tmp_path / "tracks", "--sequences", "road_3", *LABELLER)
+        assert_fails(capsys, *arguments, words="did you mean road_1?")
 
     def test_no_samples(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, "--samples", tmp_path, *LABELLER, words="test-*.npz, found none")

@@ -135,8 +135,11 @@ def write_comparisons(
         "configuration": values,
         "labellers": list(next(iter(comparisons.values())).thresholds),
         "inputs": {
-            "davis": None if inputs.davis is None else str(inputs.davis),
-            "samples": None if inputs.samples is None else str(inputs.samples),
+            **{
+                name: None if place is None else str(place)
+                for name in ("davis", "tracks", "samples")
+                for place in (getattr(inputs, name),)
+            },
             "files": inputs.files,
             "max_samples": inputs.max_samples,
         },

@@ -1,4 +1,4 @@
-"""Compare labellers on clips with ground truth and on stored samples of tracks."""
+"""Compare labellers on clips with ground truth, on labelled tracks and on stored samples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, LabelStream, compare
-from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, stored_samples
+from motion_seg_ros.lab.evaluation.labels.sources import (
+    follow_clip,
+    recorded_tracks,
+    stored_samples,
+)
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.plan import Plan, resolve
 from motion_seg_ros.settings.declaration import settings
@@ -28,17 +32,18 @@ from motion_seg_ros.window import SlidingWindow
 
 BACKEND = "labelling.backend"
 NEEDS_IMAGES = "official"
-"""The labeller that takes more than tracks, which is all that stored samples have."""
+"""The labeller that takes more than tracks, which is all that files of tracks and samples have."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LabelInputs:
-    """Clips, stored samples, or both.
+    """Clips, labelled tracks, stored samples, or several of these.
 
     Attributes:
         davis: root of clips in the layout of DAVIS 2016.
+        tracks: folder with files of labelled tracks, one for each clip.
         sequences: names of the clips; None for all.
         samples: folder with files of track samples.
         files: pattern of their names.
@@ -46,6 +51,7 @@ class LabelInputs:
     """
 
     davis: Path | None
+    tracks: Path | None
     sequences: Sequence[str] | None
     samples: Path | None
     files: str
@@ -63,7 +69,7 @@ def compare_labellers(
     names: Sequence[str] | None,
     thresholds: Mapping[str, float],
 ) -> Iterator[tuple[str, Comparison]]:
-    """Compare labellers on the clips, then on the samples, and yield each with its name.
+    """Compare labellers on the clips, the tracks and the samples, and yield each with its name.
 
     Args:
         config: settings of the stages.
@@ -76,7 +82,8 @@ def compare_labellers(
         MotionSegError: a setting or an input that is wrong, or a labeller asked for cannot run.
     """
     flow = DenseFlow(config.flow.max_side_px)
-    plans = _resolve(config, names, with_samples=inputs.samples is not None)
+    blind = inputs.tracks is not None or inputs.samples is not None
+    plans = _resolve(config, names, with_images=not blind)
     described = (build_features(each) for each in plans.values())
     features = next((each for each in described if each is not None), None)
     labellers = _build(plans, features, named=names is not None)
@@ -89,12 +96,15 @@ def compare_labellers(
         tracker = build_tracker(next(iter(plans.values())), flow)
         streams = _clip_streams(clips, config, tracker, features)
         yield "davis", compare(streams, labellers, thresholds)
+    if inputs.tracks is not None:
+        streams = recorded_tracks(inputs.tracks, inputs.sequences, config.window.size)
+        yield "tracks", compare(streams, labellers, thresholds)
     if inputs.samples is not None:
         samples = stored_samples(inputs.samples, inputs.files, inputs.max_samples)
         yield "samples", compare(samples, labellers, thresholds)
 
 
-def _resolve(config: Config, names: Sequence[str] | None, *, with_samples: bool) -> dict[str, Plan]:
+def _resolve(config: Config, names: Sequence[str] | None, *, with_images: bool) -> dict[str, Plan]:
     """Return a plan for each labeller, without masks."""
     masks = dataclasses.replace(config.masks, backend="densifier", sam2=Sam2Config())
     plans = {}
@@ -102,8 +112,8 @@ def _resolve(config: Config, names: Sequence[str] | None, *, with_samples: bool)
     for name in names or known_labellers():
         labelling = dataclasses.replace(config.labelling, backend=name)
         try:
-            if names is None and with_samples and name == NEEDS_IMAGES:
-                raise ConfigError("stored samples have no images; compare it on clips alone")
+            if names is None and not with_images and name == NEEDS_IMAGES:
+                raise ConfigError("stored tracks have no images; compare it on clips alone")
             plans[name] = resolve(dataclasses.replace(config, labelling=labelling, masks=masks))
         except MotionSegError as error:
             _left_out(name, error, named=names is not None)

@@ -1,9 +1,9 @@
-"""Streams of moments: clips with ground truth, tracked as live, and stored samples of tracks."""
+"""Streams of moments: clips with ground truth, tracked as live, and stored tracks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from tqdm import tqdm
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.io.image_folder import natural_key
-from motion_seg_ros.lab.evaluation.datasets.base import FileSequence
+from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
+from motion_seg_ros.lab.evaluation.labels.track_files import read_tracks
 from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
@@ -95,44 +96,74 @@ def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Lab
             yield sample_stream(re.sub(r"[-_]?\d+$", "", file.stem) or file.stem, sample)
 
 
-def sample_stream(name: str, sample: TrackSample) -> LabelStream:
-    """Play back a stored sample from its first frame on, at each moment the tracks seen so far.
+def recorded_tracks(
+    folder: Path, wanted: Sequence[str] | None, window: int
+) -> Iterator[LabelStream]:
+    """Yield a stream for each clip of a folder of `track_files`, played as live.
 
-    A labeller can remember no more than one window; in a live stream it may remember more. The
-    truth is that of the last moment. The images are black, as none are stored: only labellers that
-    take tracks alone can be judged.
+    All files are read before the first one is played.
+
+    Args:
+        folder: holds a file <clip>.npz for each clip.
+        wanted: names of clips; None for all.
+        window: frames of the window.
+
+    Raises:
+        InputError: there is no such file, or one is damaged.
+    """
+    files = {each.stem: each for each in sorted(folder.glob("*.npz"), key=natural_key)}
+    if not files:
+        raise InputError(
+            f"{folder}: expected a file <clip>.npz of labelled tracks for each clip, found none; "
+            "check the folder"
+        )
+    clips = {name: read_tracks(files[name]) for name in chosen(list(files), wanted, folder)}
+    for name, clip in clips.items():
+        moments = sample_stream(name, clip, window).moments
+        bar = tqdm(moments, desc=name, total=len(clip.visible), unit="frame", disable=None)
+        yield LabelStream(name, (), bar)
+
+
+def sample_stream(name: str, sample: TrackSample, window: int | None = None) -> LabelStream:
+    """Play back stored tracks from their first frame on, at each moment the tracks seen so far.
+
+    The truth is that of the last moment. The images are black, as none are stored: only labellers
+    that take tracks alone can be judged.
 
     Args:
         name: the group it is scored in, such as its file.
         sample: at least one frame.
+        window: frames of the window; None: all frames, as of samples, which are one window. A
+            labeller can then remember no more than that; in a live stream it may remember more.
     """
-    return LabelStream(name, sample.tags, _play_back(sample))
+    return LabelStream(name, sample.tags, _play_back(sample, window or len(sample.visible)))
 
 
-def _play_back(sample: TrackSample) -> Iterator[Moment]:
+def _play_back(sample: TrackSample, window: int) -> Iterator[Moment]:
     height, width = sample.size
     black = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
     length = len(sample.visible)
     frames = tuple(Frame(black, index * _FRAME_NS) for index in range(length))
     born = sample.visible.argmax(axis=0)
-    for count in range(1, length + 1):
-        known = np.flatnonzero(sample.visible[:count].any(axis=0))
-        last = count == length
+    for end in range(1, length + 1):
+        start = max(0, end - window)
+        known = np.flatnonzero(sample.visible[start:end].any(axis=0))
+        last = end == length
         yield Moment(
-            window=Window(frames[:count], 0),
-            tracks=_prefix(sample, count, known, born),
+            window=Window(frames[start:end], start),
+            tracks=_tracks(sample, slice(start, end), known, born),
             moving=sample.moving[known] if last else None,
             known=sample.labelled[known] if last else None,
         )
 
 
-def _prefix(
-    sample: TrackSample, count: int, known: npt.NDArray[np.int64], born: npt.NDArray[np.int64]
+def _tracks(
+    sample: TrackSample, part: slice, known: npt.NDArray[np.int64], born: npt.NDArray[np.int64]
 ) -> Tracks:
     return Tracks(
         ids=known,
-        xy_px=sample.xy_px[:count, known],
-        visible=sample.visible[:count, known],
-        confidence=sample.confidence[:count, known],
-        query_frame=born[known],
+        xy_px=sample.xy_px[part, known],
+        visible=sample.visible[part, known],
+        confidence=sample.confidence[part, known],
+        query_frame=np.maximum(born[known] - part.start, 0),
     )

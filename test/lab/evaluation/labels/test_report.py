@@ -21,7 +21,9 @@ from motion_seg_ros.lab.evaluation.labels.report import (
 from motion_seg_ros.lab.evaluation.labels.run import LabelInputs
 from motion_seg_ros.settings.pipeline import make_config
 
-NO_INPUTS = LabelInputs(davis=None, sequences=None, samples=None, files="*", max_samples=None)
+NO_INPUTS = LabelInputs(
+    davis=None, tracks=None, sequences=None, samples=None, files="*", max_samples=None
+)
 
 
 def test_table_and_json() -> None:

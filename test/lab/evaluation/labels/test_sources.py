@@ -7,11 +7,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from label_streams import SIZE, Told, tracks_of
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.datasets.davis import davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import compare, listen
-from motion_seg_ros.lab.evaluation.labels.sources import follow_clip, mask_at, sample_stream
+from motion_seg_ros.lab.evaluation.labels.sources import (
+    follow_clip,
+    mask_at,
+    recorded_tracks,
+    sample_stream,
+)
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 from motion_seg_ros.labelling.geometric import GeometricLabeller
@@ -81,6 +88,38 @@ def moving_sample(frames: int = 12) -> TrackSample:
         residuals=np.zeros((300, RESIDUAL_CHANNELS), np.float32),
         tags=("still",),
     )
+
+
+class TestRecordedTracks:
+    def test_played_through_a_sliding_window_and_judged_at_the_end(self) -> None:
+        sample = moving_sample(20)
+        sample.visible[4:, 298] = False  # out of the last window
+        labeller = Told([0.5] * 300)
+        found = listen(sample_stream("clip", sample, window=16), {"a": labeller})
+        assert labeller.lengths == [*range(1, 17), *[16] * 4]
+        assert [len(ids) for ids in labeller.ids] == [240] * 4 + [300] * 15 + [299]
+        assert found.frames == 1
+        assert len(found.moving) == 298  # one has no known truth, one is out of sight
+
+    def test_a_window_is_a_part_of_the_clip(self) -> None:
+        sample = moving_sample(20)
+        last = list(sample_stream("clip", sample, window=16).moments)[-1]
+        assert last.window.first_index == 4
+        assert np.array_equal(last.tracks.xy_px, sample.xy_px[4:])
+        assert set(last.tracks.query_frame.tolist()) == {0}  # born by frame 4 of the clip
+
+    def test_all_files_are_read_before_the_first_is_played(self, tmp_path: Path) -> None:
+        (tmp_path / "b.npz").write_bytes(b"nothing")
+        np.savez(
+            tmp_path / "a.npz",
+            xy_px=np.zeros((3, 1, 2), np.float32),
+            visible=np.ones((3, 1), bool),
+            motion=np.zeros(1, np.int8),
+            size=SIZE,
+        )
+        with pytest.raises(InputError, match=r"b\.npz"):
+            next(iter(recorded_tracks(tmp_path, None, 16)))
+        assert [each.name for each in recorded_tracks(tmp_path, ["a"], 16)] == ["a"]
 
 
 class TestSamples:
