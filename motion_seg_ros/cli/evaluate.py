@@ -49,6 +49,7 @@ data sets, the kinds of masks, every measure and the fields of results.json: doc
 EXAMPLES = """\
 examples:
   motion_seg evaluate --dataset synthetic -o out          rendered scenes: nothing to download
+  motion_seg evaluate --dataset synthetic -o out --set depth.backend=topic     with a depth camera
   motion_seg evaluate --dataset davis2016 --root DAVIS -o out
   motion_seg evaluate --dataset davis2016 --root DAVIS --sequences goat,camel -o out \\
       --against homography_diff,mog2,fusion
@@ -184,7 +185,7 @@ def run(arguments: argparse.Namespace) -> None:
         methods[PREDICTIONS] = predictions
         title = _folder_name(arguments.predictions)
     methods.update(_baselines(arguments.against))
-    dataset = open_dataset(arguments.dataset, _place(arguments))
+    dataset = open_dataset(arguments.dataset, _place(arguments, config))
     for method in methods.values():
         if isinstance(method, Predictions):
             method.check(dataset.sequences, separate=dataset.separate is not False)
@@ -230,7 +231,7 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{option}: expected without --trajectory; leave one of them out")
     options = TrajectoryOptions(
         dataset=arguments.dataset,
-        place=_place(arguments),
+        place=_place(arguments, config),
         poses=arguments.poses,
         fps=arguments.fps,
         seeds=arguments.seeds,
@@ -282,13 +283,14 @@ def _folder_name(path: Path) -> str:
     return f"{name}/" if name in (OURS, *BASELINES) else name
 
 
-def _place(arguments: argparse.Namespace) -> Place:
+def _place(arguments: argparse.Namespace, config: Config) -> Place:
     return Place(
         root=arguments.root,
         sequences=arguments.sequences,
         truth=arguments.truth,
         topic=arguments.topic,
         truth_topic=arguments.truth_topic,
+        with_depth=config.depth.backend == "topic",
     )
 
 

@@ -27,6 +27,7 @@ class Place:
         truth: folder of the masks of a folder or bag, where they are apart.
         topic: image topic of a bag; None if it has only one beside the truth.
         truth_topic: topic of the masks of a bag.
+        with_depth: frames come with depth, where there is one.
     """
 
     root: Path | None
@@ -34,6 +35,7 @@ class Place:
     truth: Path | None = None
     topic: str | None = None
     truth_topic: str | None = None
+    with_depth: bool = False
 
 
 def open_dataset(name: str, place: Place) -> DataSet:
@@ -45,7 +47,7 @@ def open_dataset(name: str, place: Place) -> DataSet:
     """
     _check_options(name, place)
     if name == "synthetic":
-        return open_synthetic(place.sequences)
+        return open_synthetic(place.sequences, with_depth=place.with_depth)
     if place.root is None:
         raise InputError(f"--dataset {name}: expected --root, the folder it is in")
     if not place.root.exists():

@@ -19,6 +19,7 @@ from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
 from motion_seg_ros.lab.synthetic import scenes
+from motion_seg_ros.lab.synthetic.depth_sensor import STEREO, DepthSensor, frame_with_depth
 from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
@@ -43,9 +44,11 @@ class RenderedFrames:
 
     Attributes:
         scene: the scene.
+        sensor: measures their depth; None: they have none.
     """
 
     scene: Scene
+    sensor: DepthSensor | None = None
 
     @property
     def path(self) -> Path:
@@ -70,7 +73,10 @@ class RenderedFrames:
     def __iter__(self) -> Iterator[SourceFrame]:
         """Render all frames, with the camera's intrinsics."""
         for each in Renderer(self.scene):
-            yield SourceFrame(_frame_name(each.index), each.frame, "", each.stamp_ns)
+            frame = each.frame
+            if self.sensor is not None:
+                frame = frame_with_depth(each, self.sensor, self.scene.seed)
+            yield SourceFrame(_frame_name(each.index), frame, "", each.stamp_ns)
 
 
 @dataclass(frozen=True)
@@ -105,18 +111,21 @@ class RenderedSequence:
         return TruthMask(np.where(moving, instances, np.uint16(0)).astype(np.uint16))
 
 
-def open_synthetic(sequences: Sequence[str] | None) -> DataSet:
+def open_synthetic(sequences: Sequence[str] | None, *, with_depth: bool = False) -> DataSet:
     """Open the scenes of those names, all of SCENES where None.
+
+    Args:
+        sequences: names.
+        with_depth: the camera has a depth sensor of the class STEREO.
 
     Raises:
         InputError: there is no such scene.
     """
     known = {each.__name__: each for each in SCENES}
     names = chosen(list(known), sequences, Path("synthetic"))
-    return DataSet(
-        "synthetic",
-        tuple(RenderedSequence(RenderedFrames(known[each](seed=SEED)), UNSCORED) for each in names),
-    )
+    sensor = STEREO if with_depth else None
+    made = [RenderedFrames(known[each](seed=SEED), sensor) for each in names]
+    return DataSet("synthetic", tuple(RenderedSequence(each, UNSCORED) for each in made))
 
 
 def _frame_name(index: int) -> str:

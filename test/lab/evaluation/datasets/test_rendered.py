@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
+from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames
+from motion_seg_ros.lab.synthetic.depth_sensor import STEREO
+from motion_seg_ros.lab.synthetic.renderer import Renderer
 
 
 def test_truth_is_that_of_the_pictures() -> None:
@@ -39,3 +43,19 @@ def test_no_such_scene() -> None:
 def test_it_has_no_root(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--root: expected with data sets of files"):
         made.opened("synthetic", tmp_path)
+
+
+def test_depth_is_that_of_the_scene_by_a_sensor() -> None:
+    place = Place(None, ("mover_stops",), with_depth=True)
+    (sequence,) = open_dataset("synthetic", place).sequences
+    first = next(iter(sequence.frames)).frame
+    assert isinstance(sequence.frames, RenderedFrames)
+    exact = Renderer(sequence.frames.scene).render(0).depth_m
+    assert first.depth_m is not None
+    known = ~np.isnan(first.depth_m)
+    assert known.mean() > 0.3
+    assert (first.depth_m[known] <= STEREO.range_m[1]).all()
+    error = np.abs(1 / first.depth_m - 1 / exact)[known]
+    assert 0.5 * STEREO.noise_per_m < np.median(error) < STEREO.noise_per_m
+    (without,) = made.opened("synthetic", None, "mover_stops").sequences
+    assert next(iter(without.frames)).frame.depth_m is None
