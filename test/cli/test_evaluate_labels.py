@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.cli import main
 from motion_seg_ros.lab.track_samples import TrackSample, write_samples
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 SIZE = (120, 160)
 LABELLER = ("--labellers", "geometric")
@@ -47,7 +47,7 @@ def sample(seed: int) -> TrackSample:
         size=SIZE,
         moving=moving,
         labelled=np.ones(200, bool),
-        residuals=np.zeros((200, RESIDUAL_CHANNELS), np.float32),
+        matrix=Camera.guessed(SIZE).matrix,
         tags=("still", "fast") if seed % 2 else ("still",),
     )
 

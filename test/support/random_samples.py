@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 FRAMES = 4
 
@@ -18,13 +18,13 @@ def random_samples(seed: int, *, kind: str | None = None) -> list[TrackSample]:
         count = int(rng.integers(5, 9))
         samples.append(
             TrackSample(
-                rng.uniform(0, 400, (FRAMES, count, 2)).astype(np.float32),
+                rng.uniform(0, 240, (FRAMES, count, 2)).astype(np.float32),
                 rng.random((FRAMES, count)) < 0.8,
                 rng.random((FRAMES, count), np.float32),
                 (240, 427),
                 rng.random(count) < 0.3,
                 rng.random(count) < 0.9,
-                rng.standard_normal((count, RESIDUAL_CHANNELS)).astype(np.float32),
+                Camera.guessed((240, 427)).matrix,
                 depth=rng.random((FRAMES, count), np.float32),
                 tags=(f"seed{seed}", str(kind)),
             )

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 from track_windows import TrackWindow
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
+from motion_seg_ros.labelling.camera_residuals import camera_residuals
 
 FRAMES = 16
 
@@ -31,12 +32,18 @@ def pan_sample(
         size=size,
         moving=moving,
         labelled=chance.random(tracks) < 0.9,
-        residuals=chance.normal(0, 0.1, (tracks, RESIDUAL_CHANNELS)).astype(np.float32),
+        matrix=Camera.guessed(size).matrix,
         tags=("pan",),
     )
 
 
 def without_truth(samples: Iterable[TrackSample]) -> list[TrackWindow]:
     """What a network is given of samples, in the form that `collate` takes."""
-    names = ("xy_px", "visible", "confidence", "size", "residuals", "depth")
-    return [TrackWindow(**{name: getattr(each, name) for name in names}) for each in samples]
+    names = ("xy_px", "visible", "confidence", "size", "depth")
+    return [
+        TrackWindow(
+            **{name: getattr(each, name) for name in names},
+            residuals=camera_residuals(each.tracks(), each.size),
+        )
+        for each in samples
+    ]

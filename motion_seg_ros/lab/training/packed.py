@@ -16,6 +16,7 @@ import torch
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 
@@ -48,7 +49,7 @@ class PackedTracks:
         visible: (M, T) bool.
         confidence: (M, T) float16.
         residuals: (M, C) float16.
-        depth: (M, T) float16, NaN unknown, or None where no window has any.
+        depth: (M, T) float16 inverse depth in 1/m, NaN unknown, or None where no window has any.
         moving: (M,) bool.
         labelled: (M,) bool.
         start: (W,) int64, the first track of each window.
@@ -122,7 +123,7 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
             with frames without visible tracks.
 
     Raises:
-        InputError: no window has tracks, or their residuals differ in number.
+        InputError: no window has tracks.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for sample in samples:
@@ -132,7 +133,7 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
     if not parts:
         raise InputError("training windows: expected at least one with tracks, found none")
     count = np.array([len(moving) for moving in parts["moving"]], np.int64)
-    joined = {name: _joined(name, parts) for name in list(parts)}
+    joined: dict[str, Any] = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     if np.isnan(joined["depth"]).all():
         joined["depth"] = None
     return PackedTracks(**joined, start=np.cumsum(count) - count, count=count)
@@ -152,7 +153,7 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         "xy_px": tracks_first(sample.xy_px, 0, np.float32),
         "visible": tracks_first(sample.visible, 0, np.bool_),
         "confidence": tracks_first(sample.confidence, 0, np.float16),
-        "residuals": sample.residuals.astype(np.float16),
+        "residuals": camera_residuals(sample.tracks(), sample.size).astype(np.float16),
         "depth": tracks_first(
             no_depth if sample.depth is None else sample.depth, np.nan, np.float16
         ),
@@ -160,16 +161,3 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         "labelled": sample.labelled,
         "size_px": np.array([sample.size], np.float32),
     }
-
-
-def _joined(name: str, parts: dict[str, list[npt.NDArray[Any]]]) -> Any:
-    """Concatenate the arrays of a field and remove them from `parts`, to save memory."""
-    arrays = parts.pop(name)
-    if name == "residuals":
-        channels = sorted({array.shape[1] for array in arrays})
-        if len(channels) > 1:
-            raise InputError(
-                "training windows: expected the same number of residuals in all of them, found "
-                f"{' and '.join(map(str, channels))}; make all windows again"
-            )
-    return np.concatenate(arrays)

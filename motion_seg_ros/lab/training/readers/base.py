@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import camera_residuals
 from motion_seg_ros.types import BoolArray, FloatArray, Tracks, UInt8Array
 
 MIN_SEEN_FRAMES = 2  # of a track; one seen once shows no motion
@@ -66,6 +66,7 @@ def make_sample(
     counts: Sequence[int],
     rng: np.random.Generator,
     tags: tuple[str, ...],
+    matrix: npt.NDArray[np.float64] | None = None,
 ) -> TrackSample:
     """Make a sample of a random number of the tracks seen MIN_SEEN_FRAMES times or more.
 
@@ -77,6 +78,7 @@ def make_sample(
         counts: numbers of tracks to draw from; fewer are kept where there are fewer.
         rng: source of randomness.
         tags: kinds of motion; "nothing_moves" is added where it is so.
+        matrix: (3, 3) intrinsics in pixels; None where they are unknown.
     """
     seen = np.flatnonzero(tracks.visible.sum(axis=0) >= MIN_SEEN_FRAMES)
     count = min(int(rng.choice(counts)), len(seen))
@@ -90,7 +92,7 @@ def make_sample(
         size=size,
         moving=moving,
         labelled=labelled,
-        residuals=camera_residuals(tracks, size),
+        matrix=Camera.guessed(size).matrix if matrix is None else matrix,
         tags=tags,
     )
     return whole.select(kept)

@@ -95,6 +95,14 @@ class _MoviScene:
     instances: tuple[_Poses, ...]
     corners: Float64Array
 
+    @property
+    def matrix(self) -> Float64Array:
+        """Intrinsics (3, 3) in pixels; the centre of the top-left pixel is (0, 0)."""
+        height, width = self.size
+        focal = self.focal_px
+        centre = (width - 1) / 2, (height - 1) / 2
+        return np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1.0]])
+
 
 class KubricReader(RecordingReader[Path]):
     """Reads windows of MOVi-F scenes.
@@ -123,7 +131,10 @@ class KubricReader(RecordingReader[Path]):
         tracks, instance = _points(recording, scene, window, rng)
         moving = np.concatenate(([False], moves))[instance]
         labelled = np.ones(len(tracks), bool)
-        return make_sample(tracks, scene.size, moving, labelled, TRACK_COUNTS, rng, ("kubric",))
+        tags = ("kubric",)
+        return make_sample(
+            tracks, scene.size, moving, labelled, TRACK_COUNTS, rng, tags, scene.matrix
+        )
 
 
 def _read_scene(path: Path) -> _MoviScene:

@@ -32,7 +32,7 @@ from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-FORMAT = 1
+FORMAT = 2
 SCENES_PER_SHARD = 50  # a little under 300 windows
 SCENES_PER_SEED = 10_000_000  # of one split
 # Every second range of seeds belonged to windows of another kind, which are no longer made; without

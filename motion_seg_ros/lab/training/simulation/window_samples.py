@@ -5,18 +5,18 @@ from __future__ import annotations
 import itertools
 from collections import deque
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motion_seg_ros.flow.dense import AnyArray, resized, sample
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import SceneClip
-from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
+from motion_seg_ros.lab.training.simulation.depth_sensor import DepthSensor
+from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.tags import motion_tags
 from motion_seg_ros.lab.training.simulation.truth_labels import PointTruth, label_points
-from motion_seg_ros.lab.training.simulation.working_images import enlarged_size
-from motion_seg_ros.labelling.camera_residuals import camera_residuals
+from motion_seg_ros.lab.training.simulation.working_images import enlarged_matrix, enlarged_size
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
 # Set by hand.
@@ -24,7 +24,6 @@ SHORTEST = 3  # frames of a window
 SHORT_SHARE = 0.2  # of the windows, which end before they are full
 MOVERS_KEPT = 0.2  # least share of moving tracks, where there are as many
 LARGEST = 0.65  # share of moving tracks, beyond which the static world is ambiguous
-DEPTH_ERROR = 0.06  # standard deviation, relative to inverse depth
 
 
 def random_window_ends(rng: Rng, frames: int, window: int, count: int) -> frozenset[int]:
@@ -53,15 +52,12 @@ class WindowSampler:
     ) -> None:
         self._rng, self._clip, self._truth = rng, clip, truth
         self._window, self._max_tracks = window, max_tracks
+        self._sensor = DepthSensor.drawn(rng, clip.size)
         self._disparities: deque[FloatArray] = deque(maxlen=window)
 
     def see(self, inverse_depth: FloatArray) -> None:
-        """Take in the next frame's inverse depth (H, W) float32, with smooth errors like those of a
-        network."""
-        errors = self._rng.normal(0, DEPTH_ERROR, (5, 7)).astype(np.float32)
-        size = (inverse_depth.shape[1], inverse_depth.shape[0])
-        smooth = cv2.resize(errors, size, interpolation=cv2.INTER_CUBIC)
-        self._disparities.append(np.asarray(inverse_depth * (1 + smooth)))
+        """Take in the next frame's inverse depth (H, W) float32 in 1/m."""
+        self._disparities.append(inverse_depth)
 
     def sample(self, index: int, tracks: Tracks) -> TrackSample:
         """Return the window that ends at a frame, with its ground truth.
@@ -72,7 +68,6 @@ class WindowSampler:
         """
         size = enlarged_size(self._clip.size)
         seen = np.flatnonzero(tracks.visible[-1])
-        residuals = camera_residuals(tracks, size)[seen]
         xy_px, visible = tracks.xy_px[:, seen], tracks.visible[:, seen]
         small = resized(xy_px, size, self._clip.size)
         height, width = self._clip.size
@@ -86,8 +81,8 @@ class WindowSampler:
             size,
             truth.moving,
             truth.labelled,
-            residuals,
-            self._padded(self._relative_depth(small, visible), fill=np.nan),
+            self._matrix(frames[-1]),
+            self._padded(self._sensed_depth(small, visible), fill=np.nan),
             motion_tags(self._clip.sampled, self._truth, frames, truth.displacement_px),
         )
         return whole.select(_chosen(self._rng, truth, self._max_tracks))
@@ -100,15 +95,22 @@ class WindowSampler:
             before[:] = values[0]
         return np.concatenate([before, values])
 
-    def _relative_depth(self, xy: FloatArray, visible: BoolArray) -> FloatArray:
-        """Return the depth at tracks (T, N) float32: 0 nearest to 1 farthest in the window, NaN
+    def _matrix(self, frame: int) -> npt.NDArray[np.float64]:
+        """Return the intrinsics (3, 3) of a frame of the scene, in pixels of the enlarged image."""
+        scene = self._truth.scene
+        return enlarged_matrix(scene.camera.matrix(scene.time_s(frame)))
+
+    def _sensed_depth(self, xy: FloatArray, visible: BoolArray) -> FloatArray:
+        """Return the inverse depth at tracks (T, N) float32 in 1/m as a sensor measures it, NaN
         where not visible."""
-        seen = zip(self._disparities, xy, strict=True)
-        at = np.stack([sample(disparity, points) for disparity, points in seen])
-        low, high = np.percentile(at[visible], [1, 99])
-        near = np.clip((at - low) / max(high - low, 1e-9), 0, 1)
-        depth = 1 - near ** log_uniform(self._rng, 0.6, 1.6)
-        return np.asarray(np.where(visible, depth, np.nan), np.float32)
+        found = np.full(visible.shape, np.nan, np.float32)
+        for row, points, there, disparity in zip(
+            found, xy, visible, self._disparities, strict=True
+        ):
+            at = points[there]
+            near = sample(disparity, self._sensor.beside(self._rng, at))
+            row[there] = self._sensor.measured(self._rng, near, at)
+        return found
 
 
 def _chosen(rng: Rng, truth: PointTruth, most: int) -> Int64Array:

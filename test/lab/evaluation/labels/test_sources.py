@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from label_streams import SIZE, Told, tracks_of
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.datasets.davis import davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import compare, listen
@@ -20,7 +21,6 @@ from motion_seg_ros.lab.evaluation.labels.sources import (
     sample_stream,
 )
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.types import Tracks
 from motion_seg_ros.window import SlidingWindow, Window
@@ -85,7 +85,7 @@ def moving_sample(frames: int = 12) -> TrackSample:
         size=(240, 427),
         moving=moving,
         labelled=np.arange(300) != 0,
-        residuals=np.zeros((300, RESIDUAL_CHANNELS), np.float32),
+        matrix=Camera.guessed((240, 427)).matrix,
         tags=("still",),
     )
 

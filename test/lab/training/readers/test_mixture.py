@@ -12,7 +12,6 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.readers.base import RecordingReader
 from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
 
 
 class Numbered(RecordingReader[int]):
@@ -30,7 +29,7 @@ class Numbered(RecordingReader[int]):
             size=(8, 8),
             moving=np.zeros(1, bool),
             labelled=np.ones(1, bool),
-            residuals=np.zeros((1, RESIDUAL_CHANNELS), np.float32),
+            matrix=np.eye(3),
             tags=(self._name, str(recording)),
         )
 
