@@ -158,7 +158,7 @@ def _unpacked(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return those fields of a sample that files keep in other types."""
     steps = fields["xy_px"].astype(np.float32) - _LEVELS * _MARGIN / (1 + 2 * _MARGIN)
-    found = {
+    found: dict[str, npt.NDArray[Any]] = {
         "xy_px": np.asarray(steps * _step_px(size), np.float32),
         "confidence": fields["confidence"].astype(np.float32) / 255,
     }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.types import BoolArray, FloatArray
@@ -71,7 +72,7 @@ def read_tracks(path: Path) -> TrackSample:
         size=(height, width),
         moving=np.asarray(motion > 0),
         labelled=np.asarray(motion >= 0),
-        residuals=np.zeros((count, 0), np.float32),
+        matrix=Camera.guessed((height, width)).matrix,
     )
 
 

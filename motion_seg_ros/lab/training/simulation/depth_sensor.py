@@ -82,7 +82,8 @@ class DepthSensor:
     def _in_holes(self, rng: Rng, xy_px: FloatArray) -> BoolArray:
         height, width = self.size
         cells = rng.random(_HOLE_CELLS).astype(np.float32)
-        smooth = cv2.resize(cells, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        enlarged = cv2.resize(cells, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        smooth = np.asarray(enlarged, np.float32)
         scale = np.array([smooth.shape[1] / width, smooth.shape[0] / height], np.float32)
         level = sample(smooth, (xy_px + 0.5) * scale - 0.5)
         return np.asarray(level < np.quantile(smooth, self.holes), bool)
