@@ -59,8 +59,7 @@ class Camera:
         distortion: its coefficients; () of `none`.
 
     Raises:
-        ValueError: something is not as above, or the distortion leaves most of the image without
-            directions.
+        ValueError: something is not as above, or no lens distorts like that.
     """
 
     size: tuple[int, int]
@@ -107,11 +106,12 @@ class Camera:
         pixels = np.dstack([x, y])
         distorted = np.linalg.norm(Camera(self.size, self.matrix).normalised(pixels), axis=-1)
         direct = np.linalg.norm(self.normalised(pixels), axis=-1)
-        seen = distorted <= _MAX_GAIN * direct  # False of NaN
-        if seen.mean() < _MIN_SEEN:
+        seen = np.isfinite(direct)
+        if seen.mean() < _MIN_SEEN or (distorted > _MAX_GAIN * direct).any():
             raise ValueError(
-                f"distortion: expected {model} coefficients that explain the image, found a "
-                f"direction for {seen.mean():.0%} of it with {list(found)}"
+                f"distortion: expected coefficients of {model} that fit the image, found "
+                f"{list(found)}, with directions for {seen.mean():.0%} of it up to "
+                f"{np.degrees(np.arctan(direct[seen])).max(initial=0.0):.1f} degrees off the axis"
             )
 
     @classmethod
