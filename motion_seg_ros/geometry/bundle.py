@@ -1,0 +1,267 @@
+"""Static points seen by a moving camera: projection, triangulation and bundle adjustment.
+
+A static point that the newest frame sees in the direction n = (x, y, 1) at inverse depth rho lies
+in frame k at q = R_k n + rho t_k, up to scale, and is seen at q[:2] / q[2] (inverse depth
+parameterisation; Civera, Davison and Montiel, "Inverse depth parametrization for monocular SLAM",
+T-RO 2008). With rho = 0 the same formula is that of a camera that only turns. Letters: K earlier
+frames, N points. All coordinates are normalised (focal length 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from motion_seg_ros.camera import Float64Array
+
+# Set by hand.
+LEAST_DEPTH_RATIO = 0.05  # of a point in frame k to that in the newest; a nearer one has left view
+DAMPING = 1e-4  # relative, of the normal equations
+ROBUST_SPREADS = 3.0  # residual at which an observation counts a quarter
+MOST_SQUARE = 9.0  # of a residual in robust spreads, in the mean of a point
+MAX_INVERSE_DEPTH = 50.0  # of a median of 1
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Motion of the camera from the newest frame to K earlier ones.
+
+    Attributes:
+        rotation: (K, 3, 3).
+        translation: (K, 3), in units of the scene's depth.
+    """
+
+    rotation: Float64Array
+    translation: Float64Array
+
+    def rotated(self, directions: Float64Array) -> Float64Array:
+        """Return R_k n (K, 3, N) of directions x, y (2, N)."""
+        return np.asarray(self.rotation[..., :2] @ directions + self.rotation[..., 2:])
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Directions in which N points are seen.
+
+    Attributes:
+        newest: (2, N) in the newest frame.
+        earlier: (K, 2, N) in the earlier ones; finite where not seen too.
+        weight: (K, N) trust, 0 where not seen.
+    """
+
+    newest: Float64Array
+    earlier: Float64Array
+    weight: Float64Array
+
+    def of(self, some: npt.NDArray[np.int64]) -> Observations:
+        """Return those of the points at `some` (M,)."""
+        return Observations(
+            self.newest[:, some], self.earlier[..., some], self.weight[:, some]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Predicted positions, with what their derivatives share.
+
+    Attributes:
+        rotated: (K, 3, N).
+        inverse: (K, 1, N) 1 / depth ratio.
+        position: (K, 2, N).
+    """
+
+    rotated: Float64Array
+    inverse: Float64Array
+    position: Float64Array
+
+    @classmethod
+    def of(cls, poses: Poses, newest: Float64Array, rho: Float64Array) -> _Seen:
+        rotated = poses.rotated(newest)
+        q = rotated + poses.translation[..., None] * rho
+        inverse = 1 / np.maximum(q[:, 2:], LEAST_DEPTH_RATIO)
+        return cls(rotated, inverse, q[:, :2] * inverse)
+
+
+def seen_at(poses: Poses, newest: Float64Array, rho: Float64Array) -> Float64Array:
+    """Return where points are seen (K, 2, N) in the earlier frames.
+
+    Args:
+        poses: of those frames.
+        newest: (2, N) directions in the newest frame.
+        rho: (N,) inverse depths.
+    """
+    return _Seen.of(poses, newest, rho).position
+
+
+def triangulate(
+    poses: Poses, seen: Observations, spread: Float64Array, iterations: int = 2
+) -> tuple[Float64Array, Float64Array]:
+    """Return the inverse depths (N,) of points that poses and observations imply, and their
+    standard errors (N,).
+
+    Negative ones are those of points that only a place behind the camera explains. Without any
+    parallax the inverse depth is 0 and its standard error large.
+
+    Args:
+        poses: of the earlier frames.
+        seen: the observations.
+        spread: (K,) of an observation.
+        iterations: of the re-weighting by depth.
+    """
+    rotated = poses.rotated(seen.newest)
+    shift = poses.translation[..., None]  # (K, 3, 1)
+    slope = shift[:, :2] - seen.earlier * shift[:, 2:]
+    target = seen.earlier * rotated[:, 2:] - rotated[:, :2]
+    trust = seen.weight / spread[:, None] ** 2
+    along = (slope * target).sum(axis=1)
+    power = (slope * slope).sum(axis=1)
+    depth = rotated[:, 2]
+    rho = np.zeros(seen.newest.shape[1])
+    information = rho
+    for _ in range(iterations):
+        weight = trust / np.maximum(depth, LEAST_DEPTH_RATIO) ** 2
+        information = (weight * power).sum(axis=0) + 1e-9
+        rho = (weight * along).sum(axis=0) / information
+        rho = np.clip(rho, -MAX_INVERSE_DEPTH, MAX_INVERSE_DEPTH)
+        depth = rotated[:, 2] + rho * shift[:, 2]
+    return rho, 1 / np.sqrt(information)
+
+
+def adjust(
+    poses: Poses,
+    rho: Float64Array,
+    seen: Observations,
+    spread: Float64Array,
+    *,
+    iterations: int,
+    measured: tuple[Float64Array, Float64Array] | None = None,
+) -> tuple[Poses, Float64Array]:
+    """Refine poses and inverse depths together (bundle adjustment: Gauss-Newton steps with the
+    points eliminated by the Schur complement; Triggs et al., "Bundle adjustment, a modern
+    synthesis", 1999).
+
+    Args:
+        poses: to start from.
+        rho: (N,) to start from.
+        seen: the observations; their weights are lowered further where they do not fit.
+        spread: (K,) of an observation of a static point.
+        iterations: number of steps.
+        measured: inverse depths (N,) and their standard errors (N,), NaN where unknown.
+    """
+    for _ in range(iterations):
+        poses, rho = _step(poses, rho, seen, spread, measured)
+    return poses, rho
+
+
+def _step(
+    poses: Poses,
+    rho: Float64Array,
+    seen: Observations,
+    spread: Float64Array,
+    measured: tuple[Float64Array, Float64Array] | None,
+) -> tuple[Poses, Float64Array]:
+    predicted = _Seen.of(poses, seen.newest, rho)
+    residual = seen.earlier - predicted.position
+    weight = robust_weights(residual, seen.weight, spread) / spread[:, None] ** 2
+    shift = poses.translation[..., None]
+    by_rho = (shift[:, :2] - predicted.position * shift[:, 2:]) * predicted.inverse
+    jacobian = _pose_jacobian(predicted, rho)  # (K, 6, 2, N)
+    weighted = jacobian * weight[:, None, None]
+    count, points = len(shift), len(rho)
+    flat = weighted.reshape(count, 6, 2 * points)
+    pose_block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
+    pose_pull = (flat @ residual.reshape(count, 2 * points, 1)).ravel()
+    mixed = (weighted * by_rho[:, None]).sum(axis=2).reshape(6 * count, points)
+    weighted_by_rho = weight[:, None] * by_rho
+    point_block = (weighted_by_rho * by_rho).sum(axis=(0, 1)) + 1e-6
+    point_pull = (weighted_by_rho * residual).sum(axis=(0, 1))
+    if measured is not None:
+        value, error = measured
+        known = np.isfinite(value)
+        trust = np.where(known, 1 / error**2, 0.0)
+        point_block = point_block + trust
+        point_pull = point_pull + trust * np.where(known, value - rho, 0.0)
+    normal = -(mixed / point_block) @ mixed.T
+    for k in range(count):
+        place = slice(6 * k, 6 * k + 6)
+        normal[place, place] += pose_block[k]
+    strength = np.trace(pose_block, axis1=1, axis2=2).sum() / (6 * count)
+    normal[np.diag_indices(6 * count)] += DAMPING * strength + 1e-9
+    step = np.linalg.solve(normal, pose_pull - mixed @ (point_pull / point_block))
+    rho = np.clip(rho + (point_pull - mixed.T @ step) / point_block, 0, MAX_INVERSE_DEPTH)
+    return _moved(poses, step.reshape(count, 6)), rho
+
+
+def locate(
+    poses: Poses, rho: Float64Array, seen: Observations, spread: Float64Array, *, iterations: int
+) -> Poses:
+    """Refine each pose alone, by points whose inverse depths (N,) are known (resection)."""
+    for _ in range(iterations):
+        predicted = _Seen.of(poses, seen.newest, rho)
+        residual = seen.earlier - predicted.position
+        weight = robust_weights(residual, seen.weight, spread)
+        count, points = len(weight), len(rho)
+        jacobian = _pose_jacobian(predicted, rho)
+        flat = (jacobian * weight[:, None, None]).reshape(count, 6, 2 * points)
+        block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
+        pull = flat @ residual.reshape(count, 2 * points, 1)
+        damping = DAMPING * np.trace(block, axis1=1, axis2=2) / 6 + 1e-12
+        step = np.linalg.solve(block + damping[:, None, None] * np.eye(6), pull)
+        poses = _moved(poses, step[..., 0])
+    return poses
+
+
+def robust_weights(
+    residual: Float64Array, weight: Float64Array, spread: Float64Array
+) -> Float64Array:
+    """Return the weights (K, N) of observations after Geman and McClure.
+
+    A point counts by its mean residual too, as what moves misfits in few frames at first.
+
+    Args:
+        residual: (K, 2, N).
+        weight: (K, N) before.
+        spread: (K,) of the observations of static points.
+    """
+    square = (residual * residual).sum(axis=1) / (ROBUST_SPREADS * spread[:, None]) ** 2
+    total = weight.sum(axis=0) + 1e-9
+    mean = (weight * np.minimum(square, MOST_SQUARE)).sum(axis=0) / total
+    return np.asarray(weight / ((1 + square) * (1 + mean)) ** 2)
+
+
+def rotation_of(turn: Float64Array) -> Float64Array:
+    """Return the rotations (K, 3, 3) of rotation vectors (K, 3) (Rodrigues' formula)."""
+    angle = np.linalg.norm(turn, axis=1)[:, None, None]
+    cross = np.zeros((len(turn), 3, 3))
+    cross[:, 0, 1], cross[:, 0, 2] = -turn[:, 2], turn[:, 1]
+    cross[:, 1, 0], cross[:, 1, 2] = turn[:, 2], -turn[:, 0]
+    cross[:, 2, 0], cross[:, 2, 1] = -turn[:, 1], turn[:, 0]
+    first = np.sinc(angle / np.pi)
+    second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
+    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
+
+
+def _moved(poses: Poses, step: Float64Array) -> Poses:
+    """Return poses after steps (K, 6), rotation vector and translation."""
+    return Poses(rotation_of(step[:, :3]) @ poses.rotation, poses.translation + step[:, 3:])
+
+
+def _pose_jacobian(predicted: _Seen, rho: Float64Array) -> Float64Array:
+    """Return the derivative (K, 6, 2, N) of positions by rotation vector and translation."""
+    turned = predicted.rotated * predicted.inverse
+    x, y, z = turned[:, 0], turned[:, 1], turned[:, 2]
+    ux, uy = predicted.position[:, 0], predicted.position[:, 1]
+    jacobian = np.zeros((len(x), 6, 2, len(rho)))
+    jacobian[:, 0, 0] = -ux * y
+    jacobian[:, 1, 0] = z + ux * x
+    jacobian[:, 2, 0] = -y
+    jacobian[:, 0, 1] = -z - uy * y
+    jacobian[:, 1, 1] = uy * x
+    jacobian[:, 2, 1] = x
+    nearness = rho * predicted.inverse[:, 0]
+    jacobian[:, 3, 0] = jacobian[:, 4, 1] = nearness
+    jacobian[:, 5, 0] = -ux * nearness
+    jacobian[:, 5, 1] = -uy * nearness
+    return jacobian

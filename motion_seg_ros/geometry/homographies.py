@@ -1,0 +1,71 @@
+"""Homographies from the newest frame to earlier ones: all that a planar world, a camera that only
+turns, or one that zooms can show."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motion_seg_ros.camera import Float64Array
+from motion_seg_ros.geometry.bundle import Observations, robust_weights
+from motion_seg_ros.geometry.statistics import spread_of
+
+RIDGE = 1e-6  # towards the identity, relative; set by hand
+
+
+def fit_homographies(
+    seen: Observations, prior: Float64Array, least_spread: float, iterations: int
+) -> tuple[Float64Array, Float64Array]:
+    """Fit a homography to each earlier frame, robustly (iteratively re-weighted least squares).
+
+    Args:
+        seen: N points in K earlier frames.
+        prior: (N,) belief that a point is static.
+        least_spread: of an observation.
+        iterations: number of fits.
+
+    Returns:
+        (K, 3, 3) with 1 in the last place, and the spread (K,) of the static points' observations.
+    """
+    trust = seen.weight * prior
+    weight = trust
+    homographies = np.broadcast_to(np.eye(3), (len(trust), 3, 3))
+    spread = np.full(len(trust), least_spread)
+    for _ in range(iterations):
+        homographies = _solve(seen, weight, homographies)
+        residual = seen.earlier - warped(homographies, seen.newest)
+        spread = spread_of(residual, trust, least_spread)
+        weight = robust_weights(residual, trust, spread)
+    return homographies, spread
+
+
+def warped(homographies: Float64Array, newest: Float64Array) -> Float64Array:
+    """Return the images (K, 2, N) of directions (2, N) under homographies (K, 3, 3)."""
+    q = homographies[..., :2] @ newest + homographies[..., 2:]
+    return np.asarray(q[:, :2] / np.maximum(q[:, 2:], 1e-3))
+
+
+def _solve(seen: Observations, weight: Float64Array, before: Float64Array) -> Float64Array:
+    """Return the weighted least-squares homographies; `before` weighs the algebraic error."""
+    x, y = seen.newest
+    scale = before[:, 2, 0, None] * x + before[:, 2, 1, None] * y + before[:, 2, 2, None]
+    weight = weight / np.maximum(scale, 1e-3) ** 2
+    products = np.stack([x * x, x * y, x, x * y, y * y, y, x, y, np.ones_like(x)], axis=1)
+    u, v = seen.earlier[:, 0], seen.earlier[:, 1]
+
+    def moment(values: Float64Array) -> Float64Array:
+        return np.asarray((values @ products).reshape(-1, 3, 3))
+
+    plain, by_u, by_v = moment(weight), moment(weight * u), moment(weight * v)
+    squares = moment(weight * (u * u + v * v))
+    normal = np.zeros((len(weight), 9, 9))
+    normal[:, 0:3, 0:3] = normal[:, 3:6, 3:6] = plain
+    normal[:, 6:9, 6:9] = squares
+    normal[:, 0:3, 6:9] = normal[:, 6:9, 0:3] = -by_u
+    normal[:, 3:6, 6:9] = normal[:, 6:9, 3:6] = -by_v
+    ridge = RIDGE * (plain[:, 2, 2] + 1e-9)[:, None]
+    identity = np.eye(3).ravel()[:8]
+    block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
+    found = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])[..., 0]
+    return np.asarray(
+        np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3)
+    )

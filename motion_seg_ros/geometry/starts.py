@@ -1,0 +1,159 @@
+"""Poses to start the bundle adjustment from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from motion_seg_ros.camera import Float64Array
+from motion_seg_ros.geometry.bundle import (
+    Observations,
+    Poses,
+    locate,
+    rotation_of,
+    triangulate,
+)
+from motion_seg_ros.types import Int64Array
+
+Start = tuple[Poses, Float64Array]  # and an inverse depth for each point
+
+# Set by hand.
+MIN_POINTS = 20
+MIN_SHARE = 0.25  # of the tracks that the two frames of an essential matrix share
+LOCATING_ITERATIONS = 5
+CONFIDENCE = 0.999  # of the essential matrix
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is kept of the last window.
+
+    Attributes:
+        index: of its newest frame.
+        ids: (M,) of the tracks, ascending.
+        newest: (2, M) their directions in that frame.
+        rho: (M,) their inverse depths.
+        indices: (K,) of the frames whose poses are known.
+        poses: of those frames.
+    """
+
+    index: int
+    ids: Int64Array
+    newest: Float64Array
+    rho: Float64Array
+    indices: Int64Array
+    poses: Poses
+
+    def carried(
+        self,
+        ids: Int64Array,
+        index: int,
+        indices: Int64Array,
+        seen: Observations,
+        spread: Float64Array,
+    ) -> Start | None:
+        """Return poses and inverse depths for the window that ends at a later frame.
+
+        Args:
+            ids: (S,) of its tracks.
+            index: of its newest frame.
+            indices: (K,) of its earlier frames.
+            seen: the tracks in those.
+            spread: (K,) of an observation.
+
+        Returns:
+            None where the windows have too few points in common.
+        """
+        place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        there = (self.ids[place] == ids) & np.isfinite(self.rho[place])
+        if there.sum() < MIN_POINTS:
+            return None
+        before, rho = self.newest[:, place[there]], np.maximum(self.rho[place[there]], 0)
+        last = int(np.searchsorted(indices, self.index))
+        weight = seen.weight[min(last, len(seen.weight) - 1), there] + 1e-6
+        moved = Observations(before, seen.newest[None][..., there], weight[None])
+        guess = Poses(np.eye(3)[None], np.zeros((1, 3)))
+        forth = locate(guess, rho, moved, spread[-1:], iterations=LOCATING_ITERATIONS)
+        back = forth.rotation[0].T
+        return_trip = -back @ forth.translation[0]
+        rotation = np.empty((len(indices), 3, 3))
+        translation = np.empty((len(indices), 3))
+        for k, frame in enumerate(indices):
+            known = np.flatnonzero(self.indices == frame)
+            if frame == self.index:
+                rotation[k], translation[k] = back, return_trip
+            elif len(known):
+                turned = self.poses.rotation[known[0]]
+                rotation[k] = turned @ back
+                translation[k] = turned @ return_trip + self.poses.translation[known[0]]
+            elif k:
+                rotation[k], translation[k] = rotation[k - 1], translation[k - 1]
+            else:
+                return None
+        poses = Poses(rotation, translation)
+        found, _ = triangulate(poses, seen, spread)
+        depth = forth.rotation[0, 2, :2] @ before + forth.rotation[0, 2, 2]
+        depth = depth + rho * forth.translation[0, 2]
+        found[there] = rho / np.maximum(depth, 1e-3)
+        return poses, np.maximum(found, 0)
+
+
+def from_depth(
+    seen: Observations, measured: tuple[Float64Array, Float64Array], spread: Float64Array
+) -> Start:
+    """Return poses by resection from points whose depth a sensor knows."""
+    value = measured[0]
+    known = np.isfinite(value)
+    count = len(seen.weight)
+    still = Poses(np.broadcast_to(np.eye(3), (count, 3, 3)), np.zeros((count, 3)))
+    some = seen.of(np.flatnonzero(known))
+    poses = locate(still, value[known], some, spread, iterations=2 * LOCATING_ITERATIONS)
+    found, _ = triangulate(poses, seen, spread)
+    return poses, np.maximum(np.where(known, value, found), 0)
+
+
+def from_epipolar_geometry(
+    seen: Observations, tolerance: float, spread: Float64Array
+) -> Start | None:
+    """Return poses by the essential matrix between the newest and the earliest frame that share
+    enough points, and resection of the others.
+
+    Source: Nister, "An efficient solution to the five-point relative pose problem", PAMI 2004, with
+    MAGSAC++ (Barath et al., CVPR 2020), as OpenCV has them.
+
+    Args:
+        seen: the points.
+        tolerance: distance of inliers.
+        spread: (K,) of an observation.
+    """
+    shared = (seen.weight > 0).sum(axis=1)
+    enough = np.flatnonzero(shared >= max(MIN_POINTS, MIN_SHARE * shared.max()))
+    if not len(enough):
+        return None
+    first = enough[0]
+    both = np.flatnonzero(seen.weight[first] > 0)
+    here, there = seen.newest[:, both].T, seen.earlier[first][:, both].T
+    matrix, inliers = cv2.findEssentialMat(
+        here, there, np.eye(3), method=cv2.USAC_MAGSAC, prob=CONFIDENCE, threshold=tolerance
+    )
+    if matrix is None or matrix.shape != (3, 3) or inliers.sum() < MIN_POINTS:
+        return None
+    _, rotation, translation, _ = cv2.recoverPose(
+        matrix, here, there, np.eye(3), mask=inliers.astype(np.uint8).copy()
+    )
+    pair = Poses(rotation[None], translation.T)
+    two = Observations(seen.newest, seen.earlier[first][None], seen.weight[first][None])
+    rho, _ = triangulate(pair, two, spread[first : first + 1])
+    good = both[(inliers.ravel() > 0) & (rho[both] > 0)]
+    if len(good) < MIN_POINTS:
+        return None
+    # The camera is supposed to have travelled evenly at first.
+    count = len(seen.weight)
+    share = ((count - np.arange(count)) / (count - first))[:, None]
+    turn, _ = cv2.Rodrigues(rotation)
+    guess = Poses(rotation_of(share * turn.T), share * translation.T)
+    poses = locate(guess, rho[good], seen.of(good), spread, iterations=LOCATING_ITERATIONS)
+    found, _ = triangulate(poses, seen, spread)
+    return poses, np.maximum(found, 0)
