@@ -16,9 +16,9 @@ from motion_seg_ros.geometry.bundle import (
 )
 from motion_seg_ros.geometry.homographies import fit_homographies, warped
 from motion_seg_ros.geometry.motion import Misfit, Mode, Motion, WindowGeometry
-from motion_seg_ros.geometry.starts import Kept, from_depth, from_epipolar_geometry
+from motion_seg_ros.geometry.starts import Kept, Start, from_depth, from_epipolar_geometry
 from motion_seg_ros.geometry.statistics import spread_of, weighted_quantile
-from motion_seg_ros.types import FloatArray, Int64Array, Tracks
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
 REFERENCE_SIDE_PX = 427  # longer image side in which lengths are measured: half of DAVIS's 854 px
 # Set by hand; lengths are in reference pixels.
@@ -36,7 +36,11 @@ PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
 PARALLAX_SHARE = 0.15  # of the belief in such tracks, above which the scene is not one plane
 FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS = 6, 6, 2
+HYPOTHESES = 2  # motions compared: the world, and what moves before it
 FITTING_SPREADS = 3.0  # of a track that fits
+SEARCH_INTERVAL = 4  # frames between two searches where less than DOUBTFUL_FIT fits
+DOUBTFUL_FIT = 0.7
+CHANGE_FACTOR = 1.1  # by which another motion must explain more
 LEAST_FIT = 0.3  # share of the belief in tracks that fit, below which poses are given up
 
 
@@ -50,7 +54,8 @@ class _Scene:
         frames: (K,) places of the earlier frames that share enough of them.
         indices: (K,) of those frames within the stream.
         seen: of all M tracks in the K frames.
-        prior: (M,) belief that they are static.
+        area: (M,) share of the image that they stand for, more at the border.
+        prior: (M,) the same, times the belief that they are static.
         some: (S,) those that take part in fits.
         pixel: a reference pixel in normalised coordinates.
         measured: inverse depth (M,) and its error (M,), or None.
@@ -61,6 +66,7 @@ class _Scene:
     frames: Int64Array
     indices: Int64Array
     seen: Observations
+    area: Float64Array
     prior: Float64Array
     some: Int64Array
     pixel: float
@@ -155,15 +161,17 @@ class CameraMotionEstimator:
         place = np.nan_to_num(directions).transpose(0, 2, 1)
         seen = Observations(place[-1], place[frames], weight[frames].astype(np.float64))
         xy = tracks.xy_px[-1, now]
-        prior = _border_belief(xy, camera.size) * self._recalled(tracks.ids[now])
+        some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
+        area = area * _border_belief(xy, camera.size)
         return _Scene(
             now,
             tracks.ids[now],
             frames,
             frames - len(tracks.visible) + 1 + index,
             seen,
-            prior,
-            _spread_out(xy, seen.weight.sum(axis=0), camera.size),
+            area,
+            area * self._recalled(tracks.ids[now]),
+            some,
             max(camera.size) / REFERENCE_SIDE_PX / camera.focal_px,
             None
             if measured is None
@@ -192,18 +200,24 @@ class CameraMotionEstimator:
         value = None
         if scene.measured is not None:
             value = scene.measured[0][some], scene.measured[1][some]
-        start, iterations = None, WARM_ITERATIONS
+        found = None
         if self._kept is not None:
             start = self._kept.carried(scene.ids[some], index, scene.indices, seen, spread)
-        if start is None:
-            iterations = COLD_ITERATIONS
-            if value is not None and np.isfinite(value[0]).sum() >= MIN_TRACKS:
-                start = from_depth(seen, value, spread)
-            elif _length(flat.residual[..., some], prior) > PARALLAX_PX * pixel:
-                start = from_epipolar_geometry(seen, LARGEST_NOISE_PX * pixel, spread)
-        if start is None:
+            if start is not None:
+                found = adjust(*start, seen, spread, iterations=WARM_ITERATIONS, measured=value)
+        if found is None and value is not None and np.isfinite(value[0]).sum() >= MIN_TRACKS:
+            start = from_depth(seen, value, spread)
+            found = adjust(*start, seen, spread, iterations=COLD_ITERATIONS, measured=value)
+        doubtful = found is None or (
+            value is None
+            and index % SEARCH_INTERVAL == 0
+            and _fitting(scene, *found, spread) < DOUBTFUL_FIT
+        )
+        if doubtful and _length(flat.residual[..., some], prior) > PARALLAX_PX * pixel:
+            found = _searched(scene, spread, found)
+        if found is None:
             return None
-        poses, rho = adjust(*start, seen, spread, iterations=iterations, measured=value)
+        poses, rho = found
         residual = seen.earlier - seen_at(poses, seen.newest, rho)
         spread = spread_of(residual, seen.weight, NOISE_PX * pixel)
         if value is None:
@@ -214,6 +228,46 @@ class CameraMotionEstimator:
         return _Rigid(poses, spread)
 
 
+def _searched(scene: _Scene, spread: Float64Array, found: Start | None) -> Start | None:
+    """Return the poses of the motion that explains most of the image's area, of the two that most
+    tracks follow and of those `found` before; None where there is none."""
+    seen, area = scene.seen.of(scene.some), scene.area[scene.some]
+    left = np.ones(len(area), bool)
+    most = 0.0 if found is None else CHANGE_FACTOR * _fitting(scene, *found, spread)
+    for _ in range(HYPOTHESES):
+        if left.sum() < MIN_TRACKS:
+            break
+        start = from_epipolar_geometry(
+            seen.of(np.flatnonzero(left)), LARGEST_NOISE_PX * scene.pixel, spread
+        )
+        if start is None:
+            break
+        weighted = Observations(seen.newest, seen.earlier, seen.weight * (area * left))
+        rho, _ = triangulate(start[0], seen, spread)
+        poses, rho = adjust(
+            start[0], np.maximum(rho, 0), weighted, spread, iterations=COLD_ITERATIONS
+        )
+        share = _fitting(scene, poses, rho, spread)
+        if share > most:
+            found, most = (poses, rho), share
+        left &= ~_fit(seen, poses, spread)
+    return found
+
+
+def _fit(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:
+    """Return which points (N,) poses explain."""
+    rho, _ = triangulate(poses, seen, spread)
+    at = seen_at(poses, seen.newest, np.maximum(rho, 0))
+    return np.asarray(_misfit(seen, at, spread, 1).spreads < FITTING_SPREADS)
+
+
+def _fitting(scene: _Scene, poses: Poses, _: Float64Array, spread: Float64Array) -> float:
+    """Return the share of the image's area that poses explain."""
+    area = scene.area[scene.some]
+    fits = _fit(scene.seen.of(scene.some), poses, spread)
+    return float((area * fits).sum() / area.sum())
+
+
 def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
     """Return the belief (M,) that tracks are static, by their distance from the border alone."""
     height, width = size
@@ -222,18 +276,21 @@ def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
     return np.asarray(CENTRE_BELIEF + (1 - CENTRE_BELIEF) * np.minimum(nearness, 1))
 
 
-def _spread_out(xy_px: FloatArray, length: Float64Array, size: tuple[int, int]) -> Int64Array:
+def _spread_out(
+    xy_px: FloatArray, length: Float64Array, size: tuple[int, int]
+) -> tuple[Int64Array, Float64Array]:
     """Choose FITTED_TRACKS tracks (S,): the longest of each cell of the image, then the second
-    longest, and so on."""
+    longest, and so on; and return the area (M,) that each track would stand for among the chosen,
+    in cells."""
     rows, columns = CELLS
     cell = np.clip(xy_px[:, 1] * rows / size[0], 0, rows - 1).astype(np.int64) * columns
     cell += np.clip(xy_px[:, 0] * columns / size[1], 0, columns - 1).astype(np.int64)
     order = np.lexsort((-length, cell))
     ordered = cell[order]
-    first = np.searchsorted(ordered, ordered)
-    rank = np.arange(len(order)) - first
-    chosen = order[np.argsort(rank, kind="stable")[:FITTED_TRACKS]]
-    return np.sort(chosen)
+    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
+    chosen = np.sort(order[np.argsort(rank, kind="stable")[:FITTED_TRACKS]])
+    count = np.bincount(cell[chosen], minlength=rows * columns)
+    return chosen, 1 / np.maximum(count[cell], 1)
 
 
 def _misfit(
