@@ -57,9 +57,11 @@ class Observations:
 
     def of(self, some: npt.NDArray[np.int64]) -> Observations:
         """Return those of the points at `some` (M,)."""
-        return Observations(
-            self.newest[:, some], self.earlier[..., some], self.weight[:, some]
-        )
+        return Observations(self.newest[:, some], self.earlier[..., some], self.weight[:, some])
+
+    def weighted(self, factor: Float64Array) -> Observations:
+        """Return the same with each point's weights times a factor (N,)."""
+        return Observations(self.newest, self.earlier, self.weight * factor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,76 +7,85 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
-from motion_seg_ros.geometry.bundle import (
-    Observations,
-    Poses,
-    adjust,
-    seen_at,
-    triangulate,
-)
+from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
+from motion_seg_ros.geometry.ground import GroundPlane, find_ground
 from motion_seg_ros.geometry.homographies import fit_homographies, warped
-from motion_seg_ros.geometry.motion import Misfit, Mode, Motion, WindowGeometry
+from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
+from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import Kept, Start, from_depth, from_epipolar_geometry
 from motion_seg_ros.geometry.statistics import spread_of, weighted_quantile
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
-REFERENCE_SIDE_PX = 427  # longer image side in which lengths are measured: half of DAVIS's 854 px
-# Set by hand; lengths are in reference pixels.
-MIN_TRACKS = 30  # that two frames must share
-FITTED_TRACKS = 300  # that take part in a fit, spread over the image
-CELLS = (12, 16)  # of the image, over which they are spread
-BORDER_SHARE = 0.12  # of the image side: nearer to the border most tracks are static
-CENTRE_BELIEF = 0.35  # that a track in the middle of the image is static; 1 at the border
-NEW_BELIEF = 0.5  # factor for a track that was not judged before
-LEAST_BELIEF = 0.05
-LEAST_TRUST = 0.1  # in a track that is seen
+# Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
 NOISE_PX = 0.1  # least spread assumed of static tracks
 LARGEST_NOISE_PX = 1.0  # assumed before poses are known
+NEW_BELIEF = 0.5  # factor for a track that was not judged before
+LEAST_BELIEF = 0.05
+FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS = 6, 6, 2
+FITTING_SPREADS = 3.0  # of a track that fits
+# The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
 PARALLAX_SHARE = 0.15  # of the belief in such tracks, above which the scene is not one plane
-FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS = 6, 6, 2
+# The search for poses:
 HYPOTHESES = 2  # motions compared: the world, and what moves before it
-FITTING_SPREADS = 3.0  # of a track that fits
-SEARCH_INTERVAL = 4  # frames between two searches where less than DOUBTFUL_FIT fits
-DOUBTFUL_FIT = 0.7
+SEARCH_INTERVAL = 4  # frames between two searches while less than DOUBTFUL_FIT fits
+DOUBTFUL_FIT = 0.7  # share of the area
 CHANGE_FACTOR = 1.1  # by which another motion must explain more
 LEAST_FIT = 0.3  # share of the belief in tracks that fit, below which poses are given up
+FARTHEST_SENSED = 5.0  # standard errors by which a wrong depth counts at most
 
 
 @dataclass(frozen=True, eq=False)
-class _Scene:
-    """The tracks that are visible in the newest frame, as the fits take them.
+class _Fit:
+    """A model fitted to a scene of M tracks in K frames.
 
     Attributes:
-        now: (M,) their places among all tracks.
-        ids: (M,).
-        frames: (K,) places of the earlier frames that share enough of them.
-        indices: (K,) of those frames within the stream.
-        seen: of all M tracks in the K frames.
-        area: (M,) share of the image that they stand for, more at the border.
-        prior: (M,) the same, times the belief that they are static.
-        some: (S,) those that take part in fits.
-        pixel: a reference pixel in normalised coordinates.
-        measured: inverse depth (M,) and its error (M,), or None.
+        linear: (K, 3, 3).
+        translation: (K, 3).
+        spread: (K,) of static tracks.
+        residual: (K, 2, M).
+        misfit: (M,) in spreads; NaN where a track is seen in no earlier frame.
+        rho: (M,) inverse depths that best explain the tracks.
+        error: (M,) their standard errors.
     """
 
-    now: Int64Array
-    ids: Int64Array
-    frames: Int64Array
-    indices: Int64Array
-    seen: Observations
-    area: Float64Array
-    prior: Float64Array
-    some: Int64Array
-    pixel: float
-    measured: tuple[Float64Array, Float64Array] | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Rigid:
-    poses: Poses
+    linear: Float64Array
+    translation: Float64Array
     spread: Float64Array
+    residual: Float64Array
+    misfit: Float64Array
+    rho: Float64Array
+    error: Float64Array
+
+    @classmethod
+    def flat(cls, scene: Scene) -> _Fit:
+        """Fit homographies."""
+        seen = scene.seen
+        linear, spread = fit_homographies(
+            scene.fitted, scene.prior[scene.some], NOISE_PX * scene.pixel, FLAT_ITERATIONS
+        )
+        residual, misfit = _misfit(seen, warped(linear, seen.newest), spread, 0)
+        unknown = np.full(len(misfit), np.nan)
+        still = np.zeros((len(linear), 3))
+        return cls(linear, still, spread, residual, misfit, unknown, unknown)
+
+    @classmethod
+    def rigid(cls, scene: Scene, poses: Poses, spread: Float64Array) -> _Fit:
+        """Judge all tracks of a scene by poses."""
+        seen = scene.seen
+        rho, error = triangulate(poses, seen, spread)
+        best, depth_square = rho, np.zeros(len(rho))
+        if scene.measured is not None:
+            value, deviation = scene.measured
+            known = np.isfinite(value)
+            trust = np.where(known, 1 / deviation**2, 0.0)
+            best = (rho / error**2 + np.where(known, trust * value, 0)) / (1 / error**2 + trust)
+            off = np.where(known, (best - value) / deviation, 0.0)
+            depth_square = np.minimum(off**2, FARTHEST_SENSED**2)
+        at = seen_at(poses, seen.newest, np.maximum(best, 0))
+        residual, misfit = _misfit(seen, at, spread, 1, depth_square)
+        return cls(poses.rotation, poses.translation, spread, residual, misfit, rho, error)
 
 
 class CameraMotionEstimator:
@@ -92,6 +101,7 @@ class CameraMotionEstimator:
     def reset(self) -> None:
         """Forget the stream."""
         self._kept: Kept | None = None
+        self._plane: GroundPlane | None = None
         self._ids: Int64Array = np.zeros(0, np.int64)
         self._belief: Float64Array = np.zeros(0)
 
@@ -111,72 +121,21 @@ class CameraMotionEstimator:
             measured: inverse depth (N,) in 1/m of the tracks in the newest frame and its standard
                 error (N,), NaN where unknown; None without a depth sensor.
         """
-        scene = self._scene(tracks, camera, index, measured)
+        scene = Scene.of(tracks, camera, index, measured, self._recalled)
         if scene is None:
             self.reset()
             reason = f"fewer than {MIN_TRACKS} tracks last from one frame to another"
             return WindowGeometry.unknown(camera, len(tracks), reason)
-        some = scene.seen.of(scene.some)
-        homographies, spread = fit_homographies(
-            some, scene.prior[scene.some], NOISE_PX * scene.pixel, FLAT_ITERATIONS
-        )
-        flat = _misfit(scene.seen, warped(homographies, scene.seen.newest), spread, 0)
-        rigid = self._rigid(scene, index, flat, spread)
-        rho = np.full(len(scene.now), np.nan)
-        error, deep = rho, None
+        flat = _Fit.flat(scene)
+        rigid = self._rigid(scene, flat)
         mode = Mode.HOMOGRAPHY
-        if rigid is not None:
-            rho, error = triangulate(rigid.poses, scene.seen, rigid.spread)
-            at = seen_at(rigid.poses, scene.seen.newest, np.maximum(rho, 0))
-            deep = _misfit(scene.seen, at, rigid.spread, 1)
-            if _has_depth(scene, flat, deep):
-                mode = Mode.RIGID
-        chosen = deep if deep is not None and mode is Mode.RIGID else flat
-        self._believe(scene, chosen)
-        if rigid is not None and deep is not None:
-            fits = scene.prior * (deep.spreads < FITTING_SPREADS)
-            good = fits.sum() > LEAST_FIT * scene.prior.sum()
-            self._kept = (
-                Kept(index, scene.ids, scene.seen.newest, rho, scene.indices, rigid.poses)
-                if good
-                else None
-            )
-        return _geometry(tracks, camera, scene, mode, (homographies, spread, flat), rigid, deep, rho, error)
-
-    def _scene(
-        self,
-        tracks: Tracks,
-        camera: Camera,
-        index: int,
-        measured: tuple[FloatArray, FloatArray] | None,
-    ) -> _Scene | None:
-        now = np.flatnonzero(tracks.visible[-1])
-        frames = np.flatnonzero(tracks.visible[:-1, now].sum(axis=1) >= MIN_TRACKS)
-        if not len(frames):
-            return None
-        directions = camera.normalised(tracks.xy_px[:, now])
-        known = np.isfinite(directions).all(axis=2)
-        trusted = tracks.visible[:-1, now] & known[:-1] & known[-1]
-        weight = np.maximum(tracks.confidence[:-1, now], LEAST_TRUST) * trusted
-        place = np.nan_to_num(directions).transpose(0, 2, 1)
-        seen = Observations(place[-1], place[frames], weight[frames].astype(np.float64))
-        xy = tracks.xy_px[-1, now]
-        some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
-        area = area * _border_belief(xy, camera.size)
-        return _Scene(
-            now,
-            tracks.ids[now],
-            frames,
-            frames - len(tracks.visible) + 1 + index,
-            seen,
-            area,
-            area * self._recalled(tracks.ids[now]),
-            some,
-            max(camera.size) / REFERENCE_SIDE_PX / camera.focal_px,
-            None
-            if measured is None
-            else (measured[0][now].astype(np.float64), measured[1][now].astype(np.float64)),
-        )
+        if rigid is not None and _has_depth(scene, flat, rigid):
+            mode = Mode.RIGID
+        chosen = rigid if rigid is not None and mode is Mode.RIGID else flat
+        belief = 1 / (1 + (np.nan_to_num(chosen.misfit) / FITTING_SPREADS) ** 2) ** 2
+        self._ids, self._belief = scene.ids, np.maximum(belief, LEAST_BELIEF)
+        self._keep(scene, rigid)
+        return _geometry(tracks, camera, scene, mode, flat, rigid, self._plane)
 
     def _recalled(self, ids: Int64Array) -> Float64Array:
         """Return the belief (M,) of the last window that tracks are static."""
@@ -185,176 +144,216 @@ class CameraMotionEstimator:
         place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         return np.where(self._ids[place] == ids, self._belief[place], NEW_BELIEF)
 
-    def _believe(self, scene: _Scene, misfit: Misfit) -> None:
-        belief = 1 / (1 + (np.nan_to_num(misfit.spreads) / FITTING_SPREADS) ** 2) ** 2
-        self._ids, self._belief = scene.ids, np.maximum(belief, LEAST_BELIEF)
-
-    def _rigid(
-        self, scene: _Scene, index: int, flat: Misfit, flat_spread: Float64Array
-    ) -> _Rigid | None:
-        """Return the refined poses, or None where the camera is not seen to travel."""
+    def _rigid(self, scene: Scene, flat: _Fit) -> _Fit | None:
+        """Return refined poses, or None where the camera is not seen to travel."""
         some, pixel = scene.some, scene.pixel
-        seen, prior = scene.seen.of(some), scene.prior[some]
-        seen = Observations(seen.newest, seen.earlier, seen.weight * prior)
-        spread = np.clip(flat_spread, NOISE_PX * pixel, LARGEST_NOISE_PX * pixel)
+        seen, prior = scene.fitted, scene.prior[some]
+        weighted = seen.weighted(prior)
+        spread = np.clip(flat.spread, NOISE_PX * pixel, LARGEST_NOISE_PX * pixel)
         value = None
         if scene.measured is not None:
             value = scene.measured[0][some], scene.measured[1][some]
         found = None
         if self._kept is not None:
-            start = self._kept.carried(scene.ids[some], index, scene.indices, seen, spread)
+            start = self._kept.carried(scene.ids[some], scene.index, scene.indices, weighted, spread)
             if start is not None:
-                found = adjust(*start, seen, spread, iterations=WARM_ITERATIONS, measured=value)
+                found = adjust(*start, weighted, spread, iterations=WARM_ITERATIONS, measured=value)
         if found is None and value is not None and np.isfinite(value[0]).sum() >= MIN_TRACKS:
-            start = from_depth(seen, value, spread)
-            found = adjust(*start, seen, spread, iterations=COLD_ITERATIONS, measured=value)
+            start = from_depth(weighted, value, spread)
+            found = adjust(*start, weighted, spread, iterations=COLD_ITERATIONS, measured=value)
         doubtful = found is None or (
             value is None
-            and index % SEARCH_INTERVAL == 0
-            and _fitting(scene, *found, spread) < DOUBTFUL_FIT
+            and scene.index % SEARCH_INTERVAL == 0
+            and _explained(scene, found[0], spread) < DOUBTFUL_FIT
         )
-        if doubtful and _length(flat.residual[..., some], prior) > PARALLAX_PX * pixel:
+        if doubtful and _parallax(flat.residual[..., some], prior) > PARALLAX_PX * pixel:
             found = _searched(scene, spread, found)
         if found is None:
             return None
         poses, rho = found
         residual = seen.earlier - seen_at(poses, seen.newest, rho)
-        spread = spread_of(residual, seen.weight, NOISE_PX * pixel)
+        spread = spread_of(residual, weighted.weight, NOISE_PX * pixel)
         if value is None:
             scale = float(weighted_quantile(rho, prior * (rho > 0) + 1e-12, 0.5))
             if not 1e-6 < scale < 1e6:
                 return None
             poses = Poses(poses.rotation, poses.translation * scale)
-        return _Rigid(poses, spread)
+        return _Fit.rigid(scene, poses, spread)
+
+    def _keep(self, scene: Scene, rigid: _Fit | None) -> None:
+        """Keep poses for the next window where they fit, and look for the ground."""
+        before, self._kept, plane = self._kept, None, self._plane
+        self._plane = None
+        if rigid is None:
+            return
+        fits = scene.prior * (rigid.misfit < FITTING_SPREADS)
+        if fits.sum() <= LEAST_FIT * scene.prior.sum():
+            return
+        poses = Poses(rigid.linear, rigid.translation)
+        self._kept = Kept(
+            scene.index, scene.ids, scene.seen.newest, rigid.rho, scene.indices, poses
+        )
+        if plane is not None and before is not None:
+            plane = _carried_plane(plane, before, self._kept)
+        some = scene.some
+        belief = scene.prior * np.clip(FITTING_SPREADS / np.maximum(rigid.misfit, 1e-6) - 1, 0, 1)
+        self._plane = find_ground(
+            scene.seen.newest[:, some].T,
+            rigid.rho[some],
+            rigid.error[some],
+            np.nan_to_num(belief[some]),
+            plane,
+        )
 
 
-def _searched(scene: _Scene, spread: Float64Array, found: Start | None) -> Start | None:
-    """Return the poses of the motion that explains most of the image's area, of the two that most
-    tracks follow and of those `found` before; None where there is none."""
-    seen, area = scene.seen.of(scene.some), scene.area[scene.some]
+def _carried_plane(plane: GroundPlane, before: Kept, now: Kept) -> GroundPlane | None:
+    """Return the plane of the last window in the coordinates and scale of this one."""
+    last = np.flatnonzero(now.indices == before.index)
+    if not len(last):
+        return None
+    common, old, new = np.intersect1d(before.ids, now.ids, return_indices=True)
+    both = (before.rho[old] > 0) & (now.rho[new] > 0)
+    if both.sum() < MIN_TRACKS or not len(common):
+        return None
+    rotation, translation = now.poses.rotation[last[0]], now.poses.translation[last[0]]
+    x, y = now.newest[:, new[both]]
+    rho = now.rho[new[both]]
+    depth = (rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2]) / rho + translation[2]
+    factor = float(np.median(depth * before.rho[old[both]]))
+    if not 0 < factor < np.inf:
+        return None
+    return plane.scaled(factor).moved(rotation.T, -rotation.T @ translation)
+
+
+def _searched(scene: Scene, spread: Float64Array, found: Start | None) -> Start | None:
+    """Return the poses that explain most of the image's area, of the two motions that most tracks
+    follow and of those `found` before; None where there are none."""
+    seen, area = scene.fitted, scene.area[scene.some]
     left = np.ones(len(area), bool)
-    most = 0.0 if found is None else CHANGE_FACTOR * _fitting(scene, *found, spread)
+    most = 0.0 if found is None else CHANGE_FACTOR * _explained(scene, found[0], spread)
     for _ in range(HYPOTHESES):
         if left.sum() < MIN_TRACKS:
             break
-        start = from_epipolar_geometry(
-            seen.of(np.flatnonzero(left)), LARGEST_NOISE_PX * scene.pixel, spread
-        )
+        tolerance = LARGEST_NOISE_PX * scene.pixel
+        start = from_epipolar_geometry(seen.of(np.flatnonzero(left)), tolerance, spread)
         if start is None:
             break
-        weighted = Observations(seen.newest, seen.earlier, seen.weight * (area * left))
         rho, _ = triangulate(start[0], seen, spread)
         poses, rho = adjust(
-            start[0], np.maximum(rho, 0), weighted, spread, iterations=COLD_ITERATIONS
+            start[0],
+            np.maximum(rho, 0),
+            seen.weighted(area * left),
+            spread,
+            iterations=COLD_ITERATIONS,
         )
-        share = _fitting(scene, poses, rho, spread)
+        share = _explained(scene, poses, spread)
         if share > most:
             found, most = (poses, rho), share
-        left &= ~_fit(seen, poses, spread)
+        left &= ~_explains(seen, poses, spread)
     return found
 
 
-def _fit(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:
+def _explains(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:
     """Return which points (N,) poses explain."""
     rho, _ = triangulate(poses, seen, spread)
     at = seen_at(poses, seen.newest, np.maximum(rho, 0))
-    return np.asarray(_misfit(seen, at, spread, 1).spreads < FITTING_SPREADS)
+    return np.asarray(_misfit(seen, at, spread, 1)[1] < FITTING_SPREADS)
 
 
-def _fitting(scene: _Scene, poses: Poses, _: Float64Array, spread: Float64Array) -> float:
+def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
     """Return the share of the image's area that poses explain."""
     area = scene.area[scene.some]
-    fits = _fit(scene.seen.of(scene.some), poses, spread)
-    return float((area * fits).sum() / area.sum())
-
-
-def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
-    """Return the belief (M,) that tracks are static, by their distance from the border alone."""
-    height, width = size
-    edge = np.minimum(xy_px, np.array([width - 1, height - 1], np.float32) - xy_px)
-    nearness = np.exp(-(edge / np.array([width, height])).min(axis=1) / BORDER_SHARE)
-    return np.asarray(CENTRE_BELIEF + (1 - CENTRE_BELIEF) * np.minimum(nearness, 1))
-
-
-def _spread_out(
-    xy_px: FloatArray, length: Float64Array, size: tuple[int, int]
-) -> tuple[Int64Array, Float64Array]:
-    """Choose FITTED_TRACKS tracks (S,): the longest of each cell of the image, then the second
-    longest, and so on; and return the area (M,) that each track would stand for among the chosen,
-    in cells."""
-    rows, columns = CELLS
-    cell = np.clip(xy_px[:, 1] * rows / size[0], 0, rows - 1).astype(np.int64) * columns
-    cell += np.clip(xy_px[:, 0] * columns / size[1], 0, columns - 1).astype(np.int64)
-    order = np.lexsort((-length, cell))
-    ordered = cell[order]
-    rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)
-    chosen = np.sort(order[np.argsort(rank, kind="stable")[:FITTED_TRACKS]])
-    count = np.bincount(cell[chosen], minlength=rows * columns)
-    return chosen, 1 / np.maximum(count[cell], 1)
+    return float((area * _explains(scene.fitted, poses, spread)).sum() / area.sum())
 
 
 def _misfit(
-    seen: Observations, at: Float64Array, spread: Float64Array, parameters: int
-) -> Misfit:
-    """Return the misfit of M tracks seen in K frames; residuals are (K, 2, M) here."""
-    residual = np.where(seen.weight[:, None] > 0, seen.earlier - at, 0.0)
-    square = (residual * residual).sum(axis=1) / spread[:, None] ** 2
-    seen_in = (seen.weight > 0).sum(axis=0)
-    freedom = 2 * seen_in - parameters
-    spreads = np.sqrt(square.sum(axis=0) / np.maximum(freedom, 1))
-    return Misfit(residual, np.where(seen_in > 0, spreads, np.nan))
+    seen: Observations,
+    at: Float64Array,
+    spread: Float64Array,
+    parameters: int,
+    others: Float64Array | float = 0.0,
+) -> tuple[Float64Array, Float64Array]:
+    """Return residuals (K, 2, N) and misfits (N,) of points of which `parameters` were fitted each;
+    `others` (N,) are squares of measurements beside the positions."""
+    there = seen.weight > 0
+    residual = np.where(there[:, None], seen.earlier - at, 0.0)
+    square = ((residual * residual).sum(axis=1) / spread[:, None] ** 2).sum(axis=0) + others
+    count = there.sum(axis=0)
+    misfit = np.sqrt(square / np.maximum(2 * count - parameters, 1))
+    return residual, np.where(count > 0, misfit, np.nan)
 
 
-def _length(residual: Float64Array, prior: Float64Array) -> float:
-    """Return the upper quartile over tracks of residuals (K, 2, S), each at its largest."""
+def _parallax(residual: Float64Array, prior: Float64Array) -> float:
+    """Return the upper quartile over points of residuals (K, 2, N), each at its largest."""
     largest = np.sqrt((residual * residual).sum(axis=1).max(axis=0))
     return float(weighted_quantile(largest, prior, 0.75))
 
 
-def _has_depth(scene: _Scene, flat: Misfit, deep: Misfit) -> bool:
+def _has_depth(scene: Scene, flat: _Fit, rigid: _Fit) -> bool:
     """Return True if homographies misfit over much of the image, and poses fit there."""
-    flat_px = np.sqrt((flat.residual**2).sum(axis=1).mean(axis=0)) / scene.pixel
-    deep_px = np.sqrt((deep.residual**2).sum(axis=1).mean(axis=0)) / scene.pixel
-    better = flat_px > np.maximum(PARALLAX_SPREADS * deep_px, PARALLAX_PX)
-    prior, better = scene.prior[scene.some], better[scene.some]
+    some = scene.some
+    flat_px, rigid_px = (
+        np.sqrt((each.residual[..., some] ** 2).sum(axis=1).mean(axis=0)) / scene.pixel
+        for each in (flat, rigid)
+    )
+    better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
+    prior = scene.prior[some]
     return bool((prior * better).sum() > PARALLAX_SHARE * prior.sum())
 
 
-def _geometry(tracks, camera, scene, mode, flat, rigid, deep, rho, error) -> WindowGeometry:
+def _geometry(
+    tracks: Tracks,
+    camera: Camera,
+    scene: Scene,
+    mode: Mode,
+    flat: _Fit,
+    rigid: _Fit | None,
+    ground: GroundPlane | None,
+) -> WindowGeometry:
+    """Return the result for all tracks and frames of the window."""
     frames, count = len(tracks.visible), len(tracks)
 
-    def over_frames(values, fill):
+    def of_frames(values: Float64Array, fill: Float64Array) -> Float64Array:
         whole = np.broadcast_to(fill, (frames, *values.shape[1:])).copy()
         whole[scene.frames] = values
         return whole
 
-    def of_tracks(values, fill=np.nan):
+    def of_tracks(values: Float64Array, fill: float = np.nan) -> Float64Array:
         whole = np.full(count, fill)
         whole[scene.now] = values
         return whole
 
-    def whole_misfit(misfit):
+    def motion(fit: _Fit) -> Motion:
         residual = np.zeros((frames, count, 2))
-        residual[np.ix_(scene.frames, scene.now)] = misfit.residual.transpose(0, 2, 1)
-        return Misfit(residual, of_tracks(misfit.spreads))
+        residual[np.ix_(scene.frames, scene.now)] = fit.residual.transpose(0, 2, 1)
+        return Motion(
+            of_frames(fit.linear, np.eye(3)),
+            of_frames(fit.translation, np.zeros(3)),
+            of_frames(fit.spread, np.array(np.nan)),
+            residual,
+            of_tracks(fit.misfit),
+        )
 
-    homographies, spread, flat_misfit = flat
+    depth, height, behind = (
+        flat if rigid is None else rigid,
+        np.full(count, np.nan),
+        np.zeros(count),
+    )
+    if ground is not None:
+        directions = scene.seen.newest.T
+        height = of_tracks(ground.heights(directions, depth.rho, depth.error)[0])
+        behind = of_tracks(ground.behind(directions, depth.rho, depth.error), 0.0)
     return WindowGeometry(
         camera,
         mode,
         None,
-        Motion(over_frames(homographies, np.eye(3)), np.zeros((frames, 3)), over_frames(spread, np.nan)),
-        None
-        if rigid is None
-        else Motion(
-            over_frames(rigid.poses.rotation, np.eye(3)),
-            over_frames(rigid.poses.translation, np.zeros(3)),
-            over_frames(rigid.spread, np.nan),
-        ),
-        whole_misfit(flat_misfit),
-        None if deep is None else whole_misfit(deep),
-        of_tracks(rho),
-        of_tracks(error),
-        of_tracks((scene.seen.weight > 0).sum(axis=0), 0),
+        motion(flat),
+        None if rigid is None else motion(rigid),
+        of_tracks(depth.rho),
+        of_tracks(depth.error),
+        height,
+        behind,
+        of_tracks((scene.seen.weight > 0).sum(axis=0).astype(np.float64), 0.0),
+        ground,
         scene.measured is not None,
     )

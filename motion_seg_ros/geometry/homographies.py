@@ -66,6 +66,4 @@ def _solve(seen: Observations, weight: Float64Array, before: Float64Array) -> Fl
     identity = np.eye(3).ravel()[:8]
     block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
     found = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])[..., 0]
-    return np.asarray(
-        np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3)
-    )
+    return np.asarray(np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3))

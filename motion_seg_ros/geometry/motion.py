@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
+from motion_seg_ros.geometry.ground import GroundPlane
 from motion_seg_ros.types import BoolArray
 
 
@@ -35,30 +36,22 @@ class Motion:
         translation: (T, 3); 0 with homographies.
         spread: (T,) standard deviation of static tracks about the model; NaN in frames whose motion
             is unknown, and in the newest.
+        residual: (T, N, 2) position of each track less that of the best static point; 0 where
+            unknown.
+        misfit: (N,) root mean square of the residuals in spreads, per degree of freedom; NaN where
+            unknown.
     """
 
     linear: Float64Array
     translation: Float64Array
     spread: Float64Array
+    residual: Float64Array
+    misfit: Float64Array
 
     @property
     def known(self) -> BoolArray:
         """Mask (T,) of the earlier frames whose motion is known."""
         return np.isfinite(self.spread)
-
-
-@dataclass(frozen=True, eq=False)
-class Misfit:
-    """Distance of tracks from a model of the static world.
-
-    Attributes:
-        residual: (T, N, 2) position less that of the best static point; 0 where unknown.
-        spreads: (N,) its root mean square in spreads of the static tracks, per degree of freedom;
-            NaN where unknown.
-    """
-
-    residual: Float64Array
-    spreads: Float64Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +64,15 @@ class WindowGeometry:
         reason: why the mode is UNKNOWN, else None.
         flat: homographies; None where UNKNOWN.
         rigid: rotations and translations; None where the camera has not been seen to travel.
-        flat_misfit: of the tracks with `flat`.
-        rigid_misfit: of the tracks with `rigid`.
-        inverse_depth: (N,) that `rigid` implies, negative where only a place behind the camera
-            fits; NaN where unknown. The median of the static tracks is 1, or with a depth sensor
-            the unit is 1/m.
+        inverse_depth: (N,) that `rigid` implies of a track that stands still, negative where only a
+            place behind the camera fits; NaN where unknown. The median of the static tracks is 1,
+            or with a depth sensor the unit is 1/m.
         inverse_depth_error: (N,) its standard error; NaN where unknown.
+        height: (N,) over the ground, in heights of the camera; NaN where unknown.
+        behind_ground: (N,) standard errors by which a track would lie behind the ground, if it
+            stood still; 0 where it would not, or where there is no ground.
         frames: (N,) number of earlier frames that a track was judged in; 0 if it is hidden now.
+        ground: the plane that the camera moves over, if one is seen.
         metric: True if lengths are in metres.
     """
 
@@ -86,27 +81,21 @@ class WindowGeometry:
     reason: str | None
     flat: Motion | None
     rigid: Motion | None
-    flat_misfit: Misfit | None
-    rigid_misfit: Misfit | None
     inverse_depth: Float64Array
     inverse_depth_error: Float64Array
+    height: Float64Array
+    behind_ground: Float64Array
     frames: Float64Array
+    ground: GroundPlane | None = None
     metric: bool = False
 
     @classmethod
     def unknown(cls, camera: Camera, count: int, reason: str) -> WindowGeometry:
         """Return the geometry of `count` tracks of which nothing can be told, and why."""
-        nothing = np.full(count, np.nan)
-        return cls(
-            camera, Mode.UNKNOWN, reason, None, None, None, None, nothing, nothing, np.zeros(count)
-        )
+        nothing, none = np.full(count, np.nan), np.zeros(count)
+        return cls(camera, Mode.UNKNOWN, reason, None, None, nothing, nothing, nothing, none, none)
 
     @property
     def motion(self) -> Motion | None:
         """The model of the mode."""
         return self.rigid if self.mode is Mode.RIGID else self.flat
-
-    @property
-    def misfit(self) -> Misfit | None:
-        """The misfit of the tracks with the model of the mode."""
-        return self.rigid_misfit if self.mode is Mode.RIGID else self.flat_misfit
