@@ -160,8 +160,10 @@ def build_tracker(plan: Plan, flow: DenseFlow, tapir: type[TapirTracker] = Tapir
 
 
 def build_depth(plan: Plan) -> DepthEstimator | None:
-    """Build the depth estimator that the labeller asks; None if it takes no depth."""
+    """Build the depth estimator; None without one, or without a labeller that takes its depth."""
     depth = plan.config.depth
+    if depth.backend == "topic":
+        return TopicDepth()
     if not plan.takes.depth:
         return None
     if depth.backend == "depth_anything":
@@ -171,7 +173,7 @@ def build_depth(plan: Plan) -> DepthEstimator | None:
             dtype=plan.config.dtype,
             short_side_px=depth.depth_anything.short_side_px,
         )
-    return TopicDepth() if depth.backend == "topic" else None
+    return None
 
 
 def build_features(plan: Plan) -> FeatureExtractor | None:
@@ -242,7 +244,7 @@ def build_labeller(
         depth: of the window's frames; None if there is none.
 
     Raises:
-        ConfigError: its weights were trained with other features, or with depth and there is none.
+        ConfigError: its weights were trained with other features.
     """
     labelling = plan.config.labelling
     if labelling.backend == "geometric":
@@ -264,12 +266,6 @@ def build_labeller(
             f"features.backend {plan.config.features.backend}: expected "
             f"{transformer.feature_channels} channels, with which {name} was trained, "
             f"found {channels}; choose the features of its training, or other weights"
-        )
-    if transformer.takes_depth and depth is None:
-        raise ConfigError(
-            f"depth.backend {plan.config.depth.backend}: expected depth, with which {name} "
-            "was trained, found no source of it; choose depth.backend depth_anything or topic, or "
-            "other weights"
         )
     if labelling.backend == "transformer":
         return transformer

@@ -1,4 +1,4 @@
-"""The path of a frame: window -> tracks -> (depth, features) -> labels -> masks.
+"""The path of a frame: window -> tracks -> (depth) -> geometry -> (features) -> labels -> masks.
 
 Read this first.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from motion_seg_ros.depth.base import DepthEstimator
+from motion_seg_ros.depth.measured import measured_at
 from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.base import MaskBackend, MaskPropagator
 from motion_seg_ros.networks.memory import Shrinks, device_memory, release_cached_memory
@@ -78,8 +81,17 @@ class FrameSegmenter(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledTracks:
+    """Tracks of a window, the camera's motion, and which tracks move beside it."""
+
+    tracks: Tracks
+    geometry: WindowGeometry
+    labels: TrackLabels
+
+
 class TrackPipeline:
-    """Window -> labelled tracks: tracker, depth, features and labeller in turn.
+    """Window -> labelled tracks: tracker, depth, geometry, features and labeller in turn.
 
     Args:
         tracker: point tracks over the window.
@@ -99,6 +111,7 @@ class TrackPipeline:
         self._labeller = labeller
         self._depth = depth
         self._features = features
+        self._camera = CameraMotionEstimator()
 
     @property
     def stages(self) -> dict[str, Tracker | Labeller | DepthEstimator | FeatureExtractor]:
@@ -111,23 +124,29 @@ class TrackPipeline:
         }
         return {name: each for name, each in stages.items() if each is not None}
 
-    def label(self, window: Window, stage_ms: dict[str, float]) -> tuple[Tracks, TrackLabels]:
+    def label(self, window: Window, stage_ms: dict[str, float]) -> LabelledTracks:
         """Track and label the points of a window; add the wall time of each stage to `stage_ms`."""
         with stage("tracking", stage_ms):
             tracks = self._tracker.update(window)
+        measured = None
         if self._depth is not None:
             with stage("depth", stage_ms):  # ahead of the labeller, which gets the same maps
-                self._depth.inverse_depth(window)
+                maps = self._depth.inverse_depth(window)
+                if self._depth.metric:
+                    measured = measured_at(maps[-1], tracks, window.newest.size)
+        with stage("geometry", stage_ms):
+            geometry = self._camera.follow(window, tracks, measured)
         features = None
         if self._features is not None:
             with stage("features", stage_ms):
                 features = self._features.extract(window, tracks)
         with stage("labelling", stage_ms):
-            labels = self._labeller.label(window, tracks, features)
-        return tracks, labels
+            labels = self._labeller.label(window, tracks, features, geometry)
+        return LabelledTracks(tracks, geometry, labels)
 
     def reset(self) -> None:
         """Forget the stream."""
+        self._camera.reset()
         for each in self.stages.values():
             each.reset()
 
@@ -241,10 +260,10 @@ class MotionSegmenter:
 
     def _infer(self, window: Window) -> FrameResult:
         stage_ms: dict[str, float] = {}
-        tracks, labels = self.tracks.label(window, stage_ms)
+        found = self.tracks.label(window, stage_ms)
         with stage("masks", stage_ms):
-            masks = self._masks.segment(window, tracks, labels)
-        return FrameResult(window.newest, masks, tracks, labels, stage_ms=stage_ms)
+            masks = self._masks.segment(window, found.tracks, found.labels, found.geometry)
+        return FrameResult(window.newest, masks, found.tracks, found.labels, stage_ms=stage_ms)
 
     def propagate(self, frame: Frame) -> FrameResult:
         """See FrameSegmenter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.types import (
     FloatArray,
@@ -34,11 +35,23 @@ class Stages:
         self.calls.append(f"track {window.newest_index} of {len(window)}")
         return Tracks.empty(len(window))
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         self.calls.append("label")
         return TrackLabels(np.zeros(len(tracks), np.float32))
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         self.calls.append("masks")
         return one_object(window.newest.size)
 

@@ -12,6 +12,11 @@ from motion_seg_ros.window import Window
 class DepthEstimator(Protocol):
     """Estimates the depth of the frames of a window."""
 
+    @property
+    def metric(self) -> bool:
+        """True if inverse depth is in 1/m, and not up to scale and shift."""
+        ...
+
     def inverse_depth(self, window: Window) -> Sequence[FloatArray]:
         """Return the inverse depth of each frame of `window`, oldest first.
 

@@ -55,6 +55,8 @@ class DepthAnythingDepth:
         MissingDependencyError: torch or transformers is not installed.
     """
 
+    metric = False
+
     def __init__(
         self,
         weights: Path,

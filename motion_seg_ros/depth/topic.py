@@ -17,6 +17,8 @@ MAX_SIDE_PX = 427  # of the inverse depth maps: half of 854 pixels, as working i
 class TopicDepth:
     """Inverse depth, in 1 / metres, from the depth that was paired with each image."""
 
+    metric = True
+
     def __init__(self) -> None:
         self._kept: dict[int, FloatArray] = {}  # by the frame's index
 

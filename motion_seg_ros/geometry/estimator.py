@@ -15,6 +15,7 @@ from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import Kept, Start, from_depth, from_epipolar_geometry
 from motion_seg_ros.geometry.statistics import spread_of, weighted_quantile
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
+from motion_seg_ros.window import Window
 
 # Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
 NOISE_PX = 0.1  # least spread assumed of static tracks
@@ -137,6 +138,17 @@ class CameraMotionEstimator:
         self._keep(scene, rigid)
         return _geometry(tracks, camera, scene, mode, flat, rigid, self._plane)
 
+    def follow(
+        self,
+        window: Window,
+        tracks: Tracks,
+        measured: tuple[FloatArray, FloatArray] | None = None,
+    ) -> WindowGeometry:
+        """Return the geometry of a window, see `update`; without a calibration it is guessed."""
+        newest = window.newest
+        camera = Camera.guessed(newest.size) if newest.camera is None else newest.camera
+        return self.update(tracks, camera, window.newest_index, measured)
+
     def _recalled(self, ids: Int64Array) -> Float64Array:
         """Return the belief (M,) of the last window that tracks are static."""
         if not len(self._ids):
@@ -155,7 +167,7 @@ class CameraMotionEstimator:
             value = scene.measured[0][some], scene.measured[1][some]
         found = None
         if self._kept is not None:
-            start = self._kept.carried(scene.ids[some], scene.index, scene.indices, weighted, spread)
+            start = self._kept.carried(scene, weighted, spread)
             if start is not None:
                 found = adjust(*start, weighted, spread, iterations=WARM_ITERATIONS, measured=value)
         if found is None and value is not None and np.isfinite(value[0]).sum() >= MIN_TRACKS:

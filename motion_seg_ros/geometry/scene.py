@@ -72,7 +72,7 @@ class Scene:
         """
         now = np.flatnonzero(tracks.visible[-1])
         directions = camera.normalised(tracks.xy_px[:, now])
-        known = np.isfinite(directions).all(axis=2)
+        known = np.isfinite(directions[..., 0] + directions[..., 1])
         there = tracks.visible[:-1, now] & known[:-1] & known[-1]
         frames = np.flatnonzero(there.sum(axis=1) >= MIN_TRACKS)
         if not len(frames):
@@ -83,8 +83,9 @@ class Scene:
         xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
         area = area * _border_belief(xy, camera.size)
+        sensed = None
         if measured is not None:
-            measured = measured[0][now].astype(np.float64), measured[1][now].astype(np.float64)
+            sensed = measured[0][now].astype(np.float64), measured[1][now].astype(np.float64)
         return cls(
             index,
             now,
@@ -96,7 +97,7 @@ class Scene:
             area * belief(ids),
             some,
             max(camera.size) / REFERENCE_SIDE_PX / camera.focal_px,
-            measured,
+            sensed,
         )
 
     @cached_property

@@ -15,6 +15,7 @@ from motion_seg_ros.geometry.bundle import (
     rotation_of,
     triangulate,
 )
+from motion_seg_ros.geometry.scene import Scene
 from motion_seg_ros.types import Int64Array
 
 Start = tuple[Poses, Float64Array]  # and an inverse depth for each point
@@ -48,24 +49,21 @@ class Kept:
 
     def carried(
         self,
-        ids: Int64Array,
-        index: int,
-        indices: Int64Array,
+        scene: Scene,
         seen: Observations,
         spread: Float64Array,
     ) -> Start | None:
         """Return poses and inverse depths for the window that ends at a later frame.
 
         Args:
-            ids: (S,) of its tracks.
-            index: of its newest frame.
-            indices: (K,) of its earlier frames.
-            seen: the tracks in those.
+            scene: of that window.
+            seen: its tracks `some`, weighted.
             spread: (K,) of an observation.
 
         Returns:
             None where the windows have too few points in common.
         """
+        ids, indices = scene.ids[scene.some], scene.indices
         place = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         there = (self.ids[place] == ids) & np.isfinite(self.rho[place])
         if there.sum() < MIN_POINTS:
@@ -143,7 +141,7 @@ def from_epipolar_geometry(
     _, rotation, translation, _ = cv2.recoverPose(
         matrix, here, there, np.eye(3), mask=inliers.astype(np.uint8).copy()
     )
-    pair = Poses(rotation[None], translation.T)
+    pair = Poses(np.asarray(rotation[None], np.float64), np.asarray(translation.T, np.float64))
     two = Observations(seen.newest, seen.earlier[first][None], seen.weight[first][None])
     rho, _ = triangulate(pair, two, spread[first : first + 1])
     good = both[(inliers.ravel() > 0) & (rho[both] > 0)]
@@ -152,8 +150,8 @@ def from_epipolar_geometry(
     # The camera is supposed to have travelled evenly at first.
     count = len(seen.weight)
     share = ((count - np.arange(count)) / (count - first))[:, None]
-    turn, _ = cv2.Rodrigues(rotation)
-    guess = Poses(rotation_of(share * turn.T), share * translation.T)
+    turn = np.asarray(cv2.Rodrigues(rotation)[0], np.float64)
+    guess = Poses(rotation_of(share * turn.T), np.asarray(share * translation.T, np.float64))
     poses = locate(guess, rho[good], seen.of(good), spread, iterations=LOCATING_ITERATIONS)
     found, _ = triangulate(poses, seen, spread)
     return poses, np.maximum(found, 0)

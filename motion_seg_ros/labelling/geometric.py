@@ -1,34 +1,28 @@
-"""Tracks labelled by geometry: moving where they disagree with any static world."""
+"""Tracks labelled by geometry alone: moving where no static point explains them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from motion_seg_ros.geometry.camera_motion import CameraMotion, fit_camera_motion, weighted_quantile
-from motion_seg_ros.labelling.abstention import MIN_TRACKS, abstention_reason
-from motion_seg_ros.labelling.camera_residuals import LOG_OFFSET, REFERENCE_SIDE_PX, border_prior
+from motion_seg_ros.geometry.motion import Mode, WindowGeometry
+from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
-# All set by hand. Lengths are in pixels of an image whose
-# longer side is REFERENCE_SIDE_PX, so that nothing depends on the camera's resolution.
-GAPS = (3, 7, 15)  # frames back to compare with
-THRESHOLD = 2.7  # log disagreement above the tail at which moving is as likely as not
-NOISE_ACROSS_PX = 0.1
-NOISE_ALONG_PX = 0.15
-MAX_SPREAD_PX = 12.0  # of static points across epipolar lines; beyond it the fit has failed
-TAIL_QUANTILE = 0.75
-UNKNOWN_PROBABILITY = 0.2  # of a track without an earlier label
+# Set by hand.
+THRESHOLD = 4.0  # misfit, in spreads, at which moving is as likely as not
+STEEPNESS = 3.0  # log-odds per unit of log misfit
+BEHIND_THRESHOLD = 4.0  # the same of standard errors behind the camera or the ground
+TAIL_QUANTILE = 0.8  # of the tracks, whose misfit scales the threshold where it is large
+TAIL_SPREADS = 2.0  # misfit of that quantile that normal noise has
+UNKNOWN_PROBABILITY = 0.2  # of a track that has been seen in too few frames
+MIN_FRAMES = 2
 
 
 class GeometricLabeller:
-    """Compares earlier positions of tracks with a fitted static world (CameraMotion).
-
-    For each gap a camera motion is fitted to the tracks, weighted by their earlier labels. The
-    score of a track is its largest log disagreement over the gaps: slow motion shows over long gaps
-    only. The score is taken relative to the upper part of the presumed static tracks (water, leaves
-    and misfit make heavy tails), and a logistic function turns it into a probability.
+    """Reads labels off the geometry of the window: the misfit of a track with the camera's motion,
+    and implied positions behind the camera or the ground, where nothing static can be.
 
     Args:
         interval: frames from one labelling to the next; between them a track keeps its label, and
@@ -42,61 +36,39 @@ class GeometricLabeller:
         """See motion_seg_ros.labelling.base.Labeller."""
         self._memory.clear()
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
-        """See motion_seg_ros.labelling.base.Labeller; features are not used."""
-        reason = abstention_reason(window, tracks, GAPS[0] + 1)
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
+        """See motion_seg_ros.labelling.base.Labeller."""
+        reason = abstention_reason(window, tracks, MIN_FRAMES) or geometry.reason
         if reason is not None:
-            return self._abstain(tracks, reason)
-        if not self._memory.is_due(window.newest_index):
-            return TrackLabels(self._memory.recall(tracks.ids))
-        scale = REFERENCE_SIDE_PX / max(window.newest.size)
-        size = (round(window.newest.size[0] * scale), round(window.newest.size[1] * scale))
-        weight = self._static_weight(tracks, tracks.xy_px[-1] * scale, size)
-        score, motions = _score(tracks, weight, scale, size)
-        known = np.isfinite(score)
-        if not motions:
-            return self._abstain(tracks, f"fewer than {MIN_TRACKS} tracks span the window")
-        spread = min(motion.sigma_across_px for motion in motions)
-        if spread > MAX_SPREAD_PX:
-            return self._abstain(
-                tracks, f"no common camera motion: the tracks disagree by {spread / scale:.0f} px"
-            )
-        tail = weighted_quantile(score[known], weight[known].astype(np.float64), TAIL_QUANTILE)
-        log_odds = score - max(tail, 1.0) + 1.0 - THRESHOLD
-        probability = np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)
-        self._memory.keep(window.newest_index, tracks.ids[known], probability[known])
-        return TrackLabels(probability)
-
-    def _abstain(self, tracks: Tracks, reason: str) -> TrackLabels:
-        self.reset()
-        return TrackLabels.abstain(len(tracks), reason)
-
-    def _static_weight(self, tracks: Tracks, xy: FloatArray, size: tuple[int, int]) -> FloatArray:
-        """Return the prior (N,) that tracks are static, by their last labels and positions."""
-        before = self._memory.recall(tracks.ids)
-        before = np.where(np.isfinite(before), before, UNKNOWN_PROBABILITY)
-        return np.asarray(border_prior(xy, size) * (1.02 - before), np.float32)
+            self.reset()
+            return TrackLabels.abstain(len(tracks), reason)
+        if self._memory.is_due(window.newest_index):
+            now = np.flatnonzero(tracks.visible[-1])
+            self._memory.keep(window.newest_index, tracks.ids[now], _probability(geometry)[now])
+        return TrackLabels(self._memory.recall(tracks.ids))
 
 
-def _score(
-    tracks: Tracks, weight: FloatArray, scale: float, size: tuple[int, int]
-) -> tuple[FloatArray, list[CameraMotion]]:
-    """Return the largest log disagreement (N,), NaN where no gap is spanned, and the motions."""
-    score = np.full(len(tracks), np.nan, np.float32)
-    motions = []
-    for gap in GAPS:
-        if gap >= len(tracks.visible):
-            break
-        both = tracks.visible[-1] & tracks.visible[-1 - gap]
-        if np.count_nonzero(both) < MIN_TRACKS:
-            continue
-        xy = tracks.xy_px[-1, both] * np.float32(scale)
-        moved = tracks.xy_px[-1 - gap, both] * np.float32(scale) - xy
-        motion = fit_camera_motion(xy, moved, weight[both], size)
-        if motion is None:
-            continue
-        motions.append(motion)
-        residual = moved - motion.displacement(xy)
-        found = motion.disagreement(xy, residual, NOISE_ACROSS_PX, NOISE_ALONG_PX)
-        score[both] = np.fmax(score[both], np.log(found + LOG_OFFSET))
-    return score, motions
+def _probability(geometry: WindowGeometry) -> FloatArray:
+    """Return the moving probability (N,) of tracks."""
+    motion = geometry.motion
+    assert motion is not None
+    misfit = motion.misfit
+    judged = np.isfinite(misfit) & (geometry.frames >= MIN_FRAMES)
+    score = np.full(len(misfit), -np.inf)
+    if judged.any():
+        tail = np.quantile(misfit[judged], TAIL_QUANTILE) / TAIL_SPREADS
+        score[judged] = np.log(misfit[judged] / (THRESHOLD * np.clip(tail, 1, TAIL_SPREADS)))
+    if geometry.mode is Mode.RIGID:
+        behind = np.maximum(
+            -geometry.inverse_depth / geometry.inverse_depth_error, geometry.behind_ground
+        )
+        certain = np.log(np.maximum(behind, 1e-3) / BEHIND_THRESHOLD)
+        score = np.fmax(score, np.where(judged, certain, -np.inf))
+    probability = 1 / (1 + np.exp(-STEEPNESS * np.clip(score, -5, 5)))
+    return np.asarray(np.where(judged, probability, UNKNOWN_PROBABILITY), np.float32)

@@ -10,8 +10,9 @@ import numpy as np
 
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.abstention import abstention_reason
-from motion_seg_ros.labelling.camera_residuals import camera_residuals
+from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.track_depth import track_depth
 from motion_seg_ros.networks.device import autocast, find_device, find_dtype, one_thread
@@ -38,7 +39,7 @@ class _VisibleTracks:
     visible: BoolArray
     confidence: FloatArray
     size: tuple[int, int]
-    residuals: FloatArray
+    geometry: FloatArray
     depth: FloatArray | None
     features: FloatArray | None
 
@@ -74,7 +75,7 @@ class TransformerLabeller:
         threshold: probability above which a track moves; None: the one stored with the weights.
         device: see motion_seg_ros.networks.device.find_device.
         dtype: see motion_seg_ros.networks.device.find_dtype; the weights stay in float32.
-        depth: of the window's frames, for weights that take depth; None for others.
+        depth: of the window's frames; None: the depth that the camera's travel implies.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -106,7 +107,7 @@ class TransformerLabeller:
         # Weights of which no track was found to move come with 1.
         self._threshold = float(np.clip(chosen, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
         self._memory = LabelMemory(interval)
-        self._depth = depth if self.takes_depth else None
+        self._depth = depth
 
     @property
     def feature_channels(self) -> int:
@@ -122,7 +123,13 @@ class TransformerLabeller:
         """See motion_seg_ros.labelling.base.Labeller."""
         self._memory.clear()
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
         reason = abstention_reason(window, tracks)
         if reason is not None:
@@ -130,13 +137,18 @@ class TransformerLabeller:
             return TrackLabels.abstain(len(tracks), reason)
         if self._memory.is_due(window.newest_index):
             now = np.flatnonzero(tracks.visible[-1])
-            ids, probability = tracks.ids[now], self._infer(window, tracks, now, features)
+            ids, probability = tracks.ids[now], self._infer(window, tracks, now, features, geometry)
             mean = _running_mean(self._memory.recall(ids), probability)
             self._memory.keep(window.newest_index, ids, mean)
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 
     def _infer(
-        self, window: Window, tracks: Tracks, some: Int64Array, features: FloatArray | None
+        self,
+        window: Window,
+        tracks: Tracks,
+        some: Int64Array,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
     ) -> FloatArray:
         """Return the moving probability (M,) of the tracks at `some` (M,)."""
         import torch
@@ -145,14 +157,17 @@ class TransformerLabeller:
 
         size = window.newest.size
         xy_px, visible = tracks.xy_px[:, some], tracks.visible[:, some]
-        depth = None if self._depth is None else self._depth.inverse_depth(window)
+        if self._depth is None:
+            depth = implied_depth(geometry, tracks)[:, some]
+        else:
+            depth = track_depth(self._depth.inverse_depth(window), size, xy_px, visible)
         visible_tracks = _VisibleTracks(
             xy_px,
             visible,
             tracks.confidence[:, some],
             size,
-            camera_residuals(tracks, size)[some],
-            None if depth is None else track_depth(depth, size, xy_px, visible),
+            geometry_channels(geometry, tracks)[some],
+            depth,
             None if features is None else features[some],
         )
         batch = collate([visible_tracks], self._model.config.frames).to(self._device)

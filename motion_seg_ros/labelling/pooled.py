@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -30,9 +31,15 @@ class PooledLabeller:
         for labeller in self._labellers:
             labeller.reset()
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        labels = [each.label(window, tracks, features) for each in self._labellers]
+        labels = [each.label(window, tracks, features, geometry) for each in self._labellers]
         given = [each for each in labels if each.abstention is None]
         if not given:
             return labels[0]

@@ -40,9 +40,15 @@ def track_depth(
         small = cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR)
         found[t] = sample(np.asarray(small, np.float32), positions[t])
     found[~visible] = np.nan
-    known = np.isfinite(found)
+    return relative_depth(found)
+
+
+def relative_depth(inverse_depth: FloatArray) -> FloatArray:
+    """Return inverse depths (T, N), NaN unknown, as depths from 0, the nearest, to 1, the farthest
+    of them."""
+    known = np.isfinite(inverse_depth)
     if not known.any():
-        return found
-    near, far = np.percentile(found[known], NEAREST_FARTHEST)
-    nearness = (found - far) / max(near - far, LEAST_RANGE)
+        return inverse_depth
+    near, far = np.percentile(inverse_depth[known], NEAREST_FARTHEST)
+    nearness = (inverse_depth - far) / max(near - far, LEAST_RANGE)
     return np.asarray(1 - np.clip(nearness, 0, 1), np.float32)

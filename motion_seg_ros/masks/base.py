@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.types import Frame, ObjectMasks, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
@@ -11,7 +12,13 @@ from motion_seg_ros.window import Window
 class MaskBackend(Protocol):
     """PriorityLock labelled tracks into one pixel mask per moving object."""
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         """Return the masks of the newest frame, of its size; ids stay with their object over time
         and short occlusions."""
         ...

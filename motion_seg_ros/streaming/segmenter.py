@@ -239,14 +239,14 @@ class StreamingSegmenter:
         if search.reset_stages:
             self._pipeline.tracks.reset()
         stage_ms: dict[str, float] = {}
-        tracks, labels = self._pipeline.tracks.label(search.window, stage_ms)
+        found = self._pipeline.tracks.label(search.window, stage_ms)
         with stage("prompts", stage_ms):
             result = self._masks.search(
-                search.request, tracks, labels, lambda: self._exclusive(search)
+                search.request, found.tracks, found.labels, lambda: self._exclusive(search)
             )
         duration_ms = (time.perf_counter() - search.started) * 1e3
         stamp_ns = search.window.newest.stamp_ns
-        return _Outcome(stamp_ns, tracks, labels, result, duration_ms, stage_ms)
+        return _Outcome(stamp_ns, found.tracks, found.labels, result, duration_ms, stage_ms)
 
     @contextlib.contextmanager
     def _exclusive(self, search: _Search) -> Iterator[None]:

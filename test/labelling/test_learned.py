@@ -17,7 +17,7 @@ from track_windows import TrackWindow
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.labelling.abstention import MIN_FRAMES, MIN_TRACKS
-from motion_seg_ros.labelling.camera_residuals import GAPS, RESIDUAL_CHANNELS, camera_residuals
+from motion_seg_ros.labelling.camera_residuals import GAPS, GEOMETRY_CHANNELS, camera_residuals
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
@@ -73,7 +73,7 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
         seen.visible[:, now],
         seen.confidence[:, now],
         SIZE,
-        residuals=camera_residuals(seen, SIZE)[now],
+        geometry=camera_residuals(seen, SIZE)[now],
     )
     model, _ = load_weights(weights)
     with torch.inference_mode():
@@ -105,7 +105,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         seen.visible,
         seen.confidence,
         SIZE,
-        residuals=camera_residuals(seen, SIZE),
+        geometry=camera_residuals(seen, SIZE),
         depth=1 - np.clip((at - low) / (high - low), 0, 1),
     )
     with torch.inference_mode():
@@ -219,14 +219,14 @@ def test_residuals_of_a_panning_camera_single_out_what_does_not_follow() -> None
     panned = Tracks(
         seen.ids, path.astype(np.float32), seen.visible, seen.confidence, seen.query_frame
     )
-    residuals = camera_residuals(panned, SIZE).reshape(count, len(GAPS), -1)
-    assert residuals.reshape(count, -1).shape[1] == RESIDUAL_CHANNELS
-    assert (residuals[..., 0] == 1).all()
+    geometry = camera_residuals(panned, SIZE).reshape(count, len(GAPS), -1)
+    assert geometry.reshape(count, -1).shape[1] == GEOMETRY_CHANNELS
+    assert (geometry[..., 0] == 1).all()
     gap = GAPS.index(7)
-    residual_y = np.sinh(residuals[:, gap, 2]) / 2
+    residual_y = np.sinh(geometry[:, gap, 2]) / 2
     np.testing.assert_allclose(residual_y[:20], 7.0, atol=0.6)
     np.testing.assert_allclose(residual_y[20:], 0.0, atol=0.6)
-    np.testing.assert_allclose(np.sinh(residuals[:, gap, 1]), 0.0, atol=1.2)
+    np.testing.assert_allclose(np.sinh(geometry[:, gap, 1]), 0.0, atol=1.2)
 
 
 def test_residuals_do_not_depend_on_the_resolution() -> None:
@@ -243,11 +243,11 @@ def test_residuals_say_which_gaps_a_track_spans() -> None:
     visible = seen.visible.copy()
     visible[:-2, :50] = False
     seen = dataclasses.replace(seen, visible=visible)
-    residuals = camera_residuals(seen, SIZE).reshape(200, len(GAPS), -1)
-    spans = residuals[..., 0].astype(bool)
+    geometry = camera_residuals(seen, SIZE).reshape(200, len(GAPS), -1)
+    spans = geometry[..., 0].astype(bool)
     np.testing.assert_array_equal(spans[:50], [[True, False, False, False]] * 50)
     np.testing.assert_array_equal(spans[50:], [[True, True, False, False]] * 150)
-    assert not residuals[~spans].any()
+    assert not geometry[~spans].any()
 
 
 def test_memory_recalls_by_id() -> None:

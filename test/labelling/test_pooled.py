@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.types import FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -22,7 +23,13 @@ class Says:
         )
         self.resets = 0
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         return self.labels
 
     def reset(self) -> None:

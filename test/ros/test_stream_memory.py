@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from worker_messages import Log, message
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.repeats import CountingLogger
@@ -57,11 +58,23 @@ class Stage:
         self._work()
         return np.zeros((0, 1), np.float32)
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         self._work()
         return TrackLabels(np.zeros(0, np.float32))
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         self._work()
         return ObjectMasks(np.ones(window.newest.size, np.uint16))
 

@@ -11,6 +11,7 @@ from oracle_segmenter import LosingSegmenter, OracleSegmenter
 from prompted_masks import prompted
 from streaming_rig import BLUE, PATIENCE_S, RED, Rig, Truth, mover
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.streaming.background import NetworkTurns
 from motion_seg_ros.streaming.segmenter import StreamingSegmenter
@@ -192,7 +193,13 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
     seen: list[float] = []
 
     class Listening(Truth):
-        def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+        def label(
+            self,
+            window: Window,
+            tracks: Tracks,
+            features: FloatArray | None,
+            geometry: WindowGeometry,
+        ) -> TrackLabels:
             seen.extend(float(each[0, 0]) for each in depth.inverse_depth(window)[-4:])
             return super().label(window, tracks, features)
 

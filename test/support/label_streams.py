@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
 from motion_seg_ros.types import FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import Window
@@ -23,7 +24,13 @@ class Told:
         self.ids: list[list[int]] = []
         self.resets = 0
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         self.lengths.append(len(window))
         self.ids.append(tracks.ids.tolist())
         if self._probability is None:

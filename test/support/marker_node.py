@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.plan import Plan
 from motion_seg_ros.ros import node, worker
@@ -60,7 +61,13 @@ class MarkerStages:
             query_frame=np.zeros(x.size, np.int64),
         )
 
-    def label(self, window: Window, tracks: Tracks, features: np.ndarray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: np.ndarray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         x, y = tracks.xy_px[-1].astype(int).T
         probability = is_red(window.newest.image_bgr)[y, x].astype(np.float32)
         # What came along with the frame is told through the reason, which is published.
@@ -69,7 +76,13 @@ class MarkerStages:
         middle = None if depth is None else float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
         return MarkedLabels(probability, f"depth {middle} matrix {has_matrix} n {len(window)}")
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         return red_objects(window.newest.image_bgr)
 
     def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:

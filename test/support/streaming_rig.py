@@ -11,6 +11,7 @@ from drawn_scene import DrawnScene, Thing, straight
 from oracle_segmenter import OracleSegmenter
 from prompted_masks import prompted_as
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.prompted.backend import PromptedMasks
 from motion_seg_ros.masks.prompted.candidates import SearchRequest
 from motion_seg_ros.pipeline import MotionSegmenter
@@ -59,7 +60,13 @@ class Truth:
         ids, born = np.arange(count), np.zeros(count, np.int64)
         return Tracks(ids, xy, visible, visible.astype(np.float32), born)
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         moves = self.scene.moving(window.newest_index)[self.scene.numbers] & self.moving
         return TrackLabels(np.where(moves, 0.9, 0.1).astype(np.float32))
 

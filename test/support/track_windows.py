@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
+from motion_seg_ros.labelling.geometry_channels import GEOMETRY_CHANNELS
 from motion_seg_ros.types import BoolArray, FloatArray
 
 
@@ -19,7 +19,7 @@ class TrackWindow:
     visible: BoolArray
     confidence: FloatArray
     size: tuple[int, int]
-    residuals: FloatArray | None = None
+    geometry: FloatArray | None = None
     depth: FloatArray | None = None
     features: FloatArray | None = None
 
@@ -30,7 +30,7 @@ class TrackWindow:
             xy_px=self.xy_px[:, index],
             visible=self.visible[:, index],
             confidence=self.confidence[:, index],
-            residuals=None if self.residuals is None else self.residuals[index],
+            geometry=None if self.geometry is None else self.geometry[index],
             depth=None if self.depth is None else self.depth[:, index],
             features=None if self.features is None else self.features[index],
         )
@@ -52,7 +52,7 @@ def random_window(
         visible=rng.random((frames, tracks)) >= hidden,
         confidence=rng.random((frames, tracks)).astype(np.float32),
         size=size,
-        residuals=rng.normal(0, 1, (tracks, RESIDUAL_CHANNELS)).astype(np.float32),
+        geometry=rng.normal(0, 1, (tracks, GEOMETRY_CHANNELS)).astype(np.float32),
         depth=depth.astype(np.float32),
         features=rng.normal(0, 1, (tracks, features)).astype(np.float32),
     )

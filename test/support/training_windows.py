@@ -43,7 +43,7 @@ def without_truth(samples: Iterable[TrackSample]) -> list[TrackWindow]:
     return [
         TrackWindow(
             **{name: getattr(each, name) for name in names},
-            residuals=camera_residuals(each.tracks(), each.size),
+            geometry=camera_residuals(each.tracks(), each.size),
         )
         for each in samples
     ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion_seg_ros.build import Wrappers
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.masks.prompted.segmenter import Segmenter
 from motion_seg_ros.tracking.tapir.estimates import Estimates, PointFollower
@@ -162,9 +163,15 @@ class ScriptedLabeller:
         self._labeller = labeller
         self._script = script
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        self._labeller.label(window, tracks, features)
+        self._labeller.label(window, tracks, features, geometry)
         on = np.zeros(len(tracks), bool)
         for box in self._script.boxes(window.newest_index, window.newest.size):
             on |= box.holds(tracks.xy_px[-1])

@@ -85,15 +85,6 @@ class AugmentationConfig:
     track_dropout: float = setting(
         0.1, "largest share of a window's tracks to leave out", minimum=0.0, maximum=0.95
     )
-    history_dropout: float = setting(
-        0.15,
-        "probability of dropping a window's early frames, as at a stream's start",
-        minimum=0.0,
-        maximum=1.0,
-    )
-    track_history_dropout: float = setting(
-        0.1, "share of the tracks whose early frames are dropped", minimum=0.0, maximum=1.0
-    )
     jitter_px: float = setting(
         0.05,
         "standard deviation of noise on positions [px of an image of 427 px]",

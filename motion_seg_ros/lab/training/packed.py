@@ -14,11 +14,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from motion_seg_ros.camera import Camera
+from motion_seg_ros.depth.measured import measured_error
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import camera_residuals
+from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.network.tokens import TrackBatch
+from motion_seg_ros.labelling.track_depth import relative_depth
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
+
+PACKING_SEED = 7
 
 Float16Array = npt.NDArray[np.float16]
 
@@ -48,7 +54,7 @@ class PackedTracks:
         xy_px: (M, T, 2) float32.
         visible: (M, T) bool.
         confidence: (M, T) float16.
-        residuals: (M, C) float16.
+        geometry: (M, C) float16.
         depth: (M, T) float16 inverse depth in 1/m, NaN unknown, or None where no window has any.
         moving: (M,) bool.
         labelled: (M,) bool.
@@ -60,7 +66,7 @@ class PackedTracks:
     xy_px: FloatArray
     visible: BoolArray
     confidence: Float16Array
-    residuals: Float16Array
+    geometry: Float16Array
     depth: Float16Array | None
     moving: BoolArray
     labelled: BoolArray
@@ -106,7 +112,7 @@ class PackedTracks:
             confidence=frames_first(self.confidence).float() * there[:, None],
             size_px=torch.from_numpy(self.size_px[windows]),
             present=there,
-            residuals=of_tracks(self.residuals).float() * there[..., None],
+            geometry=of_tracks(self.geometry).float() * there[..., None],
             depth=None if self.depth is None else frames_first(self.depth).float(),
             features=None,
         )
@@ -114,21 +120,32 @@ class PackedTracks:
         return batch, targets
 
 
-def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
-    """Pack windows with at least one track.
+def pack(
+    samples: Iterable[TrackSample],
+    frames: int,
+    *,
+    calibrated_share: float = 0.5,
+    sensed_share: float = 0.3,
+) -> PackedTracks:
+    """Pack windows with at least one track, and compute their geometry.
 
     Args:
         samples: iterated once.
         frames: T. Longer windows keep their newest frames; shorter ones are padded at the front
             with frames without visible tracks.
+        calibrated_share: of the windows whose intrinsics are known; those of others are guessed.
+        sensed_share: of the windows with a depth sensor, where they have depth.
 
     Raises:
         InputError: no window has tracks.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {}
+    rng = np.random.default_rng(PACKING_SEED)
     for sample in samples:
+        calibrated, sensed = rng.random(2) < (calibrated_share, sensed_share)
         if len(sample):
-            for name, array in _rows(sample, frames).items():
+            camera = Camera(sample.size, sample.matrix) if calibrated else None
+            for name, array in _rows(sample, frames, camera, bool(sensed)).items():
                 parts.setdefault(name, []).append(array)
     if not parts:
         raise InputError("training windows: expected at least one with tracks, found none")
@@ -139,8 +156,37 @@ def pack(samples: Iterable[TrackSample], frames: int) -> PackedTracks:
     return PackedTracks(**joined, start=np.cumsum(count) - count, count=count)
 
 
-def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
-    """Return the fields of PackedTracks of one window; missing depth is NaN."""
+def seen_geometry(
+    sample: TrackSample, camera: Camera | None, *, sensed: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return what the network is given of a window beside its tracks.
+
+    Args:
+        sample: the window.
+        camera: its intrinsics; None: they are guessed.
+        sensed: use the depth of a sensor, if there is any.
+
+    Returns:
+        (N, GEOMETRY_CHANNELS) float32 of labelling.geometry_channels, and the depth (T, N) float32
+        of labelling.track_depth, NaN unknown.
+    """
+    tracks = sample.tracks()
+    measured = None
+    if sensed and sample.depth is not None:
+        measured = sample.depth[-1], measured_error(sample.depth[-1])
+    estimator = CameraMotionEstimator()
+    newest = len(sample.visible) - 1
+    geometry = estimator.update(tracks, camera or Camera.guessed(sample.size), newest, measured)
+    channels = geometry_channels(geometry, tracks)
+    if measured is None or sample.depth is None:
+        return channels, implied_depth(geometry, tracks)
+    return channels, relative_depth(np.where(sample.visible, sample.depth, np.float32(np.nan)))
+
+
+def _rows(
+    sample: TrackSample, frames: int, camera: Camera | None, sensed: bool
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the fields of PackedTracks of one window."""
     kept = min(frames, len(sample.visible))
 
     def tracks_first(array: npt.NDArray[Any], fill: float, dtype: type) -> npt.NDArray[Any]:
@@ -148,15 +194,13 @@ def _rows(sample: TrackSample, frames: int) -> dict[str, npt.NDArray[Any]]:
         whole[:, frames - kept :] = np.swapaxes(array[len(array) - kept :], 0, 1)
         return whole
 
-    no_depth = np.full(sample.visible.shape, np.nan, np.float16)
+    geometry, depth = seen_geometry(sample, camera, sensed=sensed)
     return {
         "xy_px": tracks_first(sample.xy_px, 0, np.float32),
         "visible": tracks_first(sample.visible, 0, np.bool_),
         "confidence": tracks_first(sample.confidence, 0, np.float16),
-        "residuals": camera_residuals(sample.tracks(), sample.size).astype(np.float16),
-        "depth": tracks_first(
-            no_depth if sample.depth is None else sample.depth, np.nan, np.float16
-        ),
+        "geometry": geometry.astype(np.float16),
+        "depth": tracks_first(depth, np.nan, np.float16),
         "moving": sample.moving,
         "labelled": sample.labelled,
         "size_px": np.array([sample.size], np.float32),

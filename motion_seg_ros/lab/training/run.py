@@ -25,7 +25,7 @@ MAY_CHANGE = (
 )
 # Settings in checkpoints of earlier versions: new names, and of those that were removed the values
 # that change nothing.
-RENAMED = {"model.hints": "model.residuals"}
+RENAMED: dict[str, str] = {}
 REMOVED = {
     "data.features": False,
     "data.projected_windows": 0,

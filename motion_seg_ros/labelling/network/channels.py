@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
+from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 
 # Set by hand; the shipped weights were trained with both.

@@ -11,9 +11,6 @@ from motion_seg_ros.labelling.network.inputs import MODEL_KEY
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
 from motion_seg_ros.networks.tensor_files import load_into, load_tensors, save_tensors
 
-# The one setting that has another name in files, which are older than its name here.
-RESIDUALS, STORED_RESIDUALS = "residuals", "hints"
-
 
 def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, str]) -> None:
     """Write the weights atomically.
@@ -26,9 +23,7 @@ def save_weights(path: Path, model: TrackTransformer, *, metadata: Mapping[str, 
     Raises:
         OutputError: the file cannot be written.
     """
-    settings = model.config.to_dict()
-    settings[STORED_RESIDUALS] = settings.pop(RESIDUALS)
-    configuration = json.dumps(settings, sort_keys=True)
+    configuration = json.dumps(model.config.to_dict(), sort_keys=True)
     save_tensors(path, model.state_dict(), {**metadata, MODEL_KEY: configuration})
 
 
@@ -55,8 +50,6 @@ def _config(path: Path, text: str) -> ModelConfig:
         values = json.loads(text)
         if not isinstance(values, dict):
             raise ConfigError(f"{type(values).__name__} instead of settings")
-        if STORED_RESIDUALS in values:
-            values[RESIDUALS] = values.pop(STORED_RESIDUALS)
         return ModelConfig.from_dict(values)
     except (ValueError, ConfigError) as error:
         raise InputError(

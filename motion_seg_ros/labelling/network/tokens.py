@@ -28,7 +28,7 @@ class SampleLike(Protocol):
         visible: (T, N) bool.
         confidence: (T, N) float32 in [0, 1].
         size: h, w of the image in pixels.
-        residuals: (N, RESIDUAL_CHANNELS) float32 of labelling.camera_residuals, or None.
+        geometry: (N, GEOMETRY_CHANNELS) float32 of labelling.geometry_channels, or None.
         depth: (T, N) float32 at the tracks, 0 near to 1 far, NaN unknown, or None.
         features: (N, C) float32, or None.
     """
@@ -42,7 +42,7 @@ class SampleLike(Protocol):
     @property
     def size(self) -> tuple[int, int]: ...
     @property
-    def residuals(self) -> FloatArray | None: ...
+    def geometry(self) -> FloatArray | None: ...
     @property
     def depth(self) -> FloatArray | None: ...
     @property
@@ -59,7 +59,7 @@ class TrackBatch:
         confidence: (B, T, N) float32 in [0, 1].
         size_px: (B, 2) float32, h and w of the image.
         present: (B, N) bool, False = padding.
-        residuals: (B, N, RESIDUAL_CHANNELS) float32, or None.
+        geometry: (B, N, GEOMETRY_CHANNELS) float32, or None.
         depth: (B, T, N) float32, 0 near to 1 far within the window, NaN unknown, or None.
         features: (B, N, C) float32 appearance, or None.
     """
@@ -69,7 +69,7 @@ class TrackBatch:
     confidence: Tensor
     size_px: Tensor
     present: Tensor
-    residuals: Tensor | None = None
+    geometry: Tensor | None = None
     depth: Tensor | None = None
     features: Tensor | None = None
 
@@ -85,7 +85,7 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
     """Make a batch of several windows.
 
     Args:
-        samples: at least one; all of them have residuals, or none has; features likewise. Windows
+        samples: at least one; all of them have geometry, or none has; features likewise. Windows
             without depth among others with it get unknown depth.
         frames: T. Longer windows keep their newest frames; shorter ones are filled up at the front
             with frames in which nothing is visible. None: the longest window's.
@@ -94,7 +94,7 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
         A batch on the CPU; N is the largest number of tracks, but at least 1.
 
     Raises:
-        InputError: no sample, or only some of them with residuals or features.
+        InputError: no sample, or only some of them with geometry or features.
     """
     if not samples:
         raise InputError("track batch: expected at least one window, found none")
@@ -122,7 +122,7 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
         confidence=torch.from_numpy(confidence),
         size_px=torch.tensor([each.size for each in samples], dtype=torch.float32),
         present=torch.from_numpy(present),
-        residuals=_padded("residuals", [each.residuals for each in samples], count),
+        geometry=_padded("geometry", [each.geometry for each in samples], count),
         depth=torch.from_numpy(depth) if any(s.depth is not None for s in samples) else None,
         features=_padded("features", [each.features for each in samples], count),
     )

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling.camera_residuals import RESIDUAL_CHANNELS
+from motion_seg_ros.labelling.geometry_channels import GEOMETRY_CHANNELS
 from motion_seg_ros.labelling.network.attention import open_rows
 from motion_seg_ros.labelling.network.channels import CompactChannels, PaperChannels
 from motion_seg_ros.labelling.network.motion_encoder import AlternatingEncoder, TimeMlp
@@ -40,7 +40,7 @@ class ModelConfig:
     )
     tracks: bool = setting(True, "take positions, motions, visibility and confidence")
     depth: bool = setting(False, "take depth at the tracks")
-    residuals: bool = setting(True, "take the residuals to fitted camera motions")
+    geometry: bool = setting(True, "take what the camera's motion implies of each track")
     raw: bool = setting(True, "compact: take displacements to the next frame")
     centred: bool = setting(True, "compact: take them less their median, and the median")
     to_newest: bool = setting(False, "compact: take displacements to the newest frame")
@@ -97,8 +97,8 @@ class ModelConfig:
         for wrong, complaint in (
             (not self.tracks and not self.depth, "tracks, depth: expected one of them, found none"),
             (
-                self.residuals and not self.tracks,
-                "residuals: expected false without tracks, found true",
+                self.geometry and not self.tracks,
+                "geometry: expected false without tracks, found true",
             ),
             (
                 paper_only and (self.raw or self.centred or self.to_newest),
@@ -138,7 +138,7 @@ class ModelConfig:
         values: dict[str, Any] = {
             "channels": "paper",
             "depth": True,
-            "residuals": False,
+            "geometry": False,
             "raw": False,
             "centred": False,
             "frequency_bands": 10,
@@ -190,7 +190,7 @@ class TrackTransformer(nn.Module):
         at = config.feature_place
         features = config.feature_channels
         per_track = self.channels.per_track
-        per_track += RESIDUAL_CHANNELS * config.residuals + features * (at == "input")
+        per_track += GEOMETRY_CHANNELS * config.geometry + features * (at == "input")
         self.motion_encoder = _motion_encoder(config, self.channels.per_frame, per_track)
         decoder = PlainDecoder if config.tracks_decoder == "plain" else EncoderDecoder
         self.tracks_decoder = decoder(
@@ -214,8 +214,8 @@ class TrackTransformer(nn.Module):
         dtype = next(self.parameters()).dtype
         frames, track_parts = self.channels(batch)
         features = batch.features.to(dtype) if batch.features is not None else None
-        if self.config.residuals and batch.residuals is not None:
-            track_parts = [*track_parts, batch.residuals]
+        if self.config.geometry and batch.geometry is not None:
+            track_parts = [*track_parts, batch.geometry]
         at = self.config.feature_place
         if at == "input" and features is not None:
             track_parts = [*track_parts, features]
@@ -237,9 +237,9 @@ class TrackTransformer(nn.Module):
                 f"track transformer: expected windows of {config.frames} frames, found {length}; "
                 "collate to that length"
             )
-        found = {"residuals": batch.residuals, "features": batch.features}
+        found = {"geometry": batch.geometry, "features": batch.features}
         expected = {
-            "residuals": RESIDUAL_CHANNELS * config.residuals,
+            "geometry": GEOMETRY_CHANNELS * config.geometry,
             "features": config.feature_channels,
         }
         for name, channels in expected.items():

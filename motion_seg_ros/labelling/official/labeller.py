@@ -10,6 +10,7 @@ import numpy as np
 
 from motion_seg_ros.depth.base import DepthEstimator
 from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.networks.device import find_device, one_thread, to_device
@@ -98,7 +99,13 @@ class OfficialLabeller:
         self._memory.clear()
         self._threshold = 0.5 if self._fixed is None else self._fixed
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller.
 
         Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.learned import MaskPredictor
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.masks.fusion.refinement import refine
@@ -33,7 +34,13 @@ class Densifier:
         self._posterior = MotionPosterior(flow=flow)
         self._objects = ObjectRegistry()
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
         evidence = self._posterior.update(window, tracks, labels)
         if evidence is None:  # a stream's first frame

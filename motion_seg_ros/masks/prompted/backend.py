@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.prompted.candidates import (
     Candidate,
     Exclusive,
@@ -104,7 +105,13 @@ class PromptedMasks:
         self._objects.reset()
         self._discovered = self._now = None
 
-    def segment(self, window: Window, tracks: Tracks, labels: TrackLabels) -> ObjectMasks:
+    def segment(
+        self,
+        window: Window,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
+    ) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
         index = window.newest_index
         points = LabelledTracks.of(tracks, labels, index, window.newest.size)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prompted_masks import prompted
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.lab.benchmark.rehearsal import (
     CROSSING_FRAMES,
     DriftingTracker,
@@ -94,7 +95,13 @@ class Silent:
     def __init__(self, asked: Counter[str]) -> None:
         self._asked = asked
 
-    def label(self, window: Window, tracks: Tracks, features: FloatArray | None) -> TrackLabels:
+    def label(
+        self,
+        window: Window,
+        tracks: Tracks,
+        features: FloatArray | None,
+        geometry: WindowGeometry,
+    ) -> TrackLabels:
         self._asked["label"] += 1
         return TrackLabels.abstain(len(tracks), "knows nothing")
 

@@ -14,7 +14,7 @@ from motion_seg_ros.lab.training.config import AugmentationConfig
 from motion_seg_ros.labelling.camera_residuals import (
     CHANNELS_PER_GAP,
     GAPS,
-    RESIDUAL_CHANNELS,
+    GEOMETRY_CHANNELS,
     camera_residuals,
 )
 from motion_seg_ros.labelling.network.tokens import TrackBatch, collate
@@ -71,15 +71,15 @@ def test_equal_generators_give_equal_batches_and_the_input_stays() -> None:
 def test_a_flipped_window_has_the_residuals_of_its_mirror_image() -> None:
     sample = pan_sample(0, tracks=300)
     width = sample.size[1]
-    residuals = residuals_of(sample.xy_px, sample.visible, sample.size)
+    geometry = residuals_of(sample.xy_px, sample.visible, sample.size)
     batch = collate(without_truth([sample]))
     found = changed(batch, flip=1.0)
     mirrored = sample.xy_px * np.float32([-1, 1]) + np.float32([width - 1, 0])
     assert np.allclose(found.xy_px[0].numpy(), mirrored, atol=1e-4)
     expected = residuals_of(mirrored, sample.visible, sample.size)
-    assert found.residuals is not None
-    assert np.abs(residuals).max() > 0.5  # there is something to mirror
-    difference = np.abs(found.residuals[0].numpy() - expected)
+    assert found.geometry is not None
+    assert np.abs(geometry).max() > 0.5  # there is something to mirror
+    difference = np.abs(found.geometry[0].numpy() - expected)
     # Beside the fitted camera, which rounding changes a little.
     assert np.percentile(difference, 99) < 0.05
 
@@ -107,7 +107,7 @@ def test_a_shorter_history_has_the_residuals_of_a_shorter_history(setting: str) 
         batch,
         present=torch.ones_like(batch.present),
         visible=torch.ones_like(batch.visible),
-        residuals=torch.ones(*batch.present.shape, RESIDUAL_CHANNELS),
+        geometry=torch.ones(*batch.present.shape, GEOMETRY_CHANNELS),
     )
     found = changed(steady, **{setting: 1.0})
     assert found.visible[:, -3:].all()
@@ -116,10 +116,10 @@ def test_a_shorter_history_has_the_residuals_of_a_shorter_history(setting: str) 
     assert len(first.unique()) > 5
     if setting == "history_dropout":
         assert (first == first[:, :1]).all()
-    assert found.residuals is not None
+    assert found.geometry is not None
     spans = torch.stack([first <= FRAMES - 1 - gap for gap in GAPS], dim=-1)
     expected = spans[..., None].expand(*spans.shape, CHANNELS_PER_GAP).flatten(2).float()
-    assert torch.equal(found.residuals, expected)
+    assert torch.equal(found.geometry, expected)
     assert not found.confidence[~found.visible].any()
 
 

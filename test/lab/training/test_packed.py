@@ -34,9 +34,9 @@ def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
     for name in ("confidence", "depth"):
         one, other = getattr(found, name)[seen], getattr(expected, name)[seen]
         assert torch.allclose(one, other, atol=1e-3, equal_nan=True)
-    assert found.residuals is not None
-    assert expected.residuals is not None
-    assert torch.allclose(found.residuals, expected.residuals, atol=1e-3)
+    assert found.geometry is not None
+    assert expected.geometry is not None
+    assert torch.allclose(found.geometry, expected.geometry, atol=1e-3)
 
 
 @pytest.mark.parametrize("frames", [FRAMES, 10, 20])

@@ -30,7 +30,7 @@ def test_a_setting_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
 def test_a_setting_renamed_since_the_run_is_the_same(tmp_path: Path) -> None:
     output = {"output.folder": str(tmp_path)}
     settings = json.loads(to_json(make_train_config({**output, "optimiser.name": "adamw"})))
-    settings["model.hints"] = settings.pop("model.residuals")
+    settings["model.hints"] = settings.pop("model.geometry")
     checkpoint = Checkpoint(json.dumps(settings), Progress(), {}, {})
     save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
     with pytest.raises(ConfigError, match=r"^optimiser\.name: expected 'adamw' as in the run"):

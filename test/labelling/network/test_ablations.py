@@ -20,7 +20,7 @@ from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTrans
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "depth": {"depth": False},
-    "tracks": {"tracks": False, "residuals": False},
+    "tracks": {"tracks": False, "geometry": False},
     "dino": {"feature_channels": 0, "features_at": "feed_forward"},
     "moe": {"features_at": "input"},
     "msde": {"features_at": "embedding"},
@@ -116,7 +116,7 @@ def test_an_input_left_out_is_not_read(config: ModelConfig, part: str) -> None:
             base,
             xy_px=random_window(1).xy_px,
             confidence=random_window(1).confidence,
-            residuals=random_window(1).residuals,
+            geometry=random_window(1).geometry,
         ),
         "dino": other_features(base),
     }[part]

@@ -49,12 +49,12 @@ def test_a_model_comes_back_as_it_was(model: TrackTransformer, path: Path) -> No
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_camera_motion_residuals_keep_their_name_in_files(tmp_path: Path, taken: bool) -> None:
-    config = dataclasses.replace(CONFIG, residuals=taken)
+    config = dataclasses.replace(CONFIG, geometry=taken)
     path = tmp_path / "weights.safetensors"
     save_weights(path, TrackTransformer(config), metadata={})
     stored = json.loads(safetensors_metadata(path)[MODEL_KEY])
     assert stored["hints"] is taken
-    assert "residuals" not in stored
+    assert "geometry" not in stored
     assert load_weights(path)[0].config == config
 
 

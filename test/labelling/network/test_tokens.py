@@ -38,11 +38,11 @@ def test_windows_of_unlike_size_are_filled_up() -> None:
     np.testing.assert_array_equal(batch.xy_px[1], long.xy_px)
     np.testing.assert_array_equal(batch.present, [[True] * 3 + [False] * 2, [True] * 5])
     np.testing.assert_array_equal(batch.size_px, [[120, 214], [120, 214]])
-    assert batch.residuals is not None
+    assert batch.geometry is not None
     assert batch.features is not None
-    np.testing.assert_array_equal(batch.residuals[0, :3], short.residuals)
+    np.testing.assert_array_equal(batch.geometry[0, :3], short.geometry)
     np.testing.assert_array_equal(batch.features[1], long.features)
-    assert not batch.residuals[0, 3:].any()
+    assert not batch.geometry[0, 3:].any()
 
 
 def test_a_longer_window_keeps_its_newest_frames() -> None:
@@ -68,7 +68,7 @@ def test_depth_is_unknown_where_a_window_has_none() -> None:
     assert batch.depth[0].isnan().all()
 
 
-@pytest.mark.parametrize("name", ["residuals", "features"])
+@pytest.mark.parametrize("name", ["geometry", "features"])
 def test_windows_with_and_without_an_input_do_not_mix(name: str) -> None:
     bare = replace(random_window(0), **{name: None})
     assert getattr(collate([bare]), name) is None

@@ -192,7 +192,7 @@ def test_the_time_perceptron_names_the_length_it_wants() -> None:
         model_of(LITE)(collate([random_window(0, frames=5)]))
 
 
-@pytest.mark.parametrize("name", ["residuals", "depth", "features"])
+@pytest.mark.parametrize("name", ["geometry", "depth", "features"])
 def test_a_missing_input_is_named(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
         model_of(LITE)(collate([replace(random_window(0), **{name: None})]))
@@ -219,7 +219,7 @@ def test_a_configuration_survives_json(config: ModelConfig) -> None:
         ({"dropout": 0.95}, "dropout"),
         ({"channels": "paper"}, "raw"),
         ({"tracks": False}, "tracks"),
-        ({"tracks": False, "depth": True}, "residuals"),
+        ({"tracks": False, "depth": True}, "geometry"),
         ({"spatio_temporal": False}, "spatio_temporal"),
         ({"motion_encoder": "alternating", "encoder_width": 15}, "encoder_width"),
     ],

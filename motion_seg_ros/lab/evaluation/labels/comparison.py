@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, best_threshold, label_metrics
 from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Tracks
@@ -125,12 +126,14 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
     thresholds: dict[str, float] = {}
     for labeller in labellers.values():
         labeller.reset()
+    camera = CameraMotionEstimator()
     for moment in stream.moments:
+        geometry = camera.follow(moment.window, moment.tracks)
         chosen = _judged(moment)
         if moment.moving is not None:
             moving.append(moment.moving[chosen])
         for name, labeller in labellers.items():
-            labels = labeller.label(moment.window, moment.tracks, moment.features)
+            labels = labeller.label(moment.window, moment.tracks, moment.features, geometry)
             if labels.abstention is None:
                 thresholds[name] = labels.threshold
             if moment.moving is not None:

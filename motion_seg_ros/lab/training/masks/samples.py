@@ -15,6 +15,7 @@ import numpy.typing as npt
 from motion_seg_ros.build import build_labeller
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
@@ -78,11 +79,14 @@ def _channels_of_clip(clip: Sequence[LabelledFrame], config: Config) -> dict[int
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
     labeller = build_labeller(resolve(config), None, None)
     posterior = MotionPosterior(flow=flow)
+    camera = CameraMotionEstimator()
     found = {}
     for index, frame in enumerate(clip):
         view = window.push(Frame(enlarged(frame.image_bgr), index * FRAME_NS))
         tracks = tracker.update(view)
-        evidence = posterior.update(view, tracks, labeller.label(view, tracks, None))
+        geometry = camera.follow(view, tracks)
+        labels = labeller.label(view, tracks, None, geometry)
+        evidence = posterior.update(view, tracks, labels)
         if evidence is not None:
             found[index] = mask_channels(evidence)
     return found

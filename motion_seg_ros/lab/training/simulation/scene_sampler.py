@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.lab.synthetic.scene import Body, Camera, Light, Nuisances, Scene
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
@@ -33,7 +34,6 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     log_uniform,
     pick,
 )
-from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 KINDS: dict[str, float] = {

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene
 from motion_seg_ros.lab.training.simulation.truth_labels import (
@@ -15,7 +16,6 @@ from motion_seg_ros.lab.training.simulation.truth_labels import (
     STILL_PX,
     image_grid,
 )
-from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 
 # All thresholds were set by hand. The static world shows parallax where the best homography over
 # PARALLAX_GAP frames leaves one in ten of its points more than PARALLAX_PX off.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
-from motion_seg_ros.labelling.camera_residuals import REFERENCE_SIDE_PX
 from motion_seg_ros.types import BoolArray, UInt16Array
 
 # Set by hand.

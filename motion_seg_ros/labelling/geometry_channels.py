@@ -1,0 +1,136 @@
+"""What the geometry of a window tells of its tracks, as inputs of the track transformer.
+
+Fitting a camera motion to a thousand noisy tracks is what robust statistics do well and a small
+network does badly; the network learns which residuals give a moving track away, and when to
+believe them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motion_seg_ros.camera import Float64Array
+from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
+from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
+from motion_seg_ros.labelling.track_depth import relative_depth
+from motion_seg_ros.types import FloatArray, Tracks
+
+# The shipped weights were trained with all of these; set by hand.
+GAPS = (1, 3, 7, 15)  # frames
+CHANNELS_PER_GAP = 9
+CHANNELS_PER_TRACK = 14
+GEOMETRY_CHANNELS = CHANNELS_PER_GAP * len(GAPS) + CHANNELS_PER_TRACK
+SIDEWAYS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 5))
+"""Channels whose sign changes in a mirrored image."""
+RESIDUAL_SCALE_PX = 0.5  # reference pixels; asinh is linear below and logarithmic above
+LOG_OFFSET = 0.1
+LIMIT = 10.0
+TELLING = 2.0  # standard errors from which an implied inverse depth counts as known
+
+
+def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
+    """Return the channels (N, GEOMETRY_CHANNELS) float32 of tracks; all 0 for hidden ones.
+
+    For each gap of GAPS, 0 where the track does not span it: 1; residual x and y to the
+    homographies as asinh, its log length in spreads, the log spread; the same residual x and y, log
+    length and log spread to the poses. Then: log misfit to homographies and to poses; 1 where there
+    are poses; 1 in mode RIGID; inverse depth; the same in standard errors, and how far below 0;
+    log displacement that the travel makes of it; number of frames; 1 where there is a ground;
+    height over it; log standard errors behind it; 1 in mode UNKNOWN; 1 with a depth sensor.
+
+    Args:
+        geometry: of the window.
+        tracks: over it.
+    """
+    count = len(tracks)
+    pixels = geometry.camera.focal_px * REFERENCE_SIDE_PX / max(geometry.camera.size)
+    parts = [_gap_channels(geometry, tracks, gap, pixels) for gap in GAPS]
+    found = np.zeros((count, CHANNELS_PER_TRACK))
+    if geometry.flat is not None:
+        found[:, 0] = np.log(geometry.flat.misfit + LOG_OFFSET)
+    if geometry.rigid is not None:
+        certain = geometry.inverse_depth / geometry.inverse_depth_error
+        found[:, 1] = np.log(geometry.rigid.misfit + LOG_OFFSET)
+        found[:, 2] = 1
+        found[:, 3] = geometry.mode is Mode.RIGID
+        found[:, 4] = np.arcsinh(geometry.inverse_depth)
+        found[:, 5] = np.arcsinh(certain)
+        found[:, 6] = np.minimum(certain, 0)
+        found[:, 7] = np.log(_parallax(geometry, tracks) * pixels + LOG_OFFSET)
+    found[:, 8] = geometry.frames / 16
+    if geometry.ground is not None:
+        found[:, 9] = 1
+        found[:, 10] = np.arcsinh(geometry.height)
+        found[:, 11] = np.log1p(geometry.behind_ground)
+    found[:, 12] = geometry.mode is Mode.UNKNOWN
+    found[:, 13] = geometry.metric
+    channels = np.concatenate([*parts, found], axis=1)
+    channels[geometry.frames == 0] = 0
+    return np.asarray(np.clip(np.nan_to_num(channels), -LIMIT, LIMIT), np.float32)
+
+
+def implied_depth(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
+    """Return the depth (T, N) that the camera's travel implies, 0 the nearest to 1 the farthest of
+    these tracks; NaN where a track is hidden or its depth unknown."""
+    if geometry.rigid is None:
+        return np.full(tracks.visible.shape, np.nan, np.float32)
+    rho = geometry.inverse_depth
+    known = rho > TELLING * geometry.inverse_depth_error
+    rotated, shift = _towards(geometry, geometry.rigid, tracks)
+    depth_ratio = rotated[..., 2] + np.where(known, rho, 0.0) * shift[..., 2]
+    inverse = np.where(known & tracks.visible & (depth_ratio > 0), rho / depth_ratio, np.nan)
+    unknown = ~geometry.rigid.known
+    unknown[-1] = False
+    inverse[unknown] = np.nan
+    return relative_depth(np.asarray(inverse, np.float32))
+
+
+def _gap_channels(
+    geometry: WindowGeometry, tracks: Tracks, gap: int, pixels: float
+) -> Float64Array:
+    """Return (N, CHANNELS_PER_GAP) of the frame `gap` frames before the newest."""
+    found = np.zeros((len(tracks), CHANNELS_PER_GAP))
+    if geometry.flat is None or gap >= len(tracks.visible) or not geometry.flat.known[-1 - gap]:
+        return found
+    spans = tracks.visible[-1] & tracks.visible[-1 - gap]
+    found[:, 0] = 1
+    found[:, 1:5] = _residual_channels(geometry.flat, gap, pixels)
+    if geometry.rigid is not None:
+        found[:, 5:9] = _residual_channels(geometry.rigid, gap, pixels)
+    found[~spans] = 0
+    return found
+
+
+def _residual_channels(motion: Motion, gap: int, pixels: float) -> Float64Array:
+    """Return (N, 4): x, y, log length in spreads, log spread."""
+    residual, spread = motion.residual[-1 - gap], motion.spread[-1 - gap]
+    length = np.linalg.norm(residual, axis=1) / spread
+    return np.column_stack(
+        [
+            np.arcsinh(residual * (pixels / RESIDUAL_SCALE_PX)),
+            np.log(length + LOG_OFFSET),
+            np.full(len(residual), np.log(spread * pixels)),
+        ]
+    )
+
+
+def _parallax(geometry: WindowGeometry, tracks: Tracks) -> Float64Array:
+    """Return the displacement (N,) that the camera's travel makes of the implied inverse depth, at
+    the frame of the window where it is largest."""
+    assert geometry.rigid is not None
+    rotated, shift = _towards(geometry, geometry.rigid, tracks)
+    q = rotated + np.maximum(geometry.inverse_depth, 0)[:, None] * shift
+    far = rotated[..., :2] / np.maximum(rotated[..., 2:], LOG_OFFSET)
+    near = q[..., :2] / np.maximum(q[..., 2:], LOG_OFFSET)
+    moved = np.linalg.norm(near - far, axis=2)
+    moved[~geometry.rigid.known] = 0
+    return np.asarray(np.where(tracks.visible, moved, 0).max(axis=0))
+
+
+def _towards(
+    geometry: WindowGeometry, motion: Motion, tracks: Tracks
+) -> tuple[Float64Array, Float64Array]:
+    """Return linear[k] n (T, N, 3) of the tracks' directions and translation (T, 1, 3)."""
+    directions = geometry.camera.normalised(tracks.xy_px[-1])
+    rays = np.concatenate([directions, np.ones((len(directions), 1))], axis=1)
+    return rays @ motion.linear.transpose(0, 2, 1), motion.translation[:, None]
