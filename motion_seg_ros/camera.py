@@ -22,6 +22,8 @@ MAX_ANGLE_DEG = 85.0
 without bound towards 90 degrees. Set by hand."""
 
 # Set by hand:
+_FOCAL = (0.01, 1e4)  # of the image's longer side: a view of 178 degrees, one of 20 arc seconds
+_MAX_CENTRE = 1e3  # of the longer side: the image may be a region far off the axis
 _ANGLES = 2048  # nodes of the table; a Newton step makes up for the distance between them
 _MIN_SLOPE = 0.05  # focal lengths per radian, 1 in the middle; an orthographic lens's at 87 deg
 _MAX_GAIN = 4.0  # of the distance to the middle, by distortion; a pincushion has 1.2
@@ -73,13 +75,20 @@ class Camera:
             raise ValueError(
                 f"camera matrix: expected (3, 3) float64, found {matrix.shape} {matrix.dtype}"
             )
+        if min(self.size) < 1:
+            raise ValueError(f"camera: expected a size of 1 pixel or more, found {self.size}")
         if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
             raise ValueError(
                 "camera matrix: expected finite numbers with focal lengths > 0, found "
                 f"{matrix.tolist()}"
             )
-        if min(self.size) < 1:
-            raise ValueError(f"camera: expected a size of 1 pixel or more, found {self.size}")
+        in_sides = matrix[:2] / max(self.size)
+        focal, centre = in_sides[[0, 1], [0, 1]], in_sides[:, 2]
+        if focal.min() < _FOCAL[0] or focal.max() > _FOCAL[1] or abs(centre).max() > _MAX_CENTRE:
+            raise ValueError(
+                f"camera matrix: expected one for images of {self.size[1]}x{self.size[0]}, found "
+                f"{matrix.tolist()}"
+            )
         matrix.flags.writeable = False
         object.__setattr__(self, "matrix", matrix)
         self._check_distortion()
@@ -88,7 +97,7 @@ class Camera:
         model, found = self.distortion_model, self.distortion
         if model not in COEFFICIENTS:
             raise ValueError(
-                f"distortion model: expected one of {', '.join(COEFFICIENTS)}, found {model!r}"
+                f"distortion model: expected one of {', '.join(COEFFICIENTS)}, found {model[:40]!r}"
             )
         if not np.isfinite(found).all():
             raise ValueError(f"distortion: expected finite coefficients, found {list(found)}")

@@ -49,6 +49,9 @@ def by_opencv(xy: np.ndarray, model: str, distortion: tuple[float, ...]) -> np.n
         (np.diag([500.0, np.nan, 1]), "finite"),
         (np.diag([0.0, 500, 1]), "focal lengths > 0"),
         (np.diag([500.0, -500, 1]), "focal lengths > 0"),
+        (np.diag([500.0, 1e-300, 1]), "for images of 640x480"),
+        (np.diag([1e300, 500, 1]), "for images of 640x480"),
+        (np.array([[500.0, 0, -1e9], [0, 500, 240], [0, 0, 1]]), "for images of 640x480"),
     ],
 )
 def test_refuses_what_is_no_camera_matrix(matrix: np.ndarray, message: str) -> None:

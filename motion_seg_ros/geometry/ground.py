@@ -203,7 +203,7 @@ def find_ground(
     if len(sample) == 0:
         return None
     some = points.of(slice(None, None, -(-len(points.rho) // SCORED)))
-    support = _support(some, sample)
+    support = _support(some, sample, ROUGHNESS)
     best = sample[np.argmax(support.on - support.below)]
     fitted = _fitted(points, best, ROUGHNESS)
     if fitted is None:
@@ -213,7 +213,7 @@ def find_ground(
     fitted = _fitted(points, fitted[0], spread, previous if kept else None)
     if fitted is None:
         return None
-    support = _support(points, fitted[0])
+    support = _support(points, fitted[0], max(spread, ROUGHNESS))
     share = support.lower_on / points.weight[points.rays[:, 1] > 0].sum()
     plane = GroundPlane(*fitted, float(share), spread)
     return plane if _is_ground(plane, support, KEPT if kept else 1.0) else None
@@ -248,7 +248,7 @@ def _hypotheses(points: _Points, previous: GroundPlane | None) -> Array:
     return np.asarray(planes[_upright(planes)])
 
 
-def _support(points: _Points, planes: Array) -> _Support:
+def _support(points: _Points, planes: Array, roughness: float) -> _Support:
     """Return what planes (K, 3), or one (3,), explain of points.
 
     Counted is who could tell: points whose error is small before the inverse depth of the ground.
@@ -258,7 +258,7 @@ def _support(points: _Points, planes: Array) -> _Support:
     ground = points.rays @ planes.T
     shape = (-1, *[1] * (planes.ndim - 1))
     rho, sigma = points.rho.reshape(shape), points.sigma.reshape(shape)
-    variance = BAND**2 * (sigma**2 + (ROUGHNESS * ground) ** 2)
+    variance = BAND**2 * (sigma**2 + (roughness * ground) ** 2)
     off = rho - ground
     square = off**2
     tells = points.tells(ground)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from motion_seg_ros.errors import FrameError, InputError
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
+from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
 from motion_seg_ros.types import Frame
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
 CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
-COMPRESSED_SUFFIX = "/compressed"
 
 
 @dataclass(frozen=True)

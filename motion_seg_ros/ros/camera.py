@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from rclpy.lifecycle import LifecycleNode
 
+from motion_seg_ros.io.calibration import is_rectified
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
 from motion_seg_ros.ros.frames import InputFrame
@@ -48,6 +49,7 @@ class Camera:
         self._outputs: ResultPublishers | None = None
         self._inputs: InputSubscriptions | None = None
         self.stream: CameraStream | None = None
+        self._rectified = False
 
     @property
     def configured(self) -> bool:
@@ -81,6 +83,7 @@ class Camera:
         self._diagnostics.set_period(config.diagnostics.period_s)
         info_topic = self._node.resolve_topic_name(camera_info_topic(self._node, self._prefix))
         self._diagnostics.describe(self.topic(config), info_topic, backends)
+        self._rectified = is_rectified(self.topic(config))
 
     def open(self, config: Config, max_bytes: int) -> CameraStream:
         """Begin a stream, and return it.
@@ -99,6 +102,7 @@ class Camera:
             logger=self._logger,
             max_bytes=max_bytes,
             max_gap_s=config.window.max_gap_s,
+            rectified=self._rectified,
         )
         return self.stream
 

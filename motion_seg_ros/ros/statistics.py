@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from motion_seg_ros.ros.calibration import Calibration
+from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingSnapshot
 from motion_seg_ros.settings.node import DepthSyncConfig
 from motion_seg_ros.types import Discovery

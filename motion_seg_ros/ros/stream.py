@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
+from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.io.image_messages import depth_to_metres, image_to_bgr
 from motion_seg_ros.pipeline import FrameSegmenter
-from motion_seg_ros.ros.calibration import Calibration
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
@@ -48,6 +49,7 @@ class CameraStream:
         max_bytes: memory for waiting images; see FrameQueue. A frame without its image gets the
             last masks unchanged.
         max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
+        rectified: the images are rectified; see Calibration.
 
     Attributes:
         queue: the frames that wait.
@@ -63,6 +65,7 @@ class CameraStream:
         logger: Logger,
         max_bytes: int,
         max_gap_s: float,
+        rectified: bool = False,
     ) -> None:
         self.queue = FrameQueue(max_bytes)
         self._segmenter = segmenter
@@ -72,6 +75,8 @@ class CameraStream:
         self._logger = logger
         self._max_gap_ns = int(max_gap_s * 1e9)
         self._reset_requested = threading.Event()
+        self._rectified = rectified
+        self._calibration: Calibration | None = None
         self._encoding: str | None = None
         self._epoch = time.time_ns()  # never one of before a restart
         self._last: FrameResult | None = None
@@ -148,9 +153,7 @@ class CameraStream:
             return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
         image_bgr = image_to_bgr(received.image)
         height, width = image_bgr.shape[:2]
-        calibration = Calibration.of(received.camera_info, (height, width))
-        self._statistics.record_calibration(calibration)
-        camera = None if calibration is None else calibration.camera
+        camera = self._camera(received.camera_info, (height, width))
         frame = Frame(image_bgr, received.stamp_ns, camera=camera)
         if received.depth is None:
             return frame
@@ -159,6 +162,14 @@ class CameraStream:
         except FrameError as error:
             self.report(str(error))
             return frame
+
+    def _camera(self, camera_info: Any, size: tuple[int, int]) -> Camera | None:
+        """Return the calibrated camera; the same object while the calibration is the same."""
+        found = Calibration.of(camera_info, size, rectified=self._rectified)
+        if found != self._calibration:
+            self._calibration = found
+        self._statistics.record_calibration(self._calibration)
+        return None if self._calibration is None else self._calibration.camera
 
     def _infer(self, received: InputFrame, frame: Frame, newer: int) -> FrameResult:
         """Return the pipeline's result, or an empty one if it fails."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from motion_seg_ros.ros.calibration import Calibration
+from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.ros.findings import Finding, Level
 from motion_seg_ros.ros.input_checks import InputContext, check_input
 from motion_seg_ros.ros.pairing_counts import PairingSnapshot

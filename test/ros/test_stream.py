@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from camera_infos import camera_info
 from worker_messages import SECOND, message
-from worker_rig import Rig, make
+from worker_rig import Rig, make, make_camera
 
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import frame_queue, stream
@@ -231,9 +231,9 @@ def test_depth_of_another_size_is_left_out(rig: Rig) -> None:
 def test_intrinsics_go_along_where_they_fit(rig: Rig) -> None:
     k = [5.0, 0, 3, 0, 5, 2, 0, 0, 1]
     for info, expected in (
-        (SimpleNamespace(height=4, width=6, k=k), np.reshape(k, (3, 3))),
-        (SimpleNamespace(height=8, width=6, k=k), None),
-        (SimpleNamespace(height=4, width=6, k=[0.0] * 9), None),
+        (camera_info(k, (4, 6)), np.reshape(k, (3, 3))),
+        (camera_info(k, (8, 6)), None),
+        (camera_info([0.0] * 9, (4, 6)), None),
     ):
         count = len(rig.answers)
         rig.send(message(count + 1), camera_info=info)
@@ -241,6 +241,35 @@ def test_intrinsics_go_along_where_they_fit(rig: Rig) -> None:
         assert (found is None) == (expected is None)
         if expected is not None:
             np.testing.assert_array_equal(found.matrix, expected)
+
+
+def test_one_calibration_is_one_camera() -> None:
+    """Each message is another object; what is told of a camera is computed once."""
+    rig = make_camera()
+    distortion = {"d": (-0.2, 0.05, 0.0, 0.0, 0.0), "k": [5.0, 0, 3, 0, 5, 2, 0, 0, 1]}
+    for stamp in range(4):
+        changed = {**distortion, "d": (0.0,) * 5} if stamp == 3 else distortion
+        rig.stream.queue.put(
+            Rig.frame(message(stamp), camera_info=camera_info(size=(4, 6), **changed))
+        )
+        rig.stream.answer_next()
+    first, *others = (each.result.frame.camera for each in rig.answers)
+    assert first is not None
+    assert (first.distortion_model, first.distortion) == ("plumb_bob", distortion["d"])
+    assert [each is first for each in others] == [True, True, False]
+    assert str(rig.statistics.snapshot().calibration) == "fits the images, focal length 5.0 px"
+
+
+def test_rectified_images_have_the_camera_of_the_projection_matrix() -> None:
+    rig = make_camera(rectified=True)
+    p = [4.0, 0, 2.5, 0, 0, 4, 1.5, 0, 0, 0, 1, 0]
+    found = camera_info([5.0, 0, 3, 0, 5, 2, 0, 0, 1], (4, 6), d=(-0.2, 0.05, 0, 0, 0), p=p)
+    rig.stream.queue.put(Rig.frame(message(1), camera_info=found))
+    rig.stream.answer_next()
+    camera = rig.answers[0].result.frame.camera
+    assert camera is not None
+    np.testing.assert_array_equal(camera.matrix, [[4, 0, 2.5], [0, 4, 1.5], [0, 0, 1]])
+    assert camera.distortion_model == "none"
 
 
 def test_ages_are_told(rig: Rig) -> None:

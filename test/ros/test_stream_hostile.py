@@ -6,24 +6,21 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
+from camera_infos import camera_info
 from hostile import FLOATS, NUMBERS, TEXTS, memory_at_most, share
 from hypothesis import given
 from hypothesis import strategies as st
 from worker_messages import message
 from worker_rig import Rig, make, make_camera
 
+from motion_seg_ros.camera import COEFFICIENTS
 from motion_seg_ros.io.image_messages import ENCODINGS
 from motion_seg_ros.ros.frames import MAX_TEXT
 from motion_seg_ros.ros.worker import InferenceWorker
 
 MEGABYTE = "x" * 2**20
 K = (525.0, 0.0, 2.5, 0.0, 525.0, 1.5, 0.0, 0.0, 1.0)
-
-
-def info(k: Any = K, height: int = 4, width: int = 6) -> Any:
-    return SimpleNamespace(height=height, width=width, k=np.array(k, np.float64), d=[])
 
 
 def with_text(stamp_ns: int, **changes: str) -> Any:
@@ -77,18 +74,27 @@ def test_a_format_cannot_forge_a_line_of_the_log() -> None:
 
 
 @pytest.mark.parametrize(
-    "k",
+    "wrong",
     [
-        [math.nan] * 9,
-        [math.inf] * 9,
-        [525, 0, 2, 0, -525, 1, 0, 0, 1],
-        [525, 0, math.nan, 0, 525, 1, 0, 0, 1],
-        [0] * 9,
+        {"k": [math.nan] * 9},
+        {"k": [math.inf] * 9},
+        {"k": [525, 0, 2, 0, -525, 1, 0, 0, 1]},
+        {"k": [525, 0, math.nan, 0, 525, 1, 0, 0, 1]},
+        {"k": [0] * 9},
+        {"k": [1e-320, 0, 2, 0, 1e308, 1, 0, 0, 1]},
+        {"d": [0.1, 0.2, 0.3]},
+        {"d": [0.1] * 100},
+        {"d": [math.nan] * 5},
+        {"d": [1e308, -1e308, 1e308, 1e308, 0]},
+        {"d": [0.1] * 4, "model": "x" * 400},
+        {"roi": (2**32 - 1, 0, 6, 4)},
+        {"binning": (2**32 - 1, 1)},
     ],
 )
-def test_a_calibration_that_cannot_be_takes_no_image_along(k: Any) -> None:
+def test_a_calibration_that_cannot_be_takes_no_image_along(wrong: dict[str, Any]) -> None:
     rig = make_camera()
-    rig.stream.queue.put(Rig.frame(message(1), camera_info=info(k)))
+    found = camera_info(**{"k": K, "size": (4, 6), **wrong})
+    rig.stream.queue.put(Rig.frame(message(1), camera_info=found))
     rig.stream.answer_next()
     (answer,) = rig.answers
     assert answer.result.frame.camera is None
@@ -96,6 +102,17 @@ def test_a_calibration_that_cannot_be_takes_no_image_along(k: Any) -> None:
 
 stamps = st.sampled_from([-(2**31), -1, 0, 1, 2**31 - 1])
 matrices = st.lists(FLOATS, min_size=9, max_size=9) | st.just(K)
+calibrations = st.fixed_dictionaries(
+    {"k": matrices},
+    optional={
+        "size": st.tuples(NUMBERS, NUMBERS),
+        "model": st.sampled_from([*COEFFICIENTS, ""]) | TEXTS,
+        "d": st.lists(FLOATS | st.floats(-1, 1), max_size=9),
+        "p": st.lists(FLOATS, min_size=12, max_size=12),
+        "roi": st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+        "binning": st.tuples(NUMBERS, NUMBERS),
+    },
+)
 images = st.fixed_dictionaries(
     {},
     optional={
@@ -115,8 +132,8 @@ def frames(draw: st.DrawFn) -> tuple[Any, Any, Any]:
     msg.header.stamp = SimpleNamespace(sec=draw(stamps), nanosec=draw(NUMBERS))
     msg.header.frame_id = draw(TEXTS)
     depth = message(1, **{"encoding": "16UC1", **draw(images)}) if draw(st.booleans()) else None
-    size = (4, 6) if draw(st.booleans()) else (draw(NUMBERS), draw(NUMBERS))
-    return msg, depth, info(draw(matrices), *size) if draw(st.booleans()) else None
+    found = {"size": (4, 6), **draw(calibrations)}
+    return msg, depth, camera_info(**found) if draw(st.booleans()) else None
 
 
 @share(0.05)
@@ -125,8 +142,8 @@ def test_each_frame_is_answered_or_refused(sent: list[tuple[Any, Any, Any]], mos
     rig = make_camera(max_bytes=most)
     worker = InferenceWorker([rig.stream])
     with memory_at_most(0):
-        for image, depth, camera_info in sent:
-            worker.submit(rig.stream, Rig.frame(image, depth, camera_info))
+        for image, depth, calibration in sent:
+            worker.submit(rig.stream, Rig.frame(image, depth, calibration))
         while rig.stream.queue.waiting_since_s is not None:
             rig.stream.answer_next()
     counts = rig.statistics.snapshot().counts

@@ -89,7 +89,10 @@ class Rig(SimpleNamespace):
 
 
 def make_camera(
-    max_bytes: int = 10**6, deliver: Callable[[FrameOutput], None] | None = None
+    max_bytes: int = 10**6,
+    deliver: Callable[[FrameOutput], None] | None = None,
+    *,
+    rectified: bool = False,
 ) -> Rig:
     """A camera without a thread to serve it."""
     rig = Rig(segmenter=FakeSegmenter(), answers=[], statistics=StreamStatistics(), log=Log())
@@ -101,6 +104,7 @@ def make_camera(
         logger=CountingLogger(rig.log),
         max_bytes=max_bytes,
         max_gap_s=2.0,
+        rectified=rectified,
     )
     return rig
 
