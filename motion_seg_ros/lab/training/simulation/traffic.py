@@ -103,7 +103,7 @@ def random_traffic(
             np.linalg.norm(course.position_m - other.position_m, axis=1) - other.radius_m
             for other in found
         ]
-        if min(gap.min() for gap in near) > course.radius_m:
+        if min(float(gap.min()) for gap in near) > course.radius_m:
             found.append(course)
     return found
 
@@ -111,7 +111,7 @@ def random_traffic(
 def parked(rng: Rng, drive: Drive, actor: str, along_m: float, aside_m: float) -> list[Body]:
     """Build a static thing like the movers, parked along the way."""
     height = rng.uniform(*_HEIGHTS_M[actor])
-    turned = rng.normal(0, 0.05) + np.pi * rng.integers(2)
+    turned = float(rng.normal(0, 0.05) + np.pi * rng.integers(2))
     if actor not in _CARS:
         turned = rng.uniform(-np.pi, np.pi)
     at = drive.way.place(along_m, aside_m, turned - np.pi / 2)

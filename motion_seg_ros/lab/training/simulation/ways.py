@@ -52,8 +52,8 @@ class Way:
     @cached_property
     def _line(self) -> tuple[Array, Array, Array]:
         count = int(self.reach_m / _STEP)
-        grid = _STEP * np.arange(-count, count + 1)
-        middle = self.heading(grid[:-1] + _STEP / 2)
+        grid = np.asarray(_STEP * np.arange(-count, count + 1), np.float64)
+        middle = self.heading(np.asarray(grid[:-1] + _STEP / 2))
         steps = _STEP * np.stack([np.sin(middle), np.cos(middle)])
         x, z = np.pad(np.cumsum(steps, axis=1), ((0, 0), (1, 0)))
         return grid, x - x[count], z - z[count]
