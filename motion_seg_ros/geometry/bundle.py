@@ -62,7 +62,9 @@ class Observations:
 
     def weighted(self, factor: Float64Array) -> Observations:
         """Return the same with each point's weights times a factor (N,)."""
-        return Observations(self.newest, self.earlier, self.weight * factor.astype(self.weight.dtype))
+        return Observations(
+            self.newest, self.earlier, self.weight * factor.astype(self.weight.dtype)
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene, s
 
 # Heights and widths of working images, with their shares; set by hand.
 SIZES = {
-    (240, 427): 0.6,
+    (240, 427): 0.54,
+    (130, 427): 0.06,
     (240, 320): 0.12,
     (180, 320): 0.08,
     (320, 427): 0.07,
