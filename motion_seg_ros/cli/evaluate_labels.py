@@ -39,7 +39,8 @@ tracks that it labelled.
 
 Labelled tracks are files <clip>.npz of arrays: xy_px (T, N, 2) float, x right, y down; visible
 (T, N) bool; motion (N,) integers, -1 not judged, 0 static, 1 and more movers; size (2,) integers,
-height and width of the images. T is the number of frames, N that of tracks.
+height and width of the images. T is the number of frames, N that of tracks. They may have
+camera_matrix (3, 3), or fx, fy, cx, cy, in pixels.
 
 Precision, recall, F1 and alarms (share of the static tracks that are called moving) are those at
 the threshold a labeller comes with; best F1 is that at the threshold best over all tracks scored,
