@@ -20,6 +20,7 @@ from motion_seg_ros.window import Window
 # Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
 NOISE_PX = 0.1  # least spread assumed of static tracks
 LARGEST_NOISE_PX = 1.0  # assumed before poses are known
+LARGEST_SPREAD_PX = 12.0  # of a model in the frame that it fits best; beyond, it has failed
 NEW_BELIEF = 0.5  # factor for a track that was not judged before
 LEAST_BELIEF = 0.05
 FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS = 6, 6, 2
@@ -133,6 +134,11 @@ class CameraMotionEstimator:
         if rigid is not None and _has_depth(scene, flat, rigid):
             mode = Mode.RIGID
         chosen = rigid if rigid is not None and mode is Mode.RIGID else flat
+        spread_px = float(chosen.spread.min() * camera.focal_px)
+        if spread_px > LARGEST_SPREAD_PX * scene.pixel * camera.focal_px:
+            self.reset()
+            reason = f"no common camera motion: the tracks disagree by {spread_px:.0f} px"
+            return WindowGeometry.unknown(camera, len(tracks), reason)
         belief = 1 / (1 + (np.nan_to_num(chosen.misfit) / FITTING_SPREADS) ** 2) ** 2
         self._ids, self._belief = scene.ids, np.maximum(belief, LEAST_BELIEF)
         self._keep(scene, rigid)

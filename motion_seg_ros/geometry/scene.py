@@ -109,7 +109,8 @@ class Scene:
 def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
     """Return the belief (M,) that tracks are static, by their distance from the border alone."""
     height, width = size
-    edge = np.minimum(xy_px, np.array([width - 1, height - 1], np.float32) - xy_px)
+    corner = xy_px + 0.5  # from the outer edge of the first pixel, whatever the resolution
+    edge = np.minimum(corner, np.array([width, height]) - corner)
     nearness = np.exp(-(edge / np.array([width, height])).min(axis=1) / BORDER_SHARE)
     return np.asarray(CENTRE_BELIEF + (1 - CENTRE_BELIEF) * np.minimum(nearness, 1))
 
@@ -121,8 +122,9 @@ def _spread_out(
     longest, and so on; and return the area (M,) that each track would stand for among the chosen,
     in cells."""
     rows, columns = CELLS
-    cell = np.clip(xy_px[:, 1] * rows / size[0], 0, rows - 1).astype(np.int64) * columns
-    cell += np.clip(xy_px[:, 0] * columns / size[1], 0, columns - 1).astype(np.int64)
+    corner = xy_px + 0.5
+    cell = np.clip(corner[:, 1] * rows / size[0], 0, rows - 1).astype(np.int64) * columns
+    cell += np.clip(corner[:, 0] * columns / size[1], 0, columns - 1).astype(np.int64)
     order = np.lexsort((-length, cell))
     ordered = cell[order]
     rank = np.arange(len(order)) - np.searchsorted(ordered, ordered)

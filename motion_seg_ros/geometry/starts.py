@@ -25,6 +25,9 @@ MIN_POINTS = 20
 MIN_SHARE = 0.25  # of the tracks that the two frames of an essential matrix share
 LOCATING_ITERATIONS = 5
 CONFIDENCE = 0.999  # of the essential matrix
+# Spreads of an observation, coarse to fine: the start without motion may be many pixels off.
+COARSE_TO_FINE = (100.0, 30.0, 10.0, 3.0, 1.0)
+COARSE_ITERATIONS = 3  # of each
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +104,20 @@ class Kept:
 def from_depth(
     seen: Observations, measured: tuple[Float64Array, Float64Array], spread: Float64Array
 ) -> Start:
-    """Return poses by resection from points whose depth a sensor knows."""
+    """Return poses by resection from points whose depth a sensor knows.
+
+    Args:
+        seen: the points.
+        measured: inverse depths (N,) and their errors (N,), NaN where unknown.
+        spread: (K,) of an observation.
+    """
     value = measured[0]
     known = np.isfinite(value)
     count = len(seen.weight)
-    still = Poses(np.broadcast_to(np.eye(3), (count, 3, 3)), np.zeros((count, 3)))
+    poses = Poses(np.broadcast_to(np.eye(3), (count, 3, 3)), np.zeros((count, 3)))
     some = seen.of(np.flatnonzero(known))
-    poses = locate(still, value[known], some, spread, iterations=2 * LOCATING_ITERATIONS)
+    for factor in COARSE_TO_FINE:
+        poses = locate(poses, value[known], some, factor * spread, iterations=COARSE_ITERATIONS)
     found, _ = triangulate(poses, seen, spread)
     return poses, np.maximum(np.where(known, value, found), 0)
 

@@ -11,18 +11,18 @@ from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
 # Set by hand.
-THRESHOLD = 4.0  # misfit, in spreads, at which moving is as likely as not
+THRESHOLD = 5.5  # misfit, in spreads, at which moving is as likely as not
 STEEPNESS = 3.0  # log-odds per unit of log misfit
 BEHIND_THRESHOLD = 4.0  # the same of standard errors behind the camera or the ground
 TAIL_QUANTILE = 0.8  # of the tracks, whose misfit scales the threshold where it is large
 TAIL_SPREADS = 2.0  # misfit of that quantile that normal noise has
-UNKNOWN_PROBABILITY = 0.2  # of a track that has been seen in too few frames
-MIN_FRAMES = 2
+MIN_FRAMES = 3  # earlier ones, in which a track must have been seen
 
 
 class GeometricLabeller:
     """Reads labels off the geometry of the window: the misfit of a track with the camera's motion,
-    and implied positions behind the camera or the ground, where nothing static can be.
+    and implied positions behind the camera or the ground, where nothing static can be. A track that
+    was seen in fewer than MIN_FRAMES earlier frames has no label.
 
     Args:
         interval: frames from one labelling to the next; between them a track keeps its label, and
@@ -44,18 +44,19 @@ class GeometricLabeller:
         geometry: WindowGeometry,
     ) -> TrackLabels:
         """See motion_seg_ros.labelling.base.Labeller."""
-        reason = abstention_reason(window, tracks, MIN_FRAMES) or geometry.reason
+        reason = abstention_reason(window, tracks, MIN_FRAMES + 1) or geometry.reason
         if reason is not None:
             self.reset()
             return TrackLabels.abstain(len(tracks), reason)
         if self._memory.is_due(window.newest_index):
-            now = np.flatnonzero(tracks.visible[-1])
-            self._memory.keep(window.newest_index, tracks.ids[now], _probability(geometry)[now])
+            probability = _probability(geometry)
+            known = np.flatnonzero(np.isfinite(probability))
+            self._memory.keep(window.newest_index, tracks.ids[known], probability[known])
         return TrackLabels(self._memory.recall(tracks.ids))
 
 
 def _probability(geometry: WindowGeometry) -> FloatArray:
-    """Return the moving probability (N,) of tracks."""
+    """Return the moving probability (N,) of tracks, NaN of those that were not judged."""
     motion = geometry.motion
     assert motion is not None
     misfit = motion.misfit
@@ -71,4 +72,4 @@ def _probability(geometry: WindowGeometry) -> FloatArray:
         certain = np.log(np.maximum(behind, 1e-3) / BEHIND_THRESHOLD)
         score = np.fmax(score, np.where(judged, certain, -np.inf))
     probability = 1 / (1 + np.exp(-STEEPNESS * np.clip(score, -5, 5)))
-    return np.asarray(np.where(judged, probability, UNKNOWN_PROBABILITY), np.float32)
+    return np.asarray(np.where(judged, probability, np.nan), np.float32)

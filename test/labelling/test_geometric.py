@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.labelling.geometric import GeometricLabeller
@@ -60,9 +61,14 @@ def project(
     return np.stack((focal_px * x / z + SIZE[1] / 2, focal_px * y / z + SIZE[0] / 2), axis=1)
 
 
+def labelled(tracks: Tracks) -> TrackLabels:
+    frames = window(len(tracks.visible))
+    geometry = CameraMotionEstimator().follow(frames, tracks)
+    return GeometricLabeller(interval=1).label(frames, tracks, None, geometry)
+
+
 def label(xy: Array) -> TrackLabels:
-    tracks = tracks_of(xy)
-    return GeometricLabeller(interval=1).label(window(len(xy)), tracks, None)
+    return labelled(tracks_of(xy))
 
 
 CAMERAS: dict[str, Callable[[Array, int], Array]] = {
@@ -79,7 +85,7 @@ def test_between_two_looks_a_track_keeps_its_label_and_new_ones_have_none() -> N
     points = world()
     way = np.arange(FRAMES + 3)[:, None] * 0.05
     still = np.stack([project(points, travel=(float(x), 0, 0)) for x in way[:, 0]])
-    labeller = GeometricLabeller(interval=3)
+    labeller, estimator = GeometricLabeller(interval=3), CameraMotionEstimator()
     heard = []
     for newest in range(FRAMES - 1, FRAMES + 3):
         blank = np.zeros((*SIZE, 3), np.uint8)
@@ -91,7 +97,8 @@ def test_between_two_looks_a_track_keeps_its_label_and_new_ones_have_none() -> N
                     [still[newest + 1 - FRAMES : newest + 1], still[:FRAMES, :1]], axis=1
                 )
             )
-        heard.append(labeller.label(Window(frames, newest + 1 - FRAMES), tracks, None))
+        now = Window(frames, newest + 1 - FRAMES)
+        heard.append(labeller.label(now, tracks, None, estimator.follow(now, tracks)))
     first, *kept, again = (each.moving_probability for each in heard)
     for each in kept:
         np.testing.assert_array_equal(each[:-1], first)
@@ -138,7 +145,7 @@ def test_a_track_seen_only_now_is_not_labelled() -> None:
     visible = tracks.visible.copy()
     visible[:-1, 7] = False
     tracks = dataclasses.replace(tracks, visible=visible)
-    labels = GeometricLabeller(interval=1).label(window(), tracks, None)
+    labels = labelled(tracks)
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(labels.moving_probability)), [7])
 
 
@@ -164,7 +171,8 @@ ABSTENTIONS: dict[str, tuple[Callable[[], Tracks], int, str]] = {
 def test_abstains_with_the_reason(case: str) -> None:
     make, frames, reason = ABSTENTIONS[case]
     tracks = make()
-    labels = GeometricLabeller(interval=1).label(window(frames), tracks, None)
+    assert len(tracks.visible) == frames
+    labels = labelled(tracks)
     assert labels.abstention is not None
     assert reason in labels.abstention
     assert len(labels.moving_probability) == len(tracks)
@@ -174,11 +182,12 @@ def test_abstains_with_the_reason(case: str) -> None:
 def rendered(scene_of: Callable[..., object]) -> tuple[TrackLabels, Tracks, np.ndarray]:
     scene = scene_of(seed=5, size=(480, 360), frames=18)
     tracker, labeller = FlowTracker(flow=DenseFlow(427), seeds=1000), GeometricLabeller(interval=1)
+    estimator = CameraMotionEstimator()
     sliding = SlidingWindow(16, 1.0)
     for frame in Renderer(scene):
         now = sliding.push(Frame(frame.image_bgr, frame.stamp_ns))
         tracks = tracker.update(now)
-        labels = labeller.label(now, tracks, None)
+        labels = labeller.label(now, tracks, None, estimator.follow(now, tracks))
     x, y = np.clip(np.rint(tracks.xy_px[-1]).astype(int), 0, [479, 359]).T
     return labels, tracks, frame.moving[y, x]
 

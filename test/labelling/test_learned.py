@@ -12,18 +12,23 @@ import torch
 from backends import transformer_on_cpu
 from pipelines import built
 from tiny_networks import write_dinov2
+from rigid_scenes import travel
 from track_windows import TrackWindow
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.abstention import MIN_FRAMES, MIN_TRACKS
-from motion_seg_ros.labelling.camera_residuals import GAPS, GEOMETRY_CHANNELS, camera_residuals
+from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
+from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
 from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
-from motion_seg_ros.types import Frame, Tracks
+from motion_seg_ros.types import Frame, TrackLabels, Tracks
 from motion_seg_ros.weights.cache import resolve
 from motion_seg_ros.window import Window
 
@@ -61,19 +66,28 @@ def tracks(frames: int, count: int = COUNT, first_id: int = 0) -> Tracks:
     )
 
 
+def geometry_of(seen: Tracks) -> WindowGeometry:
+    newest = len(seen.visible) - 1
+    return CameraMotionEstimator().update(seen, Camera.guessed(SIZE), newest)
+
+
+def labelled(labeller: TransformerLabeller, frames: Window, seen: Tracks) -> TrackLabels:
+    return labeller.label(frames, seen, None, geometry_of(seen))
+
+
 def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> None:
     seen = tracks(6)
     visible = seen.visible.copy()
     visible[-1, ::3] = False
     seen = dataclasses.replace(seen, visible=visible)
-    labels = transformer_on_cpu(weights).label(window(6, 5), seen, None)
+    labels = labelled(transformer_on_cpu(weights), window(6, 5), seen)
     now = np.flatnonzero(seen.visible[-1])
     sample = TrackWindow(
         seen.xy_px[:, now],
         seen.visible[:, now],
         seen.confidence[:, now],
         SIZE,
-        geometry=camera_residuals(seen, SIZE)[now],
+        geometry=geometry_channels(geometry_of(seen), seen)[now],
     )
     model, _ = load_weights(weights)
     with torch.inference_mode():
@@ -84,12 +98,18 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
     assert labels.threshold == CALIBRATION.threshold
 
 
-def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path: Path) -> None:
+def deep(tmp_path: Path) -> tuple[Path, TrackTransformer]:
+    """Weights that take depth, in a file and as a model; not calibrated."""
     torch.manual_seed(0)
-    small = {"encoder_width": 16, "decoder_width": 8, "decoder_layers": 1, "frames": 8}
+    small = {"encoder_width": 16, "decoder_width": 8, "decoder_layers": 1, "frames": 16}
     model = TrackTransformer(ModelConfig.lite(**small, depth=True)).eval()
     path = tmp_path / "deep.safetensors"
     save_weights(path, model, metadata=Calibration(1.0, 0.0, 0.5).to_metadata())
+    return path, model
+
+
+def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path: Path) -> None:
+    path, model = deep(tmp_path)
     seen = tracks(MIN_FRAMES)
     seen = dataclasses.replace(seen, xy_px=np.clip(seen.xy_px, 3, SIZE[0] - 4))
     inverse = np.tile(np.linspace(1, 3, SIZE[1], dtype=np.float32), (SIZE[0], 1))
@@ -97,7 +117,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         Frame(each.image_bgr, index, 1 / inverse)
         for index, each in enumerate(window(MIN_FRAMES, MIN_FRAMES - 1).frames)
     )
-    labels = transformer_on_cpu(path, depth=TopicDepth()).label(Window(frames, 0), seen, None)
+    labels = labelled(transformer_on_cpu(path, depth=TopicDepth()), Window(frames, 0), seen)
     at = 1 + 2 * seen.xy_px[..., 0] / (SIZE[1] - 1)
     low, high = np.percentile(at, [1, 99])
     sample = TrackWindow(
@@ -105,43 +125,69 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         seen.visible,
         seen.confidence,
         SIZE,
-        geometry=camera_residuals(seen, SIZE),
+        geometry=geometry_channels(geometry_of(seen), seen),
         depth=1 - np.clip((at - low) / (high - low), 0, 1),
     )
     with torch.inference_mode():
-        expected = model(collate([sample], 8))[0].sigmoid().numpy()
+        expected = model(collate([sample], 16))[0].sigmoid().numpy()
     np.testing.assert_allclose(labels.moving_probability, expected, atol=1e-3)
     assert np.ptp(expected) > 0.01
 
 
+def test_without_a_sensor_they_are_given_the_depth_that_travel_implies(tmp_path: Path) -> None:
+    path, model = deep(tmp_path)
+    now = travel().at()
+    seen, size = now.tracks, now.camera.size
+    geometry = CameraMotionEstimator().follow(now.window, seen)
+    labels = transformer_on_cpu(path).label(now.window, seen, None, geometry)
+    shown = np.flatnonzero(seen.visible[-1])
+    implied = implied_depth(geometry, seen)[:, shown]
+    assert np.isfinite(implied).mean() > 0.2
+    sample = TrackWindow(
+        seen.xy_px[:, shown],
+        seen.visible[:, shown],
+        seen.confidence[:, shown],
+        size,
+        geometry=geometry_channels(geometry, seen)[shown],
+        depth=implied,
+    )
+    flat = dataclasses.replace(sample, depth=np.full_like(implied, np.nan))
+    with torch.inference_mode():
+        expected, without = (
+            model(collate([each], 16))[0].sigmoid().numpy() for each in (sample, flat)
+        )
+    np.testing.assert_allclose(labels.moving_probability[shown], expected, atol=1e-5)
+    assert np.abs(expected - without).max() > 1e-3
+
+
 def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
     labeller = transformer_on_cpu(weights, interval=3)
-    first = labeller.label(window(8, 7), tracks(8), None).moving_probability
+    first = labelled(labeller, window(8, 7), tracks(8)).moving_probability
     assert np.isfinite(first).all()
     moved = tracks(8, first_id=20)
     for index in (8, 9):
-        kept = labeller.label(window(8, index), moved, None).moving_probability
+        kept = labelled(labeller, window(8, index), moved).moving_probability
         np.testing.assert_array_equal(kept[:-20], first[20:])
         assert np.isnan(kept[-20:]).all(), "nothing is known of tracks seeded since"
-    asked = labeller.label(window(8, 10), moved, None).moving_probability
+    asked = labelled(labeller, window(8, 10), moved).moving_probability
     assert np.isfinite(asked).all()
     assert not np.array_equal(asked[:-20], first[20:])
 
 
 def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
     labeller = transformer_on_cpu(weights)
-    short = labeller.label(window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1), None)
+    short = labelled(labeller, window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1))
     assert "frames" in (short.abstention or "")
-    few = labeller.label(window(8, 7), tracks(8, MIN_TRACKS - 1), None)
+    few = labelled(labeller, window(8, 7), tracks(8, MIN_TRACKS - 1))
     assert str(MIN_TRACKS) in (few.abstention or "")
     assert np.isnan(few.moving_probability).all()
 
 
 def test_a_reset_forgets_the_labels(weights: Path) -> None:
     labeller = transformer_on_cpu(weights, interval=10)
-    labeller.label(window(8, 7), tracks(8), None)
+    labelled(labeller, window(8, 7), tracks(8))
     labeller.reset()
-    again = labeller.label(window(8, 8), tracks(8, first_id=500), None)
+    again = labelled(labeller, window(8, 8), tracks(8, first_id=500))
     assert np.isfinite(again.moving_probability).all()
 
 
@@ -154,7 +200,7 @@ def test_labels_do_not_depend_on_the_number_of_threads() -> None:
             for number in (1, 2, 3, 8):
                 torch.set_num_threads(number)
                 labeller = transformer_on_cpu(shipped)
-                labels = labeller.label(window(16, 15), tracks(16, count), None)
+                labels = labelled(labeller, window(16, 15), tracks(16, count))
                 found.append(labels.moving_probability.tobytes())
                 assert torch.get_num_threads() == number
             assert len(set(found)) == 1
@@ -163,7 +209,7 @@ def test_labels_do_not_depend_on_the_number_of_threads() -> None:
 
 
 def test_the_threshold_can_be_chosen(weights: Path) -> None:
-    labels = transformer_on_cpu(weights, threshold=0.9).label(window(8, 7), tracks(8), None)
+    labels = labelled(transformer_on_cpu(weights, threshold=0.9), window(8, 7), tracks(8))
     np.testing.assert_array_equal(labels.moving, labels.moving_probability > 0.9)
 
 
@@ -182,7 +228,7 @@ def test_the_type_of_numbers_can_be_chosen(weights: Path, monkeypatch: pytest.Mo
     for dtype in ("auto", "float32", "bfloat16"):
         types.clear()
         labeller = transformer_on_cpu(weights, dtype=dtype)
-        said[dtype] = labeller.label(window(8, 7), seen, None).moving_probability
+        said[dtype] = labelled(labeller, window(8, 7), seen).moving_probability
         used = torch.bfloat16 if dtype == "bfloat16" else torch.float32
         assert set(types) == {used}
     np.testing.assert_array_equal(said["auto"], said["float32"])
@@ -206,48 +252,6 @@ def test_weights_are_chosen_by_configuration(weights: Path, tmp_path: Path) -> N
     missing = str(tmp_path / "none.safetensors")
     with pytest.raises(InputError, match=r"none\.safetensors.*track_transformer_lite"):
         built({**chosen, "labelling.transformer.weights": missing})
-
-
-def test_residuals_of_a_panning_camera_single_out_what_does_not_follow() -> None:
-    rng = np.random.default_rng(1)
-    frames, count = 16, 400
-    xy = rng.uniform((40, 10), (SIZE[1] - 10, SIZE[0] - 10), (count, 2))
-    path = xy - np.array([2.0, 0.5]) * np.arange(frames)[::-1, None, None]
-    path[:, :20, 1] += 1.0 * np.arange(frames)[::-1, None]
-    path += rng.normal(0, 0.1, path.shape)
-    seen = tracks(frames, count)
-    panned = Tracks(
-        seen.ids, path.astype(np.float32), seen.visible, seen.confidence, seen.query_frame
-    )
-    geometry = camera_residuals(panned, SIZE).reshape(count, len(GAPS), -1)
-    assert geometry.reshape(count, -1).shape[1] == GEOMETRY_CHANNELS
-    assert (geometry[..., 0] == 1).all()
-    gap = GAPS.index(7)
-    residual_y = np.sinh(geometry[:, gap, 2]) / 2
-    np.testing.assert_allclose(residual_y[:20], 7.0, atol=0.6)
-    np.testing.assert_allclose(residual_y[20:], 0.0, atol=0.6)
-    np.testing.assert_allclose(np.sinh(geometry[:, gap, 1]), 0.0, atol=1.2)
-
-
-def test_residuals_do_not_depend_on_the_resolution() -> None:
-    seen = tracks(16, 300)
-    double = Tracks(seen.ids, 2 * seen.xy_px, seen.visible, seen.confidence, seen.query_frame)
-    twice = (2 * SIZE[0], 2 * SIZE[1])
-    np.testing.assert_allclose(
-        camera_residuals(double, twice), camera_residuals(seen, SIZE), atol=1e-3
-    )
-
-
-def test_residuals_say_which_gaps_a_track_spans() -> None:
-    seen = tracks(6, 200)
-    visible = seen.visible.copy()
-    visible[:-2, :50] = False
-    seen = dataclasses.replace(seen, visible=visible)
-    geometry = camera_residuals(seen, SIZE).reshape(200, len(GAPS), -1)
-    spans = geometry[..., 0].astype(bool)
-    np.testing.assert_array_equal(spans[:50], [[True, False, False, False]] * 50)
-    np.testing.assert_array_equal(spans[50:], [[True, True, False, False]] * 150)
-    assert not geometry[~spans].any()
 
 
 def test_memory_recalls_by_id() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.types import FloatArray, Frame, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
 WINDOW = Window((Frame(np.zeros((40, 40, 3), np.uint8), 0),), 0)
+GEOMETRY = WindowGeometry.unknown(Camera.guessed((40, 40)), 0, "no tracks")
 NAN = float("nan")
 
 
@@ -22,6 +24,7 @@ class Says:
             np.array(probability, np.float32), reason or None, threshold=threshold
         )
         self.resets = 0
+        self.given: list[WindowGeometry] = []
 
     def label(
         self,
@@ -30,6 +33,7 @@ class Says:
         features: FloatArray | None,
         geometry: WindowGeometry,
     ) -> TrackLabels:
+        self.given.append(geometry)
         return self.labels
 
     def reset(self) -> None:
@@ -37,7 +41,7 @@ class Says:
 
 
 def pooled(*labellers: Says) -> TrackLabels:
-    return PooledLabeller(labellers).label(WINDOW, Tracks.empty(1), None)
+    return PooledLabeller(labellers).label(WINDOW, Tracks.empty(1), None, GEOMETRY)
 
 
 def test_odds_are_the_geometric_mean_of_the_odds() -> None:
@@ -66,6 +70,12 @@ def test_who_abstains_leaves_it_to_the_others() -> None:
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_certainty_stays_finite(probability: float) -> None:
     assert np.isfinite(pooled(Says(probability), Says(0.5)).moving_probability).all()
+
+
+def test_all_are_given_the_geometry() -> None:
+    labellers = Says(0.5), Says(0.5)
+    pooled(*labellers)
+    assert [each.given for each in labellers] == [[GEOMETRY], [GEOMETRY]]
 
 
 def test_all_are_reset() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from rigid_scenes import RigidScene
 from track_windows import TrackWindow
 
 from motion_seg_ros.camera import Camera
+from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.labelling.camera_residuals import camera_residuals
+from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
+from motion_seg_ros.labelling.track_depth import relative_depth
 
 FRAMES = 16
 
@@ -37,13 +40,56 @@ def pan_sample(
     )
 
 
-def without_truth(samples: Iterable[TrackSample]) -> list[TrackWindow]:
-    """What a network is given of samples, in the form that `collate` takes."""
-    names = ("xy_px", "visible", "confidence", "size", "depth")
-    return [
-        TrackWindow(
-            **{name: getattr(each, name) for name in names},
-            geometry=camera_residuals(each.tracks(), each.size),
-        )
-        for each in samples
-    ]
+def rigid_sample(scene: RigidScene) -> TrackSample:
+    """The last window of a scene, with the true intrinsics and the depth of a perfect sensor, which
+    sees movers in the newest frame only."""
+    window = scene.at(size=FRAMES)
+    directions = window.camera.normalised(window.tracks.xy_px[-1])
+    rotated = np.c_[directions, np.ones(len(directions))] @ window.linear.transpose(0, 2, 1)
+    ratio = rotated[..., 2] + window.inverse_depth * window.translation[:, None, 2]
+    depth = window.inverse_depth / ratio
+    depth[:-1, window.moving] = np.nan
+    return TrackSample(
+        xy_px=window.tracks.xy_px,
+        visible=window.tracks.visible,
+        confidence=window.tracks.confidence,
+        size=window.camera.size,
+        moving=window.moving,
+        labelled=np.ones(len(window.moving), bool),
+        matrix=window.camera.matrix,
+        depth=depth.astype(np.float32),
+        tags=("rigid",),
+    )
+
+
+def without_truth(
+    samples: Iterable[TrackSample], *, calibrated: bool = False, sensed: bool = False
+) -> list[TrackWindow]:
+    """What a network is given of samples in the stream, in the form that `collate` takes.
+
+    Args:
+        samples: the windows.
+        calibrated: whether the intrinsics are known; else they are guessed.
+        sensed: whether there is a depth sensor.
+    """
+    return [_without_truth(each, calibrated, sensed) for each in samples]
+
+
+def _without_truth(sample: TrackSample, calibrated: bool, sensed: bool) -> TrackWindow:
+    camera = Camera(sample.size, sample.matrix) if calibrated else Camera.guessed(sample.size)
+    tracks, measured = sample.tracks(), None
+    if sensed and sample.depth is not None:
+        measured = sample.depth[-1], 0.01 + 0.02 * sample.depth[-1]
+    geometry = CameraMotionEstimator().update(tracks, camera, len(sample.visible) - 1, measured)
+    if sensed and sample.depth is not None:
+        depth = relative_depth(np.where(sample.visible, sample.depth, np.float32(np.nan)))
+    else:
+        depth = implied_depth(geometry, tracks)
+    return TrackWindow(
+        sample.xy_px,
+        sample.visible,
+        sample.confidence,
+        sample.size,
+        geometry_channels(geometry, tracks),
+        depth,
+    )

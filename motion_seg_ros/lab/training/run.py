@@ -23,13 +23,16 @@ MAY_CHANGE = (
     "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )
-# Settings in checkpoints of earlier versions: new names, and of those that were removed the values
-# that change nothing.
-RENAMED: dict[str, str] = {}
+# Settings in checkpoints of earlier versions that were removed since, with the values that change
+# nothing.
 REMOVED = {
+    "augmentation.history_dropout": 0.0,
+    "augmentation.track_history_dropout": 0.0,
     "data.features": False,
     "data.projected_windows": 0,
     "data.validation_projected_windows": 0,
+    "model.hints": False,
+    "model.residuals": False,
 }
 
 
@@ -104,7 +107,7 @@ def _engine(config: TrainConfig) -> Fabric:
 def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
     checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
     now = json.loads(to_json(config))
-    kept = {RENAMED.get(name, name): value for name, value in json.loads(checkpoint.config).items()}
+    kept = dict(json.loads(checkpoint.config))
     for name, unused in REMOVED.items():
         if (value := kept.pop(name, unused)) != unused:
             raise ConfigError(

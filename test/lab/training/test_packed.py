@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from training_windows import FRAMES, pan_sample, without_truth
+from rigid_scenes import forward_drive
+from training_windows import FRAMES, pan_sample, rigid_sample, without_truth
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
@@ -24,6 +25,10 @@ def some() -> list[TrackSample]:
     return samples
 
 
+def drive() -> TrackSample:
+    return rigid_sample(forward_drive(mover="crossing", static=300))
+
+
 def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
     """Equal but for 16 bits of precision, where a track is there and seen."""
     assert torch.equal(found.present, expected.present)
@@ -36,18 +41,59 @@ def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
         assert torch.allclose(one, other, atol=1e-3, equal_nan=True)
     assert found.geometry is not None
     assert expected.geometry is not None
-    assert torch.allclose(found.geometry, expected.geometry, atol=1e-3)
+    assert torch.allclose(found.geometry, expected.geometry, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("sensed", [False, True])
+@pytest.mark.parametrize("calibrated", [False, True])
 @pytest.mark.parametrize("frames", [FRAMES, 10, 20])
-def test_whole_windows_are_what_collate_makes(frames: int) -> None:
-    samples = some()
-    batch, targets = pack(samples, frames).whole(np.array([2, 1]))
-    assert_same(batch, collate(without_truth([samples[2], samples[1]]), frames))
-    for row, sample in enumerate((samples[2], samples[1])):
+def test_whole_windows_are_what_inference_makes(
+    frames: int, calibrated: bool, sensed: bool
+) -> None:
+    samples = [*some(), drive()]
+    packed = pack(
+        samples, frames, calibrated_share=float(calibrated), sensed_share=float(sensed)
+    )
+    batch, targets = packed.whole(np.array([3, 1]))
+    chosen = [samples[3], samples[1]]
+    given = without_truth(chosen, calibrated=calibrated, sensed=sensed)
+    assert_same(batch, collate(given, frames))
+    for row, sample in enumerate(chosen):
         assert targets.moving[row, : len(sample)].tolist() == sample.moving.tolist()
         assert targets.labelled[row, : len(sample)].tolist() == sample.labelled.tolist()
         assert not targets.labelled[row, len(sample) :].any()
+
+
+def test_a_share_of_the_windows_is_calibrated_and_a_share_has_a_sensor() -> None:
+    sample, times = drive(), 60
+    packed = pack([sample] * times, FRAMES)
+    batch, _ = packed.whole(np.arange(times))
+    assert batch.geometry is not None
+    assert batch.depth is not None
+    kinds = [(calibrated, sensed) for calibrated in (False, True) for sensed in (False, True)]
+    given = [
+        collate(without_truth([sample], calibrated=calibrated, sensed=sensed))
+        for calibrated, sensed in kinds
+    ]
+    count = np.zeros(len(kinds), int)
+    for geometry, depth in zip(batch.geometry, batch.depth, strict=True):
+        same = [
+            torch.allclose(geometry, each.geometry[0], rtol=1e-3, atol=1e-3)
+            and torch.allclose(depth, each.depth[0], atol=1e-3, equal_nan=True)
+            for each in given
+            if each.geometry is not None and each.depth is not None
+        ]
+        assert sum(same) == 1
+        count[same.index(True)] += 1
+    assert (count > 0).all()
+    # Half and three in ten, to three standard deviations.
+    assert abs(count[2:].sum() / times - 0.5) < 3 * np.sqrt(0.25 / times)
+    assert abs(count[1::2].sum() / times - 0.3) < 3 * np.sqrt(0.21 / times)
+
+
+def test_packing_is_deterministic() -> None:
+    one, other = pack([drive()] * 4, FRAMES), pack([drive()] * 4, FRAMES)
+    np.testing.assert_array_equal(one.geometry, other.geometry)
 
 
 def test_drawn_tracks_are_different_tracks_of_the_window_with_their_own_truth() -> None:

@@ -27,34 +27,26 @@ def test_a_setting_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
         train(make_train_config({**output, "data.seed": 1}), resume=True)
 
 
-def test_a_setting_renamed_since_the_run_is_the_same(tmp_path: Path) -> None:
-    output = {"output.folder": str(tmp_path)}
-    settings = json.loads(to_json(make_train_config({**output, "optimiser.name": "adamw"})))
-    settings["model.hints"] = settings.pop("model.geometry")
-    checkpoint = Checkpoint(json.dumps(settings), Progress(), {}, {})
-    save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
-    with pytest.raises(ConfigError, match=r"^optimiser\.name: expected 'adamw' as in the run"):
-        train(make_train_config(output), resume=True)  # names are compared in order
-
-
 @pytest.mark.parametrize(
-    ("windows", "words"),
+    ("name", "value", "words"),
     [
-        (0, r"^optimiser\.name: expected 'adamw' as in the run"),
-        (9, r"^data\.projected_windows: .* no such setting any more, found 9"),
+        ("data.projected_windows", 0, r"^optimiser\.name: expected 'adamw' as in the run"),
+        ("data.projected_windows", 9, r"^data\.projected_windows: .* any more, found 9"),
+        ("model.residuals", False, r"^optimiser\.name: expected 'adamw' as in the run"),
+        ("model.residuals", True, r"^model\.residuals: .* any more, found True"),
+        ("model.hints", True, r"^model\.hints: .* no such setting any more, found True"),
+        ("augmentation.history_dropout", 0.2, r"history_dropout: .* any more, found 0\.2"),
     ],
 )
 def test_a_setting_removed_since_the_run_must_have_changed_nothing(
-    tmp_path: Path, windows: int, words: str
+    tmp_path: Path, name: str, value: object, words: str
 ) -> None:
     output = {"output.folder": str(tmp_path)}
     settings = json.loads(to_json(make_train_config({**output, "optimiser.name": "adamw"})))
-    checkpoint = Checkpoint(
-        json.dumps({**settings, "data.projected_windows": windows}), Progress(), {}, {}
-    )
+    checkpoint = Checkpoint(json.dumps({**settings, name: value}), Progress(), {}, {})
     save_checkpoint(tmp_path / CHECKPOINT_FILE, checkpoint)
     with pytest.raises(ConfigError, match=words):
-        train(make_train_config(output), resume=True)
+        train(make_train_config(output), resume=True)  # names are compared in order
 
 
 def test_a_model_with_features_is_refused_before_windows_are_made(tmp_path: Path) -> None:

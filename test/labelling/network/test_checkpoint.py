@@ -48,14 +48,21 @@ def test_a_model_comes_back_as_it_was(model: TrackTransformer, path: Path) -> No
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_camera_motion_residuals_keep_their_name_in_files(tmp_path: Path, taken: bool) -> None:
+def test_the_file_says_whether_the_model_takes_geometry(tmp_path: Path, taken: bool) -> None:
     config = dataclasses.replace(CONFIG, geometry=taken)
     path = tmp_path / "weights.safetensors"
     save_weights(path, TrackTransformer(config), metadata={})
-    stored = json.loads(safetensors_metadata(path)[MODEL_KEY])
-    assert stored["hints"] is taken
-    assert "geometry" not in stored
+    assert json.loads(safetensors_metadata(path)[MODEL_KEY])["geometry"] is taken
     assert load_weights(path)[0].config == config
+
+
+def test_weights_of_the_residuals_before_the_geometry_are_refused(path: Path) -> None:
+    """A file of an earlier release is refused by name, and not loaded into other channels."""
+    before = {key: value for key, value in CONFIG.to_dict().items() if key != "geometry"}
+    metadata = {MODEL_KEY: json.dumps({**before, "hints": True})}
+    save_file(load_file(path), path, metadata)
+    with pytest.raises(InputError, match="hints"):
+        load_weights(path)
 
 
 def test_a_file_that_is_not_there(path: Path) -> None:
