@@ -44,6 +44,12 @@ class DataConfig:
     validation_rendered_windows: int = setting(
         1500, "rendered windows for validation", minimum=1, maximum=10**6
     )
+    clean_windows: int = setting(
+        0, "training windows of exact tracks with a good tracker's errors", minimum=0, maximum=10**7
+    )
+    validation_clean_windows: int = setting(
+        0, "windows for validation of such tracks", minimum=0, maximum=10**6
+    )
     recorded_windows: int = setting(
         0,
         "windows of the recorded data sets below, in the paper's shares",
@@ -252,10 +258,10 @@ def _check(config: TrainConfig) -> None:
             f"batch.windows: expected a multiple of engine.devices = {devices}, "
             f"found {batch.windows}"
         )
-    if data.rendered_windows + data.recorded_windows == 0:
+    if data.rendered_windows + data.clean_windows + data.recorded_windows == 0:
         raise ConfigError(
-            "data.rendered_windows and data.recorded_windows: expected at least one window to "
-            "learn from, found 0"
+            "data.rendered_windows, data.clean_windows, data.recorded_windows: expected at least "
+            "one window to learn from, found 0"
         )
     if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
         raise ConfigError(
