@@ -59,6 +59,18 @@ class DataConfig:
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")
+    calibrated_share: float = setting(
+        0.5,
+        "share of the windows whose camera is calibrated; the focal length of others is guessed",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    sensed_share: float = setting(
+        0.3,
+        "share of the windows with a depth sensor; the depth of others comes from motion",
+        minimum=0.0,
+        maximum=1.0,
+    )
     seed: int = setting(
         0, "seed of the scenes and of the recorded windows", minimum=0, maximum=2**31 - 1
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,26 @@ def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) 
         "seed": config.seed,
     }
     recorded = itertools.islice(_recorded(config, roots, frames), config.recorded_windows)
-    bar = tqdm(
-        recorded,
-        desc="recorded",
-        total=config.recorded_windows,
-        unit="window",
-        disable=None if progress_bar and config.recorded_windows else True,
-    )
+
+    def packed(what: str, samples: Iterable[TrackSample], count: int) -> PackedTracks:
+        hidden = None if progress_bar else True
+        bar = tqdm(samples, desc=what, total=count, unit="window", disable=hidden)
+        return pack(
+            bar,
+            frames,
+            calibrated_share=config.calibrated_share,
+            sensed_share=config.sensed_share,
+        )
+
+    drawn = itertools.chain(_samples(training), recorded)
+    count = sum(each.windows for each in training.values()) + config.recorded_windows
     return RunWindows(
-        pack(itertools.chain(_samples(training), bar), frames),
-        pack(_samples(validation), frames),
+        packed("training windows", drawn, count),
+        packed(
+            "validation windows",
+            _samples(validation),
+            sum(each.windows for each in validation.values()),
+        ),
         json.dumps(description, sort_keys=True),
     )
 
