@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "8f314cd0af447097d9b369b7c5e7ffb319eb06da8991b57ad0ab660c2a64912a",
+            "1420b4c6f520b13a7bfd3873601da3a505e8ad63472f48868579294ce11b18f5",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
