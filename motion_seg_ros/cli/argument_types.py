@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 
+MOST_SEEDS = 1000  # in a range; set by hand, more than anybody renders
+
 
 def names(text: str) -> tuple[str, ...]:
     """Parse `a,b` into ("a", "b"); repeated names count once."""
@@ -38,11 +40,23 @@ def positive_minutes(text: str) -> float:
 
 
 def seeds(text: str) -> tuple[int, ...]:
-    """Parse `0,1` into (0, 1), all different."""
-    parts = text.split(",")
-    if not all(each.isdecimal() for each in parts) or len(set(parts)) < len(parts):
-        raise argparse.ArgumentTypeError(f"expected different numbers such as 0,1, found {text}")
-    return tuple(map(int, parts))
+    """Parse `0,2-4` into (0, 2, 3, 4), all different."""
+    found: list[int] = []
+    for each in text.split(","):
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", each)
+        first, last = (0, -1) if match is None else (int(match[1]), int(match[2] or match[1]))
+        if not first <= last < first + MOST_SEEDS:
+            raise _unlike_seeds(text)
+        found += range(first, last + 1)
+    if len(set(found)) < len(found):
+        raise _unlike_seeds(text)
+    return tuple(found)
+
+
+def _unlike_seeds(text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(
+        f"expected different numbers such as 0,1 or 0-9, found {text}"
+    )
 
 
 def frame_size(text: str) -> tuple[int, int]:

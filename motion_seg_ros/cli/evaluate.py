@@ -17,6 +17,7 @@ from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.baselines import BASELINES
 from motion_seg_ros.lab.evaluation.datasets.base import suggestion
 from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
+from motion_seg_ros.lab.evaluation.datasets.rendered import SceneMaker
 from motion_seg_ros.lab.evaluation.evaluate import MASKS_FOLDER
 from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.lab.evaluation.predictions import Predictions
@@ -33,10 +34,13 @@ from motion_seg_ros.lab.evaluation.trajectory.run import (
     trajectory_results,
     trajectory_tasks,
 )
+from motion_seg_ros.lab.synthetic.scene import Scene
+from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS, sample_scene
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
+UNSEEN_FRAMES = 32  # two windows, as the clips of the training data
 
 DESCRIPTION = """\
 Score masks against the ground truth of a data set: those of the pipeline, masks made by anything
@@ -50,6 +54,8 @@ EXAMPLES = """\
 examples:
   motion_seg evaluate --dataset synthetic -o out          rendered scenes: nothing to download
   motion_seg evaluate --dataset synthetic -o out --set depth.backend=topic     with a depth camera
+  motion_seg evaluate --dataset synthetic --sequences demo --infer-every 2 -o out
+  motion_seg evaluate --dataset unseen --seeds 0-9 -o out     kinds of scenes held out of training
   motion_seg evaluate --dataset davis2016 --root DAVIS -o out
   motion_seg evaluate --dataset davis2016 --root DAVIS --sequences goat,camel -o out \\
       --against homography_diff,mog2,fusion
@@ -84,6 +90,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="only these sequences (default: all)",
     )
     parser.add_argument(
+        "--seeds",
+        type=argument_types.seeds,
+        default=(0,),
+        metavar="A,B-C",
+        help="render each scene once with each of these seeds (default: 0)",
+    )
+    parser.add_argument(
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
     )
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
@@ -98,6 +111,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--missing",
         choices=("error", "empty"),
         help="treatment of frames without a file there; empty: nothing moves (default: error)",
+    )
+    parser.add_argument(
+        "--infer-every",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="infer every Nth frame, and answer the others with masks carried over, as a node does "
+        "that cannot keep up (default: 1)",
     )
     parser.add_argument(
         "--against",
@@ -138,13 +158,6 @@ def _add_trajectory_options(parser: argparse.ArgumentParser) -> None:
         "1305031102.175304.png are stamps",
     )
     group.add_argument(
-        "--seeds",
-        type=argument_types.seeds,
-        default=(0,),
-        metavar="A,B",
-        help="render each scene once with each of these seeds (default: 0)",
-    )
-    group.add_argument(
         "--every",
         type=argument_types.positive_count,
         metavar="N",
@@ -178,14 +191,14 @@ def run(arguments: argparse.Namespace) -> None:
     values: dict[str, object] = {}
     title = OURS
     if arguments.predictions is None:
-        methods[OURS] = functools.partial(PipelineMethod, config)
+        methods[OURS] = functools.partial(PipelineMethod, config, arguments.infer_every or 1)
         values.update(config_values(config))
     else:
         predictions = Predictions(arguments.predictions, arguments.missing == "empty")
         methods[PREDICTIONS] = predictions
         title = _folder_name(arguments.predictions)
     methods.update(_baselines(arguments.against))
-    dataset = open_dataset(arguments.dataset, _place(arguments, config))
+    dataset = open_dataset(arguments.dataset, _place(arguments, config), _unseen_scenes())
     for method in methods.values():
         if isinstance(method, Predictions):
             method.check(dataset.sequences, separate=dataset.separate is not False)
@@ -226,9 +239,10 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
     if arguments.ray is None:
         check_installed()
         resolve(config)
-    for option in ("predictions", "against"):
+    for option in ("predictions", "against", "infer_every"):
         if getattr(arguments, option):
-            raise InputError(f"--{option}: expected without --trajectory; leave one of them out")
+            name = option.replace("_", "-")
+            raise InputError(f"--{name}: expected without --trajectory; leave one of them out")
     options = TrajectoryOptions(
         dataset=arguments.dataset,
         place=_place(arguments, config),
@@ -260,6 +274,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
     for option in ("poses", "fps", "every"):
         if getattr(arguments, option) is not None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
+    if arguments.infer_every is not None and arguments.predictions is not None:
+        raise InputError("--infer-every: expected without --predictions; leave one of them out")
     if arguments.missing is not None and arguments.predictions is None:
         raise InputError("--missing: expected with --predictions, found none; leave it out")
     masks = _real(arguments.output / MASKS_FOLDER)
@@ -290,6 +306,7 @@ def _place(arguments: argparse.Namespace, config: Config) -> Place:
         truth=arguments.truth,
         topic=arguments.topic,
         truth_topic=arguments.truth_topic,
+        seeds=arguments.seeds,
         with_depth=config.depth.backend == "topic",
     )
 
@@ -303,7 +320,18 @@ def _inputs(arguments: argparse.Namespace) -> dict[str, str]:
             inputs[name] = getattr(arguments, name)
     if arguments.predictions is not None:
         inputs["missing"] = arguments.missing or "error"
+    if arguments.infer_every is not None:
+        inputs["infer_every"] = str(arguments.infer_every)
     return inputs
+
+
+def _unseen_scenes() -> dict[str, SceneMaker]:
+    """Return makers of scenes of the kinds that are held out of training, by kind."""
+
+    def scene(kind: str, seed: int) -> Scene:
+        return sample_scene(seed, kind=kind, frames=UNSEEN_FRAMES).scene
+
+    return {kind: functools.partial(scene, kind) for kind in HELD_OUT_KINDS}
 
 
 def _baselines(names: Sequence[str]) -> dict[str, MethodFactory]:

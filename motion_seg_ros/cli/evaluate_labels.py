@@ -9,6 +9,7 @@ from pathlib import Path
 from motion_seg_ros.cli import argument_types, configuration
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.io.staging import staged_folder
+from motion_seg_ros.jobs import usable_cores
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison
 from motion_seg_ros.lab.evaluation.labels.report import (
     RESULTS_FILE,
@@ -21,6 +22,7 @@ from motion_seg_ros.lab.evaluation.labels.run import (
     compare_labellers,
     known_labellers,
 )
+from motion_seg_ros.lab.training.simulation.dataset import build_dataset
 from motion_seg_ros.settings.pipeline import Config
 
 TITLES = {"davis": "clips", "tracks": "labelled tracks", "samples": "samples"}
@@ -37,7 +39,8 @@ tracks that it labelled.
 
 Labelled tracks are files <clip>.npz of arrays: xy_px (T, N, 2) float, x right, y down; visible
 (T, N) bool; motion (N,) integers, -1 not judged, 0 static, 1 and more movers; size (2,) integers,
-height and width of the images. T is the number of frames, N that of tracks.
+height and width of the images. T is the number of frames, N that of tracks. They may have
+camera_matrix (3, 3), or fx, fy, cx, cy, in pixels.
 
 Precision, recall, F1 and alarms (share of the static tracks that are called moving) are those at
 the threshold a labeller comes with; best F1 is that at the threshold best over all tracks scored,
@@ -48,7 +51,7 @@ examples:
   motion_seg evaluate-labels --davis DAVIS -o comparison
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
   motion_seg evaluate-labels --tracks kitti_tracks -o comparison
-  motion_seg evaluate-labels --samples test_data --max-samples 500
+  motion_seg evaluate-labels --samples test_data --render 200
   motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.safetensors
 """
 
@@ -93,6 +96,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="at most so many samples, spread evenly over the files (default: all)",
     )
     parser.add_argument(
+        "--render",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="first render the test split, where it is missing in that folder: N windows at least, "
+        "every second scene of a kind that is held out of training",
+    )
+    parser.add_argument(
         "--labellers",
         type=argument_types.names,
         metavar="A,B",
@@ -132,9 +142,19 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(
             "evaluate-labels: expected --davis ROOT, --tracks FOLDER or --samples FOLDER"
         )
+    if arguments.render is not None and arguments.samples is None:
+        raise InputError("--render: expected with --samples FOLDER, which it is written to")
     names = arguments.labellers or known_labellers()
     _check_labellers(names)
     thresholds = _thresholds(names, arguments.thresholds)
+    if arguments.render is not None:
+        build_dataset(
+            arguments.samples,
+            windows=arguments.render,
+            seed=0,
+            workers=usable_cores(),
+            split="test",
+        )
     inputs = LabelInputs(
         davis=arguments.davis,
         tracks=arguments.tracks,

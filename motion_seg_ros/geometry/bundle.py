@@ -38,7 +38,8 @@ class Poses:
 
     def rotated(self, directions: Float64Array) -> Float64Array:
         """Return R_k n (K, 3, N) of directions x, y (2, N)."""
-        return np.asarray(self.rotation[..., :2] @ directions + self.rotation[..., 2:])
+        rotation = self.rotation.astype(directions.dtype)
+        return np.asarray(rotation[..., :2] @ directions + rotation[..., 2:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,9 @@ class Observations:
 
     def weighted(self, factor: Float64Array) -> Observations:
         """Return the same with each point's weights times a factor (N,)."""
-        return Observations(self.newest, self.earlier, self.weight * factor)
+        return Observations(
+            self.newest, self.earlier, self.weight * factor.astype(self.weight.dtype)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ class _Seen:
     @classmethod
     def of(cls, poses: Poses, newest: Float64Array, rho: Float64Array) -> _Seen:
         rotated = poses.rotated(newest)
-        q = rotated + poses.translation[..., None] * rho
+        q = rotated + poses.translation[..., None].astype(rotated.dtype) * rho.astype(rotated.dtype)
         inverse = 1 / np.maximum(q[:, 2:], LEAST_DEPTH_RATIO)
         return cls(rotated, inverse, q[:, :2] * inverse)
 
@@ -113,7 +116,8 @@ def triangulate(
         iterations: of the re-weighting by depth.
     """
     rotated = poses.rotated(seen.newest)
-    shift = poses.translation[..., None]  # (K, 3, 1)
+    shift = poses.translation[..., None].astype(seen.newest.dtype)  # (K, 3, 1)
+    spread = spread.astype(seen.newest.dtype)
     slope = shift[:, :2] - seen.earlier * shift[:, 2:]
     target = seen.earlier * rotated[:, 2:] - rotated[:, :2]
     trust = seen.weight / spread[:, None] ** 2
@@ -166,8 +170,9 @@ def _step(
 ) -> tuple[Poses, Float64Array]:
     predicted = _Seen.of(poses, seen.newest, rho)
     residual = seen.earlier - predicted.position
+    spread = spread.astype(residual.dtype)
     weight = robust_weights(residual, seen.weight, spread) / spread[:, None] ** 2
-    shift = poses.translation[..., None]
+    shift = poses.translation[..., None].astype(residual.dtype)
     by_rho = (shift[:, :2] - predicted.position * shift[:, 2:]) * predicted.inverse
     jacobian = _pose_jacobian(predicted, rho)  # (K, 6, 2, N)
     weighted = jacobian * weight[:, None, None]
@@ -185,6 +190,7 @@ def _step(
         trust = np.where(known, 1 / error**2, 0.0)
         point_block = point_block + trust
         point_pull = point_pull + trust * np.where(known, value - rho, 0.0)
+    mixed = mixed.astype(np.float64)
     normal = -(mixed / point_block) @ mixed.T
     for k in range(count):
         place = slice(6 * k, 6 * k + 6)
@@ -255,14 +261,14 @@ def _pose_jacobian(predicted: _Seen, rho: Float64Array) -> Float64Array:
     turned = predicted.rotated * predicted.inverse
     x, y, z = turned[:, 0], turned[:, 1], turned[:, 2]
     ux, uy = predicted.position[:, 0], predicted.position[:, 1]
-    jacobian = np.zeros((len(x), 6, 2, len(rho)))
+    jacobian = np.zeros((len(x), 6, 2, len(rho)), x.dtype)
     jacobian[:, 0, 0] = -ux * y
     jacobian[:, 1, 0] = z + ux * x
     jacobian[:, 2, 0] = -y
     jacobian[:, 0, 1] = -z - uy * y
     jacobian[:, 1, 1] = uy * x
     jacobian[:, 2, 1] = x
-    nearness = rho * predicted.inverse[:, 0]
+    nearness = rho.astype(x.dtype) * predicted.inverse[:, 0]
     jacobian[:, 3, 0] = jacobian[:, 4, 1] = nearness
     jacobian[:, 5, 0] = -ux * nearness
     jacobian[:, 5, 1] = -uy * nearness

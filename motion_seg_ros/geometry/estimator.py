@@ -28,7 +28,7 @@ FITTING_SPREADS = 3.0  # of a track that fits
 # The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
-PARALLAX_SHARE = 0.15  # of the belief in such tracks, above which the scene is not one plane
+PARALLAX_SHARE = 0.3  # of the belief in such tracks, above which the scene is not one plane
 # The search for poses:
 HYPOTHESES = 2  # motions compared: the world, and what moves before it
 SEARCH_INTERVAL = 4  # frames between two searches while less than DOUBTFUL_FIT fits
@@ -315,8 +315,8 @@ def _has_depth(scene: Scene, flat: _Fit, rigid: _Fit) -> bool:
         for each in (flat, rigid)
     )
     better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
-    prior = scene.prior[some]
-    return bool((prior * better).sum() > PARALLAX_SHARE * prior.sum())
+    area = scene.area[some]
+    return bool((area * better).sum() > PARALLAX_SHARE * area.sum())
 
 
 def _geometry(

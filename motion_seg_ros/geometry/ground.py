@@ -25,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 # What is taken for a ground. Set by hand; contrast, spread and what may lie below were tightened
 # until random scenes without a ground (leaves, bushes, walls, boxes, corridors) gave hardly any.
 MAX_TILT = np.radians(45)  # between the plane's normal and the camera's vertical axis
-MIN_POINTS = 25.0  # on the plane, in weight
+MIN_POINTS = 15.0  # on the plane, in weight
 MIN_SHARE = 0.25  # of the weight in the lower half of the image that is on the plane
 MIN_CONTRAST = 4.0  # density of points on the plane over that of the layers next to it
 MAX_SPREAD = 0.1  # standard deviation of the heights of what lies near the plane, in camera heights

@@ -26,7 +26,7 @@ def fit_homographies(
     Returns:
         (K, 3, 3) with 1 in the last place, and the spread (K,) of the static points' observations.
     """
-    trust = seen.weight * prior
+    trust = seen.weight * prior.astype(seen.weight.dtype)
     weight = trust
     homographies = np.broadcast_to(np.eye(3), (len(trust), 3, 3))
     spread = np.full(len(trust), least_spread)
@@ -40,6 +40,7 @@ def fit_homographies(
 
 def warped(homographies: Float64Array, newest: Float64Array) -> Float64Array:
     """Return the images (K, 2, N) of directions (2, N) under homographies (K, 3, 3)."""
+    homographies = homographies.astype(newest.dtype)
     q = homographies[..., :2] @ newest + homographies[..., 2:]
     return np.asarray(q[:, :2] / np.maximum(q[:, 2:], 1e-3))
 

@@ -15,7 +15,7 @@ from motion_seg_ros.types import FloatArray, Int64Array, Tracks
 REFERENCE_SIDE_PX = 427  # longer image side in which lengths are measured: half of DAVIS's 854 px
 # Set by hand.
 MIN_TRACKS = 30  # that two frames must share
-FITTED_TRACKS = 300  # that take part in a fit, spread over the image
+FITTED_TRACKS = 200  # that take part in a fit, spread over the image
 CELLS = (12, 16)  # of the image, over which they are spread
 BORDER_SHARE = 0.12  # of the image side: nearer to the border most tracks are static
 CENTRE_BELIEF = 0.35  # that a track in the middle of the image is static; 1 at the border
@@ -78,8 +78,8 @@ class Scene:
         if not len(frames):
             return None
         trust = np.maximum(tracks.confidence[:-1, now], LEAST_TRUST) * there
-        place = np.nan_to_num(directions).transpose(0, 2, 1)
-        seen = Observations(place[-1], place[frames], trust[frames].astype(np.float64))
+        place = np.nan_to_num(directions).astype(np.float32).transpose(0, 2, 1).copy()
+        seen = Observations(place[-1], place[frames], trust[frames].astype(np.float32))
         xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
         area = area * _border_belief(xy, camera.size)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_seg_ros.errors import FrameError, InputError
+from motion_seg_ros.io.bag_calibration import CAMERA_INFO_TYPE, RecordedCalibration
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
-from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX
+from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
 from motion_seg_ros.types import Frame
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
-CAMERA_INFO_TYPE = "sensor_msgs/msg/CameraInfo"
 
 
 @dataclass(frozen=True)
@@ -92,17 +93,34 @@ class BagTopic:
         return f"{self.live_base}{COMPRESSED_SUFFIX}" if self.compressed else self.topic
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all images of the topic, in the order of recording.
+        """Yield all images of the topic with the recorded calibration, in the order of recording.
 
         Raises:
             InputError: a message cannot be read, or is not of the first one's size.
         """
         types = typestore()
         check_size = SizeCheck("split the bag there")
-        for index, raw in enumerate(raw_messages(self.path, {self.topic})):
+        calibration = RecordedCalibration(types, rectified=is_rectified(self.topic))
+        for index, raw in enumerate(self._image_messages(calibration)):
             item = self.decoded(index, raw, types)
             check_size(item.frame, self._place(index))
-            yield item
+            camera, told = calibration.at(item.frame.stamp_ns, item.frame.size)
+            frame = dataclasses.replace(item.frame, camera=camera)
+            yield dataclasses.replace(item, frame=frame, calibration=told)
+
+    def _image_messages(self, calibration: RecordedCalibration) -> Iterator[RawMessage]:
+        """Yield the images, each when the calibration up to the next one is noted: drivers send an
+        image and its calibration under one stamp, in either order."""
+        waiting: RawMessage | None = None
+        for message in self.camera_messages():
+            if message.topic != self.topic:
+                calibration.add(message)
+                continue
+            if waiting is not None:
+                yield waiting
+            waiting = message
+        if waiting is not None:
+            yield waiting
 
     def decoded(self, index: int, raw: RawMessage, types: Typestore) -> SourceFrame:
         """Return the image in a message of the topic.

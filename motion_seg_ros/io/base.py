@@ -20,12 +20,15 @@ class SourceFrame:
         frame: the image with its time.
         frame_id: coordinate frame in the message's header; empty where there is no message.
         recorded_ns: time at which a bag recorded the message, in nanoseconds; else the stamp.
+        calibration: source of the frame's camera, or reason why a calibration is not used; "" where
+            there is none.
     """
 
     name: str
     frame: Frame
     frame_id: str
     recorded_ns: int
+    calibration: str = ""
 
 
 class FrameSource(Protocol):

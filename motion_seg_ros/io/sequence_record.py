@@ -29,6 +29,8 @@ class SequenceSummary:
         mean_tracks: mean number of tracks visible in a frame.
         abstentions: reason why motion could not be decided -> number of frames.
         resets: frame name -> reason why the window was restarted there.
+        calibrations: source of the camera's intrinsics, or reason why a calibration is not used ->
+            number of frames; "none" of those without.
     """
 
     source: str
@@ -41,6 +43,7 @@ class SequenceSummary:
     mean_tracks: float = 0.0
     abstentions: dict[str, int] = field(default_factory=dict)
     resets: dict[str, str] = field(default_factory=dict)
+    calibrations: dict[str, int] = field(default_factory=dict)
 
 
 def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, object]) -> None:

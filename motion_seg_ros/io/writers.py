@@ -161,6 +161,8 @@ class SequenceWriter:
         summary.duration_s = (result.frame.stamp_ns - self._first_ns) * 1e-9
         summary.objects = len(self._ids)
         summary.frames_with_motion += moving_share > 0
+        calibration = item.calibration or "none"
+        summary.calibrations[calibration] = summary.calibrations.get(calibration, 0) + 1
         if result.labels.abstention:
             reason = result.labels.abstention
             summary.abstentions[reason] = summary.abstentions.get(reason, 0) + 1

@@ -289,6 +289,38 @@ class TestOtherSources:
         assert main.main(["evaluate", *words, "-o", str(out), *JOBS]) == 0
         assert results(out)["J_mean"] > 0.7
 
+    def test_a_kind_that_is_held_out_of_training(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        words = ["--dataset", "unseen", "--sequences", "corridor_drive", "--seeds", "3"]
+        assert main.main(["evaluate", *words, "-o", str(out), *JOBS]) == 0
+        (name,) = results(out)["per_sequence"]
+        assert name == "corridor_drive_3"
+
+
+class TestInferEvery:
+    def test_other_frames_are_propagated(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        assert run(davis, out, "--sequences", "one", "--infer-every", 4) == 0
+        found = read_results(out).scores.per_sequence["one"]
+        assert found.timing is not None
+        assert (found.timing.answered, found.timing.propagated) == (6, 4)
+        assert found.labels is not None
+        assert found.labels.tracks == 0  # frames 1 to 4 are scored, and the fourth is too early
+        assert_fails(
+            capsys,
+            run(davis, out, "--sequences", "one"),
+            "with --infer-every 4, found none; choose another output",
+        )
+
+    def test_it_is_about_the_pipeline(
+        self, davis: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--predictions", tmp_path, "--infer-every", 2)
+        status = run(davis, tmp_path / "out", *arguments)
+        assert_fails(capsys, status, "--infer-every: expected without --predictions")
+
 
 class TestErrors:
     @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.camera import Camera
-from motion_seg_ros.cli import main
+from motion_seg_ros.cli import evaluate_labels, main
 from motion_seg_ros.lab.track_samples import TrackSample, write_samples
 
 SIZE = (120, 160)
@@ -179,6 +179,21 @@ def test_a_number_of_samples(tmp_path: Path) -> None:
     assert results["samples"]["frames"] == 4
 
 
+def test_samples_rendered_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def build(folder: Path, **options: object) -> None:
+        asked.append(options)
+        folder.mkdir()
+        write_samples(folder / "test-rendered-00000.npz", [sample(0)])
+
+    monkeypatch.setattr(evaluate_labels, "build_dataset", build)
+    arguments = ["evaluate-labels", "--samples", str(tmp_path / "made"), *LABELLER]
+    assert main.main([*arguments, "--render", "7"]) == 0
+    (options,) = asked
+    assert (options["windows"], options["seed"], options["split"]) == (7, 0, "test")
+
+
 def test_thresholds(tmp_path: Path, davis: Path) -> None:
     out = tmp_path / "out"
     arguments = ["evaluate-labels", "--davis", str(davis), *LABELLER, "-o", str(out)]
@@ -221,6 +236,10 @@ class TestErrors:
     def test_no_such_clip(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("--davis", davis, "--sequences", "walk", *LABELLER)
         assert_fails(capsys, *arguments, words="--sequences walk: expected a sequence")
+
+    def test_nowhere_to_render_to(self, davis: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        arguments = ("--davis", davis, "--render", 7, *LABELLER)
+        assert_fails(capsys, *arguments, words="--render: expected with --samples FOLDER")
 
     def test_no_tracks(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, "--tracks", tmp_path, *LABELLER, words="<clip>.npz of labelled tracks")

@@ -129,7 +129,7 @@ def test_evaluate_asks_for_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "expected --dataset" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("seeds", ["", "1,", "1,1", "a"])
+@pytest.mark.parametrize("seeds", ["", "1,", "1,1", "a", "3-1", "0-", "0-2,1", "0-99999999"])
 def test_wrong_seeds_are_wrong_usage(seeds: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as exit_:
         main.main([*COMMAND, "--seeds", seeds, "-o", str(tmp_path / "out")])

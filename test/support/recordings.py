@@ -85,23 +85,25 @@ def mask_message(ids: npt.NDArray[Any], stamp_ns: int, encoding: str) -> Any:
     return image_message(image, stamp_ns, encoding=encoding, step=pixels.strides[0], data=data)
 
 
-def camera_info_message(stamp_ns: int, size: tuple[int, int] = (96, 72)) -> Any:
-    """sensor_msgs/CameraInfo of a pinhole camera; size is width, height."""
+def camera_info_message(stamp_ns: int, size: tuple[int, int] = (96, 72), **changes: Any) -> Any:
+    """sensor_msgs/CameraInfo of a pinhole camera; size is width, height; `changes` replace
+    fields."""
     matrix = np.array([[80.0, 0, size[0] / 2], [0, 80, size[1] / 2], [0, 0, 1]])
     everything = TYPES.types["sensor_msgs/msg/RegionOfInterest"](0, 0, 0, 0, False)
-    return TYPES.types["sensor_msgs/msg/CameraInfo"](
-        header=_header(stamp_ns),
-        height=size[1],
-        width=size[0],
-        distortion_model="plumb_bob",
-        d=np.zeros(5),
-        k=matrix.reshape(-1),
-        r=np.eye(3).reshape(-1),
-        p=np.hstack([matrix, np.zeros((3, 1))]).reshape(-1),
-        binning_x=0,
-        binning_y=0,
-        roi=everything,
-    )
+    fields = {
+        "header": _header(stamp_ns),
+        "height": size[1],
+        "width": size[0],
+        "distortion_model": "plumb_bob",
+        "d": np.zeros(5),
+        "k": matrix.reshape(-1),
+        "r": np.eye(3).reshape(-1),
+        "p": np.hstack([matrix, np.zeros((3, 1))]).reshape(-1),
+        "binning_x": 0,
+        "binning_y": 0,
+        "roi": everything,
+    }
+    return TYPES.types["sensor_msgs/msg/CameraInfo"](**{**fields, **changes})
 
 
 def _header(stamp_ns: int) -> Any:

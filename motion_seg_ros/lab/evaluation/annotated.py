@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from motion_seg_ros.io.base import FrameSource
@@ -17,10 +17,13 @@ class TruthMask:
     Attributes:
         id_map: (H, W) uint16, 0 = static, k = the mover k, the same in all frames of the sequence.
         ignored: (H, W) bool, pixels that do not count; None if all do.
+        things: name -> (H, W) bool, pixels of a static thing in sight, which are scored by
+            themselves too.
     """
 
     id_map: UInt16Array
     ignored: BoolArray | None = None
+    things: Mapping[str, BoolArray] = field(default_factory=dict)
 
 
 class AnnotatedSequence(Protocol):

@@ -32,7 +32,13 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class LabelsTracks(Protocol):
-    """A method that labels tracks on its way to masks."""
+    """A method that labels tracks on its way to masks.
+
+    Attributes:
+        propagated: frames so far that were answered with masks carried over from an earlier one.
+    """
+
+    propagated: int
 
     def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
         """Return the tracks over a window that ends at the last frame and their labels; None where
@@ -144,6 +150,7 @@ def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> Seq
 
 def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> SequenceScores:
     scorer, labels = SequenceScorer(separate=task.separate), LabelTally()
+    labeller = method if isinstance(method, LabelsTracks) else None
     scored = frozenset(task.sequence.scored)
     ms: list[float] = []
     for item in task.sequence.frames:
@@ -154,12 +161,16 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
         if item.name in scored:
             truth = task.sequence.truth(item.name)
             scorer.add(item.name, ids, truth)
-            labelled = method.labelled_tracks() if isinstance(method, LabelsTracks) else None
+            labelled = None if labeller is None else labeller.labelled_tracks()
             if labelled is not None:
                 labels.add(*labelled, truth)
         advance(1)
     return scorer.scores(
         frames=len(ms),
-        labels=labels.scores() if isinstance(method, LabelsTracks) else None,
-        timing=Timing(ms=tuple(ms), answered=len(ms)),
+        labels=None if labeller is None else labels.scores(),
+        timing=Timing(
+            ms=tuple(ms),
+            answered=len(ms),
+            propagated=0 if labeller is None else labeller.propagated,
+        ),
     )

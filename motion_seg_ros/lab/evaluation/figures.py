@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from motion_seg_ros.lab.evaluation.results import MethodScores, SequenceScores
+from motion_seg_ros.lab.evaluation.scoring import still_masked_share, things_masked
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,35 @@ FIGURES = (
         lambda scores: None if scores.labels is None else scores.labels.F1,
     ),
     Figure(
+        "labels_recall",
+        "recall",
+        "track labels recall",
+        "share of the tracks on movers that are labelled moving",
+        lambda scores: None if scores.labels is None else scores.labels.recall,
+    ),
+    Figure(
         "false_alarms_per_still_frame",
         "alarms",
         "false alarms",
         "share of the frames without motion in which something is masked",
         lambda scores: scores.false_alarms / scores.still_frames if scores.still_frames else None,
+        more_is_better=False,
+    ),
+    Figure(
+        "masked_share_of_still_frames",
+        "masked",
+        "masked without motion",
+        "share of the pixels masked in frames without motion",
+        still_masked_share,
+        digits=4,
+        more_is_better=False,
+    ),
+    Figure(
+        "things_masked",
+        "things",
+        "static things masked",
+        "share of the frames with a named static thing in which it is masked",
+        lambda scores: things_masked(scores.things.values()),
         more_is_better=False,
     ),
     Figure(

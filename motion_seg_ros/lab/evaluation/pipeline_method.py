@@ -14,13 +14,21 @@ class PipelineMethod:
 
     Args:
         config: chooses the backends.
+        infer_every: one frame in so many is inferred; the others are answered with masks carried
+            over, as live by a node that cannot keep up.
+
+    Attributes:
+        propagated: frames answered with masks carried over.
 
     Raises:
         MotionSegError: as of `build`.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, infer_every: int = 1) -> None:
         self._segmenter = build(resolve(config))
+        self._infer_every = infer_every
+        self._pushed = 0
+        self.propagated = 0
         self._labelled: tuple[Tracks, TrackLabels] | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
@@ -29,6 +37,12 @@ class PipelineMethod:
         Raises:
             ConfigError: a backend that answers some frames later.
         """
+        carried_over = self._pushed % self._infer_every != 0
+        self._pushed += 1
+        if carried_over:
+            self.propagated += 1
+            self._labelled = None
+            return self._segmenter.propagate(frame).masks.id_map
         result = self._segmenter.push(frame)
         if result is None:
             raise ConfigError(

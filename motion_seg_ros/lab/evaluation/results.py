@@ -95,6 +95,21 @@ class LabelScores:
 
 
 @dataclass(frozen=True)
+class ThingScores:
+    """A static thing that is easily taken for a mover, such as a column near the camera's path.
+
+    Attributes:
+        frames: scored frames in which it is in sight.
+        masked: those of them in which it is masked, by the rule of scoring.THING_MASKED.
+        masked_share: share of its pixels that are masked, mean over those in which it is in sight.
+    """
+
+    frames: int
+    masked: int
+    masked_share: float
+
+
+@dataclass(frozen=True)
 class Timing:
     """Cost of frames, or how late they were answered.
 
@@ -140,6 +155,7 @@ class SequenceScores(MaskScores):
         objects: fine-grained; null where the truth has no separate movers.
         labels: of the tracks; null where the method has none.
         timing: null where masks were read from files.
+        things: static things that the truth names, by name.
         pictures: kind of picture and frame -> path of a JPEG, relative to results.json.
     """
 
@@ -150,6 +166,7 @@ class SequenceScores(MaskScores):
     objects: ObjectScores | None = None
     labels: LabelScores | None = None
     timing: Timing | None = None
+    things: Mapping[str, ThingScores] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -164,6 +181,11 @@ class MethodScores(MaskScores):
         false_alarms_per_still_frame: null where something moves in every scored frame.
         ms_per_frame: mean over all frames; null where not measured.
         per_sequence: by the sequence's name; one at least.
+        labels_recall: mean of the sequences' recall of moving tracks; null where there is none.
+        masked_share_of_still_frames: share of the pixels that are masked, mean over all frames in
+            which nothing moves; null where something moves in every scored frame.
+        things_masked: share of the frames with a named static thing in which it is masked, over
+            all things; null where there is none.
     """
 
     objects_JF_mean: float | None
@@ -171,6 +193,9 @@ class MethodScores(MaskScores):
     false_alarms_per_still_frame: float | None
     ms_per_frame: float | None
     per_sequence: Mapping[str, SequenceScores]
+    labels_recall: float | None = None
+    masked_share_of_still_frames: float | None = None
+    things_masked: float | None = None
 
     def __post_init__(self) -> None:
         if not self.per_sequence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -22,10 +22,14 @@ from motion_seg_ros.lab.evaluation.results import (
     ObjectScores,
     PerFrame,
     SequenceScores,
+    ThingScores,
     Timing,
 )
 from motion_seg_ros.types import BoolArray, FloatArray, TrackLabels, Tracks, UInt16Array
 
+THING_MASKED = 0.1
+"""Share of a static thing's pixels in sight above which it counts as masked. Set by hand: what a
+mover's outline that is a few pixels off covers of a thing beside it stays below."""
 CURVE_POINTS = 101  # thresholds 0, 0.01, ..., 1
 
 
@@ -45,6 +49,7 @@ class SequenceScorer:
         self._boundary: list[float] = []
         self._predicted_share: list[float] = []
         self._true_share: list[float] = []
+        self._things: dict[str, list[float]] = {}
 
     def add(self, name: str, predicted: UInt16Array, truth: TruthMask) -> None:
         """Score the next frame.
@@ -74,6 +79,8 @@ class SequenceScorer:
         self._boundary.append(boundary_accuracy(moving, true_moving))
         self._predicted_share.append(float(np.count_nonzero(moving)) / max(counted, 1))
         self._true_share.append(float(np.count_nonzero(true_moving)) / max(counted, 1))
+        for thing, pixels in truth.things.items():
+            self._things.setdefault(thing, []).append(float(moving[pixels].mean()))
         if self._objects is not None:
             self._objects.add(predicted, true_ids)
 
@@ -116,6 +123,7 @@ class SequenceScorer:
             objects=self._object_scores(),
             labels=labels,
             timing=timing,
+            things={name: _thing_scores(shares) for name, shares in self._things.items()},
         )
 
     def _object_scores(self) -> ObjectScores | None:
@@ -181,22 +189,56 @@ def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
     means = {name: _mean([getattr(each, name) for each in sequences]) for name in names}
     objects = [each.objects for each in sequences if each.objects is not None]
     movers = sum(each.movers for each in objects)
-    f1 = [each.labels.F1 for each in sequences if each.labels is not None]
+    labels = [each.labels for each in sequences if each.labels is not None]
+    labels = [each for each in labels if each.F1 is not None]
+    things = [thing for each in sequences for thing in each.things.values()]
+    still_shares = [share for each in sequences for share in still_masked_shares(each)]
     still = sum(each.still_frames for each in sequences)
     ms = [ms for each in sequences if each.timing is not None for ms in each.timing.ms]
-    known_f1 = [each for each in f1 if each is not None]
     return MethodScores(
         **means,
         objects_JF_mean=sum(each.JF_mean * each.movers for each in objects) / movers
         if movers
         else None,
-        labels_F1=_mean(known_f1) if known_f1 else None,
+        labels_F1=_known_mean([each.F1 for each in labels]),
+        labels_recall=_known_mean([each.recall for each in labels]),
         false_alarms_per_still_frame=sum(each.false_alarms for each in sequences) / still
         if still
         else None,
-        ms_per_frame=_mean(ms) if ms else None,
+        masked_share_of_still_frames=_known_mean(still_shares),
+        things_masked=things_masked(things),
+        ms_per_frame=_known_mean(ms),
         per_sequence=dict(per_sequence),
     )
+
+
+def still_masked_shares(scores: SequenceScores) -> list[float]:
+    """Return the share of the pixels that are masked, of each frame in which nothing moves."""
+    frames = scores.per_frame
+    pairs = zip(frames.predicted_share, frames.true_share, strict=True)
+    return [predicted for predicted, true in pairs if true == 0]
+
+
+def still_masked_share(scores: SequenceScores) -> float | None:
+    """Return the mean of `still_masked_shares`; None where something moves in every frame."""
+    return _known_mean(still_masked_shares(scores))
+
+
+def things_masked(things: Iterable[ThingScores]) -> float | None:
+    """Return the share of the frames with a thing in which it is masked; None without one."""
+    things = list(things)
+    frames = sum(each.frames for each in things)
+    return sum(each.masked for each in things) / frames if frames else None
+
+
+def _thing_scores(shares: Sequence[float]) -> ThingScores:
+    masked = sum(each > THING_MASKED for each in shares)
+    return ThingScores(frames=len(shares), masked=masked, masked_share=_mean(shares))
+
+
+def _known_mean(values: Iterable[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from motion_seg_ros.lab.synthetic import props
@@ -121,6 +123,6 @@ def _square(seed: int) -> tuple[Body, ...]:
         props.tree(6.5, 20, 6.5, seed + 13),
         props.tree(13.5, 19, 5.5, seed + 14),
         Body(kiosk, Trajectory.still(Placement(-5.9, -1.05, 13.6, yaw=0.35)), shadow_m=1.3),
-        props.post(-1.4, 5.5, 0.3, 2.5, Material(poster, 0.95)),
+        replace(props.post(-1.4, 5.5, 0.3, 2.5, Material(poster, 0.95)), name="column"),
         props.post(1.75, 3.9, 0.05, 4.5, metal),
     )

@@ -160,6 +160,9 @@ class SceneGeometry:
         self._body_of_piece = np.array([i for i, _ in owned] + [len(scene.bodies)], np.intp)
         instances = [scene.bodies[i].instance for i, _ in owned] + [0]
         self._instance_of_piece = np.array(instances, np.uint16)
+        self._still_poses = [
+            body.trajectory.pose(0.0) if body.trajectory.is_still else None for body in scene.bodies
+        ]
         self._cached_view = lru_cache(maxsize=_VIEWS_KEPT)(self._new_view)
         self._rippling = [
             (index, piece)
@@ -214,7 +217,10 @@ class SceneGeometry:
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
         if mirror is not None:
             world_to_camera = world_to_camera @ mirror
-        in_world = [body.trajectory.pose(time_s) for body in self.scene.bodies]
+        in_world = [
+            body.trajectory.pose(time_s) if pose is None else pose
+            for body, pose in zip(self.scene.bodies, self._still_poses, strict=True)
+        ]
         to_camera = [world_to_camera @ pose for pose in in_world]
         sun = world_to_camera[:3, :3] @ light.direction
         owner = self._body_of_piece

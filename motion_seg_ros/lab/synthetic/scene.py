@@ -137,12 +137,14 @@ class Body:
         trajectory: the body's pose in the world over time.
         instance: 0 for the static world, k >= 1 for mover k. Bodies may share one (wheels and car).
         shadow_m: radius of the soft shadow on the ground below its origin; 0 for none.
+        name: of a static thing that is easily taken for a mover, to be scored by itself.
     """
 
     shapes: tuple[Shape, ...]
     trajectory: Path = AT_ORIGIN
     instance: int = 0
     shadow_m: float = 0.0
+    name: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.instance <= np.iinfo(np.uint16).max:

@@ -44,6 +44,12 @@ class DataConfig:
     validation_rendered_windows: int = setting(
         1500, "rendered windows for validation", minimum=1, maximum=10**6
     )
+    clean_windows: int = setting(
+        0, "training windows of exact tracks with a good tracker's errors", minimum=0, maximum=10**7
+    )
+    validation_clean_windows: int = setting(
+        0, "windows for validation of such tracks", minimum=0, maximum=10**6
+    )
     recorded_windows: int = setting(
         0,
         "windows of the recorded data sets below, in the paper's shares",
@@ -53,6 +59,18 @@ class DataConfig:
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")
+    calibrated_share: float = setting(
+        0.5,
+        "share of the windows whose camera is calibrated; the focal length of others is guessed",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    sensed_share: float = setting(
+        0.3,
+        "share of the windows with a depth sensor; the depth of others comes from motion",
+        minimum=0.0,
+        maximum=1.0,
+    )
     seed: int = setting(
         0, "seed of the scenes and of the recorded windows", minimum=0, maximum=2**31 - 1
     )
@@ -252,10 +270,10 @@ def _check(config: TrainConfig) -> None:
             f"batch.windows: expected a multiple of engine.devices = {devices}, "
             f"found {batch.windows}"
         )
-    if data.rendered_windows + data.recorded_windows == 0:
+    if data.rendered_windows + data.clean_windows + data.recorded_windows == 0:
         raise ConfigError(
-            "data.rendered_windows and data.recorded_windows: expected at least one window to "
-            "learn from, found 0"
+            "data.rendered_windows, data.clean_windows, data.recorded_windows: expected at least "
+            "one window to learn from, found 0"
         )
     if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
         raise ConfigError(

@@ -17,6 +17,7 @@ from motion_seg_ros.lab.evaluation.results import (
     PerFrame,
     Results,
     SequenceScores,
+    ThingScores,
     Timing,
     read_results,
     write_results,
@@ -41,6 +42,7 @@ def sequence() -> SequenceScores:
         ),
         labels=LabelScores(0.5, None, None, None, 7, (0.0, 1.0), (0.5, None), (1.0, 0.0)),
         timing=Timing(ms=(1.5, 2.5), age_ms=(), answered=2, propagated=0, dropped=0),
+        things={"column": ThingScores(frames=2, masked=1, masked_share=0.5)},
         pictures={"worst a": "pictures/ü/a.jpg"},
     )
 
@@ -169,6 +171,7 @@ def test_every_field_is_documented() -> None:
         PerFrame,
         ObjectScores,
         LabelScores,
+        ThingScores,
         Timing,
     ):
         for field in dataclasses.fields(kind):

@@ -9,8 +9,18 @@ import pytest
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
-from motion_seg_ros.lab.evaluation.results import SequenceScores, Timing
-from motion_seg_ros.lab.evaluation.scoring import LabelTally, SequenceScorer, method_scores
+from motion_seg_ros.lab.evaluation.results import (
+    LabelScores,
+    SequenceScores,
+    ThingScores,
+    Timing,
+)
+from motion_seg_ros.lab.evaluation.scoring import (
+    LabelTally,
+    SequenceScorer,
+    method_scores,
+    things_masked,
+)
 from motion_seg_ros.types import TrackLabels, Tracks
 
 SIZE = (40, 50)
@@ -76,6 +86,25 @@ class TestSequence:
         assert found.per_frame.true_share == (100 / 400,)
         assert found.objects is not None
         assert found.objects.J_mean == pytest.approx(100 / 200)
+
+    def test_static_things(self) -> None:
+        scorer = SequenceScorer(separate=False)
+        column = np.zeros(SIZE, bool)
+        column[10:30, 10:20] = True  # 200 pixels
+        for name, side, things in (
+            ("a", 10, {"column": column}),  # none of them masked
+            ("b", 14, {"column": column}),  # 16 of them: 8 %
+            ("c", 15, {"column": column}),  # 25 of them: 12.5 %
+            ("d", 40, {}),
+            ("e", 40, {"column": column, "pole": column}),
+        ):
+            scorer.add(name, square(side), TruthMask(square(0), things=things))
+        found = scorer.scores(frames=5)
+        assert found.things == {
+            "column": ThingScores(4, 2, pytest.approx((0 + 0.08 + 0.125 + 1) / 4)),
+            "pole": ThingScores(1, 1, 1.0),
+        }
+        assert things_masked(found.things.values()) == 3 / 5
 
     def test_masks_of_another_size(self) -> None:
         scorer = SequenceScorer(separate=False)
@@ -170,6 +199,16 @@ class TestDataSet:
         noisy = sequence((square(2), nothing))
         found = method_scores({"calm": calm, "noisy": noisy})
         assert found.false_alarms_per_still_frame == 0.25
+        assert found.masked_share_of_still_frames == pytest.approx((4 / 2000) / 4)
+
+    def test_recall_of_tracks_where_something_moves(self) -> None:
+        still = LabelScores(0.0, None, None, None, 9)
+        scores = [LabelScores(0.5, recall, 0.5, None, 9) for recall in (0.25, 0.75)]
+        parts = {
+            str(index): dataclasses.replace(sequence((square(1), square(1))), labels=each)
+            for index, each in enumerate([*scores, still])
+        }
+        assert method_scores(parts).labels_recall == 0.5
 
     def test_time_over_all_frames(self) -> None:
         one = sequence((square(1), square(1)))
@@ -181,5 +220,8 @@ class TestDataSet:
         found = method_scores({"a": sequence((square(1), square(1)), separate=False)})
         assert found.objects_JF_mean is None
         assert found.labels_F1 is None
+        assert found.labels_recall is None
+        assert found.masked_share_of_still_frames is None
+        assert found.things_masked is None
         assert found.false_alarms_per_still_frame is None
         assert found.ms_per_frame is None

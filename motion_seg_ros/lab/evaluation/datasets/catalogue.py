@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,16 @@ from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import LISTS, open_davis
 from motion_seg_ros.lab.evaluation.datasets.fbms import open_fbms
 from motion_seg_ros.lab.evaluation.datasets.folder import open_folder
-from motion_seg_ros.lab.evaluation.datasets.rendered import open_synthetic
+from motion_seg_ros.lab.evaluation.datasets.rendered import (
+    SCENES,
+    SYNTHETIC,
+    SceneMaker,
+    open_rendered,
+)
 from motion_seg_ros.lab.evaluation.datasets.segtrack import open_segtrack
 
-DATASETS = (*LISTS, "segtrackv2", "fbms59", "synthetic", "folder", "bag")
+RENDERED = ("synthetic", "unseen")
+DATASETS = (*LISTS, "segtrackv2", "fbms59", *RENDERED, "folder", "bag")
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,12 @@ class Place:
     """Location of a data set.
 
     Attributes:
-        root: its folder or bag; None only for synthetic.
+        root: its folder or bag; None only for rendered scenes.
         sequences: those wanted; None for all.
         truth: folder of the masks of a folder or bag, where they are apart.
         topic: image topic of a bag; None if it has only one beside the truth.
         truth_topic: topic of the masks of a bag.
+        seeds: of rendered scenes.
         with_depth: frames come with depth, where there is one.
     """
 
@@ -35,19 +43,28 @@ class Place:
     truth: Path | None = None
     topic: str | None = None
     truth_topic: str | None = None
+    seeds: tuple[int, ...] = (0,)
     with_depth: bool = False
 
 
-def open_dataset(name: str, place: Place) -> DataSet:
+def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {}) -> DataSet:
     """Open a data set, one of DATASETS, and check it before anything runs.
+
+    Args:
+        name: of the data set.
+        place: what to read.
+        unseen: scenes of the data set of that name: kinds that are held out of training, which
+            this room does not know.
 
     Raises:
         InputError: an option that does not fit, another layout, or something is missing or broken.
         MissingDependencyError: rosbags is not installed.
     """
     _check_options(name, place)
-    if name == "synthetic":
-        return open_synthetic(place.sequences, with_depth=place.with_depth)
+    if name in RENDERED:
+        kinds, usual = (SYNTHETIC, SCENES) if name == "synthetic" else (unseen, tuple(unseen))
+        wanted = place.sequences or usual
+        return open_rendered(name, kinds, wanted, seeds=place.seeds, with_depth=place.with_depth)
     if place.root is None:
         raise InputError(f"--dataset {name}: expected --root, the folder it is in")
     if not place.root.exists():
@@ -63,8 +80,10 @@ def open_dataset(name: str, place: Place) -> DataSet:
 
 def _check_options(name: str, place: Place) -> None:
     """Refuse options of other data sets."""
-    if name == "synthetic" and place.root is not None:
-        raise InputError("--root: expected with data sets of files, found synthetic; leave it out")
+    if name in RENDERED and place.root is not None:
+        raise InputError(f"--root: expected with data sets of files, found {name}; leave it out")
+    if name not in RENDERED and place.seeds != (0,):
+        raise InputError(f"--seeds: expected with rendered scenes, found {name}; leave it out")
     for option, value, of in (
         ("--truth", place.truth, ("folder", "bag")),
         ("--topic", place.topic, ("bag",)),

@@ -9,9 +9,10 @@ The last one is (unlike in DAVIS).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,23 +20,31 @@ from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
 from motion_seg_ros.lab.synthetic import scenes
+from motion_seg_ros.lab.synthetic.demo import demo_clip
 from motion_seg_ros.lab.synthetic.depth_sensor import STEREO, DepthSensor, frame_with_depth
 from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
 
-SCENES: tuple[Callable[..., Scene], ...] = (
-    scenes.static_scene_still_camera,
-    scenes.pan_only,
-    scenes.zoom_only,
-    scenes.forward_parallax_static,
-    scenes.one_mover_still_camera,
-    scenes.mover_under_parallax,
-    scenes.crossing_movers,
-    scenes.mover_stops,
+SceneMaker = Callable[[int], Scene]
+"""Makes the scene of a seed."""
+
+SCENES = (
+    "static_scene_still_camera",
+    "pan_only",
+    "zoom_only",
+    "forward_parallax_static",
+    "one_mover_still_camera",
+    "mover_under_parallax",
+    "crossing_movers",
+    "mover_stops",
 )
+"""The scenes of `synthetic`."""
+SYNTHETIC: Mapping[str, SceneMaker] = MappingProxyType(
+    {name: getattr(scenes, name) for name in SCENES} | {"demo": demo_clip}
+)
+"""Those, and further ones that are rendered only where they are asked for."""
 UNSCORED = 1
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -102,30 +111,47 @@ class RenderedSequence:
         return tuple(map(_frame_name, range(self.unscored, self.frames.length)))
 
     def truth(self, name: str) -> TruthMask:
-        """Return what moves in a frame."""
+        """Return what moves in a frame, and the static things that have a name."""
         scene, index = self.frames.scene, int(name)
         geometry = SceneGeometry(scene)
         hits = geometry.view(scene.time_s(index)).cast_grid(scene.camera.width, scene.camera.height)
         instances = geometry.instance_of(hits.piece)
         moving = np.isin(instances, sorted(geometry.moving_instances(index)))
-        return TruthMask(np.where(moving, instances, np.uint16(0)).astype(np.uint16))
+        body = geometry.body_of(hits.piece)
+        things = {each.name: body == place for place, each in enumerate(scene.bodies) if each.name}
+        return TruthMask(
+            np.where(moving, instances, np.uint16(0)).astype(np.uint16),
+            things={thing: pixels for thing, pixels in things.items() if pixels.any()},
+        )
 
 
-def open_synthetic(sequences: Sequence[str] | None, *, with_depth: bool = False) -> DataSet:
-    """Open the scenes of those names, all of SCENES where None.
+def open_rendered(
+    dataset: str,
+    kinds: Mapping[str, SceneMaker],
+    wanted: Sequence[str],
+    *,
+    seeds: Sequence[int] = (0,),
+    with_depth: bool = False,
+) -> DataSet:
+    """Open scenes, each once with each seed.
 
     Args:
-        sequences: names.
+        dataset: name of the data set.
+        kinds: name of a scene -> its maker. With another seed than 0 the scene is `<name>_<seed>`.
+        wanted: names of scenes.
+        seeds: determine textures, noise and whatever else the maker draws.
         with_depth: the camera has a depth sensor of the class STEREO.
 
     Raises:
         InputError: there is no such scene.
     """
-    known = {each.__name__: each for each in SCENES}
-    names = chosen(list(known), sequences, Path("synthetic"))
     sensor = STEREO if with_depth else None
-    made = [RenderedFrames(known[each](seed=SEED), sensor) for each in names]
-    return DataSet("synthetic", tuple(RenderedSequence(each, UNSCORED) for each in made))
+    sequences = []
+    for name in chosen(list(kinds), wanted, Path(dataset)):
+        for seed in seeds:
+            scene = replace(kinds[name](seed), name=f"{name}_{seed}" if seed else name)
+            sequences.append(RenderedSequence(RenderedFrames(scene, sensor), UNSCORED))
+    return DataSet(dataset, tuple(sequences))
 
 
 def _frame_name(index: int) -> str:

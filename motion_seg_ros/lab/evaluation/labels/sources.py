@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.io.image_folder import natural_key
@@ -143,7 +144,8 @@ def _play_back(sample: TrackSample, window: int) -> Iterator[Moment]:
     height, width = sample.size
     black = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
     length = len(sample.visible)
-    frames = tuple(Frame(black, index * _FRAME_NS) for index in range(length))
+    camera = Camera(sample.size, sample.matrix)
+    frames = tuple(Frame(black, index * _FRAME_NS, camera=camera) for index in range(length))
     born = sample.visible.argmax(axis=0)
     for end in range(1, length + 1):
         start = max(0, end - window)

@@ -32,6 +32,7 @@ DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
 )
+INTRINSICS = ("fx", "fy", "cx", "cy")
 REMEDY = "see motion_seg evaluate-labels --help for the format"
 
 
@@ -40,7 +41,9 @@ def read_tracks(path: Path) -> TrackSample:
 
     The file has `xy_px` (T, N, 2) float, x right, y down; `visible` (T, N) bool; `motion` (N,)
     integers, -1 not judged, 0 the static world, 1 and more movers; and `size` (2,), height and
-    width of the images in pixels. Positions of hidden tracks are not read.
+    width of the images in pixels. It may have the intrinsics: `camera_matrix` (3, 3) float, or
+    numbers `fx`, `fy`, `cx`, `cy`, in pixels; without, they are those of `Camera.guessed`.
+    Positions of hidden tracks are not read.
 
     Raises:
         InputError: the file is missing or damaged, or an array is not as above.
@@ -72,8 +75,23 @@ def read_tracks(path: Path) -> TrackSample:
         size=(height, width),
         moving=np.asarray(motion > 0),
         labelled=np.asarray(motion >= 0),
-        matrix=Camera.guessed((height, width)).matrix,
+        matrix=_camera(path, arrays, (height, width)).matrix,
     )
+
+
+def _camera(path: Path, arrays: Arrays, size: tuple[int, int]) -> Camera:
+    """Return the intrinsics in a file, guessed ones where it has none."""
+    if "camera_matrix" in arrays:
+        matrix = _check(path, arrays, "camera_matrix", (3, 3), "f")
+    elif "fx" in arrays:
+        fx, fy, cx, cy = (float(_check(path, arrays, name, (), "fiu")) for name in INTRINSICS)
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    else:
+        return Camera.guessed(size)
+    try:
+        return Camera(size, matrix.astype(np.float64))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; {REMEDY}") from error
 
 
 def _load(path: Path) -> Arrays:
@@ -100,7 +118,7 @@ def _check(
         for side, length in zip(shape, array.shape, strict=True)
     )
     if not fits or array.dtype.kind not in kinds:
-        wanted = {"b": "bool", "f": "float", "iu": "integers"}[kinds]
+        wanted = {"b": "bool", "f": "float", "iu": "integers", "fiu": "a number"}[kinds]
         sides = ", ".join(map(str, shape)) + "," * (len(shape) == 1)
         raise InputError(
             f"{path}: {name}: expected ({sides}) {wanted}, found {array.shape} {array.dtype}; "

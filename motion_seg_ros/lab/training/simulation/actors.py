@@ -290,6 +290,24 @@ def vehicle(make: ActorBuilder) -> list[Body]:
     return [make.body(*shapes, shadow_m=0.5 * length), *wheels]
 
 
+def tanker(make: ActorBuilder) -> list[Body]:
+    """Build a lorry with a round tank: a vehicle that training never shows."""
+    rng, height_m = make.rng, make.height_m
+    paint, steel, tyre = make.material(), make.material(), make.material()
+    length, girth = rng.uniform(1.6, 2.4) * height_m, rng.uniform(0.3, 0.36) * height_m
+    radius = 0.15 * height_m
+    lying = Placement(x=-0.12 * length, y=-height_m + girth, roll=np.pi / 2)
+    front = (0.2 * length, 0.75 * height_m, 1.9 * girth)
+    shapes = (
+        Cylinder(girth, 0.74 * length, steel, lying),
+        Box(front, paint, Placement(x=0.38 * length, y=-0.5 * front[1] - radius)),
+        Box((length, 0.1 * height_m, girth), paint, Placement(x=-0.02 * length, y=-1.5 * radius)),
+    )
+    hubs = [(x * length, z * girth) for x in (-0.35, -0.2, 0.36) for z in (-0.85, 0.85)]
+    wheels = make.wheels(radius, 0.3 * radius, hubs, tyre)
+    return [make.body(*shapes, shadow_m=0.5 * length), *wheels]
+
+
 def rider(make: ActorBuilder) -> list[Body]:
     """Build a person on two wheels."""
     rng, height_m = make.rng, make.height_m
@@ -386,6 +404,7 @@ _ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
     (puppet, "articulated", 0.14),
     (rider, "articulated", 0.08),
     (vehicle, "rigid", 0.11),
+    (tanker, "rigid", 0.0),
     (lump, "rigid", 0.07),
     (cutout, "rigid", 0.03),
     (cloth, "deforming", 0.05),

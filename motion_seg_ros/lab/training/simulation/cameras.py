@@ -178,7 +178,7 @@ def follow_pan(rng: Rng, shot: Shot) -> ShotMotion:
     seen = shot.subject_m - np.array([0, -shot.height_m, 0])
     yaw = np.arctan2(seen[:, 0], seen[:, 2])
     pitch = -np.arctan2(seen[:, 1], np.hypot(seen[:, 0], seen[:, 2]))
-    eager = rng.uniform(0.75, 1.05)
+    eager = rng.normal(1, 0.03) if chance(rng, 0.5) else rng.uniform(0.75, 1.05)
     motion.turn[:, 0] = eager * _lagging(rng, np.unwrap(yaw) - yaw[shot.middle])
     motion.turn[:, 1] = eager * _lagging(rng, pitch - pitch[shot.middle])
     return motion
@@ -187,7 +187,7 @@ def follow_pan(rng: Rng, shot: Shot) -> ShotMotion:
 def follow_travel(rng: Rng, shot: Shot) -> ShotMotion:
     """Travel along with the subject."""
     motion = ShotMotion.none(shot.frames)
-    eager = rng.uniform(0.5, 1.05)
+    eager = rng.normal(1, 0.03) if chance(rng, 0.6) else rng.uniform(0.5, 1.05)
     way = shot.subject_m - shot.subject_m[shot.middle]
     for axis, share in ((0, 1.0), (1, 0.3), (2, 1.0)):
         motion.position_m[:, axis] = share * eager * _lagging(rng, way[:, axis])

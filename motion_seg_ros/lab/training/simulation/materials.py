@@ -19,7 +19,12 @@ _NATURAL: tuple[Pattern, ...] = ("noise", "stains", "stains", "speckle", "grass"
 
 
 def material(
-    rng: Rng, tile_m: float | None = None, *, natural: bool = False, side_px: int = 128
+    rng: Rng,
+    tile_m: float | None = None,
+    *,
+    natural: bool = False,
+    side_px: int = 128,
+    contrast: float = 1.0,
 ) -> Material:
     """Draw a material with tiles of `tile_m` metres.
 
@@ -28,17 +33,19 @@ def material(
         tile_m: None stretches one tile over the surface.
         natural: leave out regular patterns.
         side_px: of the tile.
+        contrast: factor on that of the texture.
     """
-    return Material(texture(rng, natural=natural, side_px=side_px), tile_m)
+    return Material(texture(rng, natural=natural, side_px=side_px, factor=contrast), tile_m)
 
 
-def texture(rng: Rng, *, natural: bool = False, side_px: int = 128) -> Texture:
-    """Draw a texture; one in four is weak, down to almost flat."""
+def texture(rng: Rng, *, natural: bool = False, side_px: int = 128, factor: float = 1.0) -> Texture:
+    """Draw a texture; one in four is weak, down to almost flat. `factor` is on its contrast."""
     patterns = _NATURAL if natural else _PATTERNS
     pattern = patterns[int(rng.integers(len(patterns)))]
     contrast = log_uniform(rng, 0.2, 0.9)
     if chance(rng, 0.25):
         contrast = log_uniform(rng, 0.01, 0.2)
+    contrast *= factor
     return Texture(
         pattern,
         _colours(rng, contrast),

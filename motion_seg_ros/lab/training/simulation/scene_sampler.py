@@ -25,6 +25,14 @@ from motion_seg_ros.lab.training.simulation.cameras import (
     moving_camera,
     tremor,
 )
+from motion_seg_ros.lab.training.simulation.drives import (
+    AHEAD,
+    INDOOR,
+    ROAD,
+    TURN,
+    Vehicle,
+    random_drive,
+)
 from motion_seg_ros.lab.training.simulation.movers import MoverPath, distractor, mover, mover_path
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
@@ -34,6 +42,8 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     log_uniform,
     pick,
 )
+from motion_seg_ros.lab.training.simulation.roadsides import build_roadside
+from motion_seg_ros.lab.training.simulation.traffic import ON_FOOT, ON_ROAD, ROLES, random_traffic
 
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 KINDS: dict[str, float] = {
@@ -50,10 +60,12 @@ KINDS: dict[str, float] = {
     "follow_pan": 0.14,
     "follow_travel": 0.15,
     "mixed": 0.08,
+    "road": 0.3,
+    "road_turn": 0.08,
+    "indoor": 0.16,
 }
-"""Camera motions of training scenes, and how often each of them is drawn."""
-"""Camera motions with translation, under which near things show parallax."""
-HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming")
+"""Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
+HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
 """Kinds of scenes of the test split; nothing like them is drawn for training."""
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
@@ -85,6 +97,7 @@ class _SceneRecipe:
         movers: shares of 0, 1, ... movers.
         worlds, actors: names and shares.
         distractors: largest number of static things like the movers.
+        large: share of the scenes whose first mover fills 5 to 40 % of the image.
     """
 
     camera: str
@@ -92,15 +105,49 @@ class _SceneRecipe:
     worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
     actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
     distractors: int = 3
+    large: float = 0.0
+
+
+@dataclass(frozen=True)
+class _DriveRecipe:
+    """Distribution of a kind of scenes along a road or a corridor.
+
+    Attributes:
+        vehicle: what carries the camera.
+        worlds, actors, roles: names and shares.
+        movers: shares of 0, 1, ... movers.
+    """
+
+    vehicle: Vehicle
+    worlds: Mapping[str, float]
+    actors: Mapping[str, float] = field(default_factory=lambda: ON_ROAD)
+    roles: Mapping[str, float] = field(default_factory=lambda: ROLES)
+    movers: tuple[float, ...] = (0.12, 0.32, 0.28, 0.18, 0.1)
 
 
 _DEFORMING = {name: share for name, share in SHARES.items() if ACTORS[name][1] == "deforming"}
 _OTHERS = {name: share for name, share in SHARES.items() if ACTORS[name][1] != "deforming"}
-_RECIPES = {name: _SceneRecipe(name) for name in KINDS} | {
+_UNFOLLOWED = ("puppet", "lump")  # no camera of training follows these
+_FOLLOWED = {name: share for name, share in SHARES.items() if name not in _UNFOLLOWED}
+_RECIPES = {name: _SceneRecipe(name) for name in CAMERA_MOTIONS} | {
     "orbit": _SceneRecipe("orbit", actors=_OTHERS),
+    "follow_pan": _SceneRecipe("follow_pan", actors=_FOLLOWED, large=0.4),
+    "follow_travel": _SceneRecipe("follow_travel", actors=_FOLLOWED, large=0.6),
     "corridor_drive": _SceneRecipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
     "crowd": _SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
     "orbit_deforming": _SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
+    "followed_large": _SceneRecipe(
+        "follow_travel", (0, 0.8, 0.2), actors=dict.fromkeys(_UNFOLLOWED, 0.5), large=1.0
+    ),
+}
+_ROADS = {"street": 0.36, "motorway": 0.24, "country_road": 0.24, "plain": 0.16}
+_DRIVES = {
+    "road": _DriveRecipe(ROAD, _ROADS),
+    "road_turn": _DriveRecipe(TURN, _ROADS),
+    "indoor": _DriveRecipe(INDOOR, {"hall": 1.0}, ON_FOOT),
+    "car_ahead": _DriveRecipe(
+        AHEAD, {"tunnel": 0.5, "bridge": 0.5}, {"tanker": 1.0}, {"following": 1.0}, (0, 1)
+    ),
 }
 
 
@@ -124,12 +171,47 @@ def sample_scene(
     """
     rng = np.random.default_rng([seed, 20250])
     name = pick(rng, KINDS) if kind is None else kind
-    if name not in _RECIPES:
+    if name in _DRIVES:
+        camera, world, bodies, motions = _driven(rng, _DRIVES[name], frames, size_px)
+    elif name in _RECIPES:
+        camera, world, bodies, motions = _staged(rng, _RECIPES[name], frames, size_px)
+    else:
         raise InputError(
-            f"kind of scene: expected one of {', '.join(_RECIPES)}, found {name!r}; take one of "
-            "these"
+            f"kind of scene: expected one of {', '.join((*_RECIPES, *_DRIVES))}, found {name!r}; "
+            "take one of these"
         )
-    recipe = _RECIPES[name]
+    if chance(rng, 0.4):  # an overcast sky
+        bodies = [replace(body, shadow_m=0.0) for body in bodies]
+    scene = Scene(
+        f"{name}_{seed}",
+        camera,
+        tuple(bodies),
+        frames,
+        FPS,
+        sky=_sky(rng),
+        light=_light(rng),
+        nuisances=_nuisances(rng, frames),
+        seed=seed,
+    )
+    return SampledScene(scene, name, world, tuple(motions))
+
+
+_Content = tuple[Camera, str, list[Body], list[str]]
+"""A camera, the name of its world, all bodies, and the movers' motion types."""
+
+
+def _driven(rng: Rng, recipe: _DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+    """Draw a scene along a road or a corridor."""
+    drive = random_drive(rng, recipe.vehicle, frames, size_px)
+    courses = random_traffic(rng, drive, _count(rng, recipe.movers), recipe.actors, recipe.roles)
+    bodies = [each for i, course in enumerate(courses, 1) for each in course.bodies(rng, i)]
+    world = pick(rng, recipe.worlds)
+    bodies += build_roadside(rng, world, drive, courses)
+    return drive.camera, world, bodies, [ACTORS[course.actor][1] for course in courses]
+
+
+def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+    """Draw a scene around the subject of a camera."""
     stage = _stage(rng, recipe, frames, size_px)
     bodies, motions = _movers(rng, recipe, stage)
     world = pick(rng, recipe.worlds)
@@ -140,20 +222,12 @@ def sample_scene(
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
-    if chance(rng, 0.4):  # an overcast sky
-        bodies = [replace(body, shadow_m=0.0) for body in bodies]
-    scene = Scene(
-        f"{name}_{seed}",
-        stage.camera,
-        tuple(bodies),
-        frames,
-        FPS,
-        sky=_sky(rng),
-        light=_light(rng),
-        nuisances=_nuisances(rng, frames),
-        seed=seed,
-    )
-    return SampledScene(scene, name, world, tuple(motions))
+    return stage.camera, world, bodies, motions
+
+
+def _count(rng: Rng, shares: tuple[float, ...]) -> int:
+    """Draw a number by the shares of 0, 1, ..."""
+    return int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,14 +261,17 @@ class _Stage:
 
 def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
     """Draw a camera and its subject, and the other movers where the camera sees them."""
-    count = int(rng.choice(len(recipe.movers), p=np.array(recipe.movers) / sum(recipe.movers)))
+    count = _count(rng, recipe.movers)
     height, width = size_px
     unit = max(size_px) / REFERENCE_SIDE_PX
     focal = 0.5 * max(size_px) / np.tan(np.radians(log_uniform(rng, 22, 95)) / 2)
     middle = int(rng.integers(frames // 5, frames - frames // 5))
     distance = log_uniform(rng, 3, 12)
     flies = chance(rng, 0.15)
-    tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025) * distance / focal
+    tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025)
+    if chance(rng, recipe.large):
+        tall = min(float(np.sqrt(4 * log_uniform(rng, 0.05, 0.4) * height * width)), 1.6 * height)
+    tall *= distance / focal
     # From a worm's shot to a bird's.
     down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)

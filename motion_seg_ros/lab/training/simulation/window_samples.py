@@ -12,9 +12,9 @@ from motion_seg_ros.flow.dense import AnyArray, resized, sample
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import SceneClip
-from motion_seg_ros.lab.training.simulation.depth_sensor import DepthSensor
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.tags import motion_tags
+from motion_seg_ros.lab.training.simulation.track_depth import TrackDepthSensor
 from motion_seg_ros.lab.training.simulation.truth_labels import PointTruth, label_points
 from motion_seg_ros.lab.training.simulation.working_images import enlarged_matrix, enlarged_size
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
@@ -52,7 +52,7 @@ class WindowSampler:
     ) -> None:
         self._rng, self._clip, self._truth = rng, clip, truth
         self._window, self._max_tracks = window, max_tracks
-        self._sensor = DepthSensor.drawn(rng, clip.size)
+        self._sensor = TrackDepthSensor.drawn(rng, clip.size)
         self._disparities: deque[FloatArray] = deque(maxlen=window)
 
     def see(self, inverse_depth: FloatArray) -> None:

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
+from motion_seg_ros.lab.evaluation.datasets.catalogue import (
+    DATASETS,
+    RENDERED,
+    Place,
+    open_dataset,
+)
 
 
 @pytest.fixture
@@ -62,7 +67,7 @@ def test_damage_is_found_before_anything_runs(root: Path, what: str) -> None:
         made.opened("davis2016", root)
 
 
-@pytest.mark.parametrize("name", [each for each in DATASETS if each != "synthetic"])
+@pytest.mark.parametrize("name", [each for each in DATASETS if each not in RENDERED])
 def test_no_such_root(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         made.opened(name, tmp_path / "missing")
@@ -75,3 +80,5 @@ def test_options_of_other_data_sets(root: Path) -> None:
         made.opened("davis2016", root, truth=root)
     with pytest.raises(InputError, match="--topic: expected with --dataset bag"):
         open_dataset("davis2016", Place(root, topic="/image"))
+    with pytest.raises(InputError, match="--seeds: expected with rendered scenes, found davis2016"):
+        open_dataset("davis2016", Place(root, seeds=(0, 1)))

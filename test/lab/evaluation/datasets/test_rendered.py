@@ -11,6 +11,7 @@ import pytest
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
 from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames
+from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.depth_sensor import STEREO
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 
@@ -38,6 +39,36 @@ def test_all_scenes_are_there() -> None:
 def test_no_such_scene() -> None:
     with pytest.raises(InputError, match="--sequences walk: expected a sequence"):
         made.opened("synthetic", None, "walk")
+
+
+def test_each_seed_is_another_scene() -> None:
+    place = Place(None, ("pan_only", "mover_stops"), seeds=(0, 7))
+    found = open_dataset("synthetic", place).sequences
+    assert [each.name for each in found] == [
+        *("pan_only", "pan_only_7", "mover_stops", "mover_stops_7")
+    ]
+    first, other = (next(iter(each.frames)).frame.image_bgr for each in found[:2])
+    assert (first != other).mean() > 0.5
+
+
+def test_the_column_of_the_demo_is_a_static_thing() -> None:
+    (sequence,) = made.opened("synthetic", None, "demo").sequences
+    truth = sequence.truth("00060")
+    assert truth.things.keys() == {"column"}
+    pixels = truth.things["column"]
+    assert 0.03 < pixels.mean() < 0.06
+    assert not truth.id_map[pixels].any()
+    # Upright, and straight where nothing is in front of it.
+    assert pixels.any(axis=1).sum() > 2 * pixels.any(axis=0).sum()
+    assert not made.opened("synthetic", None, "pan_only").sequences[0].truth("00003").things
+
+
+def test_kinds_that_are_held_out_of_training() -> None:
+    kinds = {"near": scenes.pan_only, "far": scenes.mover_stops}
+    found = open_dataset("unseen", Place(None), kinds)
+    assert [each.name for each in found.sequences] == ["near", "far"]
+    with pytest.raises(InputError, match=r"--sequences walk: .* there are far, near"):
+        open_dataset("unseen", Place(None, ("walk",)), kinds)
 
 
 def test_it_has_no_root(tmp_path: Path) -> None:

@@ -108,6 +108,14 @@ class TestRecordedTracks:
         assert np.array_equal(last.tracks.xy_px, sample.xy_px[4:])
         assert set(last.tracks.query_frame.tolist()) == {0}  # born by frame 4 of the clip
 
+    def test_frames_have_the_camera(self) -> None:
+        sample = moving_sample(3)
+        for moment in sample_stream("clip", sample).moments:
+            for frame in moment.window.frames:
+                assert frame.camera is not None
+                assert frame.camera.size == sample.size
+                assert np.array_equal(frame.camera.matrix, sample.matrix)
+
     def test_all_files_are_read_before_the_first_is_played(self, tmp_path: Path) -> None:
         (tmp_path / "b.npz").write_bytes(b"nothing")
         np.savez(

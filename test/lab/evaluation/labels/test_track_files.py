@@ -50,6 +50,15 @@ def test_truth(tmp_path: Path) -> None:
     assert (clip.confidence > 0).tolist() == clip.visible.tolist()
 
 
+def test_intrinsics(tmp_path: Path) -> None:
+    path = tmp_path / "clip.npz"
+    matrix = np.array([[35.0, 0, 19], [0, 36, 14], [0, 0, 1]])
+    numbers = {"fx": 35.0, "fy": 36, "cx": np.float32(19), "cy": 14.0}
+    for given in ({"camera_matrix": matrix}, {"camera_matrix": matrix.astype("f4")}, numbers):
+        assert read_tracks(written(path, **given)).matrix.tolist() == matrix.tolist()
+    assert read_tracks(written(path)).matrix[0, 0] == 40  # the longer side
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -62,6 +71,10 @@ def test_truth(tmp_path: Path) -> None:
         ({"motion": np.zeros(4, np.int8)}, r"motion: expected \(3,\) integers, found \(4,\) int8"),
         ({"motion": np.array([0, 1, -2])}, "motion: expected -1 and more, found -2"),
         ({"size": np.array([30.0, 40.0])}, r"size: expected \(2,\) integers, found \(2,\) float64"),
+        ({"fx": 35.0}, "expected an array fy, found fx, motion"),
+        ({"fx": np.ones(2)}, r"fx: expected \(\) a number, found \(2,\) float64"),
+        ({"camera_matrix": np.eye(4)}, r"camera_matrix: expected \(3, 3\) float, found \(4, 4\)"),
+        ({"camera_matrix": -np.eye(3)}, "camera matrix: expected finite numbers with focal"),
         ({"size": np.array([0, 40])}, "size: expected 1 to 65535 pixels a side, found 40x0"),
     ],
 )

@@ -20,6 +20,7 @@ from motion_seg_ros.lab.training.simulation.scene_sampler import (
     KINDS,
     sample_scene,
 )
+from motion_seg_ros.lab.training.simulation.truth_labels import image_grid, label_points
 
 SMALL = (120, 214)
 
@@ -92,8 +93,42 @@ def test_all_kinds_are_drawn_but_those_held_out():
     kinds = {sample_scene(seed).kind for seed in range(250)}
     assert kinds == set(KINDS)
     worlds = {sample_scene(seed).world for seed in range(100)}
-    assert "corridor" not in worlds
-    assert len(worlds) == 5
+    assert not worlds & {"corridor", "tunnel", "bridge"}
+    assert len(worlds) == 10
+
+
+def test_a_third_of_the_scenes_are_roads_and_corridors():
+    kinds = [sample_scene(seed).kind for seed in range(200)]
+    assert 0.25 < np.mean(["road" in kind or kind == "indoor" for kind in kinds]) < 0.45
+
+
+def test_a_car_ahead_is_in_a_world_of_its_own_and_moves_though_it_stays_where_it_is():
+    found = 0
+    for seed in range(6):
+        sampled = sample_scene(seed, kind="car_ahead", frames=32)
+        assert sampled.world in ("tunnel", "bridge")
+        truth = GroundTruth(sampled.scene)
+        points = image_grid(truth)
+        own = truth.instances(points, 24) == 1
+        if own.sum() < 40:
+            continue
+        earlier = truth.tracks(points[own], 24, [16]).xy_px[0]
+        shift = np.nanmedian(np.linalg.norm(earlier - points[own], axis=1))
+        label = label_points(truth, points[own], 24, range(9, 25))
+        travelled = np.ptp([truth.scene.camera.trajectory.pose(t)[2, 3] for t in (0.6, 1.6)])
+        if travelled > 2:
+            assert shift < 12
+            assert label.moving.all()
+            found += 1
+    assert found >= 2
+
+
+def test_followed_shapes_of_the_test_split_are_large():
+    shares = []
+    for seed in range(12):
+        truth = GroundTruth(sample_scene(seed, kind="followed_large").scene)
+        shares.append((truth.instances(image_grid(truth), 12) == 1).mean())
+    assert np.median(shares) > 0.04
 
 
 def test_held_out_kinds_show_what_training_does_not():

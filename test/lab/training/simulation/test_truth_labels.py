@@ -93,6 +93,34 @@ def test_what_keeps_up_with_the_camera_moves():
     assert truth_of(truth, range(8, 24)).moving[0]
 
 
+def car_ahead(*, beside_m=0.0):
+    """A camera at 1 m per frame, and a panel that keeps 8 m ahead of it."""
+    path = [(0.0, Placement()), (1.6, Placement(z=24.0))]
+    way = [(at, Placement(beside_m, 0.0, z=each.z + 8.0)) for at, each in path]
+    panel = Body((Panel((1.6, 1.2), PLAIN),), Trajectory.through(way), 1)
+    wall = Body((Panel((400, 400), PLAIN),), Trajectory.still(Placement(z=90.0)))
+    camera = Camera(WIDTH, HEIGHT, 60.0, Trajectory.through(path))
+    return GroundTruth(Scene("test", camera, (panel, wall), FRAMES, 15.0))
+
+
+def test_what_keeps_its_distance_ahead_moves_as_it_would_have_come_closer():
+    truth = car_ahead()
+    corner = np.array(CENTRE) + np.array([0.7, 0.5]) * FOCAL / 8
+    still_in_the_image = exact_track(truth, [corner], 20, 5).xy_px[0] - corner
+    assert np.abs(still_in_the_image).max() < 1e-6
+    found = label_points(truth, [corner], 20, range(5, 21))
+    assert found.moving.all()
+    # 15 frames before, the camera was 15 m further back: x / 8 and x / 23.
+    far = np.hypot(0.8, 0.6) * FOCAL * (1 / 8 - 1 / 23)
+    assert found.displacement_px[1] == pytest.approx(far, rel=0.15)
+
+
+def test_a_point_at_the_focus_of_expansion_has_the_label_of_its_body():
+    truth = car_ahead()
+    assert truth.deviations([CENTRE], 20, range(5, 21)).max() < 1e-6
+    assert label_points(truth, [CENTRE], 20, range(5, 21)).moving.all()
+
+
 def test_labels_of_a_map_are_those_of_its_instances():
     instances = np.array([[0, 1, 2], [3, 4, 4]], np.uint16)
     moving, labelled = label_instances(instances, {1: 0.2, 2: 1.0, 3: 1.6})

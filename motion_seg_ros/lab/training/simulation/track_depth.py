@@ -1,6 +1,7 @@
-"""Errors of depth cameras, at points: noise, quantisation, holes and range.
+"""Errors of random depth cameras at the points of tracks: noise, quantisation, holes and range.
 
-Stereo and structured light measure disparity, so noise and steps are constant in inverse depth. All
+Stereo and structured light measure disparity, so noise and steps are constant in inverse depth. At
+points alone, where there may be no image; lab.synthetic.depth_sensor has images of one camera. All
 spreads were set by hand.
 """
 
@@ -19,7 +20,7 @@ _HOLE_CELLS = (5, 8)  # of a grid over the image that holes are drawn on
 
 
 @dataclass(frozen=True, eq=False)
-class DepthSensor:
+class TrackDepthSensor:
     """A depth camera with its errors.
 
     Attributes:
@@ -41,7 +42,7 @@ class DepthSensor:
     shift_px: float
 
     @classmethod
-    def drawn(cls, rng: Rng, size: tuple[int, int]) -> DepthSensor:
+    def drawn(cls, rng: Rng, size: tuple[int, int]) -> TrackDepthSensor:
         """Draw a sensor: three of four are indoor cameras, the rest stereo for outdoors."""
         outdoors = chance(rng, 0.25)
         far_m = log_uniform(rng, 20, 60) if outdoors else log_uniform(rng, 4, 12)

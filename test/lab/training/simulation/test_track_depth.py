@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from motion_seg_ros.lab.training.simulation.depth_sensor import DepthSensor
+from motion_seg_ros.lab.training.simulation.track_depth import TrackDepthSensor
 
-EXACT = DepthSensor(
+EXACT = TrackDepthSensor(
     size=(240, 427),
     range_m=(0.3, 8.0),
     noise=0.0,
@@ -68,7 +68,9 @@ def test_it_looks_beside_the_points():
 
 
 def test_drawn_sensors_reach_a_few_metres_or_far():
-    reaches = [DepthSensor.drawn(np.random.default_rng(i), (240, 427)).range_m for i in range(300)]
+    reaches = [
+        TrackDepthSensor.drawn(np.random.default_rng(i), (240, 427)).range_m for i in range(300)
+    ]
     far = np.array([reach for _, reach in reaches])
     assert far.min() >= 4
     assert far.max() <= 60
