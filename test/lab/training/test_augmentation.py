@@ -75,7 +75,7 @@ def test_a_flipped_window_has_the_geometry_of_its_mirror_image(
     assert expected.geometry is not None
     difference = np.abs(found.geometry[0].numpy() - expected.geometry)
     # The fits start from random samples, and choose one of two equally long tracks.
-    assert np.median(difference[difference > 0]) < 0.01
+    assert np.median(difference[difference > 0]) < 0.03
     assert np.percentile(difference, 98) < 0.1
     as_before = np.abs(batch.geometry[0].numpy() - expected.geometry)
     sideways = np.isin(np.arange(difference.shape[1]), SIDEWAYS)
