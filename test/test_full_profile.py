@@ -42,8 +42,8 @@ from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTrans
 WIDTH, HEIGHT = 160, 120
 FRAMES = 8
 STEP_NS = 10**8
-STAGES = ["tracking", "labelling", "masks"]
-ALL_STAGES = ["tracking", "depth", "features", "labelling", "masks"]
+STAGES = ["tracking", "geometry", "labelling", "masks"]
+ALL_STAGES = ["tracking", "depth", "geometry", "features", "labelling", "masks"]
 TOYS = {
     "depth.depth_anything.weights": "depth_anything_v2_small",
     "features.dino.weights": "dinov2_small",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import replace
 
-from motion_seg_ros.geometry.motion import WindowGeometry
-from motion_seg_ros.pipeline import MotionSegmenter
+import numpy as np
+import pytest
+from rigid_scenes import RigidScene, forward_drive, planar, travel
+
+from motion_seg_ros.depth.base import DepthEstimator
+from motion_seg_ros.geometry.motion import Mode, WindowGeometry
+from motion_seg_ros.pipeline import MotionSegmenter, TrackPipeline
 from motion_seg_ros.types import (
     FloatArray,
     Frame,
@@ -27,6 +33,7 @@ class Stages:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.geometries: list[WindowGeometry] = []
 
     def reset(self) -> None:
         self.calls.append("reset")
@@ -43,6 +50,7 @@ class Stages:
         geometry: WindowGeometry,
     ) -> TrackLabels:
         self.calls.append("label")
+        self.geometries.append(geometry)
         return TrackLabels(np.zeros(len(tracks), np.float32))
 
     def segment(
@@ -53,6 +61,7 @@ class Stages:
         geometry: WindowGeometry,
     ) -> ObjectMasks:
         self.calls.append("masks")
+        self.geometries.append(geometry)
         return one_object(window.newest.size)
 
     def propagate(self, masks: ObjectMasks, from_frame: Frame, to_frame: Frame) -> ObjectMasks:
@@ -84,8 +93,102 @@ def test_a_frame_passes_the_stages_in_order() -> None:
     result = motion.push(frame(0.1))
     assert result is not None
     assert stages.calls == ["track 0 of 1", "label", "masks", "track 1 of 2", "label", "masks"]
-    assert list(result.stage_ms) == ["tracking", "labelling", "masks"]
+    assert list(result.stage_ms) == ["tracking", "geometry", "labelling", "masks"]
     assert (result.source, result.age_s, result.reset_reason) == (Source.INFERRED, 0.0, None)
+
+
+def test_labels_and_masks_get_the_same_geometry_with_the_reason_why_it_is_unknown() -> None:
+    stages = Stages()
+    segmenter(stages).push(frame(0.0))
+    labels, masks = stages.geometries
+    assert labels is masks
+    assert labels.mode is Mode.UNKNOWN
+    assert "tracks" in str(labels.reason)
+    assert labels.camera.size == (40, 40)
+
+
+class Plays(Stages):
+    """Answers with the tracks of a scene, and with the inverse depth of its static world along a
+    grid of directions, in 1/m."""
+
+    def __init__(self, scene: RigidScene, *, metric: bool = True) -> None:
+        super().__init__()
+        self.scene = scene
+        self.metric = metric
+
+    def update(self, window: Window) -> Tracks:
+        return self.scene.at(window.newest_index).tracks
+
+    def inverse_depth(self, window: Window) -> Sequence[FloatArray]:
+        """All points of `planar` lie on a plane, where inverse depth is linear in the pixels."""
+        maps = []
+        for index in range(window.first_index, window.newest_index + 1):
+            seen = self.scene.at(index)
+            now = seen.tracks.visible[-1]
+            xy = seen.tracks.xy_px[-1, now]
+            plane = np.linalg.lstsq(
+                np.c_[xy, np.ones(len(xy))], seen.inverse_depth[now], rcond=None
+            )[0]
+            y, x = np.mgrid[: window.newest.size[0], : window.newest.size[1]]
+            maps.append((plane[0] * x + plane[1] * y + plane[2]).astype(np.float32))
+        return maps
+
+
+def geometry_after(plays: Plays, depth: DepthEstimator | None) -> WindowGeometry:
+    """The geometry of the scene's last frame, after all others."""
+    pipeline = TrackPipeline(plays, plays, depth, None)
+    for index in range(plays.scene.frames):
+        pipeline.label(plays.scene.at(index).window, {})
+    return plays.geometries[-1]
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_geometry_is_that_of_the_tracks_and_the_camera(calibrated: bool) -> None:
+    scene = forward_drive(calibrated=calibrated)
+    geometry, truth = geometry_after(Plays(scene), None), scene.at()
+    assert geometry.mode is Mode.RIGID
+    assert not geometry.metric
+    assert geometry.camera.focal_px == (truth.camera.focal_px if calibrated else 640)
+    assert geometry.rigid is not None
+    way, true_way = geometry.rigid.translation[1], truth.translation[1]
+    cosine = way @ true_way / np.linalg.norm(way) / np.linalg.norm(true_way)
+    assert np.degrees(np.arccos(min(1, cosine))) < 2
+
+
+def test_a_sensors_depth_gives_the_geometry_in_metres() -> None:
+    plays = Plays(planar())
+    geometry, truth = geometry_after(plays, plays), plays.scene.at()
+    assert geometry.metric
+    assert geometry.rigid is not None
+    known = geometry.rigid.known
+    np.testing.assert_allclose(
+        geometry.rigid.translation[known], truth.translation[known], atol=0.03
+    )
+
+
+def test_depth_up_to_scale_is_not_taken_for_metres() -> None:
+    plays = Plays(planar(), metric=False)
+    assert not geometry_after(plays, plays).metric
+
+
+def test_after_a_reset_the_geometry_is_that_of_a_new_stream() -> None:
+    scene = travel()
+    last = scene.at()
+    fresh, used = Plays(scene), Plays(scene)
+    pipeline = TrackPipeline(used, used, None, None)
+    other = Plays(forward_drive())
+    pipeline.label(last.window, {})
+    used.update = other.update  # type: ignore[method-assign]
+    pipeline.label(replace(last.window, first_index=last.window.first_index + 1), {})
+    del used.update
+    pipeline.reset()
+    pipeline.label(last.window, {})
+    TrackPipeline(fresh, fresh, None, None).label(last.window, {})
+    one, two = used.geometries[-1].rigid, fresh.geometries[-1].rigid
+    assert one is not None
+    assert two is not None
+    np.testing.assert_array_equal(one.translation, two.translation)
+    np.testing.assert_array_equal(one.misfit, two.misfit)
 
 
 def test_a_broken_stream_resets_every_stage_before_the_frame_is_seen() -> None:

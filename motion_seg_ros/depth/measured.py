@@ -34,7 +34,7 @@ def measured_at(
     nearest = cv2.dilate(np.where(known, inverse_depth, -np.inf).astype(np.float32), kernel)
     farthest = cv2.erode(np.where(known, inverse_depth, np.inf).astype(np.float32), kernel)
     value = sample(inverse_depth, xy)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # in holes
         spread = sample(np.asarray(nearest - farthest, np.float32), xy)
     error = measured_error(value) + EDGE_SHARE * np.maximum(spread, 0)
     known = tracks.visible[-1] & np.isfinite(value) & np.isfinite(error)

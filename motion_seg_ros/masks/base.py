@@ -10,7 +10,7 @@ from motion_seg_ros.window import Window
 
 
 class MaskBackend(Protocol):
-    """PriorityLock labelled tracks into one pixel mask per moving object."""
+    """Turns labelled tracks into one pixel mask per moving object."""
 
     def segment(
         self,

@@ -109,6 +109,9 @@ def test_wrong_input_is_one_line_and_status_2(
 def test_windows_without_what_the_model_asks_for(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for split in ("train", "validation"):  # with too few tracks to tell the camera's motion from
+        few = [pan_sample(i, tracks=20) for i in range(8)]
+        write_samples(shard_path(tmp_path / "data", split, 0), few)
     arguments = ["--config", str(config), "-o", str(tmp_path / "run"), "--set", "model.depth=true"]
     assert main.main(["train", *arguments]) == 2
     assert "expected depth at the tracks, found none" in failure(capsys)

@@ -245,9 +245,7 @@ def test_the_adjustment_finds_poses_and_depths_from_a_rough_start() -> None:
     there = world()
     rng = np.random.default_rng(5)
     start = nudged(there.poses, rng.normal(0, (0.005,) * 3 + (0.03,) * 3, (FRAMES, 6)))
-    poses, rho = adjust(
-        start, np.full(POINTS, 1 / 6), there.seen(), spread(), iterations=40
-    )
+    poses, rho = adjust(start, np.full(POINTS, 1 / 6), there.seen(), spread(), iterations=40)
     scale = np.median(rho / there.rho)  # which images do not show
     assert 0.7 < scale < 1.4
     np.testing.assert_allclose(rho, scale * there.rho, atol=2e-3)

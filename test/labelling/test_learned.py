@@ -11,8 +11,8 @@ import pytest
 import torch
 from backends import transformer_on_cpu
 from pipelines import built
-from tiny_networks import write_dinov2
 from rigid_scenes import travel
+from tiny_networks import write_dinov2
 from track_windows import TrackWindow
 
 from motion_seg_ros.camera import Camera

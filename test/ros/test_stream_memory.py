@@ -50,6 +50,8 @@ class Stage:
         self._work()
         return Tracks.empty(len(window))
 
+    metric = False
+
     def inverse_depth(self, window: Window) -> list[FloatArray]:
         self._work()
         return []

@@ -50,7 +50,7 @@ def test_frames_are_answered_while_a_discovery_goes_on(make: Callable[..., Rig])
     assert (result.discovery.found, result.discovery.too_late) == (1, 0)
     assert result.discovery.lag_s == pytest.approx(result.tracks_age_s)
     assert result.tracks_age_s == pytest.approx(0.05 * (rig.t - 4))
-    assert list(result.discovery.stage_ms) == ["tracking", "labelling", "prompts"]
+    assert list(result.discovery.stage_ms) == ["tracking", "geometry", "labelling", "prompts"]
     assert rig.truth.threads == {"discovery"}
 
 
@@ -182,6 +182,8 @@ def test_propagated_frames_carry_the_age_of_both(make: Callable[..., Rig]) -> No
 
 def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> None:
     class Depth:
+        metric = False
+
         def inverse_depth(self, window: Window) -> list[FloatArray]:
             indices = range(window.first_index, window.newest_index + 1)
             return [np.full((2, 3), index, np.float32) for index in indices]
@@ -201,7 +203,7 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
             geometry: WindowGeometry,
         ) -> TrackLabels:
             seen.extend(float(each[0, 0]) for each in depth.inverse_depth(window)[-4:])
-            return super().label(window, tracks, features)
+            return super().label(window, tracks, features, geometry)
 
     rig = make(mover())
     labeller = Listening(rig.scene)

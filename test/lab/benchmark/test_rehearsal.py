@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from prompted_masks import prompted
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.lab.benchmark.rehearsal import (
     CROSSING_FRAMES,
@@ -116,11 +117,13 @@ def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
     tracker = DriftingTracker(Lost(asked), points=POINTS, query_interval=8)
     labeller = ScriptedLabeller(Silent(asked), script)
     masks = prompted(ScriptedSegmenter(Blind(asked), script))
+    unknown = WindowGeometry.unknown(Camera.guessed(SIZE), POINTS, "not looked at")
     image, ids, right = np.zeros((*SIZE, 3), np.uint8), set(), 0
     for index in range(FRAMES):
         now = window.push(Frame(image, index * 10**7))
         tracks = tracker.update(now)
-        found = masks.segment(now, tracks, labeller.label(now, tracks, None))
+        labels = labeller.label(now, tracks, None, unknown)
+        found = masks.segment(now, tracks, labels, unknown)
         ids |= {each.id for each in found.objects}
         truth = np.zeros(SIZE, bool)
         for box in script.boxes(index, SIZE):

@@ -51,9 +51,7 @@ def test_whole_windows_are_what_inference_makes(
     frames: int, calibrated: bool, sensed: bool
 ) -> None:
     samples = [*some(), drive()]
-    packed = pack(
-        samples, frames, calibrated_share=float(calibrated), sensed_share=float(sensed)
-    )
+    packed = pack(samples, frames, calibrated_share=float(calibrated), sensed_share=float(sensed))
     batch, targets = packed.whole(np.array([3, 1]))
     chosen = [samples[3], samples[1]]
     given = without_truth(chosen, calibrated=calibrated, sensed=sensed)

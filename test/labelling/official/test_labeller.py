@@ -15,7 +15,9 @@ from PIL import Image
 from pipelines import built
 from tiny_networks import transformers_library, write_depth_anything
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import ConfigError, InputError
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.networks.images import IMAGENET_MEAN, IMAGENET_STD
 from motion_seg_ros.pipeline import MotionSegmenter
 from motion_seg_ros.plan import check_official, needed_weights
@@ -308,6 +310,8 @@ def test_between_two_askings_labels_are_kept_and_a_reset_forgets_them(
 class Hills:
     """Smooth disparity that is small nearly everywhere, of a fifth of the image's size."""
 
+    metric = False
+
     def __init__(self) -> None:
         y, x = np.mgrid[: HEIGHT // 5, : WIDTH // 5]
         hill = np.exp(-((x - 9) ** 2 + (y - 6) ** 2) / 4)
@@ -324,6 +328,7 @@ class Hills:
 
 
 FEATURES = np.zeros((60, 768), np.float32)
+GEOMETRY = WindowGeometry.unknown(Camera.guessed((HEIGHT, WIDTH)), 60, "not looked at")
 
 
 def windows(count: int) -> list[Window]:
@@ -357,7 +362,7 @@ def test_disparity_is_stretched_to_the_image_and_each_frame_is_prepared_once(
     )
     for window in windows(2):
         for _ in range(2):  # the second time there is no news
-            labeller.label(window, resting(-5), FEATURES)
+            labeller.label(window, resting(-5), FEATURES, GEOMETRY)
     expected = depth_by_hand(torch.from_numpy(hills.map))
     assert 0.3 < np.mean(expected < 1) < 0.9
     for inputs in asked:
@@ -378,13 +383,13 @@ def test_it_abstains_where_there_is_nothing_to_tell_from(weights: dict[str, obje
     )
     (window,) = windows(1)
     hidden, features = resting(5), FEATURES
-    labels = labeller.label(window, hidden, features)
+    labels = labeller.label(window, hidden, features, GEOMETRY)
     assert hills.asked == []
     assert labels.abstention == "no track is surely visible in any frame"
     with pytest.raises(InputError, match="expected tracks with a tracker's logits"):
-        labeller.label(window, resting(None), features)
+        labeller.label(window, resting(None), features, GEOMETRY)
     with pytest.raises(InputError, match="expected tracks with features"):
-        labeller.label(window, hidden, None)
+        labeller.label(window, hidden, None, GEOMETRY)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from pipelines import built
 from tiny_networks import transformers_library
 
+from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.benchmark.random_networks import write_random_weights
 from motion_seg_ros.lab.synthetic.renderer import Renderer
@@ -27,7 +28,7 @@ import torch  # noqa: E402
 
 WIDTH, HEIGHT = 160, 120
 FRAMES = 6
-STAGES = ["tracking", "depth", "features", "labelling", "masks"]
+STAGES = ["tracking", "depth", "geometry", "features", "labelling", "masks"]
 TOYS = {
     "depth.depth_anything.weights": "depth_anything_v2_small",
     "features.dino.weights": "dinov2_base",
@@ -121,12 +122,12 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
     ]
     result = segmenter.push(Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0))
     assert result is not None
-    assert list(result.stage_ms) == ["tracking", "labelling", "masks"]
+    assert list(result.stage_ms) == ["tracking", "geometry", "labelling", "masks"]
 
 
 def test_depth_from_the_camera_is_left_in(caplog: pytest.LogCaptureFixture) -> None:
     segmenter = built({"depth.backend": "topic", "masks.backend": "densifier"})
     assert isinstance(segmenter, MotionSegmenter)
-    assert "depth" not in segmenter.tracks.stages, "no labeller looks at it"
+    assert isinstance(segmenter.tracks.stages["depth"], TopicDepth), "the geometry looks at it"
     assert isinstance(segmenter._masks, Densifier)
     assert caplog.messages == []
