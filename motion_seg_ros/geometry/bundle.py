@@ -10,11 +10,14 @@ frames, N points. All coordinates are normalised (focal length 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.camera import Float64Array
+
+AnyArray = npt.NDArray[Any]
 
 # Set by hand.
 LEAST_DEPTH_RATIO = 0.05  # of a point in frame k to that in the newest; a nearer one has left view
@@ -47,14 +50,14 @@ class Observations:
     """Directions in which N points are seen.
 
     Attributes:
-        newest: (2, N) in the newest frame.
+        newest: (2, N) in the newest frame; all three are float32 or float64.
         earlier: (K, 2, N) in the earlier ones; finite where not seen too.
         weight: (K, N) trust, 0 where not seen.
     """
 
-    newest: Float64Array
-    earlier: Float64Array
-    weight: Float64Array
+    newest: AnyArray
+    earlier: AnyArray
+    weight: AnyArray
 
     def of(self, some: npt.NDArray[np.int64]) -> Observations:
         """Return those of the points at `some` (M,)."""

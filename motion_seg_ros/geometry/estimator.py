@@ -23,7 +23,7 @@ LARGEST_NOISE_PX = 1.0  # assumed before poses are known
 LARGEST_SPREAD_PX = 12.0  # of a model in the frame that it fits best; beyond, it has failed
 NEW_BELIEF = 0.5  # factor for a track that was not judged before
 LEAST_BELIEF = 0.05
-FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS = 6, 6, 2
+FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 6, 1, 2
 FITTING_SPREADS = 3.0  # of a track that fits
 # The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
@@ -188,7 +188,9 @@ class CameraMotionEstimator:
             found = _searched(scene, spread, found)
         if found is None:
             return None
-        poses, rho = found
+        # What moves pulls at the poses even with a small weight: once more without it.
+        still = weighted.weighted(1.0 * _explains(seen, found[0], spread))
+        poses, rho = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
         residual = seen.earlier - seen_at(poses, seen.newest, rho)
         spread = spread_of(residual, weighted.weight, NOISE_PX * pixel)
         if value is None:

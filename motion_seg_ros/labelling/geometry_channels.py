@@ -65,14 +65,14 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     found[:, 12] = geometry.mode is Mode.UNKNOWN
     found[:, 13] = geometry.metric
     channels = np.concatenate([*parts, found], axis=1)
-    channels[geometry.frames == 0] = 0
+    channels[~tracks.visible[-1]] = 0
     return np.asarray(np.clip(np.nan_to_num(channels), -LIMIT, LIMIT), np.float32)
 
 
 def implied_depth(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     """Return the depth (T, N) that the camera's travel implies, 0 the nearest to 1 the farthest of
     these tracks; NaN where a track is hidden or its depth unknown."""
-    if geometry.rigid is None:
+    if geometry.rigid is None or not (geometry.mode is Mode.RIGID or geometry.metric):
         return np.full(tracks.visible.shape, np.nan, np.float32)
     rho = geometry.inverse_depth
     known = rho > TELLING * geometry.inverse_depth_error

@@ -71,6 +71,13 @@ class DataConfig:
         minimum=0.0,
         maximum=1.0,
     )
+    degraded_share: float = setting(
+        0.5,
+        "share of the windows with errors of real cameras and trackers: rolling shutter, "
+        "distortion, drift",
+        minimum=0.0,
+        maximum=1.0,
+    )
     seed: int = setting(
         0, "seed of the scenes and of the recorded windows", minimum=0, maximum=2**31 - 1
     )

@@ -19,6 +19,7 @@ from motion_seg_ros.depth.measured import measured_error
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.track_samples import TrackSample
+from motion_seg_ros.lab.training.degradation import degraded
 from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.labelling.track_depth import relative_depth
@@ -126,6 +127,7 @@ def pack(
     *,
     calibrated_share: float = 0.5,
     sensed_share: float = 0.3,
+    degraded_share: float = 0.0,
 ) -> PackedTracks:
     """Pack windows with at least one track, and compute their geometry.
 
@@ -135,6 +137,7 @@ def pack(
             with frames without visible tracks.
         calibrated_share: of the windows whose intrinsics are known; those of others are guessed.
         sensed_share: of the windows with a depth sensor, where they have depth.
+        degraded_share: of the windows with the errors of `degradation`.
 
     Raises:
         InputError: no window has tracks.
@@ -142,8 +145,14 @@ def pack(
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     rng = np.random.default_rng(PACKING_SEED)
     for sample in samples:
-        calibrated, sensed = rng.random(2) < (calibrated_share, sensed_share)
+        calibrated, sensed, worse = rng.random(3) < (
+            calibrated_share,
+            sensed_share,
+            degraded_share,
+        )
         if len(sample):
+            if worse:
+                sample = degraded(sample, rng)
             camera = Camera(sample.size, sample.matrix) if calibrated else None
             for name, array in _rows(sample, frames, camera, bool(sensed)).items():
                 parts.setdefault(name, []).append(array)

@@ -78,6 +78,7 @@ def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) 
             frames,
             calibrated_share=config.calibrated_share,
             sensed_share=config.sensed_share,
+            degraded_share=config.degraded_share,
         )
 
     drawn = itertools.chain(_samples(training), recorded)
