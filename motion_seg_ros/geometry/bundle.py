@@ -63,7 +63,7 @@ class Observations:
         """Return those of the points at `some` (M,)."""
         return Observations(self.newest[:, some], self.earlier[..., some], self.weight[:, some])
 
-    def weighted(self, factor: Float64Array) -> Observations:
+    def weighted(self, factor: AnyArray) -> Observations:
         """Return the same with each point's weights times a factor (N,)."""
         return Observations(
             self.newest, self.earlier, self.weight * factor.astype(self.weight.dtype)

@@ -30,6 +30,7 @@ PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
 PARALLAX_SHARE = 0.3  # of the belief in such tracks, above which the scene is not one plane
 # The search for poses:
+COLD_REJECTIONS = 3  # rounds of leaving out what misfits; in a stream there is one a frame
 HYPOTHESES = 2  # motions compared: the world, and what moves before it
 SEARCH_INTERVAL = 4  # frames between two searches while less than DOUBTFUL_FIT fits
 DOUBTFUL_FIT = 0.7  # share of the area
@@ -179,6 +180,7 @@ class CameraMotionEstimator:
         if found is None and value is not None and np.isfinite(value[0]).sum() >= MIN_TRACKS:
             start = from_depth(weighted, value, spread)
             found = adjust(*start, weighted, spread, iterations=COLD_ITERATIONS, measured=value)
+        warm = found is not None
         doubtful = found is None or (
             value is None
             and scene.index % SEARCH_INTERVAL == 0
@@ -189,8 +191,10 @@ class CameraMotionEstimator:
         if found is None:
             return None
         # What moves pulls at the poses even with a small weight: once more without it.
-        still = weighted.weighted(1.0 * _explains(seen, found[0], spread))
-        poses, rho = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
+        for _ in range(1 if warm else COLD_REJECTIONS):
+            still = weighted.weighted(_explains(seen, found[0], spread))
+            found = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
+        poses, rho = found
         residual = seen.earlier - seen_at(poses, seen.newest, rho)
         spread = spread_of(residual, weighted.weight, NOISE_PX * pixel)
         if value is None:
@@ -215,13 +219,13 @@ class CameraMotionEstimator:
         )
         if plane is not None and before is not None:
             plane = _carried_plane(plane, before, self._kept)
-        some = scene.some
-        belief = scene.prior * np.clip(FITTING_SPREADS / np.maximum(rigid.misfit, 1e-6) - 1, 0, 1)
+        some = scene.some  # a car with many tracks would pass for a surface below the ground
+        belief = np.clip(FITTING_SPREADS / np.maximum(rigid.misfit[some], 1e-6) - 1, 0, 1)
         self._plane = find_ground(
             scene.seen.newest[:, some].T,
             rigid.rho[some],
             rigid.error[some],
-            np.nan_to_num(belief[some]),
+            np.nan_to_num(belief),
             plane,
         )
 

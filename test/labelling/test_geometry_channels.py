@@ -143,7 +143,9 @@ def test_each_channel_is_as_described() -> None:
 def test_nothing_known_is_said_so() -> None:
     _, tracks = made_by_hand()
     geometry = WindowGeometry.unknown(Camera.guessed((240, 427)), 3, "too dark")
-    assert not geometry_channels(geometry, tracks).any()
+    found = geometry_channels(geometry, tracks)[tracks.visible[-1]]
+    told = np.unique(np.flatnonzero(found.any(axis=0)))
+    assert told.tolist() == [GEOMETRY_CHANNELS - 2], "the mode alone"
     seen = dataclasses.replace(geometry, frames=np.ones(3))
     found = geometry_channels(seen, tracks)
     np.testing.assert_array_equal(found[:, PER_TRACK + UNKNOWN], 1)
