@@ -109,6 +109,21 @@ class GroundTruth:
             found.append(np.linalg.norm(moved - stood, axis=1))
         return np.array(found).reshape(len(found), -1)
 
+    def inverse_depth(self, xy_px: npt.ArrayLike, frame: int, frames: Sequence[int]) -> Array:
+        """Return the inverse depth (T, N) in 1/m, in T frames, of what is seen at points of one.
+
+        Args:
+            xy_px: (N, 2) positions in `frame`, inside the image.
+            frame: index of the frame in which the points are given.
+            frames: indices of T frames; occluded or not, 0 for the sky.
+
+        Raises:
+            InputError: a point lies outside the image, or the clip has no such frame.
+        """
+        points = self._surface_points(self._view(frame), self._checked(xy_px))
+        seen = np.array([self._in_camera(self._view(other), points) for other in frames])
+        return np.asarray(seen[..., 3] / seen[..., 2])
+
     def instances(self, xy_px: npt.ArrayLike, frame: int) -> npt.NDArray[np.uint16]:
         """Return instance ids (N,) at positions (N, 2) of a frame; 0 for static world and sky."""
         hits = self._view(frame).cast_points(self._checked(xy_px))

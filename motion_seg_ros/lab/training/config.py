@@ -44,6 +44,12 @@ class DataConfig:
     validation_rendered_windows: int = setting(
         1500, "rendered windows for validation", minimum=1, maximum=10**6
     )
+    clean_windows: int = setting(
+        0, "training windows of exact tracks with a good tracker's errors", minimum=0, maximum=10**7
+    )
+    validation_clean_windows: int = setting(
+        0, "windows for validation of such tracks", minimum=0, maximum=10**6
+    )
     recorded_windows: int = setting(
         0,
         "windows of the recorded data sets below, in the paper's shares",

@@ -22,7 +22,12 @@ from motion_seg_ros.lab.training.readers.dynamic_replica import DynamicReplicaRe
 from motion_seg_ros.lab.training.readers.hoi4d import Hoi4dReader
 from motion_seg_ros.lab.training.readers.kubric import KubricReader
 from motion_seg_ros.lab.training.readers.mixture import PAPER_SHARES, mix
-from motion_seg_ros.lab.training.simulation.dataset import DatasetSummary, Split, build_dataset
+from motion_seg_ros.lab.training.simulation.dataset import (
+    DatasetSummary,
+    Source,
+    Split,
+    build_dataset,
+)
 from motion_seg_ros.settings.stages import FlowConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 
@@ -58,8 +63,8 @@ def load_windows(config: DataConfig, frames: int, *, progress_bar: bool = True) 
     validation = _build(config, "validation", progress_bar)
     roots = recorded_roots(config)
     description = {
-        "training": {"windows": training.windows, "scenes": training.scenes},
-        "validation": {"windows": validation.windows, "scenes": validation.scenes},
+        "training": _description(training),
+        "validation": _description(validation),
         "recorded": {"windows": config.recorded_windows, "from": sorted(roots)},
         "seed": config.seed,
     }
@@ -84,20 +89,38 @@ def recorded_roots(config: DataConfig) -> dict[str, Path]:
     return {name: Path(root) for name, root in roots.items() if root}
 
 
-def _build(config: DataConfig, split: Split, progress_bar: bool) -> DatasetSummary:
+def _build(config: DataConfig, split: Split, progress_bar: bool) -> dict[Source, DatasetSummary]:
     training = split == "train"
-    return build_dataset(
-        Path(config.folder),
-        windows=config.rendered_windows if training else config.validation_rendered_windows,
-        seed=config.seed,
-        workers=config.workers or os.cpu_count() or 1,
-        split=split,
-        progress=progress_bar,
-    )
+    wanted: dict[Source, int] = {
+        "rendered": config.rendered_windows if training else config.validation_rendered_windows,
+        "clean": config.clean_windows if training else config.validation_clean_windows,
+    }
+    return {
+        source: build_dataset(
+            Path(config.folder),
+            windows=windows,
+            seed=config.seed,
+            workers=config.workers or os.cpu_count() or 1,
+            split=split,
+            source=source,
+            progress=progress_bar,
+        )
+        for source, windows in wanted.items()
+    }
 
 
-def _samples(split: DatasetSummary) -> Iterator[TrackSample]:
-    return itertools.chain.from_iterable(read_samples(path) for path in split.shards)
+def _description(split: dict[Source, DatasetSummary]) -> dict[str, int]:
+    """Return the numbers of windows and scenes; those of clean ones where there are any."""
+    rendered, clean = split["rendered"], split["clean"]
+    said = {"windows": rendered.windows, "scenes": rendered.scenes}
+    if clean.windows:
+        said |= {"clean_windows": clean.windows, "clean_scenes": clean.scenes}
+    return said
+
+
+def _samples(split: dict[Source, DatasetSummary]) -> Iterator[TrackSample]:
+    shards = [path for source in split.values() for path in source.shards]
+    return itertools.chain.from_iterable(read_samples(path) for path in shards)
 
 
 def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterator[TrackSample]:

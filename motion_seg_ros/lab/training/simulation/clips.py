@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,12 +41,18 @@ class SceneClip:
         camera = self.sampled.scene.camera
         return camera.height, camera.width
 
-    def window(self, index: int, length: int) -> Sequence[int]:
+    def window(self, index: int, length: int) -> range:
         """Return the scene's frames in the window that ends at an index within the clip."""
         return self.frames[max(0, index + 1 - length) : index + 1]
 
 
-def random_clip(rng: Rng, seed: int, kind: str | None, frames: int) -> SceneClip:
+def random_clip(
+    rng: Rng,
+    seed: int,
+    kind: str | None,
+    frames: int,
+    of_sizes: Mapping[tuple[int, int], float] = SIZES,
+) -> SceneClip:
     """Draw a clip of a random scene.
 
     Args:
@@ -54,8 +60,9 @@ def random_clip(rng: Rng, seed: int, kind: str | None, frames: int) -> SceneClip
         seed: determines the scene.
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
+        of_sizes: heights and widths with their shares.
     """
-    sizes, shares = list(SIZES), np.array(list(SIZES.values()))
+    sizes, shares = list(of_sizes), np.array(list(of_sizes.values()))
     size_px = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
     stride = 2 if chance(rng, HALF_RATE) else 1
     sampled = sample_scene(seed, kind=kind, frames=stride * frames, size_px=size_px)

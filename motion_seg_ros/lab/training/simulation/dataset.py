@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from motion_seg_ros.errors import InputError, MotionSegError, OutputError
 from motion_seg_ros.lab.track_samples import TrackSample, write_samples
+from motion_seg_ros.lab.training.simulation.clean import clean_samples
 from motion_seg_ros.lab.training.simulation.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
@@ -32,15 +33,14 @@ from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Source = Literal["rendered", "clean"]
+SOURCES: tuple[Source, ...] = ("rendered", "clean")
 FORMAT = 2
 SCENES_PER_SHARD = 50  # a little under 300 windows
 SCENES_PER_SEED = 10_000_000  # of one split
-# Every second range of seeds belonged to windows of another kind, which are no longer made; without
-# the gap, the same seed of a data set would give other scenes than before.
-_SEED_RANGES_PER_SPLIT = 2
-
 SampleMaker = Callable[..., list[TrackSample]]
 """Makes the samples of a scene as `rendered_samples` does; at module level, to be pickled."""
+_MAKERS: Mapping[Source, SampleMaker] = {"rendered": rendered_samples, "clean": clean_samples}
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class DatasetSummary:
     windows: int
 
 
-def shard_path(folder: Path, split: Split, number: int) -> Path:
+def shard_path(folder: Path, split: Split, number: int, source: Source = "rendered") -> Path:
     """Return the path of shard `number` of a split."""
-    return folder / f"{split}-rendered-{number:05d}.npz"
+    return folder / f"{split}-{source}-{number:05d}.npz"
 
 
-def scene_seed(seed: int, split: Split, scene: int) -> int:
-    """Return the seed of scene number `scene`; no two splits or data sets share one.
+def scene_seed(seed: int, split: Split, scene: int, source: Source = "rendered") -> int:
+    """Return the seed of scene number `scene`; no two splits, sources or data sets share one.
 
     Raises:
         InputError: the seed is negative, or the scene beyond the last.
@@ -74,7 +74,7 @@ def scene_seed(seed: int, split: Split, scene: int) -> int:
             f"data set: expected a seed >= 0 and a scene below {SCENES_PER_SEED}, found seed "
             f"{seed} and scene {scene}; choose another seed"
         )
-    part = (seed * len(SPLITS) + SPLITS.index(split)) * _SEED_RANGES_PER_SPLIT
+    part = (seed * len(SPLITS) + SPLITS.index(split)) * len(SOURCES) + SOURCES.index(source)
     return part * SCENES_PER_SEED + scene
 
 
@@ -97,9 +97,10 @@ def build_dataset(
     split: Split,
     progress: bool = True,
     scenes_per_shard: int = SCENES_PER_SHARD,
-    maker: SampleMaker = rendered_samples,
+    source: Source = "rendered",
+    maker: SampleMaker | None = None,
 ) -> DatasetSummary:
-    """Generate the missing shards of one split.
+    """Generate the missing shards of one split and source.
 
     Shards are complete: the windows exceed the number asked for by less than a shard. After an
     interruption, calling it again continues after the last complete shard. New processes are
@@ -113,7 +114,8 @@ def build_dataset(
         split: "train", "validation" or "test".
         progress: show a progress bar.
         scenes_per_shard: scenes of one file.
-        maker: makes the samples of a scene.
+        source: "rendered" or "clean", see `rendered` and `clean`.
+        maker: makes the samples of a scene; None: those of the source.
 
     Raises:
         InputError: the folder has shards of other settings, or a value is out of range.
@@ -123,11 +125,11 @@ def build_dataset(
     scene_seed(seed, split, 0)
     settings = {"format": FORMAT, "seed": seed, "scenes_per_shard": scenes_per_shard}
     claim_folder(folder / f"{split}.json", settings)
-    part = _Part(folder, split, maker, seed, scenes_per_shard)
+    part = _Part(folder, split, source, maker or _MAKERS[source], seed, scenes_per_shard)
     ahead = TASKS_AHEAD_PER_WORKER * workers
     with (
         worker_pool(workers) as pool,
-        tqdm(total=windows, unit="window", disable=not progress, desc=split) as bar,
+        tqdm(total=windows, unit="window", disable=not progress, desc=f"{split}, {source}") as bar,
         closing(in_order(pool, _make_samples, part.missing(), ahead)) as made,
     ):
         found = _completed_part(part, windows, made, bar)
@@ -139,16 +141,17 @@ _Task = tuple[SampleMaker, int, str | None]
 
 @dataclass(frozen=True)
 class _Part:
-    """Shards of a split."""
+    """Shards of a split and source."""
 
     folder: Path
     split: Split
+    source: Source
     maker: SampleMaker
     seed: int
     scenes_per_shard: int
 
     def path(self, number: int) -> Path:
-        return shard_path(self.folder, self.split, number)
+        return shard_path(self.folder, self.split, number, self.source)
 
     def missing(self) -> Iterator[_Task]:
         """Generate the scenes of all missing shards, without end."""
@@ -156,7 +159,7 @@ class _Part:
             if not self.path(number).exists():
                 for i in range(self.scenes_per_shard):
                     scene = number * self.scenes_per_shard + i
-                    seed = scene_seed(self.seed, self.split, scene)
+                    seed = scene_seed(self.seed, self.split, scene, self.source)
                     yield self.maker, seed, scene_kind(self.split, scene)
 
 

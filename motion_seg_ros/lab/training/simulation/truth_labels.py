@@ -90,10 +90,11 @@ def label_points(
 
 
 def image_grid(truth: GroundTruth) -> npt.NDArray[np.float64]:
-    """Return points (M, 2) all over the image, _GRID_PX apart."""
+    """Return points (M, 2) all over the image, _GRID_PX apart, or more in larger images."""
     camera = truth.scene.camera
-    x = np.arange(_GRID_PX // 2, camera.width, _GRID_PX, dtype=np.float64)
-    y = np.arange(_GRID_PX // 2, camera.height, _GRID_PX, dtype=np.float64)
+    step = _GRID_PX * max(1, round(max(camera.width, camera.height) / REFERENCE_SIDE_PX))
+    x = np.arange(step // 2, camera.width, step, dtype=np.float64)
+    y = np.arange(step // 2, camera.height, step, dtype=np.float64)
     return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 
