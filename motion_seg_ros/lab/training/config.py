@@ -267,10 +267,10 @@ def _check(config: TrainConfig) -> None:
             f"batch.windows: expected a multiple of engine.devices = {devices}, "
             f"found {batch.windows}"
         )
-    if data.rendered_windows + data.recorded_windows == 0:
+    if data.rendered_windows + data.clean_windows + data.recorded_windows == 0:
         raise ConfigError(
-            "data.rendered_windows and data.recorded_windows: expected at least one window to "
-            "learn from, found 0"
+            "data.rendered_windows, data.clean_windows, data.recorded_windows: expected at least "
+            "one window to learn from, found 0"
         )
     if data.recorded_windows and not (data.kubric or data.dynamic_replica or data.hoi4d):
         raise ConfigError(

@@ -53,6 +53,17 @@ def test_synthetic_windows_alone(data: dict[str, object]) -> None:
     assert said["recorded"] == {"windows": 0, "from": []}
 
 
+def test_clean_windows_join_the_rendered_ones(data: dict[str, object], tmp_path: Path) -> None:
+    for split, count in (("train", 4), ("validation", 2)):
+        samples = [pan_sample(100 + i, tracks=20) for i in range(count)]
+        write_samples(shard_path(tmp_path, split, 0, "clean"), samples)
+    config = DataConfig(**data, clean_windows=4, validation_clean_windows=2)
+    found = load_windows(config, FRAMES, progress_bar=False)
+    assert found.training.count.tolist() == [30] * 5 + [20] * 4
+    assert found.validation.count.tolist() == [30] * 3 + [20] * 2
+    assert json.loads(found.description)["training"]["clean_windows"] == 4
+
+
 def test_recorded_windows_join_those_to_learn_from(
     data: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.lab.training.simulation import dataset
 from motion_seg_ros.lab.training.simulation.dataset import (
+    SOURCES,
     SPLITS,
     build_dataset,
     scene_kind,
@@ -66,9 +67,10 @@ def test_whole_shards_are_not_made_again(tmp_path: Path) -> None:
 
 def test_no_two_splits_or_data_sets_share_a_scene() -> None:
     seeds = [
-        scene_seed(seed, split, scene)
+        scene_seed(seed, split, scene, source)
         for seed in range(3)
         for split in SPLITS
+        for source in SOURCES
         for scene in (0, 1, dataset.SCENES_PER_SEED - 1)
     ]
     assert len(set(seeds)) == len(seeds)
@@ -82,6 +84,15 @@ def test_a_seed_means_the_scenes_that_it_meant_in_earlier_versions(tmp_path: Pat
     other = tmp_path / "train-projected-00000.npz"  # of an earlier version
     other.write_bytes(b"")
     assert other not in build(tmp_path).shards
+
+
+def test_clean_windows_are_beside_the_rendered_ones_and_of_other_scenes(tmp_path: Path) -> None:
+    rendered, clean = build(tmp_path), build(tmp_path, source="clean")
+    assert {path.name[:13] for path in clean.shards} == {"train-clean-0"}
+    assert not set(rendered.shards) & set(clean.shards)
+    first, other = (read_samples(each.shards[0])[0].tags for each in (rendered, clean))
+    assert first == (f"seed{scene_seed(5, 'train', 0)}", "None")
+    assert other == (f"seed{scene_seed(5, 'train', 0, 'clean')}", "None")
 
 
 def test_held_out_kinds_are_in_the_test_split_only(tmp_path: Path) -> None:
