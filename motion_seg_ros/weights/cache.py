@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "1420b4c6f520b13a7bfd3873601da3a505e8ad63472f48868579294ce11b18f5",
+            "74274bdc18a1520e13efe9ec6621c22a490fcdd94d409a1cf2dccf2f65d81d05",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",

@@ -14,6 +14,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
+from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
 from motion_seg_ros.lab.synthetic.scene import Body, Camera, Light, Nuisances, Scene
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
@@ -67,6 +68,7 @@ KINDS: dict[str, float] = {
 """Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
 """Kinds of scenes of the test split; nothing like them is drawn for training."""
+_MOST_DRAWN = 20  # scenes that are drawn for one whose mover is as large as wanted
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
 
@@ -98,6 +100,8 @@ class _SceneRecipe:
         worlds, actors: names and shares.
         distractors: largest number of static things like the movers.
         large: share of the scenes whose first mover fills 5 to 40 % of the image.
+        seen: least and largest share of the image that the first mover fills, halfway through the
+            clip; scenes are drawn until it does.
     """
 
     camera: str
@@ -106,6 +110,7 @@ class _SceneRecipe:
     actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
     distractors: int = 3
     large: float = 0.0
+    seen: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,11 @@ _RECIPES = {name: _SceneRecipe(name) for name in CAMERA_MOTIONS} | {
     "crowd": _SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
     "orbit_deforming": _SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
     "followed_large": _SceneRecipe(
-        "follow_travel", (0, 0.8, 0.2), actors=dict.fromkeys(_UNFOLLOWED, 0.5), large=1.0
+        "follow_travel",
+        (0, 0.8, 0.2),
+        actors=dict.fromkeys(_UNFOLLOWED, 0.5),
+        large=1.0,
+        seen=(0.05, 0.4),
     ),
 }
 _ROADS = {"street": 0.36, "motorway": 0.24, "country_road": 0.24, "plain": 0.16}
@@ -212,6 +221,24 @@ def _driven(rng: Rng, recipe: _DriveRecipe, frames: int, size_px: tuple[int, int
 
 def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     """Draw a scene around the subject of a camera."""
+    for _ in range(_MOST_DRAWN):
+        content = _staged_once(rng, recipe, frames, size_px)
+        if recipe.seen == (0.0, 1.0) or recipe.seen[0] <= _seen(content, frames) <= recipe.seen[1]:
+            break
+    return content
+
+
+def _seen(content: _Content, frames: int) -> float:
+    """Return the share of the image that the first mover fills halfway through the clip."""
+    camera, _, bodies, _ = content
+    geometry = SceneGeometry(Scene("", camera, tuple(bodies), frames, FPS))
+    x, y = np.arange(4.0, camera.width, 8), np.arange(4.0, camera.height, 8)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    found = geometry.view(frames // 2 / FPS).cast_points(points)
+    return float((geometry.instance_of(found.piece) == 1).mean())
+
+
+def _staged_once(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     stage = _stage(rng, recipe, frames, size_px)
     bodies, motions = _movers(rng, recipe, stage)
     world = pick(rng, recipe.worlds)
