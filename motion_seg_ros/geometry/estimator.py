@@ -12,7 +12,12 @@ from motion_seg_ros.geometry.ground import GroundPlane, find_ground
 from motion_seg_ros.geometry.homographies import fit_homographies, warped
 from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
-from motion_seg_ros.geometry.starts import Kept, Start, from_depth, from_epipolar_geometry
+from motion_seg_ros.geometry.starts import (
+    Kept,
+    Start,
+    from_depth,
+    from_epipolar_geometry,
+)
 from motion_seg_ros.geometry.statistics import spread_of, weighted_quantile
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 from motion_seg_ros.window import Window
@@ -21,8 +26,8 @@ from motion_seg_ros.window import Window
 NOISE_PX = 0.1  # least spread assumed of static tracks
 LARGEST_NOISE_PX = 1.0  # assumed before poses are known
 LARGEST_SPREAD_PX = 12.0  # of a model in the frame that it fits best; beyond, it has failed
-NEW_BELIEF = 0.5  # factor for a track that was not judged before
-LEAST_BELIEF = 0.05
+NEW_BELIEF = 0.5
+LEAST_BELIEF = 0.1
 FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 6, 1, 2
 FITTING_SPREADS = 3.0  # of a track that fits
 # The mode:
@@ -68,6 +73,9 @@ class _Fit:
         linear, spread = fit_homographies(
             scene.fitted, scene.prior[scene.some], NOISE_PX * scene.pixel, FLAT_ITERATIONS
         )
+        fitted = scene.fitted
+        left = fitted.earlier - warped(linear, fitted.newest)
+        spread = spread_of(left, fitted.weight * scene.area[scene.some], NOISE_PX * scene.pixel)
         residual, misfit = _misfit(seen, warped(linear, seen.newest), spread, 0)
         unknown = np.full(len(misfit), np.nan)
         still = np.zeros((len(linear), 3))
@@ -196,7 +204,7 @@ class CameraMotionEstimator:
             found = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
         poses, rho = found
         residual = seen.earlier - seen_at(poses, seen.newest, rho)
-        spread = spread_of(residual, weighted.weight, NOISE_PX * pixel)
+        spread = spread_of(residual, seen.weight * scene.area[some], NOISE_PX * pixel)
         if value is None:
             scale = float(weighted_quantile(rho, prior * (rho > 0) + 1e-12, 0.5))
             if not 1e-6 < scale < 1e6:
@@ -253,26 +261,27 @@ def _searched(scene: Scene, spread: Float64Array, found: Start | None) -> Start 
     """Return the poses that explain most of the image's area, of the two motions that most tracks
     follow and of those `found` before; None where there are none."""
     seen, area = scene.fitted, scene.area[scene.some]
+    tolerance = LARGEST_NOISE_PX * scene.pixel
     left = np.ones(len(area), bool)
     most = 0.0 if found is None else CHANGE_FACTOR * _explained(scene, found[0], spread)
+
+    def tried(start: Start) -> Poses:
+        nonlocal found, most
+        still = seen.weighted(area * left)
+        poses, rho = adjust(*start, still, spread, iterations=COLD_ITERATIONS)
+        share = _explained(scene, poses, spread)
+        if share > most:
+            found, most = (poses, rho), share
+        return poses
+
     for _ in range(HYPOTHESES):
         if left.sum() < MIN_TRACKS:
             break
-        tolerance = LARGEST_NOISE_PX * scene.pixel
         start = from_epipolar_geometry(seen.of(np.flatnonzero(left)), tolerance, spread)
         if start is None:
             break
         rho, _ = triangulate(start[0], seen, spread)
-        poses, rho = adjust(
-            start[0],
-            np.maximum(rho, 0),
-            seen.weighted(area * left),
-            spread,
-            iterations=COLD_ITERATIONS,
-        )
-        share = _explained(scene, poses, spread)
-        if share > most:
-            found, most = (poses, rho), share
+        poses = tried((start[0], np.maximum(rho, 0)))
         left &= ~_explains(seen, poses, spread)
     return found
 

@@ -136,11 +136,9 @@ def from_epipolar_geometry(
         tolerance: distance of inliers.
         spread: (K,) of an observation.
     """
-    shared = (seen.weight > 0).sum(axis=1)
-    enough = np.flatnonzero(shared >= max(MIN_POINTS, MIN_SHARE * shared.max()))
-    if not len(enough):
+    first = _earliest(seen)
+    if first is None:
         return None
-    first = enough[0]
     both = np.flatnonzero(seen.weight[first] > 0)
     here, there = seen.newest[:, both].T, seen.earlier[first][:, both].T
     matrix, inliers = cv2.findEssentialMat(
@@ -151,17 +149,38 @@ def from_epipolar_geometry(
     _, rotation, translation, _ = cv2.recoverPose(
         matrix, here, there, np.eye(3), mask=inliers.astype(np.uint8).copy()
     )
-    pair = Poses(np.asarray(rotation[None], np.float64), np.asarray(translation.T, np.float64))
+    inliers = both[inliers.ravel() > 0]
+    turned, moved = np.asarray(rotation, np.float64), np.asarray(translation.ravel(), np.float64)
+    return _from_pair(seen, first, turned, moved, inliers, spread)
+
+
+def _earliest(seen: Observations) -> int | None:
+    """Return the earliest frame that shares enough points with the newest."""
+    shared = (seen.weight > 0).sum(axis=1)
+    enough = np.flatnonzero(shared >= max(MIN_POINTS, MIN_SHARE * shared.max()))
+    return int(enough[0]) if len(enough) else None
+
+
+def _from_pair(
+    seen: Observations,
+    first: int,
+    rotation: Float64Array,
+    translation: Float64Array,
+    good: Int64Array,
+    spread: Float64Array,
+) -> Start | None:
+    """Return all poses by that of the frame `first` and its inliers `good` (M,)."""
+    pair = Poses(np.asarray(rotation[None], np.float64), np.asarray(translation[None], np.float64))
     two = Observations(seen.newest, seen.earlier[first][None], seen.weight[first][None])
     rho, _ = triangulate(pair, two, spread[first : first + 1])
-    good = both[(inliers.ravel() > 0) & (rho[both] > 0)]
+    good = good[rho[good] > 0]
     if len(good) < MIN_POINTS:
         return None
     # The camera is supposed to have travelled evenly at first.
     count = len(seen.weight)
     share = ((count - np.arange(count)) / (count - first))[:, None]
-    turn = np.asarray(cv2.Rodrigues(rotation)[0], np.float64)
-    guess = Poses(rotation_of(share * turn.T), np.asarray(share * translation.T, np.float64))
+    turn = np.asarray(cv2.Rodrigues(np.asarray(rotation, np.float64))[0], np.float64)
+    guess = Poses(rotation_of(share * turn.T), np.asarray(share * translation, np.float64))
     poses = locate(guess, rho[good], seen.of(good), spread, iterations=LOCATING_ITERATIONS)
     found, _ = triangulate(poses, seen, spread)
     return poses, np.maximum(found, 0)

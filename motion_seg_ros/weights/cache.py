@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "74274bdc18a1520e13efe9ec6621c22a490fcdd94d409a1cf2dccf2f65d81d05",
+            "e0d472122cfcdaab2c6e31a5c0ac4c1a777249e6c99344e2152cca28388f99aa",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",

@@ -23,9 +23,10 @@ from motion_seg_ros.lab.training.degradation import degraded
 from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.labelling.track_depth import relative_depth
-from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 
 PACKING_SEED = 7
+EARLIER = (6, 3)  # frames before the newest at which the geometry is found too; set by hand
 
 Float16Array = npt.NDArray[np.float16]
 
@@ -180,16 +181,30 @@ def seen_geometry(
         of labelling.track_depth, NaN unknown.
     """
     tracks = sample.tracks()
-    measured = None
-    if sensed and sample.depth is not None:
-        measured = sample.depth[-1], measured_error(sample.depth[-1])
+    camera = camera or Camera.guessed(sample.size)
     estimator = CameraMotionEstimator()
-    newest = len(sample.visible) - 1
-    geometry = estimator.update(tracks, camera or Camera.guessed(sample.size), newest, measured)
+    frames = len(sample.visible)
+    # Played as live, for the estimator keeps what it found in earlier windows.
+    for end in sorted({max(frames - back, 1) for back in EARLIER} | {frames}):
+        measured = None
+        if sensed and sample.depth is not None:
+            measured = sample.depth[end - 1], measured_error(sample.depth[end - 1])
+        geometry = estimator.update(_up_to(tracks, end), camera, end - 1, measured)
     channels = geometry_channels(geometry, tracks)
     if measured is None or sample.depth is None:
         return channels, implied_depth(geometry, tracks)
     return channels, relative_depth(np.where(sample.visible, sample.depth, np.float32(np.nan)))
+
+
+def _up_to(tracks: Tracks, end: int) -> Tracks:
+    """Return the tracks as they are known after the first `end` frames."""
+    return Tracks(
+        tracks.ids,
+        tracks.xy_px[:end],
+        tracks.visible[:end],
+        tracks.confidence[:end],
+        np.minimum(tracks.query_frame, end - 1),
+    )
 
 
 def _rows(
