@@ -7,10 +7,11 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from motion_seg_ros.cli import argument_types, configuration, live_node
+from motion_seg_ros.cli import argument_types, camera_option, configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
@@ -80,6 +81,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
     )
+    camera_option.add_option(parser)
     # For launch/demo.launch.py, which starts the node itself.
     parser.add_argument("--role", choices=("all", "camera"), default="all", help=argparse.SUPPRESS)
     parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
@@ -98,11 +100,14 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    if arguments.camera is not None and arguments.input is None:
+        raise InputError("--camera: expected with INPUT, found a rendered clip; leave it out")
+    camera = camera_option.read(arguments)
     live_node.check_ros("demo")
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)
         if arguments.role == "camera":
-            _play_alone(work, arguments)
+            _play_alone(work, arguments, camera)
             return
         output: Path = arguments.output
         if arguments.input is not None:
@@ -111,24 +116,24 @@ def run(arguments: argparse.Namespace) -> None:
             output_folder(output.parent),
             staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,
         ):
-            clip = _make_clip(work, arguments)
+            clip = _make_clip(work, arguments, camera)
             stamps_ns = _play(clip, config, work)
             figures = write_report(folder, clip, work / "bag", stamps_ns)
         _show(figures, output)
 
 
-def _make_clip(folder: Path, arguments: argparse.Namespace) -> RawClip:
+def _make_clip(folder: Path, arguments: argparse.Namespace, camera: CameraFile | None) -> RawClip:
     if arguments.input is None:
         frames = arguments.frames or RENDERED_FRAMES
         return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames)
     source = open_source(arguments.input, topic=arguments.topic, fps=arguments.fps)
     frames = arguments.frames or INPUT_FRAMES
-    return copy_clip(folder, source, frames=frames, max_width=MAX_WIDTH)
+    return copy_clip(folder, calibrated(source, camera), frames=frames, max_width=MAX_WIDTH)
 
 
-def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
+def _play_alone(work: Path, arguments: argparse.Namespace, camera: CameraFile | None) -> None:
     """Play the camera for a node that is running already, until interrupted."""
-    clip = _make_clip(work, arguments)
+    clip = _make_clip(work, arguments, camera)
     height, width = clip.size
     print(f"{PLAYING} {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz", flush=True)
     options = ["--loop"] if arguments.loop else []

@@ -15,11 +15,12 @@ from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import argument_types, configuration, many
+from motion_seg_ros.cli import argument_types, camera_option, configuration, many
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
 from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
@@ -50,6 +51,7 @@ examples:
   motion_seg segment DAVIS/JPEGImages/480p -o out         a folder of folders: one sequence each
   motion_seg segment bag/ --topic /camera/image_raw -o out
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
+  motion_seg segment frames/ -o out --camera camera.yaml  with the calibration of the camera
   motion_seg segment frames/ -o out --export colmap       and masks for COLMAP
   motion_seg segment bags/*/ -o out --resume              continue an earlier run
   motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
@@ -100,6 +102,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also write OUTPUT/<sequence>/colmap: images and masks for COLMAP, moving pixels "
         "black; processes the frames twice, the second time backwards",
     )
+    camera_option.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
@@ -114,6 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     config = configuration.read(arguments)
     plan = resolve(config) if arguments.ray is None else None
+    camera = camera_option.read(arguments)
     sources, unread = _open(arguments)
     output: Path = arguments.output
     started = time.monotonic()
@@ -135,6 +139,7 @@ def run(arguments: argparse.Namespace) -> None:
                 topic=arguments.topic if isinstance(each, BagTopic) else None,
                 overwrite=arguments.overwrite,
                 export=arguments.export,
+                camera=camera,
             )
             for each in sources
         ]
@@ -223,6 +228,7 @@ class Task:
         topic: chosen topic of a bag; None: its only one.
         overwrite: replace an earlier result; if not, a finished sequence is kept.
         export: one of EXPORTS, or None.
+        camera: calibration of the frames; None: as the source has it.
     """
 
     source: FrameSource
@@ -234,6 +240,7 @@ class Task:
     topic: str | None
     overwrite: bool
     export: str | None = None
+    camera: CameraFile | None = None
 
     def finished(self) -> SequenceSummary | None:
         """Return the summary of an earlier run with the same settings; None: there was none.
@@ -260,6 +267,7 @@ class Task:
             "fps": self.source.fps,
             "input_bytes": size_bytes(self.source.path),
             "export": self.export,
+            "camera": None if self.camera is None else self.camera.values,
         }
 
 
@@ -293,7 +301,7 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
     plan = task.plan or resolve(task.config)
     segmenter = build(plan)
     with writer:
-        for item, result in _results(segmenter, iter(task.source)):
+        for item, result in _results(segmenter, iter(calibrated(task.source, task.camera))):
             writer.write(item, result)
             advance(1)
         if writer.colmap is not None:

@@ -63,6 +63,37 @@ class FrameSource(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class DerivedSource:
+    """Base of sequences made from another one: its path, name, length and rate.
+
+    Attributes:
+        source: the other one.
+    """
+
+    source: FrameSource
+
+    @property
+    def path(self) -> Path:
+        """The input."""
+        return self.source.path
+
+    @property
+    def name(self) -> str:
+        """The sequence's name."""
+        return self.source.name
+
+    @property
+    def length(self) -> int | None:
+        """Number of frames; None if it is not known."""
+        return self.source.length
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.source.fps
+
+
 class SizeCheck:
     """Checks that all frames of a sequence have the first one's size.
 

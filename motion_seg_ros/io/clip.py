@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,9 +44,13 @@ class RawClip:
         self.fps = float(index["fps"])
         self._height, self._width = index["size"]
         self._stamps_ns: list[int] = index["stamps_ns"]
-        matrix = index["camera_matrix"]
-        self.camera = None if matrix is None else Camera(self.size, np.array(matrix, np.float64))
+        self.camera = None if index["camera"] is None else self._camera(index["camera"])
         self.has_truth: bool = index["has_truth"]
+
+    def _camera(self, values: dict[str, Any]) -> Camera:
+        matrix = np.array(values["matrix"], np.float64)
+        distortion = tuple(values["distortion"])
+        return Camera(self.size, matrix, values["distortion_model"], distortion)
 
     def __len__(self) -> int:
         return len(self._stamps_ns)
@@ -95,12 +100,18 @@ def write_clip(
                 truths.write(each.truth.tobytes())
         has_truth = truths.tell() > 0
     assert first is not None
-    matrix = None if first.camera is None else first.camera.matrix.tolist()
+    camera = None
+    if first.camera is not None:
+        camera = {
+            "matrix": first.camera.matrix.tolist(),
+            "distortion_model": first.camera.distortion_model,
+            "distortion": first.camera.distortion,
+        }
     index = {
         "fps": fps,
         "size": first.size,
         "stamps_ns": stamps_ns,
-        "camera_matrix": matrix,
+        "camera": camera,
         "has_truth": has_truth,
     }
     (folder / _INDEX).write_text(json.dumps(index), encoding="utf-8")
@@ -113,4 +124,5 @@ def _narrowed(frame: Frame, max_width: int | None) -> Frame:
         return frame
     size = (max_width, max(1, round(height * max_width / width)))
     image = cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
-    return Frame(image.astype(np.uint8, copy=False), frame.stamp_ns)
+    camera = None if frame.camera is None else frame.camera.resized(size[::-1])
+    return Frame(image.astype(np.uint8, copy=False), frame.stamp_ns, camera=camera)

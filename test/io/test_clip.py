@@ -34,6 +34,19 @@ def test_gives_back_frames_truth_and_camera(tmp_path: Path) -> None:
         np.testing.assert_array_equal(clip.truth(index), truths[index])
 
 
+def test_gives_back_distortion_also_of_narrowed_frames(tmp_path: Path) -> None:
+    camera = Camera((72, 96), MATRIX, "plumb_bob", (-0.2, 0.05, 0.001, 0.0))
+    frame = Frame(recordings.pan(1)[0], 0, camera=camera)
+    for name, max_width, size in (("a", None, (72, 96)), ("b", 48, (36, 48))):
+        (tmp_path / name).mkdir()
+        clip = write_clip(tmp_path / name, [RawClipFrame(frame)], 10, max_width)
+        found = clip.frame(0).camera
+        assert found is not None
+        assert (found.size, found.distortion_model) == (size, "plumb_bob")
+        expected = camera.resized(size).normalised(np.array([10.0, 20]))
+        np.testing.assert_array_equal(found.normalised(np.array([10.0, 20])), expected)
+
+
 def test_knows_that_there_is_no_truth(tmp_path: Path) -> None:
     clip = write_clip(tmp_path, [RawClipFrame(Frame(recordings.pan(1)[0], 0))], 10)
     assert not clip.has_truth

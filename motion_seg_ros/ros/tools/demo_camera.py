@@ -68,12 +68,13 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
 
 
 def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
-    """Return the calibration, without distortion; all zero, for uncalibrated, if unknown."""
+    """Return the calibration; all zero, for uncalibrated, if unknown."""
     height, width = clip.size
     info = CameraInfo(header=header, height=height, width=width)
     if clip.camera is not None:
-        info.distortion_model = "plumb_bob"
-        info.d = [0.0] * 5
+        undistorted = clip.camera.distortion_model == "none"
+        info.distortion_model = "plumb_bob" if undistorted else clip.camera.distortion_model
+        info.d = [0.0] * 5 if undistorted else list(clip.camera.distortion)
         info.k = clip.camera.matrix.reshape(-1).tolist()
         info.r = np.eye(3).reshape(-1).tolist()
         info.p = np.hstack([clip.camera.matrix, np.zeros((3, 1))]).reshape(-1).tolist()

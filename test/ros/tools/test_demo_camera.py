@@ -25,6 +25,9 @@ from motion_seg_ros.types import Frame
 COMMAND = [sys.executable, "-m", "motion_seg_ros.cli.main", "demo"]
 
 
+DISTORTION = (-0.2, 0.05, 0.001, 0.0, 0.01, 0.02, 0.0, 0.0)
+
+
 def test_loop_goes_there_and_back() -> None:
     order = there_and_back(4)
     assert [next(order) for _ in range(9)] == [0, 1, 2, 3, 2, 1, 0, 1, 2]
@@ -33,7 +36,7 @@ def test_loop_goes_there_and_back() -> None:
 def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
     """Messages are received by a process that knows nothing of the camera."""
     matrix = np.array([[90.0, 0, 48], [0, 91, 36], [0, 0, 1]])
-    camera = Camera((72, 96), matrix)
+    camera = Camera((72, 96), matrix, "rational_polynomial", DISTORTION)
     images = recordings.pan(6)
     (tmp_path / "clip").mkdir()
     frames = (RawClipFrame(Frame(each, i, camera=camera)) for i, each in enumerate(images))
@@ -61,6 +64,7 @@ def test_camera_publishes_the_clip_as_it_is(tmp_path: Path) -> None:
             assert (message.width, message.height) == (96, 72)
         np.testing.assert_array_equal(image_to_bgr(picture), image)
         np.testing.assert_array_equal(info.k.reshape(3, 3), matrix)
+        assert (info.distortion_model, tuple(info.d)) == ("rational_polynomial", DISTORTION)
     assert np.diff(stamps).mean() == pytest.approx(1e9 / 20, rel=0.2)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.camera_file import CameraFile
 from motion_seg_ros.io.sources import open_sources
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.lab.evaluation.datasets.base import chosen
@@ -47,6 +48,7 @@ class TrajectoryOptions:
         seeds: each rendered scene once with each of these.
         every: one frame in so many is mapped; None: RENDERED_EVERY, or all of recordings.
         max_features: SIFT features of an image at most.
+        camera: calibration of recordings; None: as the source has it.
     """
 
     dataset: str | None
@@ -56,6 +58,7 @@ class TrajectoryOptions:
     seeds: Sequence[int]
     every: int | None
     max_features: int
+    camera: CameraFile | None = None
 
 
 def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[TrajectoryTask]:
@@ -82,7 +85,10 @@ def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[Traject
                 f"{root}: expected --poses, the true poses of its camera in the TUM format"
             )
         clips = recorded_sequences(
-            _recordings(options.dataset, root, options.place), options.poses, options.fps
+            _recordings(options.dataset, root, options.place),
+            options.poses,
+            options.fps,
+            options.camera,
         )
         return [TrajectoryTask(each, method, settings) for each in clips]
     if options.dataset not in (None, "synthetic") or options.poses is not None:
