@@ -19,6 +19,7 @@ from motion_seg_ros.settings.pipeline import Config
 ARGUMENTS = {
     "image",
     "depth",
+    "depth_transport",
     "camera_info",
     "profile",
     "params_file",
@@ -106,6 +107,9 @@ def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
     node = started(launch_file, depth="/cam/depth")
     assert node["remappings"]["depth"] == "/cam/depth"
     assert {"depth.backend": "topic"} in node["parameters"]
+    node = started(launch_file, depth="/cam/depth", depth_transport="compressedDepth")
+    assert node["remappings"]["depth/compressedDepth"] == "/cam/depth/compressedDepth"
+    assert node["parameters"][0]["depth.transport"] == "compressedDepth"
 
 
 def test_what_is_given_comes_behind_the_parameter_file(launch_file: ModuleType) -> None:
