@@ -132,13 +132,14 @@ class InputSubscriptions:
         """Subscribe to depth, and let images wait for it."""
         counts = self._statistics.start_pairing(self._node.resolve_topic_name(topic), limits)
         self._pairing = DepthPairing(limits, counts, max_bytes, self._forward)
-        compressed = config.depth.transport == COMPRESSED_DEPTH
-        self._subscribe(CompressedImage if compressed else Image, topic, self._on_depth)
+        # Before the subscriptions: messages are handled in another thread than transitions.
         self._late = self._node.create_timer(
             limits.max_wait_s, self._on_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._late.cancel()
         self._made.callback(self._node.destroy_timer, self._late)
+        compressed = config.depth.transport == COMPRESSED_DEPTH
+        self._subscribe(CompressedImage if compressed else Image, topic, self._on_depth)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         longest = max(len(message.d), len(message.distortion_model), len(message.header.frame_id))
