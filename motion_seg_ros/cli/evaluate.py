@@ -101,6 +101,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
     )
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
+    configuration.add_depth_topic(parser)
     parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
     parser.add_argument(
         "--predictions",
@@ -321,7 +322,7 @@ def _place(arguments: argparse.Namespace, config: Config) -> Place:
         topic=arguments.topic,
         truth_topic=arguments.truth_topic,
         seeds=arguments.seeds,
-        with_depth=config.depth.backend == "topic",
+        depth=configuration.recorded_depth(arguments, config),
     )
 
 
@@ -329,7 +330,7 @@ def _inputs(arguments: argparse.Namespace, camera: CameraFile | None) -> dict[st
     """Return the inputs that scores depend on, by option."""
     paths = {name: getattr(arguments, name) for name in ("root", "truth", "predictions")}
     inputs = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
-    for name in ("topic", "truth_topic"):
+    for name in ("topic", "truth_topic", "depth_topic"):
         if getattr(arguments, name) is not None:
             inputs[name] = getattr(arguments, name)
     if arguments.predictions is not None:

@@ -31,6 +31,20 @@ class SourceFrame:
     calibration: str = ""
 
 
+@dataclass(frozen=True)
+class DepthChoice:
+    """Recorded depth that belongs to the images.
+
+    Attributes:
+        topic: of a bag; None: bags come without. Folders in the layout of TUM RGB-D say themselves
+            where it is.
+        slop_s: largest difference of the stamps of an image and its depth, in seconds.
+    """
+
+    topic: str | None
+    slop_s: float
+
+
 class FrameSource(Protocol):
     """The frames of one sequence in order, all of one size; may be iterated many times."""
 

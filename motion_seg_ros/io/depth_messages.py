@@ -57,7 +57,7 @@ def stored_to_metres(stored: npt.NDArray[Any], per_metre: float = 1000.0) -> Flo
         per_metre: uint16 units of a metre.
     """
     if stored.dtype == np.uint16:
-        metres: FloatArray = stored.astype(np.float32) * np.float32(1 / per_metre)
+        metres: FloatArray = stored.astype(np.float32) / np.float32(per_metre)
         known = stored > 0
     else:
         metres = stored.astype(np.float32)

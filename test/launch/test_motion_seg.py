@@ -35,7 +35,8 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz"})]
+    ("name", "expected"),
+    [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz", "depth"})],
 )
 def test_every_argument_has_a_default_and_a_description(name: str, expected: set[str]) -> None:
     declared = declared_arguments(name)
@@ -227,4 +228,4 @@ def test_the_demo_can_be_described(real_launch: None, launch_file: ModuleType) -
     spec.loader.exec_module(module)
     description = module.generate_launch_description()
     # The node is made later, when its camera plays.
-    assert [each.name for each in description.get_launch_arguments()] == ["rviz"]
+    assert [each.name for each in description.get_launch_arguments()] == ["rviz", "depth"]

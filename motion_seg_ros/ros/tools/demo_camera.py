@@ -30,7 +30,8 @@ LINGER_S = 1.0
 
 
 class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
-    """Publishes `camera/image_raw` (bgr8) and `camera/camera_info`, best effort like most
+    """Publishes `camera/image_raw` (bgr8), `camera/camera_info` and, of a clip that has it, depth
+    registered to the image on `camera/depth_registered/image_raw` (16UC1), best effort like most
     drivers."""
 
     def __init__(self) -> None:
@@ -38,6 +39,9 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
         self._images = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
         self._infos = self.create_publisher(
             CameraInfo, "camera/camera_info", qos_profile_sensor_data
+        )
+        self._depths = self.create_publisher(
+            Image, "camera/depth_registered/image_raw", qos_profile_sensor_data
         )
 
     def wait_for(self, topics: Sequence[str], timeout_s: float) -> None:
@@ -63,6 +67,8 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
             header = Header(stamp=stamp.to_msg(), frame_id=FRAME_ID)
             self._images.publish(array_to_image(image, "bgr8", header))
             self._infos.publish(_camera_info(header, clip))
+            if clip.has_depth:
+                self._depths.publish(array_to_image(clip.depth_mm(index), "16UC1", header))
             yield stamp.nanoseconds
             time.sleep(max(0.0, started + count / (rate or clip.fps) - time.monotonic()))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.camera_file import CameraFile
+from motion_seg_ros.io.rgbd_folder import POSES_FILE
 from motion_seg_ros.io.sources import open_sources
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.lab.evaluation.datasets.base import chosen
@@ -80,13 +81,16 @@ def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[Traject
     )
     method = functools.partial(PipelineMethod, config)
     if root is not None:
-        if options.poses is None:
+        poses = options.poses
+        if poses is None and (root / POSES_FILE).is_file():
+            poses = root / POSES_FILE  # as the layout of TUM RGB-D has them
+        if poses is None:
             raise InputError(
                 f"{root}: expected --poses, the true poses of its camera in the TUM format"
             )
         clips = recorded_sequences(
             _recordings(options.dataset, root, options.place),
-            options.poses,
+            poses,
             options.fps,
             options.camera,
         )
@@ -121,5 +125,5 @@ def _recordings(
     if (place.truth, place.truth_topic) != (None, None):
         kind = dataset or ("bag" if place.truth_topic else "folder")
         return [(each.frames, each) for each in open_dataset(kind, place).sequences]
-    by_name = {each.name: each for each in open_sources(root, topic=place.topic)}
+    by_name = {each.name: each for each in open_sources(root, topic=place.topic, depth=place.depth)}
     return [(by_name[each], None) for each in chosen(list(by_name), place.sequences, root)]

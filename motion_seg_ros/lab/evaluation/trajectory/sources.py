@@ -17,6 +17,7 @@ from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.base import DerivedSource, FrameSource, SourceFrame
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.io.rgbd_folder import RgbdFolder
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.lab.evaluation.datasets.base import chosen
 from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
@@ -99,7 +100,7 @@ class Restamped(DerivedSource):
 
     def stamps_s(self) -> npt.NDArray[np.float64] | None:
         """Return the stamps of all frames in seconds without decoding them, if that is possible."""
-        if isinstance(self.source, BagTopic) and self.rate is None:
+        if isinstance(self.source, BagTopic | RgbdFolder) and self.rate is None:
             return np.array(self.source.stamps_ns(), np.float64) * 1e-9
         if not isinstance(self.source, ImageFolder):
             return None
