@@ -67,9 +67,8 @@ def open_folder(
 
 
 def _open(name: str, images: Path, masks: Path, depth: DepthChoice | None) -> FileSequence:
-    frames: FileSource = ImageFolder(images, FPS)
-    if is_rgbd_folder(images):
-        frames = RgbdFolder(images, depth)
+    rgbd = is_rgbd_folder(images)
+    frames: FileSource = RgbdFolder(images, depth) if rgbd else ImageFolder(images, FPS)
     warn_without_depth(frames, depth)
     return FileSequence(name, frames, masks_of(frames, masks, complete=False), read_numbered)
 
