@@ -13,10 +13,12 @@ from typing import Any
 from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingLimits
 
 # Set by hand:
-COMING_S = 1.0  # without depth for so long, or so far behind by its stamps, it is not waited for
+COMING_S = 1.0  # without depth for so long, or so far behind by its stamps, it is not waited for,
+COMING_IMAGES = 3  # and so many images have gone on since the last one
 MAX_DEPTHS = 30  # depth images kept for images that come later
 PERIODS = 9  # of the depth images, whose median tells when the next one is due
 JITTER = 0.1  # of stamps, as a share of that period
+MAX_AHEAD = 5  # periods for which that can be told
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,8 @@ class DepthPairing:
     without where none is within `limits.slop_s`.
 
     An image waits only while a nearer depth image than those at hand can be expected, and at most
-    `limits.max_wait_s`: depth has come within the last second, none has a later stamp than the
-    image, and the next one is due within the slop. One depth image may belong to several images.
+    `limits.max_wait_s`: depth has been coming, none has a later stamp than the image, and the next
+    one is due within the slop. One depth image may belong to several images.
 
     Args:
         limits: slop and longest wait.
@@ -71,6 +73,7 @@ class DepthPairing:
         self._depths: list[_Received] = []  # by stamp
         self._depth_bytes = 0
         self._newest: _Received | None = None
+        self._since_newest = 0  # images that have gone on
         self._periods_ns: deque[int] = deque(maxlen=PERIODS)
 
     @property
@@ -101,6 +104,7 @@ class DepthPairing:
             elif period_ns > 0:
                 self._periods_ns.append(period_ns)
         self._newest = depth
+        self._since_newest = 0
         bisect.insort(self._depths, depth, key=lambda each: each.stamp_ns)
         self._depth_bytes += depth.size_bytes
         while len(self._depths) > MAX_DEPTHS or self._depth_bytes > self._max_bytes:
@@ -117,6 +121,7 @@ class DepthPairing:
             if not must_go and self._nearer_may_come(image.stamp_ns, depth):
                 return
             self._images.popleft()
+            self._since_newest += 1
             self._image_bytes -= image.size_bytes
             offset_ns = None if depth is None else depth.stamp_ns - image.stamp_ns
             self._counts.record_answer(now_s - image.arrived_s, offset_ns)
@@ -138,14 +143,16 @@ class DepthPairing:
     def _nearer_may_come(self, stamp_ns: int, at_hand: _Received | None) -> bool:
         """Return whether a depth image nearer to a stamp than the one at hand can be expected."""
         newest = self._newest
-        if newest is None or time.monotonic() - newest.arrived_s > COMING_S:
+        if newest is None:
             return False
-        ahead_ns = stamp_ns - newest.stamp_ns
-        if not 0 < ahead_ns <= COMING_S * 1e9:
+        ahead_ns, silent_s = stamp_ns - newest.stamp_ns, time.monotonic() - newest.arrived_s
+        if ahead_ns <= 0 or ahead_ns * 1e-9 - silent_s > COMING_S:  # later ones are farther away
             return False
-        if len(self._periods_ns) < 2:
+        if silent_s > COMING_S and self._since_newest >= COMING_IMAGES:
+            return False
+        period_ns = statistics.median(self._periods_ns) if len(self._periods_ns) > 1 else 0
+        if ahead_ns > MAX_AHEAD * period_ns:
             return True
-        period_ns = statistics.median(self._periods_ns)
         due_ns = max(1, round(ahead_ns / period_ns)) * period_ns
         distance_ns = abs(due_ns - ahead_ns)
         if at_hand is not None:

@@ -85,7 +85,12 @@ def assert_complete(processes: Processes, frames: int) -> None:
     assert len(stamps) == accepted
     marks: dict[int, set[int]] = {}
     for topic in TOPICS:
-        assert [stamp for stamp, _ in arrived[topic]] == stamps, topic
+        expected = stamps
+        if topic == "static_depth":  # of the images whose depth has come, which may get lost
+            deep = {stamp for stamp, _ in arrived[topic]}
+            assert len(deep) > accepted / 2
+            expected = [each for each in stamps if each in deep]
+        assert [stamp for stamp, _ in arrived[topic]] == expected, topic
         for stamp, mark in arrived[topic]:
             assert mark != -1, topic
             if mark is not None:

@@ -164,6 +164,22 @@ def test_depth_that_ends_is_waited_for_a_second_at_most(make: Callable[..., Rig]
     assert waits[59:] == pytest.approx([0.0] * 61)
 
 
+def test_a_pause_of_both_costs_no_depth(make: Callable[..., Rig]) -> None:
+    rig = make()
+    images, depths = (
+        [each for each in stream(120, delay_s=d) if each.number not in range(10, 100)]
+        for d in (0.0, 0.02)
+    )
+    rig.play(images, depths)
+    assert rig.pairs[1:] == [(i, i) for i in (*range(1, 10), *range(100, 120))]
+
+
+def test_slow_streams_are_paired_too(make: Callable[..., Rig]) -> None:
+    rig = make()
+    rig.play(stream(10, 0.4), stream(10, 0.4, delay_s=0.1))
+    assert rig.pairs == [(0, None), *((i, i) for i in range(1, 10))]
+
+
 def test_late_depth_keeps_no_image_longer_than_the_limit(make: Callable[..., Rig]) -> None:
     rig, images = make(), stream(60)
     rig.play(images, stream(60, delay_s=0.3))
