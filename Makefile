@@ -49,7 +49,7 @@ ROS_ENV := AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" ROS_AUTOMATIC_DISCOVERY_RANGE=L
 
 help:
 	@echo 'make setup   virtual environment $(VENV): ROS 2 wheels, torch, this package (editable)'
-	@echo 'make demo    play a clip through the node, and show what it masks; INPUT=path: your own clip'
+	@echo 'make demo    play a clip through the node, and show what it masks; INPUT=path: your own clip; DEPTH=1: a depth camera too'
 	@echo 'make test    the tests; ARGS="-k words": some of them'
 	@echo 'make soak    $(MINUTES) minutes of clips through the node: does anything grow? MINUTES=5: fewer'
 	@echo 'make lint    ruff, mypy, and the rule of which module may import which'
@@ -89,7 +89,7 @@ $(STAMP): $(SOURCES) | check-machine
 	@echo '$(SETUP_FOR)' > $(STAMP)
 
 demo: $(STAMP)
-	@$(ROS_ENV) $(VENV)/bin/motion_seg demo $(if $(INPUT),"$(INPUT)")
+	@$(ROS_ENV) $(VENV)/bin/motion_seg demo $(if $(INPUT),"$(INPUT)") $(if $(filter-out 0,$(DEPTH)),--depth)
 
 # A domain of its own, so that two runs on one machine do not hear each other.
 test: $(STAMP)

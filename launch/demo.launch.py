@@ -17,20 +17,31 @@ from launch.actions import (
 from launch.event_handlers import OnProcessIO
 from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import (
+    EnvironmentVariable,
+    LaunchConfiguration,
+    PathJoinSubstitution,
+    PythonExpression,
+)
 from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 
-from motion_seg_ros.cli.demo import PLAYING
+from motion_seg_ros.cli.demo import DEPTH_TOPIC, PLAYING
 
 
 def generate_launch_description() -> LaunchDescription:
     """Start the camera of the demo and, when it has rendered its clip, the node."""
     share = FindPackageShare("motion_seg_ros")
+    backend = PythonExpression(
+        ["'topic' if '", LaunchConfiguration("depth"), "' == 'true' else 'none'"]
+    )
     node = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(
             PathJoinSubstitution([share, "launch", "motion_seg.launch.py"])
         ),
-        launch_arguments={"rviz": LaunchConfiguration("rviz")}.items(),
+        launch_arguments={
+            "rviz": LaunchConfiguration("rviz"),
+            "depth": PythonExpression([f"'{DEPTH_TOPIC}' if '", backend, "' == 'topic' else ''"]),
+        }.items(),
     )
 
     def when_it_plays(event: ProcessIO) -> IncludeLaunchDescription | None:
@@ -41,6 +52,7 @@ def generate_launch_description() -> LaunchDescription:
         cmd=[
             ExecutableInPackage("motion_seg", "motion_seg_ros"),
             *("demo", "--role", "camera", "--loop"),
+            *("--set", ["depth.backend=", backend]),
         ],
         # The domain of the node: by itself the demo uses a random one.
         additional_env={
@@ -60,6 +72,12 @@ def generate_launch_description() -> LaunchDescription:
                 default_value="true",
                 choices=["true", "false"],
                 description="open RViz on the overlay and the masks",
+            ),
+            DeclareLaunchArgument(
+                "depth",
+                default_value="false",
+                choices=["true", "false"],
+                description="true: the camera publishes depth too, with a sensor's noise",
             ),
             LogInfo(
                 msg="rendering the demo's clip first, which takes a while; then the node starts"

@@ -47,8 +47,15 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "depth",
         default_value="",
-        description="a depth image topic registered to the image (16UC1 mm or 32FC1 m); "
-        "sets depth.backend to topic; empty: no depth",
+        description="a depth image topic registered to the image (16UC1 mm or 32FC1 m), without "
+        "/compressedDepth; sets depth.backend to topic; empty: no depth",
+    ),
+    DeclareLaunchArgument(
+        "depth_transport",
+        default_value="",
+        choices=["", "raw", "compressedDepth"],
+        description="how depth arrives: raw on <depth>, or compressed on <depth>/compressedDepth; "
+        "empty: as params_file says, else raw",
     ),
     DeclareLaunchArgument(
         "profile",
@@ -132,6 +139,9 @@ def motion_seg_node(context: LaunchContext) -> list[Node]:
     if value["depth"]:
         given["depth.backend"] = "topic"
         remappings.append(("depth", value["depth"]))
+        remappings.append(("depth/compressedDepth", f"{value['depth']}/compressedDepth"))
+    if value["depth_transport"]:
+        given["depth.transport"] = value["depth_transport"]
     parameters: list[object] = [*parameter_files(value["params_file"])]
     if given:
         parameters.append(given)  # after the file, as later parameters win

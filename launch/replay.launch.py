@@ -19,13 +19,20 @@ from launch_ros.substitutions import ExecutableInPackage, FindPackageShare
 from motion_seg_ros.cli.live_node import parameter_files
 from motion_seg_ros.cli.replay import node_setup
 from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.settings.pipeline import PROFILES
+from motion_seg_ros.settings.stages import DepthConfig
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", description="rosbag2: folder or storage file"),
     DeclareLaunchArgument("output", description="folder to write"),
     DeclareLaunchArgument(
         "topic", default_value="", description="image topic of the bag; empty: its only one"
+    ),
+    DeclareLaunchArgument(
+        "depth_topic",
+        default_value="",
+        description="depth topic of the bag; sets depth.backend to topic; empty: without depth",
     ),
     DeclareLaunchArgument(
         "rate", default_value="1.0", description="seconds of the bag per second, 0.01 to 100"
@@ -68,6 +75,7 @@ ARGUMENTS = [
 ]
 OPTIONS = {
     "topic": "--topic",
+    "depth_topic": "--depth-topic",
     "truth": "--truth",
     "truth_topic": "--truth-topic",
     "profile": "--profile",
@@ -88,7 +96,10 @@ def replay(context: LaunchContext) -> list[Node | ExecuteProcess]:
     lockstep = value["lockstep"] == "true"
     reliable = lockstep or value["qos"] == "reliable"
     source = BagTopic(
-        Path(value["bag"]), value["topic"] or None, ignored=value["truth_topic"] or None
+        Path(value["bag"]),
+        value["topic"] or None,
+        ignored=value["truth_topic"] or None,
+        depth=DepthChoice(value["depth_topic"] or None, DepthConfig().slop_s),
     )
     topics, parameters = node_setup(source, reliable=reliable)
     if lockstep:

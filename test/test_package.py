@@ -31,7 +31,6 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
     "lightning_fabric": ("lightning-fabric", None),  # see package.xml
     "matplotlib": ("matplotlib", "python3-matplotlib"),
-    "message_filters": (None, "message_filters"),  # no wheel
     "numpy": ("numpy", "python3-numpy"),
     "PIL": ("Pillow", "python3-pil"),
     "pooch": ("pooch", None),  # see package.xml

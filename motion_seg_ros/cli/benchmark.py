@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from motion_seg_ros.cli import argument_types, configuration, live_node
+from motion_seg_ros.cli import argument_types, camera_option, configuration, live_node
 from motion_seg_ros.cli.live_soak import ANSWERS, STAMPS, run_soak
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.camera_file import calibrated
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.staging import write_file
@@ -75,6 +77,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--input", type=Path, metavar="PATH", help="measure on these frames, not on rendered ones"
     )
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
+    camera_option.add_option(parser)
     parser.add_argument(
         "--size",
         type=_size_or_scale,
@@ -171,6 +174,8 @@ def run(arguments: argparse.Namespace) -> int:
                 f"benchmark {option} {given}: expected --random-weights beside it, found none; "
                 "add it"
             )
+    if arguments.camera is not None and arguments.input is None:
+        raise InputError("--camera: expected with --input, found rendered frames; leave it out")
     _override(arguments, {})
     config = configuration.read(arguments)
     if arguments.soak is not None:
@@ -180,13 +185,19 @@ def run(arguments: argparse.Namespace) -> int:
     def make_clip(folder: Path) -> RawClip:
         if arguments.input is None:
             return render_clip(folder, seed=SEED, size=size or SIZE, frames=frames)
-        return copy_clip(folder, open_source(arguments.input, topic=arguments.topic), frames=frames)
+        return copy_clip(folder, _source(arguments), frames=frames)
 
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         cost = measure_lite(config, frames, Path(name), make_clip)
     print(lite_table(cost))
     _write(arguments, lite_figures(cost))
     return 0
+
+
+def _source(arguments: argparse.Namespace) -> FrameSource:
+    """Open the input."""
+    source = open_source(arguments.input, topic=arguments.topic)
+    return calibrated(source, camera_option.read(arguments))
 
 
 def _run_soak(arguments: argparse.Namespace, config: Config, size: tuple[int, int]) -> int:
@@ -199,8 +210,7 @@ def _run_soak(arguments: argparse.Namespace, config: Config, size: tuple[int, in
         else:
             clips = [work / "clip"]
             clips[0].mkdir()
-            source = open_source(arguments.input, topic=arguments.topic)
-            copy_clip(clips[0], source, frames=arguments.frames)
+            copy_clip(clips[0], _source(arguments), frames=arguments.frames)
         samples: list[NodeSample] = []
         try:
             run_soak(config, clips, 60 * arguments.soak, arguments.rate, work, samples.append)

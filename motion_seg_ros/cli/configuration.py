@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.settings.declaration import parse_override, read_config_file, settings
 from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
 from motion_seg_ros.settings.pipeline import PROFILES, Config, make_config
@@ -31,6 +33,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_depth_topic(parser: argparse.ArgumentParser) -> None:
+    """Add --depth-topic, which sets depth.backend to topic where `read` reads it."""
+    parser.add_argument(
+        "--depth-topic",
+        metavar="TOPIC",
+        help="depth images of a bag, registered to the images (16UC1 mm, 32FC1 m, or their "
+        "compressedDepth); sets depth.backend to topic",
+    )
+
+
 def read(arguments: argparse.Namespace) -> Config:
     """Return the configuration that the options give.
 
@@ -49,4 +61,30 @@ def read(arguments: argparse.Namespace) -> Config:
     if arguments.profile is not None:
         values["profile"] = arguments.profile
     values.update(parse_override(each) for each in arguments.overrides)
+    _use_depth(values, arguments)
     return make_config(values)
+
+
+def recorded_depth(arguments: argparse.Namespace, config: Config) -> DepthChoice | None:
+    """Return which recorded depth belongs to the images; None without depth.backend topic."""
+    if config.depth.backend != "topic":
+        return None
+    return DepthChoice(getattr(arguments, "depth_topic", None), config.depth.slop_s)
+
+
+def _use_depth(values: dict[str, object], arguments: argparse.Namespace) -> None:
+    """Set depth.backend to topic where an option gives depth.
+
+    Raises:
+        ConfigError: the other options set it to something else.
+    """
+    given = {"--depth-topic": "depth_topic", "--depth": "depth"}
+    for option, name in given.items():
+        if (
+            getattr(arguments, name, None)
+            and values.setdefault("depth.backend", "topic") != "topic"
+        ):
+            raise ConfigError(
+                f"{option}: expected depth.backend topic, found {values['depth.backend']}; leave "
+                "one of them out"
+            )

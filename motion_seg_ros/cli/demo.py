@@ -7,12 +7,13 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from motion_seg_ros.cli import argument_types, configuration, live_node
+from motion_seg_ros.cli import argument_types, camera_option, configuration, live_node
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.clip import RawClip
-from motion_seg_ros.io.sources import DEFAULT_FPS, open_source
+from motion_seg_ros.io.sources import DEFAULT_FPS, NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.clips import copy_clip, render_clip
 from motion_seg_ros.lab.evaluation.demo_report import (
@@ -22,6 +23,7 @@ from motion_seg_ros.lab.evaluation.demo_report import (
     DemoFigures,
     write_report,
 )
+from motion_seg_ros.lab.synthetic.depth_sensor import STEREO
 from motion_seg_ros.settings.pipeline import Config
 
 DESCRIPTION = """\
@@ -35,6 +37,7 @@ examples:
   motion_seg demo
   motion_seg demo walk.mp4 -o walk_demo
   motion_seg demo --seed 7 --frames 60
+  motion_seg demo --depth                                with a depth camera, noise included
 """
 
 SIZE = (640, 480)
@@ -42,6 +45,8 @@ RENDERED_FRAMES = 120
 INPUT_FRAMES = 150
 MAX_WIDTH = 960  # raw pixels of clip and output must fit into a temporary folder
 CAMERA = "motion_seg_ros.ros.tools.demo_camera"
+DEPTH_TOPIC = "/camera/depth_registered/image_raw"
+"""Where that camera publishes depth."""
 PLAYING = "playing"
 """In the line that the camera prints when its clip is there; launch/demo.launch.py waits for it."""
 VIEWER = "motion_seg_ros.ros.tools.demo_viewer"
@@ -66,6 +71,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--topic", help="image topic of the bag, if it has several")
     parser.add_argument(
+        "--depth",
+        action="store_true",
+        help="a depth camera too, with a sensor's noise, or with the recorded depth of a folder in "
+        "the layout of TUM RGB-D; sets depth.backend to topic",
+    )
+    configuration.add_depth_topic(parser)
+    parser.add_argument(
         "--fps",
         type=argument_types.positive_rate,
         default=DEFAULT_FPS,
@@ -80,6 +92,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
     )
+    camera_option.add_option(parser)
     # For launch/demo.launch.py, which starts the node itself.
     parser.add_argument("--role", choices=("all", "camera"), default="all", help=argparse.SUPPRESS)
     parser.add_argument("--loop", action="store_true", help=argparse.SUPPRESS)
@@ -98,11 +111,14 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    if arguments.camera is not None and arguments.input is None:
+        raise InputError("--camera: expected with INPUT, found a rendered clip; leave it out")
+    camera = camera_option.read(arguments)
     live_node.check_ros("demo")
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
         work = Path(name)
         if arguments.role == "camera":
-            _play_alone(work, arguments)
+            _play_alone(work, arguments, config, camera)
             return
         output: Path = arguments.output
         if arguments.input is not None:
@@ -111,24 +127,43 @@ def run(arguments: argparse.Namespace) -> None:
             output_folder(output.parent),
             staged_folder(output, overwrite=True, marker=REPORT_FILE) as folder,
         ):
-            clip = _make_clip(work, arguments)
+            clip = _make_clip(work, arguments, config, camera)
             stamps_ns = _play(clip, config, work)
             figures = write_report(folder, clip, work / "bag", stamps_ns)
         _show(figures, output)
 
 
-def _make_clip(folder: Path, arguments: argparse.Namespace) -> RawClip:
+def _make_clip(
+    folder: Path, arguments: argparse.Namespace, config: Config, camera: CameraFile | None
+) -> RawClip:
+    """Render or copy the clip, with depth where that is asked for.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    with_depth = config.depth.backend == "topic"
     if arguments.input is None:
         frames = arguments.frames or RENDERED_FRAMES
-        return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames)
-    source = open_source(arguments.input, topic=arguments.topic, fps=arguments.fps)
+        sensor = STEREO if with_depth else None
+        return render_clip(folder, seed=arguments.seed, size=SIZE, frames=frames, sensor=sensor)
+    source = open_source(
+        arguments.input,
+        topic=arguments.topic,
+        fps=arguments.fps,
+        depth=configuration.recorded_depth(arguments, config),
+    )
     frames = arguments.frames or INPUT_FRAMES
-    return copy_clip(folder, source, frames=frames, max_width=MAX_WIDTH)
+    clip = copy_clip(folder, calibrated(source, camera), frames=frames, max_width=MAX_WIDTH)
+    if with_depth and not clip.has_depth:
+        raise InputError(f"{arguments.input}: {NO_DEPTH}")
+    return clip
 
 
-def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
+def _play_alone(
+    work: Path, arguments: argparse.Namespace, config: Config, camera: CameraFile | None
+) -> None:
     """Play the camera for a node that is running already, until interrupted."""
-    clip = _make_clip(work, arguments)
+    clip = _make_clip(work, arguments, config, camera)
     height, width = clip.size
     print(f"{PLAYING} {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz", flush=True)
     options = ["--loop"] if arguments.loop else []
@@ -143,12 +178,14 @@ def _play_alone(work: Path, arguments: argparse.Namespace) -> None:
 def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
     """Run the three processes until the clip has been played; return the stamp of each frame."""
     height, width = clip.size
+    topics = {"image": "/camera/image_raw", "camera_info": "/camera/camera_info"}
+    if clip.has_depth:
+        topics["depth"] = DEPTH_TOPIC
     print(
         f"{PLAYING} {len(clip)} frames of {width}x{height} at {clip.fps:.4g} Hz: "
-        "camera -> /camera/image_raw -> motion_seg_node -> viewer",
+        f"camera -> {', '.join(topics.values())} -> motion_seg_node -> viewer",
         flush=True,
     )
-    topics = {"image": "/camera/image_raw", "camera_info": "/camera/camera_info"}
     stamps = work / "stamps"
     with ChildProcesses(live_node.private_environment(work), work) as children:
         children.start("viewer", VIEWER, str(work / "bag"))

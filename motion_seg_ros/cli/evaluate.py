@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import argument_types, configuration, many
+from motion_seg_ros.cli import argument_types, camera_option, configuration, many
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.camera_file import CameraFile
 from motion_seg_ros.io.staging import check_free, output_folder
 from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.baselines import BASELINES
 from motion_seg_ros.lab.evaluation.datasets.base import suggestion
-from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, Place, open_dataset
+from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, RENDERED, Place, open_dataset
 from motion_seg_ros.lab.evaluation.datasets.rendered import SceneMaker
 from motion_seg_ros.lab.evaluation.evaluate import MASKS_FOLDER
 from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
@@ -100,6 +101,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
     )
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
+    configuration.add_depth_topic(parser)
     parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
     parser.add_argument(
         "--predictions",
@@ -133,6 +135,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
     _add_trajectory_options(parser)
+    camera_option.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
@@ -198,6 +201,7 @@ def run(arguments: argparse.Namespace) -> None:
         methods[PREDICTIONS] = predictions
         title = _folder_name(arguments.predictions)
     methods.update(_baselines(arguments.against))
+    camera = camera_option.read(arguments)
     dataset = open_dataset(arguments.dataset, _place(arguments, config), _unseen_scenes())
     for method in methods.values():
         if isinstance(method, Predictions):
@@ -207,9 +211,10 @@ def run(arguments: argparse.Namespace) -> None:
         methods,
         title,
         arguments.output,
-        EvaluationSetup(__version__, arguments.dataset, _inputs(arguments), values),
+        EvaluationSetup(__version__, arguments.dataset, _inputs(arguments, camera), values),
         functools.partial(_work, arguments, config),
         overwrite=arguments.overwrite,
+        camera=camera,
     )
     print(as_table(results))
     print(f"\nwritten to {arguments.output}: {RESULTS_FILE}, {REPORT_FILE}")
@@ -243,6 +248,8 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
         if getattr(arguments, option):
             name = option.replace("_", "-")
             raise InputError(f"--{name}: expected without --trajectory; leave one of them out")
+    if arguments.camera is not None and arguments.root is None:
+        raise InputError("--camera: expected with --root, found rendered scenes; leave it out")
     options = TrajectoryOptions(
         dataset=arguments.dataset,
         place=_place(arguments, config),
@@ -251,6 +258,7 @@ def _run_trajectories(arguments: argparse.Namespace) -> None:
         seeds=arguments.seeds,
         every=arguments.every,
         max_features=arguments.features,
+        camera=camera_option.read(arguments),
     )
     tasks = trajectory_tasks(options, config)
     folder: Path = arguments.output
@@ -276,6 +284,13 @@ def _check_options(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
     if arguments.infer_every is not None and arguments.predictions is not None:
         raise InputError("--infer-every: expected without --predictions; leave one of them out")
+    if arguments.camera is not None and arguments.predictions is not None:
+        raise InputError("--camera: expected without --predictions; leave one of them out")
+    if arguments.camera is not None and arguments.dataset in RENDERED:
+        raise InputError(
+            f"--camera: expected with recordings, found {arguments.dataset}, whose camera is known;"
+            " leave it out"
+        )
     if arguments.missing is not None and arguments.predictions is None:
         raise InputError("--missing: expected with --predictions, found none; leave it out")
     masks = _real(arguments.output / MASKS_FOLDER)
@@ -307,21 +322,23 @@ def _place(arguments: argparse.Namespace, config: Config) -> Place:
         topic=arguments.topic,
         truth_topic=arguments.truth_topic,
         seeds=arguments.seeds,
-        with_depth=config.depth.backend == "topic",
+        depth=configuration.recorded_depth(arguments, config),
     )
 
 
-def _inputs(arguments: argparse.Namespace) -> dict[str, str]:
+def _inputs(arguments: argparse.Namespace, camera: CameraFile | None) -> dict[str, str]:
     """Return the inputs that scores depend on, by option."""
     paths = {name: getattr(arguments, name) for name in ("root", "truth", "predictions")}
     inputs = {name: str(path.resolve()) for name, path in paths.items() if path is not None}
-    for name in ("topic", "truth_topic"):
+    for name in ("topic", "truth_topic", "depth_topic"):
         if getattr(arguments, name) is not None:
             inputs[name] = getattr(arguments, name)
     if arguments.predictions is not None:
         inputs["missing"] = arguments.missing or "error"
     if arguments.infer_every is not None:
         inputs["infer_every"] = str(arguments.infer_every)
+    if camera is not None:
+        inputs["camera"] = camera.values
     return inputs
 
 

@@ -14,7 +14,9 @@ from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic
 from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.sources import open_source
+from motion_seg_ros.io.base import DepthChoice
+from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
+from motion_seg_ros.io.sources import NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
@@ -41,6 +43,7 @@ examples:
   motion_seg replay drive/ -o out                          at the speed of the recording
   motion_seg replay drive/ --topic /cam/image_raw --rate 0.5 -o out
   motion_seg replay drive/ --lockstep -o out               every frame waits for its answer
+  motion_seg replay drive/ --topic /cam/image_raw --depth-topic /cam/depth/image_raw -o out
   motion_seg replay drive/ --truth masks/ -o out           with J and F
 """
 
@@ -59,6 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write"
     )
     parser.add_argument("--topic", help="image topic of the bag, if it has several")
+    configuration.add_depth_topic(parser)
     speed = parser.add_mutually_exclusive_group()
     speed.add_argument(
         "--rate", type=_rate, default=1.0, help="seconds of the bag per second (default: 1)"
@@ -102,13 +106,10 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     if arguments.lockstep:  # as in `motion_seg segment`
         config = make_config({**config_values(config), "masks.sam2.discovery": "in_step"})
-    if config.depth.backend == "topic":
-        raise ConfigError(
-            "depth.backend: expected a source of depth that needs no topic, found topic; a replay "
-            "plays a camera's images and calibration alone"
-        )
+    if config.depth.backend == "topic" and arguments.depth_topic is None:
+        raise ConfigError(f"replay: {NO_DEPTH}")
     live_node.check_ros("replay")
-    source, sequence = _open(arguments)
+    source, sequence = _open(arguments, configuration.recorded_depth(arguments, config))
     next(iter(source))  # raises for unreadable images, before anything is started
     resolve(config)  # raises for missing weights or a missing device
     output: Path = arguments.output
@@ -129,6 +130,7 @@ def run(arguments: argparse.Namespace) -> None:
             sequence=sequence,
             replay={
                 "topic": source.topic,
+                "depth_topic": arguments.depth_topic,
                 "lockstep": arguments.lockstep,
                 "rate": None if arguments.lockstep else arguments.rate,
                 "qos": _reliability(arguments) or "recorded",
@@ -154,6 +156,12 @@ def node_setup(source: BagTopic, *, reliable: bool) -> tuple[dict[str, str], dic
     if reliable:
         parameters[f"qos_overrides.{source.live_topic}.subscription.reliability"] = "reliable"
     topics = {"image": source.live_base, "camera_info": camera_info_topic(source.topic)}
+    if source.depth is not None:
+        topics["depth"], live = source.live_depth
+        parameters["depth.backend"] = "topic"
+        parameters["depth.transport"] = "raw" if live == topics["depth"] else COMPRESSED_DEPTH
+        if reliable:
+            parameters[f"qos_overrides.{live}.subscription.reliability"] = "reliable"
     return topics, parameters
 
 
@@ -167,11 +175,13 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _open(arguments: argparse.Namespace) -> tuple[BagTopic, BagSequence | None]:
+def _open(
+    arguments: argparse.Namespace, depth: DepthChoice | None
+) -> tuple[BagTopic, BagSequence | None]:
     """Open the bag, with its truth where that is given."""
     bag: Path = arguments.bag
     if arguments.truth_topic is None and arguments.truth is None:
-        source = open_source(bag, topic=arguments.topic)
+        source = open_source(bag, topic=arguments.topic, depth=depth)
         if not isinstance(source, BagTopic):
             raise InputError(
                 f"{bag}: expected a rosbag2 (mcap or sqlite3) to replay, found something else; "
@@ -185,6 +195,7 @@ def _open(arguments: argparse.Namespace) -> tuple[BagTopic, BagSequence | None]:
         topic=arguments.topic,
         truth_topic=arguments.truth_topic,
         truth_folder=arguments.truth,
+        depth=depth,
     )
     return sequence.frames, sequence
 
@@ -229,7 +240,7 @@ def _play(
             str(source.path),
             *("--topic", source.topic, "--record", str(bag), "--log", str(log)),
             *("--progress", str(progress), "--timeout", str(STARTUP_S)),
-            *_player_options(arguments),
+            *_player_options(arguments, config),
             *(("--state-service", state_service) if alone else ()),
         )
         children.wait("player", needs=("node",) if alone else (), meanwhile=show)
@@ -239,8 +250,15 @@ def _play(
     return ReplayLog.read(log)
 
 
-def _player_options(arguments: argparse.Namespace) -> list[str]:
+def _player_options(arguments: argparse.Namespace, config: Config) -> list[str]:
     reliability = _reliability(arguments)
     options = ["--lockstep"] if arguments.lockstep else ["--rate", str(arguments.rate)]
     options += ["--reliability", reliability] if reliability else []
+    if arguments.depth_topic is not None:
+        options += [
+            "--depth-topic",
+            arguments.depth_topic,
+            "--depth-slop",
+            str(config.depth.slop_s),
+        ]
     return options if arguments.bag_images else [*options, "--no-bag-images"]

@@ -15,14 +15,21 @@ from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import argument_types, configuration, many
+from motion_seg_ros.cli import argument_types, camera_option, configuration, many
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
-from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.base import DepthChoice, FrameSource, SourceFrame
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
-from motion_seg_ros.io.sources import DEFAULT_FPS, check_exists, open_sources, size_bytes
+from motion_seg_ros.io.sources import (
+    DEFAULT_FPS,
+    check_exists,
+    open_sources,
+    size_bytes,
+    warn_without_depth,
+)
 from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs import Advance, Job, Outcome
@@ -49,7 +56,10 @@ examples:
   motion_seg segment drive.mp4 walk.mp4 -o out            two videos
   motion_seg segment DAVIS/JPEGImages/480p -o out         a folder of folders: one sequence each
   motion_seg segment bag/ --topic /camera/image_raw -o out
+  motion_seg segment bag/ --topic /camera/image_raw --depth-topic /camera/depth/image_raw -o out
+  motion_seg segment rgbd_dataset_freiburg3_walking_xyz -o out --set depth.backend=topic
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
+  motion_seg segment frames/ -o out --camera camera.yaml  with the calibration of the camera
   motion_seg segment frames/ -o out --export colmap       and masks for COLMAP
   motion_seg segment bags/*/ -o out --resume              continue an earlier run
   motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
@@ -72,6 +82,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
     )
     parser.add_argument("--topic", help="image topic of the bags, if they have several")
+    configuration.add_depth_topic(parser)
     parser.add_argument(
         "--fps",
         type=argument_types.positive_rate,
@@ -100,6 +111,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also write OUTPUT/<sequence>/colmap: images and masks for COLMAP, moving pixels "
         "black; processes the frames twice, the second time backwards",
     )
+    camera_option.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
@@ -114,7 +126,8 @@ def run(arguments: argparse.Namespace) -> None:
     """
     config = configuration.read(arguments)
     plan = resolve(config) if arguments.ray is None else None
-    sources, unread = _open(arguments)
+    camera = camera_option.read(arguments)
+    sources, unread = _open(arguments, configuration.recorded_depth(arguments, config))
     output: Path = arguments.output
     started = time.monotonic()
     with output_folder(output):
@@ -133,8 +146,10 @@ def run(arguments: argparse.Namespace) -> None:
                 overlay=arguments.overlay,
                 bag_images=arguments.bag_images,
                 topic=arguments.topic if isinstance(each, BagTopic) else None,
+                depth_topic=arguments.depth_topic if isinstance(each, BagTopic) else None,
                 overwrite=arguments.overwrite,
                 export=arguments.export,
+                camera=camera,
             )
             for each in sources
         ]
@@ -174,8 +189,14 @@ def _check_summary(path: Path) -> None:
         )
 
 
-def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcome[Any]]]:
+def _open(
+    arguments: argparse.Namespace, depth: DepthChoice | None
+) -> tuple[list[FrameSource], list[Outcome[Any]]]:
     """Open the sequences of all inputs, and return failures for those that cannot be read.
+
+    Args:
+        arguments: with inputs, topic and rate.
+        depth: recorded depth that belongs to the images.
 
     Raises:
         InputError: an input does not exist, the only one cannot be read, or two sequences have the
@@ -185,16 +206,21 @@ def _open(arguments: argparse.Namespace) -> tuple[list[FrameSource], list[Outcom
         check_exists(path)
     sources: list[FrameSource] = []
     unread: list[Outcome[Any]] = []
-    for_bags = arguments.topic is not None and any(map(is_bag, arguments.inputs))
+    some_bags = any(map(is_bag, arguments.inputs))
     for path in arguments.inputs:
-        topic = None if for_bags and not is_bag(path) else arguments.topic
+        topic, its_depth = arguments.topic, depth
+        if some_bags and not is_bag(path):
+            topic = None
+            its_depth = depth and dataclasses.replace(depth, topic=None)
         try:
-            sources += open_sources(path, topic=topic, fps=arguments.fps)
+            sources += open_sources(path, topic=topic, fps=arguments.fps, depth=its_depth)
         except InputError as error:
             if len(arguments.inputs) == 1:
                 raise
             unread.append(Outcome(str(path), failure=str(error), tries=0))
     _check_names(sources)
+    for each in sources:
+        warn_without_depth(each, depth)
     return sources, unread
 
 
@@ -221,8 +247,10 @@ class Task:
         overlay: write overlay.mp4.
         bag_images: copy a bag's images to the output bag.
         topic: chosen topic of a bag; None: its only one.
+        depth_topic: topic of the depth of a bag; None: without.
         overwrite: replace an earlier result; if not, a finished sequence is kept.
         export: one of EXPORTS, or None.
+        camera: calibration of the frames; None: as the source has it.
     """
 
     source: FrameSource
@@ -232,8 +260,10 @@ class Task:
     overlay: bool
     bag_images: bool
     topic: str | None
+    depth_topic: str | None
     overwrite: bool
     export: str | None = None
+    camera: CameraFile | None = None
 
     def finished(self) -> SequenceSummary | None:
         """Return the summary of an earlier run with the same settings; None: there was none.
@@ -257,9 +287,11 @@ class Task:
             "overlay": self.overlay,
             "bag_images": self.bag_images,
             "topic": self.topic,
+            "depth_topic": self.depth_topic,
             "fps": self.source.fps,
             "input_bytes": size_bytes(self.source.path),
             "export": self.export,
+            "camera": None if self.camera is None else self.camera.values,
         }
 
 
@@ -293,7 +325,7 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
     plan = task.plan or resolve(task.config)
     segmenter = build(plan)
     with writer:
-        for item, result in _results(segmenter, iter(task.source)):
+        for item, result in _results(segmenter, iter(calibrated(task.source, task.camera))):
             writer.write(item, result)
             advance(1)
         if writer.colmap is not None:
@@ -334,9 +366,11 @@ def _report(
     summaries = [*kept.values(), *made.values()]
     frames = sum(each.frames for each in summaries)
     moving = sum(each.frames_with_motion for each in summaries)
+    deep = sum(each.frames_with_depth for each in summaries)
     rate = sum(each.frames for each in made.values()) / seconds
     print(
         f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
         f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "
-        f"{moving} with motion, {rate:.1f} frames/s, written to {output}"
+        f"{moving} with motion, {f'{deep} with depth, ' if deep else ''}{rate:.1f} frames/s, "
+        f"written to {output}"
     )

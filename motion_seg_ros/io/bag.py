@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion_seg_ros.errors import FrameError, InputError
 from motion_seg_ros.io.bag_calibration import CAMERA_INFO_TYPE, RecordedCalibration
+from motion_seg_ros.io.bag_depth import RecordedDepth
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
-from motion_seg_ros.io.base import SizeCheck, SourceFrame
+from motion_seg_ros.io.base import DepthChoice, SizeCheck, SourceFrame
 from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
+from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
 from motion_seg_ros.io.image_messages import image_to_bgr
-from motion_seg_ros.io.message_types import header_stamp_ns, typestore
+from motion_seg_ros.io.message_types import damaged, header_stamp_ns, typestore
 from motion_seg_ros.types import Frame
 
 if TYPE_CHECKING:
@@ -49,22 +51,35 @@ class BagTopic:
         image: topic of the images.
         camera_info: topic of their calibration, named as image_transport does; None where there is
             none.
+        depth: topic of their depth; None without.
 
     Args:
         path: folder of the bag, or a bare storage file.
         topic: image topic; None if the bag has exactly one.
         ignored: an image topic to leave out of account.
+        depth: which depth belongs to the images; None: none does.
 
     Raises:
         InputError: not a bag, no such topic, a topic of another type, or several to choose from.
         MissingDependencyError: rosbags is not installed.
     """
 
-    def __init__(self, path: Path, topic: str | None, *, ignored: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topic: str | None,
+        *,
+        ignored: str | None = None,
+        depth: DepthChoice | None = None,
+    ) -> None:
         self.path = path
         self.name = bag_name(path)
+        self._stamps_ns: tuple[list[int], list[int]] | None = None
+        self._slop_s = 0.0 if depth is None else depth.slop_s
         with open_bag(path) as reader:
-            self.topic = _choose_topic(path, reader.connections, topic, ignored)
+            depth_topic = None if depth is None else depth.topic
+            others = {each for each in (ignored, depth_topic) if each is not None}
+            self.topic = _choose_topic(path, reader.connections, topic, others)
             chosen = [each for each in reader.connections if each.topic == self.topic]
             self.length = sum(each.msgcount for each in chosen)
             if self.length == 0:
@@ -75,6 +90,11 @@ class BagTopic:
             infos = [each for each in reader.connections if each.topic == info]
             usable = bool(infos) and infos[0].msgtype == CAMERA_INFO_TYPE
             self.camera_info = _recorded(infos) if usable else None
+            self.depth = None
+            if depth_topic is not None:
+                _choose_topic(path, reader.connections, depth_topic, {self.topic})
+                depths = [each for each in reader.connections if each.topic == depth_topic]
+                self.depth = _recorded(depths)
         self.sqlite3 = path.suffix == ".db3" or (path.is_dir() and any(path.glob("*.db3*")))
 
     @property
@@ -86,6 +106,16 @@ class BagTopic:
     def live_base(self) -> str:
         """Topic on which a live camera would send these images, without its transport."""
         return self.topic.removesuffix(COMPRESSED_SUFFIX) if self.compressed else self.topic
+
+    @property
+    def live_depth(self) -> tuple[str, str]:
+        """Topic on which a live camera would send the depth, without its transport and with it;
+        only with depth."""
+        assert self.depth is not None
+        if self.depth.kind != COMPRESSED_TYPE:
+            return self.depth.name, self.depth.name
+        base = self.depth.name.removesuffix(f"/{COMPRESSED_DEPTH}")
+        return base, f"{base}/{COMPRESSED_DEPTH}"
 
     @property
     def live_topic(self) -> str:
@@ -101,26 +131,83 @@ class BagTopic:
         types = typestore()
         check_size = SizeCheck("split the bag there")
         calibration = RecordedCalibration(types, rectified=is_rectified(self.topic))
-        for index, raw in enumerate(self._image_messages(calibration)):
+        depth = self.recorded_depth()
+        images = self._image_messages(calibration, depth)
+        pairs = ((each, None) for each in images) if depth is None else depth.join(images)
+        for index, (raw, raw_depth) in enumerate(pairs):
             item = self.decoded(index, raw, types)
             check_size(item.frame, self._place(index))
             camera, told = calibration.at(item.frame.stamp_ns, item.frame.size)
             frame = dataclasses.replace(item.frame, camera=camera)
+            if depth is not None and raw_depth is not None and self.depth is not None:
+                depth_m = depth.metres(raw_depth, self.depth.kind, types)
+                try:
+                    frame = dataclasses.replace(frame, depth_m=depth_m)
+                except FrameError as error:
+                    raise InputError(f"{self._place(index)}: {error}") from error
             yield dataclasses.replace(item, frame=frame, calibration=told)
 
-    def _image_messages(self, calibration: RecordedCalibration) -> Iterator[RawMessage]:
+    def depth_first(self) -> Iterator[RawMessage]:
+        """Yield the messages of `camera_messages` with the depth of each image right before it,
+        and no other depth.
+
+        Raises:
+            InputError: no image has depth, or a message cannot be read.
+        """
+        depth = self.recorded_depth()
+        if depth is None:
+            yield from self.camera_messages()
+            return
+        others: list[RawMessage] = []
+        for image, its_depth in depth.join(self._sorted_out(depth, others.append)):
+            yield from others
+            others.clear()
+            if its_depth is not None:
+                yield its_depth
+            yield image
+        yield from others
+
+    def recorded_depth(self) -> RecordedDepth | None:
+        """Return what finds the depth of each image; None without depth.
+
+        Raises:
+            InputError: no image has depth, or a message cannot be read.
+        """
+        if self.depth is None:
+            return None
+        if self._stamps_ns is None:
+            place = f"{self.path}: {self.depth.name}"
+            depths_ns = [
+                header_stamp_ns(each.data, f"{place}, message {index}")
+                for index, each in enumerate(raw_messages(self.path, {self.depth.name}))
+            ]
+            self._stamps_ns = (self.stamps_ns(), depths_ns)
+        return RecordedDepth(f"{self.path}: {self.depth.name}", *self._stamps_ns, self._slop_s)
+
+    def _image_messages(
+        self, calibration: RecordedCalibration, depth: RecordedDepth | None
+    ) -> Iterator[RawMessage]:
         """Yield the images, each when the calibration up to the next one is noted: drivers send an
         image and its calibration under one stamp, in either order."""
         waiting: RawMessage | None = None
-        for message in self.camera_messages():
-            if message.topic != self.topic:
-                calibration.add(message)
-                continue
+        for message in self._sorted_out(depth, calibration.add):
             if waiting is not None:
                 yield waiting
             waiting = message
         if waiting is not None:
             yield waiting
+
+    def _sorted_out(
+        self, depth: RecordedDepth | None, on_calibration: Callable[[RawMessage], None]
+    ) -> Iterator[RawMessage]:
+        """Yield the images, while what lies between them goes where it belongs."""
+        for message in self.camera_messages():
+            if message.topic == self.topic:
+                yield message
+            elif depth is not None and self.depth is not None and message.topic == self.depth.name:
+                depth.add(message)
+            else:
+                on_calibration(message)
 
     def decoded(self, index: int, raw: RawMessage, types: Typestore) -> SourceFrame:
         """Return the image in a message of the topic.
@@ -160,15 +247,15 @@ class BagTopic:
         ]
 
     def camera_messages(self, *, images: bool = True) -> Iterator[RawMessage]:
-        """Yield the stored messages of images and calibration, in the order of recording.
+        """Yield the stored messages of images, depth and calibration, in the order of recording.
 
         Args:
-            images: include the images, not only the calibration.
+            images: include images and depth, not only the calibration.
 
         Raises:
             InputError: a message cannot be read.
         """
-        topics = (self.image if images else None, self.camera_info)
+        topics = (self.image, self.depth, self.camera_info) if images else (self.camera_info,)
         return raw_messages(self.path, {each.name for each in topics if each is not None})
 
 
@@ -180,15 +267,6 @@ def bag_name(path: Path) -> str:
 def frame_name(index: int) -> str:
     """Return the name of a frame of a bag."""
     return f"{index:06d}"
-
-
-def damaged(place: str, kind: str, error: Exception) -> InputError:
-    """Return the error for a message that does not decode as its type."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(
-        f"{place}: expected a whole {kind}, found bytes that are none ({reason}); "
-        "record it again, or cut the bag before it"
-    )
 
 
 def camera_info_topic(image_topic: str) -> str:
@@ -209,10 +287,12 @@ def _recorded(connections: list[Connection]) -> RecordedTopic:
 
 
 def _choose_topic(
-    path: Path, connections: list[Connection], topic: str | None, ignored: str | None
+    path: Path, connections: list[Connection], topic: str | None, ignored: Collection[str]
 ) -> str:
     types = {each.topic: each.msgtype for each in connections}
-    images = sorted(name for name, kind in types.items() if kind in IMAGE_TYPES and name != ignored)
+    images = sorted(
+        name for name, kind in types.items() if kind in IMAGE_TYPES and name not in ignored
+    )
     listed = ", ".join(images) if images else "none"
     if topic is None:
         if len(images) != 1:

@@ -209,7 +209,8 @@ class BagWriter:
                 "would mix with those written to the output bag; rename it, or leave it out with "
                 "--no-bag-images"
             )
-        for topic in (camera.image if self._images else None, camera.camera_info):
+        images = (camera.image, camera.depth) if self._images else ()
+        for topic in (*images, camera.camera_info):
             if topic is not None:
                 self._copied[topic.name] = add_recorded(self._writer, topic, self._types)
         self._to_copy = camera.camera_messages(images=self._images)

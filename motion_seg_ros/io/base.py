@@ -31,6 +31,20 @@ class SourceFrame:
     calibration: str = ""
 
 
+@dataclass(frozen=True)
+class DepthChoice:
+    """Recorded depth that belongs to the images.
+
+    Attributes:
+        topic: of a bag; None: bags come without. Folders in the layout of TUM RGB-D say themselves
+            where it is.
+        slop_s: largest difference of the stamps of an image and its depth, in seconds.
+    """
+
+    topic: str | None
+    slop_s: float
+
+
 class FrameSource(Protocol):
     """The frames of one sequence in order, all of one size; may be iterated many times."""
 
@@ -61,6 +75,37 @@ class FrameSource(Protocol):
             InputError: a frame cannot be read, or its size differs from the first one's.
         """
         ...
+
+
+@dataclass(frozen=True)
+class DerivedSource:
+    """Base of sequences made from another one: its path, name, length and rate.
+
+    Attributes:
+        source: the other one.
+    """
+
+    source: FrameSource
+
+    @property
+    def path(self) -> Path:
+        """The input."""
+        return self.source.path
+
+    @property
+    def name(self) -> str:
+        """The sequence's name."""
+        return self.source.name
+
+    @property
+    def length(self) -> int | None:
+        """Number of frames; None if it is not known."""
+        return self.source.length
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.source.fps
 
 
 class SizeCheck:

@@ -21,12 +21,14 @@ from PIL import Image
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.colmap_camera import ColmapCamera, colmap_camera
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
 IMAGES_FOLDER = "images"
 MASKS_FOLDER = "masks"
+CAMERA_FILE = "camera.txt"
 # Formats that every build of COLMAP reads.
 _READ_BY_COLMAP = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff"})
 _ORIENTATION = 0x0112  # EXIF tag; COLMAP uses the pixels as they are stored
@@ -45,7 +47,8 @@ class _Written:
 
 
 class ColmapFolder:
-    """Writes images/<image> and masks/<image>.png, black = moves.
+    """Writes images/<image> and masks/<image>.png, black = moves; and, of one calibrated camera,
+    camera.txt: COLMAP's model and parameters.
 
     Image files of a folder are linked, or copied where the file system has no links, so that COLMAP
     finds the focal length in their EXIF; all other images become PNG files.
@@ -61,6 +64,7 @@ class ColmapFolder:
 
     def __init__(self, path: Path, source: FrameSource | None, *, dilation_px: int) -> None:
         self._images, self._masks = path / IMAGES_FOLDER, path / MASKS_FOLDER
+        self._camera_file = path / CAMERA_FILE
         for each in (self._images, self._masks):
             each.mkdir(parents=True)
         files = images_in(source.path) if isinstance(source, ImageFolder) else []
@@ -88,9 +92,19 @@ class ColmapFolder:
         mask = self._masks / f"{image}.png"
         _write(mask, static_mask(id_map, self._dilation_px))
         frame = item.frame
+        self._write_camera(frame.camera)
         self._written[item.name] = _Written(
             self._images / image, mask, frame.stamp_ns, frame.camera
         )
+
+    def _write_camera(self, camera: Camera | None) -> None:
+        """Write the first frame's camera; no file remains when a later one has another."""
+        first = next(iter(self._written.values())).camera if self._written else camera
+        if camera is None or camera is not first:
+            self._camera_file.unlink(missing_ok=True)
+        elif not self._written:
+            text = " ".join(colmap_camera(camera))
+            self._camera_file.write_text(f"{text}\n", encoding="utf-8")
 
     def backwards(self) -> Iterator[SourceFrame]:
         """Yield all frames in reverse order, with rising stamps.
@@ -141,9 +155,16 @@ def colmap_commands(folder: Path) -> list[str]:
     """Return the commands for a shell."""
     place = shlex.quote(str(folder))
     database, images = f"--database_path {place}/database.db", f"--image_path {place}/images"
+    camera = _camera(folder)
+    lens = (
+        ""
+        if camera is None
+        else f" --ImageReader.camera_model {camera.model} --ImageReader.camera_params "
+        f"{camera.parameters}"
+    )
     return [
         f"colmap feature_extractor {database} {images} --ImageReader.mask_path {place}/masks "
-        "--ImageReader.single_camera 1",
+        f"--ImageReader.single_camera 1{lens}",
         f"colmap {_matcher(folder)}_matcher {database}",
         f"mkdir -p {place}/sparse",
         f"colmap mapper {database} {images} --output_path {place}/sparse",
@@ -152,16 +173,32 @@ def colmap_commands(folder: Path) -> list[str]:
 
 def pycolmap_program(folder: Path) -> str:
     """Return the same as a program for the package pycolmap."""
+    camera = _camera(folder)
+    lens = (
+        ""
+        if camera is None
+        else f"\nreader.camera_model, reader.camera_params = {camera.model!r}, "
+        f"{camera.parameters!r}"
+    )
     return f"""\
 import pathlib, pycolmap
 folder = pathlib.Path({str(folder)!r})
 images, database = folder / "{IMAGES_FOLDER}", folder / "database.db"
-reader = pycolmap.ImageReaderOptions(mask_path=folder / "{MASKS_FOLDER}")
+reader = pycolmap.ImageReaderOptions(mask_path=folder / "{MASKS_FOLDER}"){lens}
 one_camera = pycolmap.CameraMode.SINGLE
 pycolmap.extract_features(database, images, camera_mode=one_camera, reader_options=reader)
 pycolmap.match_{_matcher(folder)}(database)
 pycolmap.incremental_mapping(database, images, folder / "sparse")
 """
+
+
+def _camera(folder: Path) -> ColmapCamera | None:
+    """Return the camera of all images in a folder, where it is known."""
+    file = folder / CAMERA_FILE
+    if not file.is_file():
+        return None
+    model, parameters = file.read_text(encoding="utf-8").split()
+    return ColmapCamera(model, parameters)
 
 
 def _matcher(folder: Path) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
@@ -67,6 +69,11 @@ class ImageFolder:
             seen[file.stem] = file
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The images in order."""
+        return tuple(self._files)
+
+    @property
     def length(self) -> int:
         """Number of images."""
         return len(self._files)
@@ -92,6 +99,15 @@ def read_image(file: Path) -> UInt8Array:
     Raises:
         InputError: it cannot be read, or is not a complete image.
     """
+    return decode_file(file, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+
+
+def decode_file(file: Path, flags: int) -> npt.NDArray[Any]:
+    """Return the pixels of an image file, by OpenCV's cv2.IMREAD_* flags.
+
+    Raises:
+        InputError: it cannot be read, or is not a complete image.
+    """
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -99,7 +115,6 @@ def read_image(file: Path) -> UInt8Array:
             f"{file}: cannot read the image: {error.strerror}; check the file"
         ) from error
     try:
-        image = decode_image(data, cv2.IMREAD_COLOR)
+        return decode_image(data, flags)
     except ValueError as error:
         raise InputError(f"{file}: expected an image, found {error}; replace it") from error
-    return image.astype(np.uint8, copy=False)

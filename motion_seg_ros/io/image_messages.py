@@ -1,7 +1,7 @@
 """Conversion of image messages to arrays, without ROS: any object with the fields will do.
 
 Messages are validated here, once: one that passes holds exactly the pixels that it announces.
-Encodings are defined in sensor_msgs/image_encodings.hpp and, for depth, in REP 118.
+Encodings are defined in sensor_msgs/image_encodings.hpp. Depth: depth_messages.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import FrameError, shown
 from motion_seg_ros.io.image_decoding import decode_image
-from motion_seg_ros.types import FloatArray, UInt8Array
+from motion_seg_ros.types import UInt8Array
 
 
 class ImageMessage(Protocol):
@@ -110,8 +110,6 @@ _TO_BGR = {
     "bayer_grbg8": cv2.COLOR_BayerGB2BGR,
 }
 """8-bit encodings to which all others but 32FC1 are reduced, and OpenCV's conversion to bgr8."""
-DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
-"""Encodings of depth images: millimetres for the first two, metres for the last (REP 118)."""
 
 
 def is_compressed(msg: ImageMessage | CompressedImageMessage) -> bool:
@@ -220,30 +218,6 @@ def image_to_bgr(msg: ImageMessage | CompressedImageMessage) -> UInt8Array:
     pixels = image.array if layout.dtype == np.uint8 else _to_8_bit(image.array)
     code = _TO_BGR[layout.colour]
     return pixels if code is None else typing.cast(UInt8Array, cv2.cvtColor(pixels, code))
-
-
-def depth_to_metres(msg: ImageMessage) -> FloatArray:
-    """Return depth as (H, W) float32 metres along the optical axis, NaN where unknown (REP 118).
-
-    16UC1 is millimetres with 0 = unknown; in 32FC1 values not positive and finite are unknown.
-
-    Raises:
-        FrameError: the message is damaged, or its encoding is not one of DEPTH_ENCODINGS.
-    """
-    if msg.encoding not in DEPTH_ENCODINGS:
-        raise FrameError(
-            f"depth: expected an encoding out of {', '.join(DEPTH_ENCODINGS)}, "
-            f"found {shown(msg.encoding)}; remap depth to the depth image"
-        )
-    stored = image_to_array(msg)
-    if stored.dtype == np.uint16:
-        metres: FloatArray = stored.astype(np.float32) * np.float32(1e-3)
-        known = stored > 0
-    else:
-        metres = stored.astype(np.float32)
-        known = np.isfinite(stored) & (stored > 0)
-    metres[~known] = np.nan
-    return metres
 
 
 def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:

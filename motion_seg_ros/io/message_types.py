@@ -61,3 +61,12 @@ def header_stamp_ns(data: bytes, place: str) -> int:
         )
     sec, nanosec = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
     return int(sec) * 10**9 + int(nanosec)
+
+
+def damaged(place: str, kind: str, error: Exception) -> InputError:
+    """Return the error for a message that does not decode as its type."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        f"{place}: expected a whole {kind}, found bytes that are none ({reason}); "
+        "record it again, or cut the bag before it"
+    )

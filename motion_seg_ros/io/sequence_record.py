@@ -31,6 +31,7 @@ class SequenceSummary:
         resets: frame name -> reason why the window was restarted there.
         calibrations: source of the camera's intrinsics, or reason why a calibration is not used ->
             number of frames; "none" of those without.
+        frames_with_depth: frames that came with depth.
     """
 
     source: str
@@ -44,6 +45,7 @@ class SequenceSummary:
     abstentions: dict[str, int] = field(default_factory=dict)
     resets: dict[str, str] = field(default_factory=dict)
     calibrations: dict[str, int] = field(default_factory=dict)
+    frames_with_depth: int = 0
 
 
 def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, object]) -> None:

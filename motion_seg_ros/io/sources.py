@@ -1,31 +1,45 @@
-"""Opening of any input as sequences of frames: folders of images, videos, rosbags."""
+"""Opening of any input as sequences of frames: folders of images, videos, rosbags, RGB-D."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
-from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.base import DepthChoice, FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
+from motion_seg_ros.io.rgbd_folder import RgbdFolder, is_rgbd_folder
 from motion_seg_ros.io.video import VideoFile
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_FPS = 30.0  # of most cameras; set by hand
+NO_DEPTH = (
+    "expected recorded depth, as depth.backend is topic, found none; name the depth images of a "
+    "bag by --depth-topic, give a folder in the layout of TUM RGB-D, or leave depth.backend out"
+)
+"""What is wrong where depth was to be used, and an input has none."""
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 """Recognised in a folder; a video given by name may have any suffix."""
 
 
 def open_sources(
-    path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS
+    path: Path,
+    *,
+    topic: str | None = None,
+    fps: float = DEFAULT_FPS,
+    depth: DepthChoice | None = None,
 ) -> list[FrameSource]:
     """Return the sequences at `path`: one, or one for each subfolder of images.
 
     Args:
-        path: a folder of images, a folder of such folders, a video, or a rosbag2 (folder or bare
-            file).
+        path: a folder of images or in the layout of TUM RGB-D, a folder of such folders, a video,
+            or a rosbag2 (folder or bare file).
         topic: image topic of a bag; None if it has only one.
         fps: frames per second of images, and of a video that states none.
+        depth: recorded depth that belongs to the images; None: none does.
 
     Raises:
         InputError: there is nothing, or nothing that can be read like that.
@@ -33,20 +47,24 @@ def open_sources(
     check_exists(path)
     try:
         if is_bag(path):
-            return [BagTopic(path, topic)]
-        if topic is not None:
-            raise InputError(f"--topic {topic}: expected a rosbag2 to take it from, found {path}")
+            return [BagTopic(path, topic, depth=depth)]
+        depth_topic = None if depth is None else depth.topic
+        for option, name in (("--topic", topic), ("--depth-topic", depth_topic)):
+            if name is not None:
+                raise InputError(
+                    f"{option} {name}: expected a rosbag2 to take it from, found {path}"
+                )
         if path.is_file():
             return [VideoFile(path, fps)]
         if not path.is_dir():
             raise InputError(
                 f"{path}: expected a file or folder, found a device or pipe; write it to a file"
             )
-        if images_in(path):
-            return [ImageFolder(path, fps)]
-        folders = [each for each in path.iterdir() if each.is_dir() and images_in(each)]
+        if _is_sequence(path):
+            return [_open_folder(path, fps, depth)]
+        folders = [each for each in path.iterdir() if each.is_dir() and _is_sequence(each)]
         if folders:
-            return [ImageFolder(each, fps) for each in sorted(folders, key=natural_key)]
+            return [_open_folder(each, fps, depth) for each in sorted(folders, key=natural_key)]
         recordings = [each for each in path.iterdir() if is_bag(each) or _is_video(each)]
         if recordings:
             first = min(recordings, key=natural_key).name
@@ -57,6 +75,22 @@ def open_sources(
         return [ImageFolder(path, fps)]  # raises an error that names what is missing
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
+
+
+def _is_sequence(folder: Path) -> bool:
+    return is_rgbd_folder(folder) or bool(images_in(folder))
+
+
+def _open_folder(path: Path, fps: float, depth: DepthChoice | None) -> FrameSource:
+    return RgbdFolder(path, depth) if is_rgbd_folder(path) else ImageFolder(path, fps)
+
+
+def warn_without_depth(source: FrameSource, depth: DepthChoice | None) -> None:
+    """Log a warning if recorded depth was chosen and a sequence has none."""
+    if depth is None or (isinstance(source, RgbdFolder) and source.has_depth):
+        return
+    if not isinstance(source, BagTopic) or source.depth is None:
+        logger.warning("%s: %s", source.path, NO_DEPTH)
 
 
 def size_bytes(path: Path) -> int:
@@ -70,7 +104,10 @@ def size_bytes(path: Path) -> int:
     """
     if path.is_file():
         return path.stat().st_size
-    files = path.iterdir() if is_bag(path) else images_in(path)
+    if is_rgbd_folder(path):
+        files = list(path.rglob("*"))
+    else:
+        files = list(path.iterdir()) if is_bag(path) else images_in(path)
     return sum(each.stat().st_size for each in files if each.is_file())
 
 
@@ -88,13 +125,19 @@ def check_exists(path: Path) -> None:
         raise InputError(f"{path}: no such file or folder; check the path")
 
 
-def open_source(path: Path, *, topic: str | None = None, fps: float = DEFAULT_FPS) -> FrameSource:
+def open_source(
+    path: Path,
+    *,
+    topic: str | None = None,
+    fps: float = DEFAULT_FPS,
+    depth: DepthChoice | None = None,
+) -> FrameSource:
     """Return the only sequence at `path`; arguments as for `open_sources`.
 
     Raises:
         InputError: as `open_sources`, or several sequences.
     """
-    sources = open_sources(path, topic=topic, fps=fps)
+    sources = open_sources(path, topic=topic, fps=fps, depth=depth)
     if len(sources) > 1:
         names = ", ".join(each.name for each in sources[:4])
         raise InputError(

@@ -141,6 +141,7 @@ class SequenceWriter:
             height, width = result.frame.size
             summary.size_px = (width, height)
             self._first_ns = result.frame.stamp_ns
+        summary.frames_with_depth += item.frame.depth_m is not None
         if (
             any(each.id > MAX_INDEX for each in result.masks.objects)
             and max(self._ids, default=0) <= MAX_INDEX

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
 from motion_seg_ros.lab.synthetic.demo import demo_clip
+from motion_seg_ros.lab.synthetic.depth_sensor import DepthSensor, frame_with_depth
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.synthetic.scenes import (
@@ -40,6 +41,7 @@ def render_clip(
     size: tuple[int, int],
     frames: int,
     scene: Callable[[int, tuple[int, int], int], Scene] = demo_clip,
+    sensor: DepthSensor | None = None,
 ) -> RawClip:
     """Render a clip with its truth into a folder.
 
@@ -49,9 +51,10 @@ def render_clip(
         size: width and height in pixels.
         frames: number of frames.
         scene: makes the scene of a seed, a size and a number of frames.
+        sensor: measures depth; None: the clip has none.
     """
     renderer = Renderer(scene(seed, size, frames))
-    rendered = (_with_truth(each) for each in renderer)
+    rendered = (_clip_frame(each, sensor, seed) for each in renderer)
     bar = _progress(rendered, "rendering the clip", frames)
     return write_clip(folder, bar, renderer.scene.fps)
 
@@ -90,9 +93,11 @@ def copy_clip(
     return write_clip(folder, bar, source.fps, max_width)
 
 
-def _with_truth(rendered: RenderedFrame) -> RawClipFrame:
+def _clip_frame(rendered: RenderedFrame, sensor: DepthSensor | None, seed: int) -> RawClipFrame:
     truth = np.where(rendered.moving, rendered.instances, np.uint16(0)).astype(np.uint16)
-    return RawClipFrame(rendered.frame, truth)
+    if sensor is None:
+        return RawClipFrame(rendered.frame, truth)
+    return RawClipFrame(frame_with_depth(rendered, sensor, seed), truth)
 
 
 def _progress(

@@ -107,15 +107,28 @@ class Camera:
         return self.stream
 
     def subscribe(
-        self, config: NodeConfig, *, with_depth: bool, on_received: Callable[[InputFrame], None]
+        self,
+        config: NodeConfig,
+        *,
+        depth_slop_s: float | None,
+        max_bytes: int,
+        on_received: Callable[[InputFrame], None],
     ) -> None:
-        """Subscribe to the camera; `on_received` gets each image of the open stream."""
+        """Subscribe to the camera.
+
+        Args:
+            config: settings of the node.
+            depth_slop_s: see `InputSubscriptions`, as is the next.
+            max_bytes: memory for images that wait for their depth.
+            on_received: called with each image of the open stream.
+        """
         assert self.stream is not None
         self._inputs = InputSubscriptions(
             self._node,
             config,
             self._prefix,
-            with_depth=with_depth,
+            depth_slop_s=depth_slop_s,
+            max_bytes=max_bytes,
             statistics=self.statistics,
             on_received=on_received,
             report=self.stream.report,

@@ -167,13 +167,19 @@ def _depth_values(now: StreamSnapshot) -> dict[str, object]:
     pairing = now.pairing
     if pairing is None:
         return {}
-    offset_ms = None if pairing.offset_s is None else pairing.offset_s * 1e3
+    offset_s = pairing.nearest_offset_s if pairing.offset_s is None else pairing.offset_s
+    waited_ms = pairing.waited_s and (pairing.waited_s[0] * 1e3, pairing.waited_s[1] * 1e3)
+    share = 100 * pairing.paired / pairing.images if pairing.images else None
     return {
         "depth topic": pairing.topic,
         "depth images": pairing.depths,
         "images with depth": pairing.paired,
         "images without depth": pairing.images - pairing.paired,
-        "depth stamp offset p50 [ms]": _number(offset_ms),
+        "images with depth [%]": _number(share),
+        "depth stamp offset p50 [ms]": _number(None if offset_s is None else offset_s * 1e3),
+        "depth stamp slop [ms]": _number(pairing.limits.slop_s * 1e3),
+        "wait for depth p50 [ms]": _ms(waited_ms, 0),
+        "wait for depth p95 [ms]": _ms(waited_ms, 1),
     }
 
 

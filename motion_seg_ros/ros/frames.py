@@ -26,7 +26,7 @@ class InputFrame:
         header: std_msgs/Header of the image.
         encoding: encoding of the image, or the format of a compressed one.
         image: sensor_msgs/Image or CompressedImage; None once dropped to save memory.
-        depth: the paired sensor_msgs/Image, or None.
+        depth: the paired sensor_msgs/Image, or CompressedImage by compressedDepth, or None.
         camera_info: the newest sensor_msgs/CameraInfo, or None.
         arrived_s: time of arrival in seconds of the steady clock.
         dropped_size: height and width of an image that was dropped; None of a compressed one, whose
@@ -44,10 +44,16 @@ class InputFrame:
     damage: str | None = None
 
     @classmethod
-    def now(cls, image: Any, depth: Any = None, camera_info: Any = None) -> InputFrame:
-        """Wrap messages that arrive at this moment."""
-        encoding = encoding_of(image)
-        return cls(image.header, encoding, image, depth, camera_info, time.monotonic())
+    def of(
+        cls,
+        image: Any,
+        depth: Any = None,
+        camera_info: Any = None,
+        arrived_s: float | None = None,
+    ) -> InputFrame:
+        """Wrap messages; the image arrives at this moment unless `arrived_s` says when it did."""
+        arrived_s = time.monotonic() if arrived_s is None else arrived_s
+        return cls(image.header, encoding_of(image), image, depth, camera_info, arrived_s)
 
     @property
     def stamp_ns(self) -> int:

@@ -136,18 +136,17 @@ def _depth(now: StreamSnapshot, context: InputContext) -> Finding | None:
         )
     if pairing.images < MIN_UNPAIRED or pairing.paired >= PAIRED_SHARE * pairing.images:
         return None
-    config = pairing.config
+    limits, offset_s = pairing.limits, pairing.nearest_offset_s
     cause = "check the stamps of both"
-    if pairing.offset_s is not None and abs(pairing.offset_s) > config.slop_s:
+    if offset_s is not None and abs(offset_s) > limits.slop_s:
         cause = (
-            f"the stamps of the nearest differ by {abs(pairing.offset_s):.3f} s, more than "
-            f"depth_sync.slop_s = {config.slop_s:g}; synchronise both, or raise depth_sync.slop_s"
+            f"the stamps of the nearest differ by {abs(offset_s):.3f} s, more than "
+            f"depth.slop_s = {limits.slop_s:g}; synchronise both, or raise depth.slop_s"
         )
     elif pairing.delay_s is not None and pairing.delay_s > 0:
         cause = (
             f"it comes {pairing.delay_s:.3f} s after its image, and the image waits "
-            f"{config.max_wait_s:g} s; raise depth_sync.max_wait_s, and depth_sync.queue_size to "
-            "the images in that time"
+            f"{limits.max_wait_s:g} s at most; raise depth.max_wait_s"
         )
     return Finding(
         "depth",

@@ -11,15 +11,16 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from motion_seg_ros.ros.depth_pairing import DepthPairing, require_message_filters
+from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
+from motion_seg_ros.io.image_messages import encoding_of
+from motion_seg_ros.ros.depth_pairing import DepthPairing
 from motion_seg_ros.ros.frames import MAX_TEXT, InputFrame
+from motion_seg_ros.ros.pairing_counts import PairingLimits
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.settings.node import NodeConfig
 
 QUEUE_DEPTH = 10
-LATE_CHECK_S = 0.05
-"""Period of the check for images whose depth is late. Set by hand."""
 
 
 def image_topic(node: Node, config: NodeConfig, prefix: str) -> str:
@@ -34,6 +35,13 @@ def image_topic(node: Node, config: NodeConfig, prefix: str) -> str:
     if config.image_transport == "compressed":
         return f"{node.resolve_topic_name(f'{prefix}image')}/compressed"
     return f"{prefix}image"
+
+
+def depth_topic(node: Node, config: NodeConfig, prefix: str) -> str:
+    """Return the depth topic to subscribe to, as `image_topic` does."""
+    if config.depth.transport == COMPRESSED_DEPTH:
+        return f"{node.resolve_topic_name(f'{prefix}depth')}/{COMPRESSED_DEPTH}"
+    return f"{prefix}depth"
 
 
 def camera_info_topic(node: Node, prefix: str) -> str:
@@ -57,7 +65,9 @@ class InputSubscriptions:
         node: the node to subscribe with.
         config: settings of the node.
         prefix: see `image_topic`.
-        with_depth: pair the images with the depth topic.
+        depth_slop_s: pair the images with the depth topic, with at most so many seconds between
+            their stamps; None: without depth.
+        max_bytes: memory for images that wait for their depth, and for depth.
         statistics: counts the images.
         on_received: called with each image.
         report: called with the reason when a message is left out.
@@ -70,7 +80,8 @@ class InputSubscriptions:
         config: NodeConfig,
         prefix: str,
         *,
-        with_depth: bool,
+        depth_slop_s: float | None,
+        max_bytes: int,
         statistics: StreamStatistics,
         on_received: Callable[[InputFrame], None],
         report: Callable[[str], None],
@@ -84,13 +95,14 @@ class InputSubscriptions:
         self._camera_info: CameraInfo | None = None
         topic = image_topic(node, config, prefix)
         message_type = CompressedImage if config.image_transport == "compressed" else Image
+        self._pairing: DepthPairing | None = None
         with contextlib.ExitStack() as made:
             self._made = made
             self._subscribe(CameraInfo, camera_info_topic(node, prefix), self._on_camera_info)
-            if with_depth:
-                self._pair(message_type, topic, f"{prefix}depth", config)
-            else:
-                self._subscribe(message_type, topic, self._on_image)
+            if depth_slop_s is not None:
+                limits = PairingLimits(depth_slop_s, config.depth.max_wait_s)
+                self._start_pairing(limits, depth_topic(node, config, prefix), config, max_bytes)
+            self._subscribe(message_type, topic, self._on_image)
             self._made = made.pop_all()
         statistics.set_listening(True)
 
@@ -102,43 +114,32 @@ class InputSubscriptions:
     def _subscribe(
         self, message_type: type[Any], topic: str, callback: Callable[[Any], None]
     ) -> None:
+        full = self._node.resolve_topic_name(topic)
+
         def create(**kwargs: Any) -> Any:
             return self._node.create_subscription(message_type, topic, callback, **kwargs)
 
-        subscription = overridable(create, **self._options(topic))
+        subscription = overridable(
+            create,
+            qos_profile=QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT),
+            event_callbacks=subscription_events(full, self._on_qos_problem),
+        )
         self._made.callback(self._node.destroy_subscription, subscription)
 
-    def _options(self, topic: str) -> dict[str, Any]:
-        full = self._node.resolve_topic_name(topic)
-        return {
-            "qos_profile": QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT),
-            "event_callbacks": subscription_events(full, self._on_qos_problem),
-        }
-
-    def _pair(
-        self, message_type: type[Any], topic: str, depth_topic: str, config: NodeConfig
+    def _start_pairing(
+        self, limits: PairingLimits, topic: str, config: NodeConfig, max_bytes: int
     ) -> None:
-        images = self._subscribe_filter(message_type, topic)
-        depths = self._subscribe_filter(Image, depth_topic)
-        images.registerCallback(self._count)
-        full = self._node.resolve_topic_name(depth_topic)
-        counts = self._statistics.start_pairing(full, config.depth_sync)
-        pairing = DepthPairing(images, depths, config.depth_sync, counts, self._forward)
-        timer = self._node.create_timer(
-            LATE_CHECK_S, pairing.flush_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        """Subscribe to depth, and let images wait for it."""
+        counts = self._statistics.start_pairing(self._node.resolve_topic_name(topic), limits)
+        self._pairing = DepthPairing(limits, counts, max_bytes, self._forward)
+        # Before the subscriptions: messages are handled in another thread than transitions.
+        self._late = self._node.create_timer(
+            limits.max_wait_s, self._on_late, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        self._made.callback(self._node.destroy_timer, timer)
-
-    def _subscribe_filter(self, message_type: type[Any], topic: str) -> Any:
-        subscriber = overridable(
-            require_message_filters().Subscriber,
-            self._node,
-            message_type,
-            topic,
-            **self._options(topic),
-        )
-        self._made.callback(self._node.destroy_subscription, subscriber.sub)
-        return subscriber
+        self._late.cancel()
+        self._made.callback(self._node.destroy_timer, self._late)
+        compressed = config.depth.transport == COMPRESSED_DEPTH
+        self._subscribe(CompressedImage if compressed else Image, topic, self._on_depth)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         longest = max(len(message.d), len(message.distortion_model), len(message.header.frame_id))
@@ -151,12 +152,38 @@ class InputSubscriptions:
         self._camera_info = message
 
     def _on_image(self, message: Any) -> None:
-        self._count(message)
-        self._forward(message, None)
-
-    def _count(self, message: Any) -> None:
         stamp = message.header.stamp
         self._statistics.record_input(stamp.sec * 10**9 + stamp.nanosec)
+        if self._pairing is None:
+            self._forward(message, None)
+        else:
+            self._pairing.add_image(message)
+            self._set_timer(self._pairing)
 
-    def _forward(self, image: Any, depth: Any) -> None:
-        self._on_received(InputFrame.now(image, depth, self._camera_info))
+    def _on_depth(self, message: Any) -> None:
+        longest = max(len(message.header.frame_id), len(encoding_of(message)))
+        if longest > MAX_TEXT:  # it may wait for its image
+            self._report(
+                f"depth: expected at most {MAX_TEXT} characters of frame_id and encoding, found "
+                f"{longest}; check the camera driver"
+            )
+        elif self._pairing is not None:
+            self._pairing.add_depth(message)
+            self._set_timer(self._pairing)
+
+    def _on_late(self) -> None:
+        if self._pairing is not None:
+            self._pairing.settle()
+            self._set_timer(self._pairing)
+
+    def _set_timer(self, pairing: DepthPairing) -> None:
+        """Wake up when the oldest image that waits has waited long enough."""
+        due_s = pairing.due_in_s
+        if due_s is None:
+            self._late.cancel()
+        else:
+            self._late.timer_period_ns = int(due_s * 1e9)
+            self._late.reset()
+
+    def _forward(self, image: Any, depth: Any, arrived_s: float | None = None) -> None:
+        self._on_received(InputFrame.of(image, depth, self._camera_info, arrived_s))

@@ -18,7 +18,6 @@ from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.plan import STAGES, Plan, resolve
 from motion_seg_ros.ros.camera import Camera
-from motion_seg_ros.ros.depth_pairing import require_message_filters
 from motion_seg_ros.ros.parameters import (
     current_values,
     declare_parameters,
@@ -163,8 +162,6 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
     def _configure(self) -> None:
         self._config, self._own = read_parameters(current_values(self))
-        if self._config.depth.backend == "topic":
-            require_message_filters()
         plan, turns = resolve(self._config, live=True), NetworkTurns()
         for each in self._cameras:
             each.configure(build(plan, turns=turns), self._own, _backends(plan))
@@ -179,10 +176,12 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         streams = [each.open(self._config, max_bytes) for each in self._cameras]
         worker = self._worker = InferenceWorker(streams)
         worker.start()
+        depth = self._config.depth
         for camera, stream in zip(self._cameras, streams, strict=True):
             camera.subscribe(
                 self._own,
-                with_depth=self._config.depth.backend == "topic",
+                depth_slop_s=depth.slop_s if depth.backend == "topic" else None,
+                max_bytes=max_bytes,
                 on_received=partial(worker.submit, stream),
             )
         for name in unused_qos_overrides(self):

@@ -28,8 +28,15 @@ AT_ONCE = frozenset({"static_mask.dilation_px", "diagnostics.input_timeout_s"})
 
 
 def all_settings() -> dict[str, Setting]:
-    """Return every parameter by name: those of the pipeline first, then those of the node."""
-    return {each.name: each for owner in (Config, NodeConfig) for each in settings(owner)}
+    """Return every parameter by name: those of the pipeline first, then those of the node, but what
+    has the first part of its name in common stands together."""
+    found = [each for owner in (Config, NodeConfig) for each in settings(owner)]
+    groups = list(dict.fromkeys(_group(each) for each in found))
+    return {each.name: each for each in sorted(found, key=lambda each: groups.index(_group(each)))}
+
+
+def _group(each: Setting) -> str:
+    return each.name.partition(".")[0]
 
 
 def declare_parameters(node: Node) -> None:

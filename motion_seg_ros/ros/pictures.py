@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 from sensor_msgs.msg import Image
 
-from motion_seg_ros.io.image_messages import image_to_array
+from motion_seg_ros.io.depth_messages import depth_as_stored, depth_encoding
 from motion_seg_ros.outputs.overlay import draw_overlay
 from motion_seg_ros.outputs.static_image import StaticImage, static_depth
 from motion_seg_ros.ros.conversion import array_to_image, bgr_to_image
@@ -85,5 +85,5 @@ def _static_depth(shown: FrameOutput) -> Image | None:
     received, result = shown.input, shown.result
     if result.frame.depth_m is None:
         return None
-    depth = static_depth(image_to_array(received.depth), result.masks.moving)
-    return array_to_image(depth, received.depth.encoding, received.header)
+    depth = static_depth(depth_as_stored(received.depth), result.masks.moving)
+    return array_to_image(depth, depth_encoding(received.depth), received.header)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import threading
 import time
@@ -11,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from motion_seg_ros.io.calibration import Calibration
-from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingSnapshot
-from motion_seg_ros.settings.node import DepthSyncConfig
+from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingLimits, PairingSnapshot
+from motion_seg_ros.ros.quantiles import median, percentiles
 from motion_seg_ros.types import Discovery
 
 HORIZON_S = 5.0
@@ -170,15 +169,15 @@ class StreamStatistics:
             self._listening_since = time.monotonic() if on else None
             self._unlabelled_since = self._unanswered_since = None
 
-    def start_pairing(self, topic: str, config: DepthSyncConfig) -> PairingCounts:
+    def start_pairing(self, topic: str, limits: PairingLimits) -> PairingCounts:
         """Begin to count pairs of images and depth, and return the counts.
 
         Args:
             topic: full name of the depth topic.
-            config: tolerances of the pairing.
+            limits: tolerances of the pairing.
         """
         with self._lock:
-            self._pairing = PairingCounts(topic, config)
+            self._pairing = PairingCounts(topic, limits)
             return self._pairing
 
     def record_input(self, stamp_ns: int) -> None:
@@ -249,12 +248,12 @@ class StreamStatistics:
                 silence_s=None if since is None else now - max(since, self._heard_s),
                 input_hz=_rate(self._received),
                 output_hz=_rate([each.at_s for each in recent]),
-                age_ms=_percentiles([each.age_ms for each in recent]),
-                latency_ms=_percentiles([each.latency_ms for each in recent]),
-                arrival_age_ms=_median([each.age_ms - each.latency_ms for each in recent]),
+                age_ms=percentiles([each.age_ms for each in recent]),
+                latency_ms=percentiles([each.latency_ms for each in recent]),
+                arrival_age_ms=median([each.age_ms - each.latency_ms for each in recent]),
                 stage_ms=_medians([each.stage_ms for each in recent]),
                 discovery_hz=_rate([each.at_s for each in joined]),
-                discovery_ms=_percentiles([each.duration_ms for each in discoveries]),
+                discovery_ms=percentiles([each.duration_ms for each in discoveries]),
                 discovery_stage_ms=_medians([each.stage_ms for each in discoveries]),
                 discovery_age_ms=self._discovery_age_ms,
                 recent_too_late=sum(each.too_late for each in discoveries),
@@ -300,10 +299,6 @@ def _trend(outputs: Sequence[OutputRecord]) -> Trend:
     )
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return statistics.median(values) if values else None
-
-
 def _rate(times_s: Sequence[float]) -> float:
     """Events per second; 0 for fewer than two events."""
     if len(times_s) < 2 or times_s[-1] <= times_s[0]:
@@ -318,11 +313,3 @@ def _medians(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
         for name, duration in each.items():
             values.setdefault(name, []).append(duration)
     return {name: statistics.median(durations) for name, durations in values.items()}
-
-
-def _percentiles(values: Sequence[float]) -> tuple[float, float] | None:
-    """Median and 95th percentile (nearest rank), None for no values."""
-    if not values:
-        return None
-    ranked = sorted(values)
-    return statistics.median(ranked), ranked[math.ceil(0.95 * len(ranked)) - 1]

@@ -13,7 +13,8 @@ import numpy as np
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
-from motion_seg_ros.io.image_messages import depth_to_metres, image_to_bgr
+from motion_seg_ros.io.depth_messages import depth_to_metres
+from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame

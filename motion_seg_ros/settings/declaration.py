@@ -155,7 +155,7 @@ def read_config_file(path: Path) -> dict[str, object]:
         ConfigError: no such file, not YAML, not a mapping, or only parameters of other nodes.
     """
     try:
-        content = _parse(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot read the configuration file: {error.strerror}; check the path"
@@ -202,7 +202,7 @@ def parse_override(text: str) -> tuple[str, object]:
     if not equals or not name:
         raise ConfigError(f"--set {text}: expected NAME=VALUE, such as masks.backend=densifier")
     try:
-        return name.strip(), _parse(value)
+        return name.strip(), parse_yaml(value)
     except ValueError as error:
         raise ConfigError(
             f"--set {text}: expected a YAML value after '=', found {shown(value)}"
@@ -218,7 +218,7 @@ class _WithoutAliases(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _parse(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """Return the content of a YAML document.
 
     Raises:

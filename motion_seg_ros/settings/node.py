@@ -11,18 +11,18 @@ DECLARED_BY_ROS = ("use_sim_time", "start_type_description_service", "qos_overri
 
 
 @dataclass(frozen=True)
-class DepthSyncConfig:
-    """Pairing of the image with the depth topic; only with depth.backend = topic."""
+class DepthTopicConfig:
+    """The depth topic; only with depth.backend = topic."""
 
-    slop_s: float = setting(
-        0.02, "largest difference of the stamps of a pair [s]", minimum=1e-6, maximum=10.0
-    )
-    queue_size: int = setting(
-        10, "messages of each topic kept while waiting for a partner", minimum=1, maximum=1000
+    transport: str = setting(
+        "raw",
+        "input: Image on `depth`, or CompressedImage on `depth/compressedDepth`",
+        choices=("raw", "compressedDepth"),
     )
     max_wait_s: float = setting(
         0.2,
-        "an image whose depth is later than this is answered without depth [s]",
+        "longest time that an image waits for its depth, from its arrival; then it is answered "
+        "without [s]",
         minimum=0.0,
         maximum=60.0,
     )
@@ -71,6 +71,6 @@ class NodeConfig:
         "input: Image on `image`, or CompressedImage on `image/compressed`",
         choices=("raw", "compressed"),
     )
-    depth_sync: DepthSyncConfig = field(default_factory=DepthSyncConfig)
+    depth: DepthTopicConfig = field(default_factory=DepthTopicConfig)
     diagnostics: DiagnosticsConfig = field(default_factory=DiagnosticsConfig)
     queue: QueueConfig = field(default_factory=QueueConfig)

@@ -19,6 +19,8 @@ RENAMED: Mapping[str, str] = MappingProxyType(
         "tracking.memory_budget_mb": "tracking.tapir.memory_budget_mb",
         "depth.weights": "depth.depth_anything.weights",
         "depth.short_side_px": "depth.depth_anything.short_side_px",
+        "depth_sync.slop_s": "depth.slop_s",
+        "depth_sync.max_wait_s": "depth.max_wait_s",
         "features.weights": "features.dino.weights",
         "features.variant": "features.dino.variant",
         "features.short_side_px": "features.dino.short_side_px",
@@ -43,6 +45,8 @@ RENAMED: Mapping[str, str] = MappingProxyType(
 
 REMOVED: Mapping[str, str] = MappingProxyType(
     {
+        "depth_sync.queue_size": "it was removed, as an image waits for its depth for "
+        "depth.max_wait_s at most, however many there are: leave it out",
         "compile": "it was removed, as networks are no longer compiled: leave it out",
         "masks.runtime": "it was removed, as SAM 2 runs through transformers only: leave it out",
     }

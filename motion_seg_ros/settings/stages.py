@@ -117,6 +117,12 @@ class DepthConfig:
         "runs only if the labeller takes depth",
         choices=("none", "topic", "depth_anything"),
     )
+    slop_s: float = setting(
+        0.02,
+        "largest difference of the stamps of an image and its depth, live or recorded [s]",
+        minimum=1e-6,
+        maximum=10.0,
+    )
     depth_anything: DepthAnythingConfig = field(default_factory=DepthAnythingConfig)
 
 

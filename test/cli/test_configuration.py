@@ -18,6 +18,7 @@ NODE_FILE = ROOT / "config" / "motion_seg.yaml"
 def read(*options: str) -> Config:
     parser = argparse.ArgumentParser()
     configuration.add_options(parser)
+    configuration.add_depth_topic(parser)
     return configuration.read(parser.parse_args(options))
 
 
@@ -44,3 +45,15 @@ def test_parameters_of_every_ros_node_are_left_out(tmp_path: Path) -> None:
 def test_settings_of_the_node_are_not_for_set() -> None:
     with pytest.raises(ConfigError, match="autostart: no such setting"):
         read("--set", "autostart=false")
+
+
+def test_a_depth_topic_chooses_the_back_end(tmp_path: Path) -> None:
+    assert read().depth.backend == "none"
+    assert read("--depth-topic", "/depth").depth.backend == "topic"
+    assert read("--depth-topic", "/depth", "--profile", "full").depth.backend == "topic"
+    with pytest.raises(ConfigError, match=r"--depth-topic: expected depth\.backend topic, found n"):
+        read("--depth-topic", "/depth", "--set", "depth.backend=none")
+    file = tmp_path / "settings.yaml"
+    file.write_text("depth: {backend: topic, slop_s: 0.1, max_wait_s: 3.0}\n")
+    config = read("--config", str(file))  # max_wait_s is of the node
+    assert (config.depth.backend, config.depth.slop_s) == ("topic", 0.1)

@@ -49,6 +49,21 @@ def test_rendered_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert sorted(each.name for each in tmp_path.iterdir()) == ["demo"]
 
 
+def test_a_depth_camera(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, said = run_demo(capsys, tmp_path / "demo", "--frames", "12", "--depth")
+    assert demo.DEPTH_TOPIC in said
+    assert report["inferred"] + report["propagated"] >= 10
+
+
+def test_recorded_depth_is_needed_where_it_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recordings.write_images(tmp_path / "walk", recordings.pan(4))
+    arguments = [str(tmp_path / "walk"), "--depth", "-o", str(tmp_path / "demo")]
+    assert main.main(["demo", *arguments]) == 2
+    assert "walk: expected recorded depth" in capsys.readouterr().err
+
+
 def test_own_images_have_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recordings.write_images(tmp_path / "walk", recordings.pan(20, (160, 120)))
     arguments = (str(tmp_path / "walk"), "--fps", "20", "--frames", "12")

@@ -114,6 +114,34 @@ def test_lockstep_gives_the_masks_of_segment(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["drive", "offline", "out"]
 
 
+def test_lockstep_with_depth_gives_the_masks_of_segment(tmp_path: Path) -> None:
+    stamps = [recordings.START_NS + i * recordings.STEP_NS for i in range(FRAMES)]
+    deep = [np.full(SIZE[::-1], 2000, np.uint16) for _ in stamps]
+    for index, each in enumerate(deep):
+        each[truth(index) > 0] = 1000
+    bag = recordings.write_bag(
+        tmp_path / "drive",
+        {
+            RAW: [
+                recordings.image_message(*each)
+                for each in zip(recordings.pan(FRAMES, SIZE), stamps, strict=True)
+            ],
+            "/cam/depth": [
+                recordings.depth_message(*each) for each in zip(deep, stamps, strict=True)
+            ],
+        },
+    )
+    options = ("--topic", RAW, "--depth-topic", "/cam/depth")
+    found, masks = replayed(bag, tmp_path / "out", "--lockstep", *options)
+    offline = ["segment", str(bag), *options, "-o", str(tmp_path / "offline"), "--no-overlay"]
+    assert main.main(offline) == 0
+    assert masks == masks_of(tmp_path / "offline" / "drive")
+    assert (found["answered"], found["depth_topic"]) == (FRAMES, "/cam/depth")
+    depths = {"/cam/depth"}
+    recorded = [each.data for each in raw_messages(tmp_path / "out" / "bag", depths)]
+    assert recorded == [each.data for each in raw_messages(bag, depths)]
+
+
 def assert_bag(played: Path, recorded: Path) -> None:
     """The camera as it was; in lockstep every answer at the time of its image."""
     assert list(raw_messages(recorded, {RAW, INFO})) == list(raw_messages(played, {RAW, INFO}))

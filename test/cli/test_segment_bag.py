@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import recordings
+import results
 import yaml
 from rosbags.interfaces import (
     Qos,
@@ -21,6 +23,8 @@ from rosbags.interfaces import (
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 
 from motion_seg_ros.cli import main
+from motion_seg_ros.cli import segment as segment_command
+from motion_seg_ros.types import Frame, FrameResult
 
 STORAGES = (StoragePlugin.MCAP, StoragePlugin.SQLITE3)
 IMAGE, INFO = "/front/image_raw", "/front/camera_info"
@@ -118,6 +122,46 @@ def test_images_can_be_left_out(tmp_path: Path) -> None:
     written = segment(bag, tmp_path / "out", "--no-bag-images")
     assert {topic for topic, _, _ in messages(written)} == {INFO, *ANSWERS}
     assert messages(written, INFO) == messages(bag, INFO)
+
+
+def test_depth_is_used_and_copied(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[float | None] = []
+
+    class Watching(results.StubSegmenter):
+        def push(self, frame: Frame) -> FrameResult:
+            seen.append(None if frame.depth_m is None else float(frame.depth_m[5, 5]))
+            return super().push(frame)
+
+    monkeypatch.setattr(segment_command, "build", lambda plan: Watching())
+    stamps = [recordings.START_NS + i * recordings.STEP_NS for i in range(4)]
+    deep = [np.full((72, 96), 1000 * (i + 1), np.uint16) for i in range(3)]
+    topics = {
+        IMAGE: [recordings.image_message(*e) for e in zip(recordings.pan(4), stamps, strict=True)],
+        "/depth/compressedDepth": [
+            recordings.compressed_depth_message(*each)
+            for each in zip(deep, stamps[:3], strict=True)
+        ],
+    }
+    bag = recordings.write_bag(tmp_path / "drive", topics)
+    options = ("--depth-topic", "/depth/compressedDepth")
+    written = segment(bag, tmp_path / "out", *options)
+    assert seen == [1.0, 2.0, 3.0, None]
+    assert messages(written, *topics) == messages(bag, *topics)
+    assert "4 frames, " in (said := capsys.readouterr().out)
+    assert "3 with depth, " in said
+    record = json.loads((tmp_path / "out" / "drive" / "sequence.json").read_text())
+    assert record["summary"]["frames_with_depth"] == 3
+    assert record["settings"]["depth_topic"] == "/depth/compressedDepth"
+    assert record["settings"]["depth.backend"] == "topic"
+    # Named as depth, but not given: said.
+    segment(bag, tmp_path / "flat", "--topic", IMAGE, "--set", "depth.backend=topic")
+    assert "drive: expected recorded depth" in caplog.text
+    assert seen[4:] == [None] * 4
 
 
 def test_compressed_images_stay_compressed(tmp_path: Path) -> None:

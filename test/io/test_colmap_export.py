@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import recordings
 from PIL import Image
 
+from motion_seg_ros.camera import Camera
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.colmap_export import (
     ColmapFolder,
@@ -94,6 +96,26 @@ def test_the_clip_can_be_played_backwards_and_masked_also_there(
     assert np.array_equal(black["a0"], ids_of() > 0)
     assert np.array_equal(black["a1"], (ids_of() > 0) | (more > 0))
     assert np.array_equal(black["a2"], ids_of() > 0)
+
+
+def test_the_camera_of_all_images_is_said(tmp_path: Path) -> None:
+    recordings.write_images(tmp_path / "in", recordings.pan(2, SIZE))
+    matrix = np.array([[100.0, 0, 79.5], [0, 100, 59.5], [0, 0, 1]])
+    camera, other = (
+        Camera(SIZE[::-1], matrix, "plumb_bob", (k1, 0.05, 0.001, 0.0)) for k1 in (-0.2, -0.1)
+    )
+    model, numbers = "OPENCV", "100.0,100.0,80.0,60.0,-0.2,0.05,0.001,0.0"
+    for name, cameras in (("one", (camera, camera)), ("two", (camera, other))):
+        source = ImageFolder(tmp_path / "in", 10.0)
+        folder = ColmapFolder(tmp_path / name, source, dilation_px=0)
+        for item, each in zip(source, cameras, strict=True):
+            frame = dataclasses.replace(item.frame, camera=each)
+            folder.write(dataclasses.replace(item, frame=frame), ids_of())
+        said = colmap_commands(tmp_path / name)[0]
+        program = pycolmap_program(tmp_path / name)
+        assert (f"--ImageReader.camera_model {model} " in said) == (name == "one")
+        assert (f"--ImageReader.camera_params {numbers}" in said) == (name == "one")
+        assert (f"= {model!r}, {numbers!r}\n" in program) == (name == "one")
 
 
 def test_frames_of_a_video_become_png(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.image_messages import (
-    depth_to_metres,
     encoding_of,
     image_to_array,
     image_to_bgr,
@@ -119,26 +118,6 @@ def test_yuv(encoding: str, order: str) -> None:
 def test_depth_in_metres_is_no_camera_image() -> None:
     with pytest.raises(FrameError, match="depth encoding 32FC1"):
         image_to_bgr(message(np.ones((2, 2), np.float32), "32FC1"))
-
-
-def test_depth_in_millimetres() -> None:
-    depth = depth_to_metres(
-        message(np.array([[0, 1, 1500, 65535]], np.uint16), "16UC1", big=True, pad=2)
-    )
-    np.testing.assert_allclose(depth, [[np.nan, 0.001, 1.5, 65.535]], rtol=1e-6)
-    assert depth.dtype == np.float32
-
-
-def test_depth_in_metres() -> None:
-    stored = np.array([[0.0, -1.0, np.nan, np.inf, -np.inf, 2.5]], np.float32)
-    np.testing.assert_array_equal(
-        depth_to_metres(message(stored, "32FC1")), np.array([[np.nan] * 5 + [2.5]], np.float32)
-    )
-
-
-def test_depth_of_a_colour_image_is_refused() -> None:
-    with pytest.raises(FrameError, match=r"16UC1.*'bgr8'"):
-        depth_to_metres(message(BGR, "bgr8"))
 
 
 def test_arrays_cannot_be_written() -> None:

@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from motion_seg_ros.errors import FrameError
+from motion_seg_ros.io.depth_messages import DEPTH_ENCODINGS, depth_to_metres
 from motion_seg_ros.io.image_messages import (
-    DEPTH_ENCODINGS,
     ENCODINGS,
-    depth_to_metres,
     image_to_array,
     image_to_bgr,
 )
@@ -167,3 +166,31 @@ def test_compressed_image(data: bytes, format_: str) -> None:
         return
     assert (bgr.ndim, bgr.shape[2], bgr.dtype) == (3, 3, np.uint8)
     assert bgr.shape[0] * bgr.shape[1] <= 8 * 1032 * len(data)
+
+
+DEPTH_PNG = bytes(cv2.imencode(".png", SCENE[..., 0].astype(np.uint16) * 40)[1])
+depth_formats = st.sampled_from(DEPTH_ENCODINGS).flatmap(
+    lambda encoding: st.sampled_from(["", "; compressedDepth png", "; compressedDepth rvl"]).map(
+        lambda how: encoding + how
+    )
+)
+
+
+@share(0.1)
+@given(
+    st.just(DEPTH_PNG) | damaged(DEPTH_PNG) | resized(DEPTH_PNG) | compressed_files,
+    depth_formats | TEXTS,
+    FLOATS,
+    FLOATS,
+)
+def test_compressed_depth(file: bytes, format_: str, a: float, b: float) -> None:
+    with np.errstate(over="ignore"):
+        header = np.array([a, b]).astype(np.float32).tobytes()
+    data = bytes(4) + header + file
+    msg = SimpleNamespace(format=format_, data=array("B", data))
+    with memory_at_most(16 * 1032 * len(data)):
+        metres = attempt(lambda: depth_to_metres(msg), FrameError)
+    if metres is None:
+        return
+    assert (metres.ndim, metres.dtype) == (2, np.float32)
+    assert (np.isnan(metres) | (np.isfinite(metres) & (metres > 0))).all()

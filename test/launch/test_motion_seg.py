@@ -19,6 +19,7 @@ from motion_seg_ros.settings.pipeline import Config
 ARGUMENTS = {
     "image",
     "depth",
+    "depth_transport",
     "camera_info",
     "profile",
     "params_file",
@@ -34,7 +35,8 @@ ARGUMENTS = {
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz"})]
+    ("name", "expected"),
+    [("motion_seg.launch.py", ARGUMENTS), ("demo.launch.py", {"rviz", "depth"})],
 )
 def test_every_argument_has_a_default_and_a_description(name: str, expected: set[str]) -> None:
     declared = declared_arguments(name)
@@ -106,6 +108,9 @@ def test_a_depth_topic_switches_depth_on(launch_file: ModuleType) -> None:
     node = started(launch_file, depth="/cam/depth")
     assert node["remappings"]["depth"] == "/cam/depth"
     assert {"depth.backend": "topic"} in node["parameters"]
+    node = started(launch_file, depth="/cam/depth", depth_transport="compressedDepth")
+    assert node["remappings"]["depth/compressedDepth"] == "/cam/depth/compressedDepth"
+    assert node["parameters"][0]["depth.transport"] == "compressedDepth"
 
 
 def test_what_is_given_comes_behind_the_parameter_file(launch_file: ModuleType) -> None:
@@ -223,4 +228,4 @@ def test_the_demo_can_be_described(real_launch: None, launch_file: ModuleType) -
     spec.loader.exec_module(module)
     description = module.generate_launch_description()
     # The node is made later, when its camera plays.
-    assert [each.name for each in description.get_launch_arguments()] == ["rviz"]
+    assert [each.name for each in description.get_launch_arguments()] == ["rviz", "depth"]

@@ -19,6 +19,7 @@ from motion_seg_ros.errors import ConfigError, InputError
 NEEDED = {"bag", "output"}
 OPTIONAL = {
     "topic",
+    "depth_topic",
     "rate",
     "lockstep",
     "qos",

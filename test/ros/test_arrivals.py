@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -20,9 +19,7 @@ pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installa
 from node_bench import MARKER_NODE, OUTPUTS, PATIENCE_S, Bench, NodeProcess, value, wait_until
 
 SCRIPT = str(Path(__file__).parents[1] / "support" / "arrivals.py")
-WITH_DEPTH = importlib.util.find_spec("message_filters") is not None  # no wheel of it on PyPI
-SKIPPED = {"detections"} if WITH_DEPTH else {"detections", "static_depth"}  # as ~/objects
-TOPICS = [each for each in OUTPUTS if each not in SKIPPED]
+TOPICS = [each for each in OUTPUTS if each != "detections"]  # as ~/objects
 WAIT_S = 200.0
 
 
@@ -56,20 +53,19 @@ def running(folder: Path, name: str, delay_s: float, *camera: str) -> Iterator[P
     """Node, camera and reader in a namespace; only the camera has a profile in its environment."""
     place = ("-r", f"__ns:=/{name}")
     plain = {k: v for k, v in os.environ.items() if not k.endswith("_PROFILES_FILE")}
-    depth = ("--with-depth",) if WITH_DEPTH else ()
 
     def start(role: str, env: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, SCRIPT, role, str(folder), *arguments, "--ros-args", *place]
         return subprocess.Popen(command, env=env)
 
     parameters = ["static_mask.dilation_px:=0", "diagnostics.period_s:=0.2"]
-    parameters += ["depth.backend:=topic"] if WITH_DEPTH else []
+    parameters += ["depth.backend:=topic"]
     arguments = [*place, *(word for each in parameters for word in ("-p", each))]
     node = NodeProcess(MARKER_NODE, arguments, {"MARKER_DELAY_S": str(delay_s)}, folder / "log")
     reader = start(
         "reader", plain, "--node", f"/{name}/motion_seg", "--queue", "100", "--topics", *TOPICS
     )
-    playing = start("camera", dict(os.environ), *camera, *depth)
+    playing = start("camera", dict(os.environ), *camera, "--with-depth")
     try:
         yield Processes(node, playing, reader, folder)
     finally:
@@ -89,7 +85,12 @@ def assert_complete(processes: Processes, frames: int) -> None:
     assert len(stamps) == accepted
     marks: dict[int, set[int]] = {}
     for topic in TOPICS:
-        assert [stamp for stamp, _ in arrived[topic]] == stamps, topic
+        expected = stamps
+        if topic == "static_depth":  # of the images whose depth has come, which may get lost
+            deep = {stamp for stamp, _ in arrived[topic]}
+            assert len(deep) > accepted / 2
+            expected = [each for each in stamps if each in deep]
+        assert [stamp for stamp, _ in arrived[topic]] == expected, topic
         for stamp, mark in arrived[topic]:
             assert mark != -1, topic
             if mark is not None:

@@ -1,189 +1,232 @@
-"""Depth: pairing, static depth, and what happens without message_filters."""
+"""Which image goes on with which depth, and when, by a clock that the test sets."""
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
-pytest.importorskip("rclpy", reason="needs ROS 2: make setup, or a full installation")
+from motion_seg_ros.ros.depth_pairing import DepthPairing
+from motion_seg_ros.ros.pairing_counts import PairingCounts, PairingLimits
 
-from node_bench import (
-    ALWAYS,
-    SECOND,
-    Bench,
-    image_message,
-    live,
-    ping,
-    pixels_of,
-    red_square,
-    running,
-    stamp_of,
-    value,
-)
-
-T0 = 1_700_000_000 * SECOND
-FRAME_NS = SECOND // 15
-ARGUMENTS = (
-    *("-p", "depth.backend:=topic", "-p", "diagnostics.period_s:=0.2"),
-    *("-p", "diagnostics.input_timeout_s:=2.0"),
-)
+LIMITS = PairingLimits(slop_s=0.02, max_wait_s=0.2)
 
 
-def test_without_message_filters_configure_is_refused(tmp_path: Path) -> None:
-    try:
-        import message_filters  # noqa: F401
-    except ImportError:
-        pass
-    else:
-        pytest.skip("message_filters is installed")
-    arguments = (*ARGUMENTS, "-r", "__ns:=/nodepth")
-    with running(tmp_path / "log", *arguments, namespace="nodepth") as (node, bench):
-        bench.spin_until(lambda: "needs message_filters" in node.output)
-        status = bench.status("segmentation", lambda s: s.level == b"\x02")
-        assert "message-filters" in status.message
-        assert "depth.backend:=none" in status.message
-        assert bench.state() == "unconfigured"
+class Rig:
+    """A pairing, what it has forwarded, and the steady clock.
+
+    Attributes:
+        answers: number of the image, that of its depth or None, and when it went on.
+    """
+
+    def __init__(self, limits: PairingLimits = LIMITS, max_bytes: int = 10**6) -> None:
+        self.now_s = 0.0
+        self.answers: list[tuple[int, int | None, float]] = []
+        self.counts = PairingCounts("/depth", limits)
+        self.pairing = DepthPairing(limits, self.counts, max_bytes, self._on_pair)
+
+    def _on_pair(self, image: Any, depth: Any | None, arrived_s: float) -> None:
+        assert arrived_s == image.arrives_s
+        self.answers.append((image.number, depth and depth.number, self.now_s))
+
+    def play(self, images: Sequence[Any], depths: Sequence[Any], until_s: float = 1e3) -> None:
+        """Hand over messages when they arrive, and settle when that is due, as the node does."""
+        events = [(each.arrives_s, self.pairing.add_image, each) for each in images]
+        events += [(each.arrives_s, self.pairing.add_depth, each) for each in depths]
+        for at_s, add, message in sorted(events, key=lambda each: each[0]):
+            self._wait(at_s)
+            add(message)
+        self._wait(until_s)
+
+    def _wait(self, until_s: float) -> None:
+        while (due_s := self.pairing.due_in_s) is not None and self.now_s + due_s < until_s:
+            self.now_s += due_s
+            self.pairing.settle()
+        self.now_s = until_s
+
+    @property
+    def pairs(self) -> list[tuple[int, int | None]]:
+        return [(image, depth) for image, depth, _ in self.answers]
+
+    def waits_s(self, images: Sequence[Any]) -> list[float]:
+        arrived = {each.number: each.arrives_s for each in images}
+        return [at_s - arrived[image] for image, _, at_s in self.answers]
 
 
 @pytest.fixture
-def depth_bench(tmp_path: Path) -> Any:
-    pytest.importorskip("message_filters", reason="comes with a full ROS 2 only")
-    arguments = (*ARGUMENTS, "-r", "__ns:=/depth", "-p", "depth_sync.max_wait_s:=0.5")
-    with running(tmp_path / "log", *arguments, namespace="depth") as (node, bench):
-        bench.connect(node, ping)
-        bench.spin_until(lambda: bench.depths.get_subscription_count())
-        yield bench
+def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rig]:
+    def made(*arguments: Any, **options: Any) -> Rig:
+        rig = Rig(*arguments, **options)
+        monkeypatch.setattr(time, "monotonic", lambda: rig.now_s)
+        return rig
+
+    return made
 
 
-def depth_message(values: np.ndarray, stamp_ns: int) -> Any:
-    return image_message(values, stamp_ns, "32FC1" if values.dtype == np.float32 else "16UC1")
+def stream(
+    count: int,
+    hz: float = 30.0,
+    *,
+    start_s: float = 100.0,
+    offset_s: float = 0.0,
+    delay_s: float = 0.0,
+    jitter_s: Sequence[float] = (0.0,),
+    size: int = 100,
+) -> list[Any]:
+    """Messages: stamps from `start_s` + `offset_s` on, arrivals from `delay_s` on."""
+    made = []
+    for i in range(count):
+        stamp_ns = round((start_s + offset_s + i / hz + jitter_s[i % len(jitter_s)]) * 1e9)
+        stamp = SimpleNamespace(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+        header = SimpleNamespace(stamp=stamp)
+        made.append(
+            SimpleNamespace(
+                number=i, header=header, arrives_s=1 + delay_s + i / hz, data=bytes(size)
+            )
+        )
+    return made
 
 
-def pair(bench: Bench, depth: Any, stamp_ns: int, topics: tuple[str, ...] = ALWAYS) -> str:
-    """Send an image with its depth; what the marker pipeline saw of the depth."""
-    bench.depths.publish(depth)
-    bench.ask(image_message(red_square(5), stamp_ns), topics)
-    return str(bench.answer("tracks", stamp_ns).abstention)
+def test_depth_that_is_there_goes_on_with_its_image_at_once(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(30)
+    rig.play(images, stream(30, delay_s=-0.01))
+    assert rig.pairs == [(i, i) for i in range(30)]
+    assert max(rig.waits_s(images)) == 0
 
 
-def test_depth_reaches_the_pipeline_and_comes_back_without_movers(depth_bench: Bench) -> None:
-    bench = depth_bench
-    topics = (*ALWAYS, "static_depth")
-    moving = (red_square(5) == (0, 0, 255)).all(axis=2)
-
-    millimetres = np.full((64, 64), 1500, np.uint16)
-    assert "depth 1.5" in pair(bench, depth_message(millimetres, T0), T0, topics)
-    answer = bench.answer("static_depth", T0)
-    assert answer.encoding == "16UC1"
-    np.testing.assert_array_equal(pixels_of(answer), np.where(moving, 0, 1500))
-    assert answer.header == bench.answer("moving_mask", T0).header
-
-    stamp = T0 + FRAME_NS
-    metres = np.full((64, 64), 2.5, np.float32)
-    metres[0, 0], metres[0, 1] = np.nan, np.inf
-    # Within the slop, not equal.
-    assert "depth 2.5" in pair(bench, depth_message(metres, stamp - 5_000_000), stamp, topics)
-    answer = bench.answer("static_depth", stamp)
-    assert answer.encoding == "32FC1"
-    np.testing.assert_array_equal(pixels_of(answer), np.where(moving, np.float32(np.nan), metres))
-
-    # All of it unknown.
-    stamp += FRAME_NS
-    assert "depth nan" in pair(bench, depth_message(metres * np.nan, stamp), stamp, topics)
-
-    # Of another size: said, and left out.
-    stamp += FRAME_NS
-    small = depth_message(np.full((32, 32), 1000, np.uint16), stamp)
-    assert "depth None" in pair(bench, small, stamp)
-    status = bench.status("segmentation", lambda s: "depth" in value(s, "last error"))
-    assert "(64, 64)" in value(status, "last error")
+def test_an_image_waits_for_its_depth_and_no_longer(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(30)
+    rig.play(images, stream(30, delay_s=0.05))
+    # The first two went on before depth had ever come.
+    assert rig.pairs == [(0, None), (1, None), *((i, i) for i in range(2, 30))]
+    assert rig.waits_s(images)[2:] == pytest.approx([0.05] * 28)
+    snapshot = rig.counts.snapshot
+    rig.now_s = 2.1
+    assert snapshot().offset_s == pytest.approx(0.0, abs=1e-9)
+    assert snapshot().waited_s == (pytest.approx(0.05), pytest.approx(0.05))
 
 
-def test_images_without_depth_are_answered_in_order(depth_bench: Bench) -> None:
-    bench = depth_bench
-    stamps = [T0 + i * FRAME_NS for i in range(12)]
-    for i, stamp in enumerate(stamps):
-        if i % 3 == 0:  # depth at a third of the rate
-            bench.depths.publish(depth_message(np.full((64, 64), 1000 + i, np.uint16), stamp))
-        bench.images.publish(image_message(red_square(5), stamp))
-        bench.spin(1 / 15)
-    bench.spin_until(lambda: bench.has(stamps[-1]))
-    assert [stamp_of(each) for each in bench.answers["moving_mask"]] == stamps
-    for i, stamp in enumerate(stamps):
-        seen = bench.answer("tracks", stamp).abstention
-        if i % 3:
-            assert "depth None" in seen or bench.answer("objects", stamp).source
-        elif not bench.answer("objects", stamp).source:
-            assert f"depth {(1000 + i) / 1000:.4g}" in seen
+def test_depth_of_before_is_not_taken_where_a_nearer_one_is_due(make: Callable[..., Rig]) -> None:
+    """60 Hz: the depth of the frame before is within the slop, too."""
+    rig, images = make(), stream(60, 60.0)
+    rig.play(images, stream(60, 60.0, delay_s=0.008))
+    assert rig.pairs[1:] == [(i, i) for i in range(1, 60)]
 
 
-def test_pairs_are_found_again_after_time_went_back(depth_bench: Bench) -> None:
-    bench = depth_bench
-    for i in range(15):
-        stamp = T0 + i * FRAME_NS
-        pair(bench, depth_message(np.full((64, 64), 1000, np.uint16), stamp), stamp)
-    for i in range(3):
-        stamp = T0 - 100 * SECOND + i * FRAME_NS
-        depth = depth_message(np.full((64, 64), 2000, np.uint16), stamp)
-        assert "depth 2.0" in pair(bench, depth, stamp)
+def test_a_constant_offset_costs_no_wait(make: Callable[..., Rig]) -> None:
+    for offset_s in (-0.012, 0.012):
+        rig, images = make(), stream(30)
+        rig.play(images, stream(30, offset_s=offset_s, delay_s=-0.001))
+        assert rig.pairs == [(i, i) for i in range(30)]
+        assert sorted(rig.waits_s(images))[-4] == 0  # until the period is known
 
 
-def flat_depth(stamp_ns: int) -> Any:
-    return depth_message(np.full((64, 64), 1000, np.uint16), stamp_ns)
+def test_depth_at_half_the_rate(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(60)
+    rig.play(images, stream(30, 15.0, delay_s=0.02))
+    assert rig.pairs[6:] == [(i, None if i % 2 else i // 2) for i in range(6, 60)]
+    # Those without depth go on at once.
+    assert rig.waits_s(images)[6:] == pytest.approx([0.02, 0] * 27)
 
 
-def test_pairs_are_counted(depth_bench: Bench) -> None:
-    def send(i: int) -> Any:
-        stamp = time.time_ns()
-        depth_bench.depths.publish(flat_depth(stamp))
-        return ping(stamp)
-
-    status = depth_bench.status("input", lambda s: int(value(s, "images with depth")) > 20, send)
-    assert status.level == b"\x00"
-    assert value(status, "depth topic") == "/depth/depth"
-    assert abs(float(value(status, "depth stamp offset p50 [ms]"))) < 20
+def test_jittered_stamps(make: Callable[..., Rig]) -> None:
+    jitter_s = (0.0, 0.009, -0.008, 0.004, -0.01, 0.002, 0.008)
+    rig, images = make(), stream(60)
+    rig.play(images, stream(60, jitter_s=jitter_s, delay_s=0.015))
+    assert rig.pairs[1:] == [(i, i) for i in range(1, 60)]
 
 
-def test_no_depth_at_all(depth_bench: Bench) -> None:
-    status = depth_bench.status("input", lambda s: "no depth" in s.message, live)
-    assert status.level == b"\x01"
-    assert "nothing on /depth/depth for" in status.message
-    assert "(1 publisher)" in status.message
-    assert "remapping of depth" in status.message
-    assert int(value(status, "images with depth")) == 0
-    assert int(value(status, "images without depth")) > 0
+def test_lost_depth_images(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(60)
+    depths = [each for each in stream(60, delay_s=0.01) if each.number % 5]
+    rig.play(images, depths)
+    assert rig.pairs[2:] == [(i, i if i % 5 else None) for i in range(2, 60)]
+    assert max(rig.waits_s(images)) <= 0.2 + 1e-9
 
 
-def test_depth_by_another_clock(depth_bench: Bench) -> None:
-    def send(i: int) -> Any:
-        stamp = time.time_ns()
-        depth_bench.depths.publish(flat_depth(stamp - 100 * SECOND))
-        return ping(stamp)
-
-    # After the stamps of `connect` are forgotten.
-    said = r"differ by (9\d|100)\.\d{3} s, more than depth_sync.slop_s = 0.02; synchronise both"
-    status = depth_bench.status("input", lambda s: re.search(said, s.message), send)
-    assert status.level == b"\x01"
-    assert "depth does not pair: 0 of the newest" in status.message
-    assert -100_100 < float(value(status, "depth stamp offset p50 [ms]")) < -90_000
+def test_without_depth_nothing_waits(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(30)
+    rig.play(images, [])
+    assert rig.pairs == [(i, None) for i in range(30)]
+    assert max(rig.waits_s(images)) == 0
 
 
-def test_depth_that_comes_too_late(depth_bench: Bench) -> None:
-    stamps: list[int] = []
+def test_depth_that_ends_is_waited_for_a_second_at_most(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(120)
+    rig.play(images, stream(30, delay_s=-0.01))
+    assert rig.pairs == [(i, i if i < 30 else None) for i in range(120)]
+    waits = rig.waits_s(images)
+    assert max(waits) == pytest.approx(0.2)
+    # The last depth came at 1 + 29/30 s - 10 ms.
+    assert waits[59:] == pytest.approx([0.0] * 61)
 
-    def send(i: int) -> Any:
-        stamps.append(time.time_ns())
-        if i >= 15:  # a second later; images wait for half a second
-            depth_bench.depths.publish(flat_depth(stamps[i - 15]))
-        return ping(stamps[i])
 
-    status = depth_bench.status("input", lambda s: "after its image" in s.message, send)
-    assert status.level == b"\x01"
-    assert "0 of the newest" in status.message
-    assert "raise depth_sync.max_wait_s" in status.message
-    assert abs(float(value(status, "depth stamp offset p50 [ms]"))) < 20
+def test_a_pause_of_both_costs_no_depth(make: Callable[..., Rig]) -> None:
+    rig = make()
+    images, depths = (
+        [each for each in stream(120, delay_s=d) if each.number not in range(10, 100)]
+        for d in (0.0, 0.02)
+    )
+    rig.play(images, depths)
+    assert rig.pairs[1:] == [(i, i) for i in (*range(1, 10), *range(100, 120))]
+
+
+def test_slow_streams_are_paired_too(make: Callable[..., Rig]) -> None:
+    rig = make()
+    rig.play(stream(10, 0.4), stream(10, 0.4, delay_s=0.1))
+    assert rig.pairs == [(0, None), *((i, i) for i in range(1, 10))]
+
+
+def test_late_depth_keeps_no_image_longer_than_the_limit(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(60)
+    rig.play(images, stream(60, delay_s=0.3))
+    assert rig.pairs == [(i, None) for i in range(60)]
+    assert max(rig.waits_s(images)) == pytest.approx(0.2)
+    rig = make(PairingLimits(slop_s=0.02, max_wait_s=0.35))
+    rig.play(images, stream(60, delay_s=0.3))
+    assert rig.pairs[12:] == [(i, i) for i in range(12, 60)]
+
+
+def test_another_clock_keeps_no_image(make: Callable[..., Rig]) -> None:
+    for offset_s in (-100.0, 100.0):
+        rig, images = make(), stream(30)
+        rig.play(images, stream(30, offset_s=offset_s))
+        assert rig.pairs == [(i, None) for i in range(30)]
+        assert max(rig.waits_s(images)) == 0
+
+
+def test_early_depth_is_kept(make: Callable[..., Rig]) -> None:
+    rig, images = make(), stream(60)
+    rig.play(images, stream(60, delay_s=-0.5))
+    assert rig.pairs == [(i, i) for i in range(60)]
+
+
+def test_a_recording_that_begins_again(make: Callable[..., Rig]) -> None:
+    rig = make()
+    images = [*stream(30), *stream(60, start_s=50.0)[30:]]
+    depths = [*stream(30, delay_s=0.01), *stream(60, start_s=50.0, delay_s=0.01)[30:]]
+    rig.play(images, depths)
+    assert rig.pairs[31:] == [(i, i) for i in range(31, 60)]
+    assert [image for image, _ in rig.pairs] == list(range(60))
+
+
+def test_memory_is_bounded_and_every_image_goes_on(make: Callable[..., Rig]) -> None:
+    rig = make(PairingLimits(slop_s=0.02, max_wait_s=60.0), max_bytes=1000)
+    # 5 images before one depth, which is due all the time.
+    images, depths = stream(60, size=200), stream(60, delay_s=0.5, size=50)
+    rig.play(images, depths, until_s=3.1)
+    held = [each for each in images if each.number not in dict(rig.pairs)]
+    assert sum(len(each.data) for each in held) <= 1000
+    rig.play([], [], until_s=1e3)
+    assert [image for image, _ in rig.pairs] == list(range(60))
+
+
+def test_the_limit_may_be_no_wait_at_all(make: Callable[..., Rig]) -> None:
+    rig, images = make(PairingLimits(slop_s=0.04, max_wait_s=0.0)), stream(30)
+    rig.play(images, stream(30, delay_s=0.01))
+    # What is there: the depth of the frame before.
+    assert rig.pairs == [(0, None), *((i, i - 1) for i in range(1, 30))]
+    assert max(rig.waits_s(images)) == 0

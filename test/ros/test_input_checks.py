@@ -10,9 +10,8 @@ import pytest
 from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.ros.findings import Finding, Level
 from motion_seg_ros.ros.input_checks import InputContext, check_input
-from motion_seg_ros.ros.pairing_counts import PairingSnapshot
+from motion_seg_ros.ros.pairing_counts import PairingLimits, PairingSnapshot
 from motion_seg_ros.ros.statistics import StreamStatistics
-from motion_seg_ros.settings.node import DepthSyncConfig
 
 HEALTHY = dataclasses.replace(
     StreamStatistics().snapshot(), silence_s=0.1, input_hz=15.0, arrival_age_ms=20.0
@@ -20,7 +19,16 @@ HEALTHY = dataclasses.replace(
 CONTEXT = InputContext("/image", "/camera_info", publishers=("/camera",))
 K = (500.0, 0.0, 320.0, 0.0, 500.0, 240.0, 0.0, 0.0, 1.0)
 PAIRS = PairingSnapshot(
-    "/depth", DepthSyncConfig(), 0.1, images=150, paired=140, depths=150, offset_s=0.0, delay_s=0.0
+    "/depth",
+    PairingLimits(slop_s=0.02, max_wait_s=0.2),
+    silence_s=0.1,
+    images=150,
+    paired=140,
+    depths=150,
+    offset_s=0.0,
+    waited_s=(0.0, 0.01),
+    nearest_offset_s=0.0,
+    delay_s=0.0,
 )
 
 
@@ -109,24 +117,24 @@ def test_nothing_is_wrong(change: dict[str, Any]) -> None:
             "/camera_info is for 1280x720, the images are 640x480",
         ),
         (
-            pairs(silence_s=6.0, depths=0, paired=0, offset_s=None, delay_s=None),
+            pairs(silence_s=6.0, depths=0, paired=0, nearest_offset_s=None, delay_s=None),
             {"depth_publishers": ("/stereo",)},
             Level.WARN,
             "no depth: nothing on /depth for 6.0 s (1 publisher)",
         ),
         (
-            pairs(paired=2, offset_s=-0.481),
+            pairs(paired=2, offset_s=0.001, nearest_offset_s=-0.481),
             {},
             Level.WARN,
             "2 of the newest 150 images have depth, of 150 on /depth; the stamps of the nearest "
-            "differ by 0.481 s, more than depth_sync.slop_s = 0.02",
+            "differ by 0.481 s, more than depth.slop_s = 0.02",
         ),
         (
-            pairs(paired=0, offset_s=0.001, delay_s=0.31),
+            pairs(paired=0, nearest_offset_s=0.001, delay_s=0.31),
             {},
             Level.WARN,
-            "it comes 0.310 s after its image, and the image waits 0.2 s; raise "
-            "depth_sync.max_wait_s",
+            "it comes 0.310 s after its image, and the image waits 0.2 s at most; raise "
+            "depth.max_wait_s",
         ),
     ],
 )

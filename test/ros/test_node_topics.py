@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from node_bench import (
     stamp_of,
     value,
 )
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from motion_seg_ros.msg import MovingObject
@@ -181,7 +182,7 @@ def test_grey_images_come_back_grey(bench: Bench) -> None:
 def test_camera_info_goes_with_every_mask(bench: Bench) -> None:
     info = CameraInfo(header=header(5), height=64, width=64, distortion_model="plumb_bob")
     info.k = np.array([50.0, 0, 32, 0, 50, 32, 0, 0, 1])
-    info.d = [0.1, 0.2]
+    info.d = [0.1, 0.02, 0.0, 0.0, 0.0]
     stamp = T0
     while not bench.answers["camera_info"]:  # best effort: until one has arrived
         bench.infos.publish(info)
@@ -193,12 +194,30 @@ def test_camera_info_goes_with_every_mask(bench: Bench) -> None:
     answer = bench.answer("camera_info", stamp)
     assert answer.header == message.header
     assert answer.k.tolist() == info.k.tolist()
-    assert list(answer.d) == [0.1, 0.2]
-    assert "matrix True" in bench.answer("tracks", stamp).abstention
+    assert list(answer.d) == [0.1, 0.02, 0.0, 0.0, 0.0]
+    assert "camera plumb_bob 50 " in bench.answer("tracks", stamp).abstention
     # Intrinsics of another image size are passed on, but not used.
     stamp += FRAME_NS
     bench.ask(image_message(red_square(0, size=96), stamp), (*ALWAYS, "camera_info"))
-    assert "matrix False" in bench.answer("tracks", stamp).abstention
+    assert "camera None " in bench.answer("tracks", stamp).abstention
+
+
+def test_rectified_images_by_the_name_of_their_topic(tmp_path: Path) -> None:
+    info = CameraInfo(header=header(5), height=64, width=64, distortion_model="plumb_bob")
+    info.k = np.array([50.0, 0, 32, 0, 50, 32, 0, 0, 1])
+    info.d = [0.1, 0.02, 0.0, 0.0, 0.0]
+    info.p = np.array([40.0, 0, 32, 0, 0, 40, 32, 0, 0, 0, 1, 0])
+    arguments = ("-r", "__ns:=/rectified", "-r", "image:=image_rect_color")
+    with running(tmp_path / "log", *arguments, namespace="rectified") as (node, bench):
+        bench.images = bench.node.create_publisher(Image, "image_rect_color", 100)
+        bench.connect(node, ping)
+        stamp = T0
+        while not bench.answers["camera_info"]:  # best effort: until one has arrived
+            bench.infos.publish(info)
+            stamp += FRAME_NS
+            bench.ask(ping(stamp))
+        bench.ask(ping(stamp + FRAME_NS))
+        assert "camera none 40 " in bench.answer("tracks", stamp + FRAME_NS).abstention
 
 
 def test_overlay_shows_the_image_and_the_object(bench: Bench) -> None:

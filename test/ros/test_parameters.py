@@ -200,10 +200,12 @@ def test_a_bad_change_is_refused_whole(context: Any) -> None:
 
 def test_configurations_come_back_from_their_values() -> None:
     values = {name: each.default for name, each in all_settings().items()}
-    values["depth_sync.slop_s"] = 0.5
+    values["depth.slop_s"] = 0.5
+    values["depth.max_wait_s"] = 0.4
     values["static_mask.dilation_px"] = 9
     config, own = read_parameters(values)
     assert own == dataclasses.replace(
-        NodeConfig(), depth_sync=dataclasses.replace(NodeConfig().depth_sync, slop_s=0.5)
+        NodeConfig(), depth=dataclasses.replace(NodeConfig().depth, max_wait_s=0.4)
     )
+    assert config.depth.slop_s == 0.5
     assert config.static_mask.dilation_px == 9

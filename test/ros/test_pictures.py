@@ -36,7 +36,7 @@ def output(
     image[MOVER > 0] = 0
     depth = image_message(np.full(SIZE, 1000 + brightness, np.uint16), stamp_ns, "16UC1")
     pixels = image if encoding == "bgr8" else image[..., 0]
-    received = InputFrame.now(
+    received = InputFrame.of(
         image_message(pixels, stamp_ns, encoding), depth if with_depth else None
     )
     frame = Frame(image, stamp_ns, depth_m=np.ones(SIZE, np.float32) if with_depth else None)

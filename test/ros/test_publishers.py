@@ -94,7 +94,7 @@ def answer() -> FrameOutput:
         tracks=Tracks.empty(1),
         labels=TrackLabels.abstain(0, "test"),
     )
-    received = InputFrame.now(image_message(image, 1), depth, CameraInfo())
+    received = InputFrame.of(image_message(image, 1), depth, CameraInfo())
     return FrameOutput(received, result, epoch=1)
 
 

@@ -25,7 +25,7 @@ POLICY = ROOT / "config" / "sros2_policy.xml"
 NODE = "/motion_seg"
 Use = set[tuple[str, str]]
 """Kind of use, as the policy says it, and full name."""
-NEEDS = {"depth": "message_filters", "detections": "vision_msgs"}
+NEEDS = {"detections": "vision_msgs"}
 """Topics that the node has only where a package is installed, which the wheels lack."""
 
 
@@ -97,10 +97,12 @@ def test_policy(
     arguments = ["-p", f"image_transport:={transport}", "-p", "use_sim_time:=true"]
     if len(cameras) > 1:
         arguments += ["-p", f"cameras:=[{', '.join(each[:-1] for each in cameras)}]"]
-    if importlib.util.find_spec("message_filters"):
-        arguments += ["-p", "depth.backend:=topic"]
-    other = "image" if transport == "compressed" else "image/compressed"
-    unused = {("subscribe", f"/{each}{other}") for each in cameras}
+    arguments += ["-p", "depth.backend:=topic"]
+    others = ("image/compressed", "depth/compressedDepth")
+    if transport == "compressed":
+        arguments += ["-p", "depth.transport:=compressedDepth"]
+        others = ("image", "depth")
+    unused = {("subscribe", f"/{each}{other}") for each in cameras for other in others}
     rules = allowed(enclave)
     assert unused < rules
     expect(looker, tmp_path / "log", arguments, rules - unused)

@@ -124,7 +124,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
     worker = InferenceWorker([stream])
     worker.start()
     for index in range(frames):
-        worker.submit(stream, InputFrame.now(message(index * 10**7, size=SIZE)))
+        worker.submit(stream, InputFrame.of(message(index * 10**7, size=SIZE)))
         assert answered.acquire(timeout=30)
     assert worker.stop()
     return answers, log.lines, statistics

@@ -8,10 +8,11 @@ import pytest
 
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.settings.declaration import settings
+from motion_seg_ros.settings.node import NodeConfig
 from motion_seg_ros.settings.pipeline import Config, make_config
 from motion_seg_ros.settings.renamed import REMOVED, RENAMED
 
-KNOWN = {each.name for each in settings(Config)}
+KNOWN = {each.name for owner in (Config, NodeConfig) for each in settings(owner)}
 
 
 def test_old_names_lead_to_settings_that_exist() -> None:

@@ -71,10 +71,11 @@ class MarkerStages:
         x, y = tracks.xy_px[-1].astype(int).T
         probability = is_red(window.newest.image_bgr)[y, x].astype(np.float32)
         # What came along with the frame is told through the reason, which is published.
-        has_matrix = window.newest.camera is not None
+        camera = window.newest.camera
+        lens = None if camera is None else f"{camera.distortion_model} {camera.focal_px:g}"
         depth = window.newest.depth_m
         middle = None if depth is None else float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
-        return MarkedLabels(probability, f"depth {middle} matrix {has_matrix} n {len(window)}")
+        return MarkedLabels(probability, f"depth {middle} camera {lens} n {len(window)}")
 
     def segment(
         self,

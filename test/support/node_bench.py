@@ -172,6 +172,7 @@ class Bench:
     Args:
         namespace: that of the node.
         compressed: whether to send compressed images.
+        compressed_depth: whether to send compressed depth images.
         outputs: the topics to listen to, at least ALWAYS.
         camera: name of the camera, where the node has several.
     """
@@ -180,6 +181,7 @@ class Bench:
         self,
         namespace: str = "",
         compressed: bool = False,
+        compressed_depth: bool = False,
         outputs: Sequence[str] = tuple(OUTPUTS),
         camera: str = "",
     ) -> None:
@@ -195,7 +197,10 @@ class Bench:
         best_effort = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
         kind, topic = (CompressedImage, "image/compressed") if compressed else (Image, "image")
         self.images = self.node.create_publisher(kind, f"{prefix}{topic}", best_effort)
-        self.depths = self.node.create_publisher(Image, f"{prefix}depth", best_effort)
+        kind, topic = Image, "depth"
+        if compressed_depth:
+            kind, topic = CompressedImage, "depth/compressedDepth"
+        self.depths = self.node.create_publisher(kind, f"{prefix}{topic}", best_effort)
         self.infos = self.node.create_publisher(CameraInfo, f"{prefix}camera_info", best_effort)
         self.answers: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
         self.diagnostics: list[DiagnosticArray] = []

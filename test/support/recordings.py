@@ -85,6 +85,47 @@ def mask_message(ids: npt.NDArray[Any], stamp_ns: int, encoding: str) -> Any:
     return image_message(image, stamp_ns, encoding=encoding, step=pixels.strides[0], data=data)
 
 
+def depth_message(depth_mm: npt.NDArray[np.uint16], stamp_ns: int) -> Any:
+    """sensor_msgs/Image of depth in millimetres."""
+    return mask_message(depth_mm, stamp_ns, "16UC1")
+
+
+def compressed_depth_message(depth_mm: npt.NDArray[np.uint16], stamp_ns: int) -> Any:
+    """sensor_msgs/CompressedImage as compressed_depth_image_transport makes it of 16UC1."""
+    data = np.frombuffer(bytes(12) + cv2.imencode(".png", depth_mm)[1].tobytes(), np.uint8)
+    kind = TYPES.types["sensor_msgs/msg/CompressedImage"]
+    return kind(header=_header(stamp_ns), format="16UC1; compressedDepth png", data=data)
+
+
+def write_rgbd(
+    folder: Path,
+    images: Sequence[UInt8Array],
+    depths_m: Sequence[float],
+    *,
+    offset_s: float = 0.005,
+    start_s: float = 1305031102.175304,
+    step_s: float = 0.1,
+) -> Path:
+    """A folder in the layout of TUM RGB-D; depth image i is `depths_m[i]` deep, and not known in
+    its first row."""
+    lists = {"rgb": ["# color images", "# timestamp filename"], "depth": ["# depth maps"]}
+    for name in lists:
+        (folder / name).mkdir(parents=True)
+    for index, image in enumerate(images):
+        stamp = f"{start_s + index * step_s:.6f}"
+        cv2.imwrite(str(folder / "rgb" / f"{stamp}.png"), image)
+        lists["rgb"].append(f"{stamp} rgb/{stamp}.png")
+    for index, depth_m in enumerate(depths_m):
+        stamp = f"{start_s + offset_s + index * step_s:.6f}"
+        stored = np.full(images[0].shape[:2], round(5000 * depth_m), np.uint16)
+        stored[0] = 0
+        cv2.imwrite(str(folder / "depth" / f"{stamp}.png"), stored)
+        lists["depth"].append(f"{stamp} depth/{stamp}.png")
+    for name, lines in lists.items():
+        (folder / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 def camera_info_message(stamp_ns: int, size: tuple[int, int] = (96, 72), **changes: Any) -> Any:
     """sensor_msgs/CameraInfo of a pinhole camera; size is width, height; `changes` replace
     fields."""

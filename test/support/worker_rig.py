@@ -67,7 +67,7 @@ class Rig(SimpleNamespace):
 
     @staticmethod
     def frame(image: Any, depth: Any = None, camera_info: Any = None) -> InputFrame:
-        return InputFrame.now(image, depth, camera_info)
+        return InputFrame.of(image, depth, camera_info)
 
     def wait(self, done: Callable[[], object]) -> None:
         end = time.monotonic() + 30

@@ -142,7 +142,6 @@ def _messages(sourced: str) -> Finding:
 def ros_packages() -> Iterator[Finding]:
     """Look at the ROS packages that the node and its launch files use where they are."""
     for name, use in (
-        ("message_filters", "pairs image and depth; only depth.backend:=topic needs it"),
         ("vision_msgs", "type of ~/detections, which is not published without it"),
         ("launch_ros", "runs the launch files"),
     ):

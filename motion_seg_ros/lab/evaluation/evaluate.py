@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.io.staging import output_folder, staged_folder
 from motion_seg_ros.jobs import Advance
@@ -58,6 +59,7 @@ class SequenceTask:
         name: of the method, fit for a folder.
         separate: the truth tells movers apart; None: if it has several.
         pictures: also write FOLDER/pictures/<sequence>.
+        camera: calibration of the frames; None: as the sequence has it.
     """
 
     sequence: AnnotatedSequence
@@ -66,6 +68,7 @@ class SequenceTask:
     name: str
     separate: bool | None = True
     pictures: bool = False
+    camera: CameraFile | None = None
 
     @property
     def place(self) -> Path:
@@ -153,7 +156,7 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
     labeller = method if isinstance(method, LabelsTracks) else None
     scored = frozenset(task.sequence.scored)
     ms: list[float] = []
-    for item in task.sequence.frames:
+    for item in calibrated(task.sequence.frames, task.camera):
         started = time.perf_counter()
         ids = method.push(item.frame)
         ms.append((time.perf_counter() - started) * 1e3)

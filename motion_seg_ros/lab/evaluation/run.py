@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from motion_seg_ros.io.camera_file import CameraFile
 from motion_seg_ros.io.staging import output_folder
 from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
@@ -41,6 +42,7 @@ def evaluate_dataset(
     work: Work,
     *,
     overwrite: bool,
+    camera: CameraFile | None = None,
 ) -> Results:
     """Run and score what is not finished in a folder; write results.json and report.html.
 
@@ -52,6 +54,7 @@ def evaluate_dataset(
         setup: must be that of an evaluation that was begun there before.
         work: does the jobs, one for each sequence and method.
         overwrite: begin anew.
+        camera: calibration of the frames; None: as the sequences have it.
 
     Raises:
         MotionSegError: an input, setting or output that is wrong; sequences that were finished
@@ -63,7 +66,7 @@ def evaluate_dataset(
         try:
             main = next(iter(methods))
             tasks = [
-                SequenceTask(sequence, method, folder, name, dataset.separate, name == main)
+                SequenceTask(sequence, method, folder, name, dataset.separate, name == main, camera)
                 for name, method in methods.items()
                 for sequence in dataset.sequences
             ]

@@ -24,6 +24,7 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic, RecordedTopic
 from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, add_recorded, new_bag
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
 from motion_seg_ros.ros.tools.partners import NodeState, wait_for_partners
 from motion_seg_ros.ros.tools.process import run_process
@@ -91,7 +92,8 @@ class SimClock:
 
 
 class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
-    """Publishes the stored images and calibration at the times of their recording.
+    """Publishes the stored images, depth and calibration at the times of their recording; in
+    lockstep the depth of an image right before it.
 
     Args:
         source: bag and topics to play.
@@ -138,14 +140,18 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         self._types = typestore()
         self._kept: dict[str, Connection] = {}
         self._outlets: dict[str, Any] = {}
-        for topic, name in ((source.image, source.live_topic), (source.camera_info, None)):
+        for topic, name in (
+            (source.image, source.live_topic),
+            (source.depth, source.depth and source.live_depth[1]),
+            (source.camera_info, None),
+        ):
             if topic is not None:
                 self._outlets[topic.name] = self.create_publisher(
                     message_class(topic.kind),
                     name or topic.name,
                     publisher_profile(topic, reliability),
                 )
-                if images or topic is not source.image:
+                if images or topic is source.camera_info:
                     self._kept[topic.name] = add_recorded(bag, topic, self._types)
         TopicRecorder(self, bag, ANSWERS, now_ns=self.clock.now_ns, on_arrival=self._note)
 
@@ -198,7 +204,8 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
                 a frame is not answered.
         """
         self.clock.start()
-        for message in self._source.camera_messages():
+        source = self._source
+        for message in source.depth_first() if self._lockstep else source.camera_messages():
             self._check_alone()
             self._wait_until(message.recorded_ns)
             self.clock.advance(message.recorded_ns)
@@ -295,7 +302,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> None:
-    source = BagTopic(arguments.bag, arguments.topic)
+    # The node pairs images and depth; only lockstep asks for pairs here.
+    depth = arguments.depth_topic and DepthChoice(arguments.depth_topic, arguments.depth_slop)
+    source = BagTopic(arguments.bag, arguments.topic, depth=depth)
     try:
         with new_bag(arguments.record, sqlite3=source.sqlite3) as bag:
             player = BagPlayer(
@@ -325,6 +334,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("bag", type=Path)
     parser.add_argument("--topic", required=True, help="topic of the images")
+    parser.add_argument("--depth-topic", help="topic of their depth")
+    parser.add_argument("--depth-slop", type=float, default=0.02, metavar="SECONDS")
     parser.add_argument("--record", type=Path, required=True, help="folder of the bag to write")
     parser.add_argument(
         "--log", type=Path, required=True, help="JSON file for the times of the messages"

@@ -30,7 +30,8 @@ LINGER_S = 1.0
 
 
 class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
-    """Publishes `camera/image_raw` (bgr8) and `camera/camera_info`, best effort like most
+    """Publishes `camera/image_raw` (bgr8), `camera/camera_info` and, of a clip that has it, depth
+    registered to the image on `camera/depth_registered/image_raw` (16UC1), best effort like most
     drivers."""
 
     def __init__(self) -> None:
@@ -38,6 +39,9 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
         self._images = self.create_publisher(Image, "camera/image_raw", qos_profile_sensor_data)
         self._infos = self.create_publisher(
             CameraInfo, "camera/camera_info", qos_profile_sensor_data
+        )
+        self._depths = self.create_publisher(
+            Image, "camera/depth_registered/image_raw", qos_profile_sensor_data
         )
 
     def wait_for(self, topics: Sequence[str], timeout_s: float) -> None:
@@ -63,17 +67,20 @@ class DemoCamera(Node):  # type: ignore[misc]  # rclpy is untyped
             header = Header(stamp=stamp.to_msg(), frame_id=FRAME_ID)
             self._images.publish(array_to_image(image, "bgr8", header))
             self._infos.publish(_camera_info(header, clip))
+            if clip.has_depth:
+                self._depths.publish(array_to_image(clip.depth_mm(index), "16UC1", header))
             yield stamp.nanoseconds
             time.sleep(max(0.0, started + count / (rate or clip.fps) - time.monotonic()))
 
 
 def _camera_info(header: Header, clip: RawClip) -> CameraInfo:
-    """Return the calibration, without distortion; all zero, for uncalibrated, if unknown."""
+    """Return the calibration; all zero, for uncalibrated, if unknown."""
     height, width = clip.size
     info = CameraInfo(header=header, height=height, width=width)
     if clip.camera is not None:
-        info.distortion_model = "plumb_bob"
-        info.d = [0.0] * 5
+        undistorted = clip.camera.distortion_model == "none"
+        info.distortion_model = "plumb_bob" if undistorted else clip.camera.distortion_model
+        info.d = [0.0] * 5 if undistorted else list(clip.camera.distortion)
         info.k = clip.camera.matrix.reshape(-1).tolist()
         info.r = np.eye(3).reshape(-1).tolist()
         info.p = np.hstack([clip.camera.matrix, np.zeros((3, 1))]).reshape(-1).tolist()

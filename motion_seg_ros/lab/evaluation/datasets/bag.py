@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from motion_seg_ros.errors import FrameError, InputError
-from motion_seg_ros.io.bag import BagTopic, bag_name, damaged, frame_name
+from motion_seg_ros.io.bag import BagTopic, bag_name, frame_name
 from motion_seg_ros.io.bag_files import is_bag, open_bag, raw_messages
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.image_folder import images_in, natural_key
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.indexed_png import read_id_map
-from motion_seg_ros.io.message_types import typestore
+from motion_seg_ros.io.message_types import damaged, typestore
+from motion_seg_ros.io.sources import warn_without_depth
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
 from motion_seg_ros.types import UInt16Array
 
@@ -82,7 +84,12 @@ class BagSequence:
 
 
 def open_bag_dataset(
-    root: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
+    root: Path,
+    *,
+    topic: str | None,
+    truth_topic: str | None,
+    truth_folder: Path | None,
+    depth: DepthChoice | None = None,
 ) -> list[BagSequence]:
     """Open the bag at `root`, or all bags in the folder `root`, with their truth; one of
     `truth_topic` and `truth_folder` is given.
@@ -96,6 +103,7 @@ def open_bag_dataset(
             each, under the bag's name without suffix. A mask is named like its frame (000000,
             000001, ... by the order in the bag; the others are not scored), or there is one for
             each frame in the order of their names.
+        depth: recorded depth that belongs to the images; None: none does.
 
     Raises:
         InputError: no bag, or no truth that fits it.
@@ -110,13 +118,19 @@ def open_bag_dataset(
             truth_folder=truth_folder / bag_name(each)
             if truth_folder is not None and len(bags) > 1
             else truth_folder,
+            depth=depth,
         )
         for each in bags
     ]
 
 
 def open_bag_sequence(
-    bag: Path, *, topic: str | None, truth_topic: str | None, truth_folder: Path | None
+    bag: Path,
+    *,
+    topic: str | None,
+    truth_topic: str | None,
+    truth_folder: Path | None,
+    depth: DepthChoice | None = None,
 ) -> BagSequence:
     """Open one bag with its truth; see `open_bag_dataset`.
 
@@ -129,7 +143,8 @@ def open_bag_sequence(
             f"{bag}: expected the truth of the bag in one place, found "
             f"{'none' if truth_topic is None else 'two'}; give --truth-topic or --truth"
         )
-    frames = BagTopic(bag, topic, ignored=truth_topic)
+    frames = BagTopic(bag, topic, ignored=truth_topic, depth=depth)
+    warn_without_depth(frames, depth)
     if truth_folder is not None:
         return BagSequence(frames, _from_folder(frames, truth_folder))
     assert truth_topic is not None

@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
+from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.image_folder import images_in, natural_key
 from motion_seg_ros.io.indexed_png import read_id_map
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, TruthMask
 from motion_seg_ros.types import BoolArray
@@ -44,6 +46,15 @@ class DataSet:
     separate: bool | None = True
 
 
+class FileSource(FrameSource, Protocol):
+    """A sequence that has a file for each image."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The images in order."""
+        ...
+
+
 class FileSequence:
     """A folder of images, and mask files of some or all of them.
 
@@ -68,7 +79,7 @@ class FileSequence:
     def __init__(
         self,
         name: str,
-        frames: ImageFolder,
+        frames: FileSource,
         masks: Mapping[str, tuple[Path, ...]],
         read: ReadTruth,
         *,
@@ -78,7 +89,7 @@ class FileSequence:
         self.frames = frames
         self._masks = dict(masks)
         self._read = read
-        images = images_in(frames.path)
+        images = list(frames.files)
         names = [each.stem for each in images]
         for each in (name, *names):
             _check_text(each, frames.path)
@@ -140,7 +151,7 @@ def folders_in(folder: Path, remedy: str) -> dict[str, Path]:
     return {each.name: each for each in sorted(found, key=natural_key)}
 
 
-def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, tuple[Path, ...]]:
+def masks_of(frames: FileSource, folder: Path, *, complete: bool) -> dict[str, tuple[Path, ...]]:
     """Return frame name -> the mask file of that name in a folder; masks of no frame are left out.
 
     Args:
@@ -154,7 +165,7 @@ def masks_of(frames: ImageFolder, folder: Path, *, complete: bool) -> dict[str, 
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a folder of masks, found none; check the layout")
     by_stem = {each.stem: each for each in images_in(folder)}
-    names = [each.stem for each in images_in(frames.path)]
+    names = [each.stem for each in frames.files]
     missing = [each for each in names if each not in by_stem]
     if len(missing) == len(names):
         raise InputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_dataset
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import LISTS, open_davis
@@ -35,7 +36,8 @@ class Place:
         topic: image topic of a bag; None if it has only one beside the truth.
         truth_topic: topic of the masks of a bag.
         seeds: of rendered scenes.
-        with_depth: frames come with depth, where there is one.
+        depth: recorded depth that belongs to the images of a bag or folder, and rendered scenes
+            come with a sensor's; None: none does.
     """
 
     root: Path | None
@@ -44,7 +46,7 @@ class Place:
     topic: str | None = None
     truth_topic: str | None = None
     seeds: tuple[int, ...] = (0,)
-    with_depth: bool = False
+    depth: DepthChoice | None = None
 
 
 def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {}) -> DataSet:
@@ -64,7 +66,8 @@ def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {})
     if name in RENDERED:
         kinds, usual = (SYNTHETIC, SCENES) if name == "synthetic" else (unseen, tuple(unseen))
         wanted = place.sequences or usual
-        return open_rendered(name, kinds, wanted, seeds=place.seeds, with_depth=place.with_depth)
+        with_depth = place.depth is not None
+        return open_rendered(name, kinds, wanted, seeds=place.seeds, with_depth=with_depth)
     if place.root is None:
         raise InputError(f"--dataset {name}: expected --root, the folder it is in")
     if not place.root.exists():
@@ -74,7 +77,7 @@ def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {})
     if name == "bag":
         return _open_bag(place.root, place)
     if name == "folder":
-        return open_folder(place.root, place.sequences, place.truth)
+        return open_folder(place.root, place.sequences, place.truth, place.depth)
     return {"segtrackv2": open_segtrack, "fbms59": open_fbms}[name](place.root, place.sequences)
 
 
@@ -88,6 +91,7 @@ def _check_options(name: str, place: Place) -> None:
         ("--truth", place.truth, ("folder", "bag")),
         ("--topic", place.topic, ("bag",)),
         ("--truth-topic", place.truth_topic, ("bag",)),
+        ("--depth-topic", place.depth and place.depth.topic, ("bag",)),
     ):
         if value is not None and name not in of:
             raise InputError(f"{option}: expected with --dataset {' or '.join(of)}, found {name}")
@@ -95,7 +99,11 @@ def _check_options(name: str, place: Place) -> None:
 
 def _open_bag(root: Path, place: Place) -> DataSet:
     sequences = open_bag_dataset(
-        root, topic=place.topic, truth_topic=place.truth_topic, truth_folder=place.truth
+        root,
+        topic=place.topic,
+        truth_topic=place.truth_topic,
+        truth_folder=place.truth,
+        depth=place.depth,
     )
     by_name = {each.name: each for each in sequences}
     names = chosen(list(by_name), place.sequences, root)

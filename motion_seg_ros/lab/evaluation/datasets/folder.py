@@ -2,8 +2,9 @@
 
 Layout: ROOT/images/*.jpg and ROOT/masks/*.png for one sequence, or ROOT/images/<sequence>/ and
 ROOT/masks/<sequence>/ for several; `images` may also be called frames or JPEGImages, `masks` also
-annotations, Annotations or GroundTruth; or the masks are in a folder given apart. A mask is named
-like its image; images without one are not scored. Palette indices and grey values are mover ids,
+annotations, Annotations or GroundTruth; or the masks are in a folder given apart. Images may be in
+the layout of TUM RGB-D, with masks beside them or apart. A mask is named like its image; images
+without one are not scored. Palette indices and grey values are mover ids,
 0 = static; in a colour picture all that is not black is one mover.
 """
 
@@ -13,10 +14,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.io.rgbd_folder import RgbdFolder, is_rgbd_folder
+from motion_seg_ros.io.sources import warn_without_depth
 from motion_seg_ros.lab.evaluation.datasets.base import (
     DataSet,
     FileSequence,
+    FileSource,
     chosen,
     folders_in,
     masks_of,
@@ -28,7 +33,12 @@ MASKS = ("masks", "annotations", "Annotations", "GroundTruth")
 FPS = 30.0
 
 
-def open_folder(root: Path, sequences: Sequence[str] | None, truth: Path | None) -> DataSet:
+def open_folder(
+    root: Path,
+    sequences: Sequence[str] | None,
+    truth: Path | None,
+    depth: DepthChoice | None = None,
+) -> DataSet:
     """Open the sequences of those names; all where None.
 
     Args:
@@ -36,13 +46,14 @@ def open_folder(root: Path, sequences: Sequence[str] | None, truth: Path | None)
             each sequence.
         sequences: names.
         truth: where the masks are; None: in `root`.
+        depth: gives images in the layout of TUM RGB-D their depth; None: they have none.
 
     Raises:
         InputError: another layout, or images or masks are missing or broken.
     """
-    images = root if truth is not None else _one_of(root, IMAGES)
+    images = root if truth is not None or is_rgbd_folder(root) else _one_of(root, IMAGES)
     masks = truth if truth is not None else _one_of(root, MASKS)
-    if images.is_dir() and images_in(images):
+    if images.is_dir() and (images_in(images) or is_rgbd_folder(images)):
         name = root.resolve().name
         places = {name: (images, masks)}
     else:
@@ -50,13 +61,15 @@ def open_folder(root: Path, sequences: Sequence[str] | None, truth: Path | None)
         places = {name: (folder, masks / name) for name, folder in folders.items()}
     return DataSet(
         "folder",
-        tuple(_open(each, *places[each]) for each in chosen(list(places), sequences, root)),
+        tuple(_open(each, *places[each], depth) for each in chosen(list(places), sequences, root)),
         separate=None,
     )
 
 
-def _open(name: str, images: Path, masks: Path) -> FileSequence:
-    frames = ImageFolder(images, FPS)
+def _open(name: str, images: Path, masks: Path, depth: DepthChoice | None) -> FileSequence:
+    rgbd = is_rgbd_folder(images)
+    frames: FileSource = RgbdFolder(images, depth) if rgbd else ImageFolder(images, FPS)
+    warn_without_depth(frames, depth)
     return FileSequence(name, frames, masks_of(frames, masks, complete=False), read_numbered)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.colmap_camera import ColmapCamera, colmap_camera
 from motion_seg_ros.io.colmap_export import IMAGES_FOLDER, MASKS_FOLDER, ColmapFolder
 from motion_seg_ros.jobs import Advance
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, MethodFactory
@@ -188,12 +189,12 @@ class _PreparedClip:
     Attributes:
         frames: number of all frames.
         stamps_s: (T,) float64 seconds, of those that go into the maps.
-        pinhole: fx, fy, cx, cy, where the camera is calibrated.
+        camera: the model, where the camera is calibrated.
     """
 
     frames: int
     stamps_s: npt.NDArray[np.float64]
-    pinhole: tuple[float, float, float, float] | None
+    camera: ColmapCamera | None
 
 
 def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedClip:
@@ -205,16 +206,14 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedC
         for masks in (OURS, TRUE)
     )
     stamps: list[float] = []
-    pinhole = None
+    camera = None
     for index, original in enumerate(sequence.frames):
         item = dataclasses.replace(original, name=_image_name(index))
         ours.write(item, method.push(item.frame))
         if sequence.annotated is not None:
             true.write(item, _true_ids(sequence.annotated, original))
         stamps.append(item.frame.stamp_ns * 1e-9)
-        if pinhole is None and item.frame.camera is not None:
-            (fx, _, cx), (_, fy, cy), _ = item.frame.camera.matrix.tolist()
-            pinhole = (fx, fy, cx, cy)
+        camera = camera or item.frame.camera
         advance(1)
     method = task.method()
     for item in ours.backwards():
@@ -227,7 +226,8 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedC
             f"{sequence.frames.path}: expected at least {MIN_REGISTERED} frames to map, found "
             f"{len(stamps)}; give a longer sequence, or take every frame"
         )
-    return _PreparedClip(count, np.array(stamps, np.float64), pinhole)
+    known = None if camera is None else colmap_camera(camera)
+    return _PreparedClip(count, np.array(stamps, np.float64), known)
 
 
 def _image_name(index: int) -> str:
@@ -246,7 +246,7 @@ def _job(settings: MappingSettings, masks: str, folder: Path, clip: _PreparedCli
         images=str(folder / OURS / IMAGES_FOLDER),
         names=tuple(f"{_image_name(index)}.png" for index in range(0, clip.frames, settings.every)),
         masks=None if masks == NONE else str(folder / masks / MASKS_FOLDER),
-        pinhole=clip.pinhole,
+        camera=clip.camera,
         workspace=tempfile.mkdtemp(dir=folder),
         seed=settings.seed,
         max_features=settings.max_features,

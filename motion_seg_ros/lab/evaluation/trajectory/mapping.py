@@ -33,8 +33,8 @@ class MappingJob:
         images: folder of images, the camera's frames in the order of their names.
         names: those of its images that are mapped.
         masks: folder with `<image name>.png`, black = no features there; None: none.
-        pinhole: fx, fy, cx, cy in pixels, the centre of the top-left pixel at (0, 0); they are kept
-            as given. None: COLMAP estimates one focal length and one distortion of all images.
+        camera: COLMAP's model and its parameters, kept as given; see io.colmap_camera. None: COLMAP
+            estimates one focal length and one distortion of all images.
         workspace: an existing, empty folder to work in.
         seed: of COLMAP's random choices.
         max_features: SIFT features of an image at most.
@@ -45,7 +45,7 @@ class MappingJob:
     images: str
     names: tuple[str, ...]
     masks: str | None
-    pinhole: tuple[float, float, float, float] | None
+    camera: tuple[str, str] | None
     workspace: str
     seed: int
     max_features: int
@@ -176,11 +176,8 @@ def _extract(pycolmap: Any, job: MappingJob, database: Path) -> None:
     reader = pycolmap.ImageReaderOptions()
     if job.masks is not None:
         reader.mask_path = job.masks
-    if job.pinhole is not None:
-        fx, fy, cx, cy = job.pinhole
-        reader.camera_model = "PINHOLE"
-        # COLMAP has the corner of the top-left pixel at (0, 0).
-        reader.camera_params = f"{fx},{fy},{cx + 0.5},{cy + 0.5}"
+    if job.camera is not None:
+        reader.camera_model, reader.camera_params = job.camera
     extraction = pycolmap.FeatureExtractionOptions()
     extraction.use_gpu = False
     extraction.num_threads = 1
@@ -222,7 +219,7 @@ def _mapper_options(pycolmap: Any, job: MappingJob) -> Any:
     options.triangulation.random_seed = job.seed
     options.extract_colors = False
     options.min_model_size = MIN_REGISTERED
-    if job.pinhole is not None:
+    if job.camera is not None:
         options.ba_refine_focal_length = False
         options.ba_refine_extra_params = False
         options.mapper.abs_pose_refine_focal_length = False

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.camera_file import CameraFile
+from motion_seg_ros.io.rgbd_folder import POSES_FILE
 from motion_seg_ros.io.sources import open_sources
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.lab.evaluation.datasets.base import chosen
@@ -47,6 +49,7 @@ class TrajectoryOptions:
         seeds: each rendered scene once with each of these.
         every: one frame in so many is mapped; None: RENDERED_EVERY, or all of recordings.
         max_features: SIFT features of an image at most.
+        camera: calibration of recordings; None: as the source has it.
     """
 
     dataset: str | None
@@ -56,6 +59,7 @@ class TrajectoryOptions:
     seeds: Sequence[int]
     every: int | None
     max_features: int
+    camera: CameraFile | None = None
 
 
 def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[TrajectoryTask]:
@@ -77,12 +81,18 @@ def trajectory_tasks(options: TrajectoryOptions, config: Config) -> list[Traject
     )
     method = functools.partial(PipelineMethod, config)
     if root is not None:
-        if options.poses is None:
+        poses = options.poses
+        if poses is None and (root / POSES_FILE).is_file():
+            poses = root / POSES_FILE  # as the layout of TUM RGB-D has them
+        if poses is None:
             raise InputError(
                 f"{root}: expected --poses, the true poses of its camera in the TUM format"
             )
         clips = recorded_sequences(
-            _recordings(options.dataset, root, options.place), options.poses, options.fps
+            _recordings(options.dataset, root, options.place),
+            poses,
+            options.fps,
+            options.camera,
         )
         return [TrajectoryTask(each, method, settings) for each in clips]
     if options.dataset not in (None, "synthetic") or options.poses is not None:
@@ -115,5 +125,5 @@ def _recordings(
     if (place.truth, place.truth_topic) != (None, None):
         kind = dataset or ("bag" if place.truth_topic else "folder")
         return [(each.frames, each) for each in open_dataset(kind, place).sequences]
-    by_name = {each.name: each for each in open_sources(root, topic=place.topic)}
+    by_name = {each.name: each for each in open_sources(root, topic=place.topic, depth=place.depth)}
     return [(by_name[each], None) for each in chosen(list(by_name), place.sequences, root)]

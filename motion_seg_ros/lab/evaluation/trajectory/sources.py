@@ -14,8 +14,10 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic
-from motion_seg_ros.io.base import FrameSource, SourceFrame
+from motion_seg_ros.io.base import DerivedSource, FrameSource, SourceFrame
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.image_folder import ImageFolder, images_in
+from motion_seg_ros.io.rgbd_folder import RgbdFolder
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
 from motion_seg_ros.lab.evaluation.datasets.base import chosen
 from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames, RenderedSequence
@@ -41,7 +43,10 @@ def scene_names(wanted: Sequence[str] | None) -> list[str]:
 
 
 def recorded_sequences(
-    sources: Sequence[tuple[FrameSource, AnnotatedSequence | None]], poses: Path, fps: float | None
+    sources: Sequence[tuple[FrameSource, AnnotatedSequence | None]],
+    poses: Path,
+    fps: float | None,
+    camera: CameraFile | None = None,
 ) -> list[PosedSequence]:
     """Return recorded clips with their poses.
 
@@ -51,6 +56,7 @@ def recorded_sequences(
         sources: the clips; annotated too where their truth is known.
         poses: a file in the TUM format; or a folder of `<sequence>.txt`, where there are several.
         fps: frames per second of those whose names are no stamps; None: as the source has them.
+        camera: of the frames; None: as the source has it.
 
     Raises:
         InputError: poses are missing or broken, or those of another clock.
@@ -62,7 +68,7 @@ def recorded_sequences(
         stamps_s = restamped.stamps_s()
         if stamps_s is not None:
             check_same_clock(truth, stamps_s)
-        found.append(PosedSequence(restamped, truth, annotated))
+        found.append(PosedSequence(calibrated(restamped, camera), truth, annotated))
     return found
 
 
@@ -78,31 +84,14 @@ def _poses_file(poses: Path, name: str, count: int) -> Path:
 
 
 @dataclass(frozen=True)
-class Restamped:
+class Restamped(DerivedSource):
     """A sequence with other stamps.
 
     Attributes:
-        source: the sequence.
         rate: frames per second of frames whose names are no stamps; None: as the source has them.
     """
 
-    source: FrameSource
     rate: float | None
-
-    @property
-    def path(self) -> Path:
-        """Path of the source."""
-        return self.source.path
-
-    @property
-    def name(self) -> str:
-        """The sequence's name."""
-        return self.source.name
-
-    @property
-    def length(self) -> int | None:
-        """Number of frames, if it is known."""
-        return self.source.length
 
     @property
     def fps(self) -> float:
@@ -111,7 +100,7 @@ class Restamped:
 
     def stamps_s(self) -> npt.NDArray[np.float64] | None:
         """Return the stamps of all frames in seconds without decoding them, if that is possible."""
-        if isinstance(self.source, BagTopic) and self.rate is None:
+        if isinstance(self.source, BagTopic | RgbdFolder) and self.rate is None:
             return np.array(self.source.stamps_ns(), np.float64) * 1e-9
         if not isinstance(self.source, ImageFolder):
             return None

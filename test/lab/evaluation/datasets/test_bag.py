@@ -14,6 +14,7 @@ import recordings
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_dataset
 
@@ -218,3 +219,13 @@ def test_what_is_no_bag(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match=r"txt: expected a rosbag2 "):
         open_one(tmp_path / "notes.txt", truth_topic=TRUTH)
+
+
+def test_depth_is_that_of_its_topic(tmp_path: Path) -> None:
+    deep = [np.full(SIZE, 1000 * (i + 1), np.uint16) for i in range(FRAMES)]
+    depths = [recordings.depth_message(each, stamp(i)) for i, each in enumerate(deep)]
+    path = bag(tmp_path / "drive", truth=masks([0, 2]), depth=depths)
+    choice = DepthChoice("/depth", 0.02)
+    sequence = open_one(path, topic=CAMERA, truth_topic=TRUTH, depth=choice)
+    assert [each.frame.depth_m[5, 5] for each in sequence.frames] == [1, 2, 3, 4, 5]
+    assert sequence.scored == ("000000", "000002")

@@ -7,8 +7,11 @@ from pathlib import Path
 import annotated_folders as made
 import numpy as np
 import pytest
+import recordings
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DepthChoice
+from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
 
 
 @pytest.mark.parametrize("names", [("images", "masks"), ("frames", "GroundTruth")])
@@ -34,6 +37,23 @@ def test_masks_apart(tmp_path: Path) -> None:
     made.save(tmp_path / "b/0.png", made.square_ids(0, 1))
     (sequence,) = made.opened("folder", tmp_path / "a", truth=tmp_path / "b").sequences
     assert (sequence.name, sequence.scored) == ("a", ("0",))
+
+
+def test_the_layout_of_tum_rgbd(tmp_path: Path) -> None:
+    images = [made.picture(i, 1) for i in range(3)]
+    root = recordings.write_rgbd(tmp_path / "walking", images, [1.0, 2.0, 3.0])
+    names = sorted(each.stem for each in (root / "rgb").iterdir())
+    for index in (0, 2):
+        made.save(root / "masks" / f"{names[index]}.png", made.square_ids(index, 4))
+        made.save(tmp_path / "apart" / f"{names[index]}.png", made.square_ids(index, 4))
+    for truth in (None, tmp_path / "apart"):
+        place = Place(root, truth=truth, depth=DepthChoice(None, 0.02))
+        (sequence,) = open_dataset("folder", place).sequences
+        made.check_frames(sequence, 3)
+        assert (sequence.name, sequence.scored) == ("walking", (names[0], names[2]))
+        np.testing.assert_array_equal(sequence.truth(names[2]).id_map, made.square_ids(2, 4))
+        depths = [each.frame.depth_m for each in sequence.frames]
+        assert [each is not None and each[9, 9] for each in depths] == [1.0, 2.0, 3.0]
 
 
 def test_no_masks(tmp_path: Path) -> None:

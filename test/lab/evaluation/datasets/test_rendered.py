@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.lab.evaluation.datasets.catalogue import Place, open_dataset
 from motion_seg_ros.lab.evaluation.datasets.rendered import RenderedFrames
 from motion_seg_ros.lab.synthetic import scenes
@@ -77,7 +78,7 @@ def test_it_has_no_root(tmp_path: Path) -> None:
 
 
 def test_depth_is_that_of_the_scene_by_a_sensor() -> None:
-    place = Place(None, ("mover_stops",), with_depth=True)
+    place = Place(None, ("mover_stops",), depth=DepthChoice(None, 0.02))
     (sequence,) = open_dataset("synthetic", place).sequences
     first = next(iter(sequence.frames)).frame
     assert isinstance(sequence.frames, RenderedFrames)

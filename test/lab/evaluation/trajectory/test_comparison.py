@@ -135,7 +135,7 @@ def job(folder: Path) -> MappingJob:
         images=str(folder / "images"),
         names=names,
         masks=None,
-        pinhole=None,
+        camera=None,
         workspace=str(folder / "work"),
         seed=0,
         max_features=1000,
