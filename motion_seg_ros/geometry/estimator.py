@@ -10,7 +10,8 @@ from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
 from motion_seg_ros.geometry.homographies import fit_homographies, warped
-from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
+from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
+from motion_seg_ros.geometry.parallax import component_spread, components, epipoles
 from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import (
     Kept,
@@ -56,6 +57,7 @@ class _Fit:
         misfit: (M,) in spreads; NaN where a track is seen in no earlier frame.
         rho: (M,) inverse depths that best explain the tracks.
         error: (M,) their standard errors.
+        parallax: beside homographies; its arrays are over the K frames and M tracks.
     """
 
     linear: Float64Array
@@ -65,21 +67,31 @@ class _Fit:
     misfit: Float64Array
     rho: Float64Array
     error: Float64Array
+    parallax: Parallax | None = None
 
     @classmethod
     def flat(cls, scene: Scene) -> _Fit:
-        """Fit homographies."""
-        seen = scene.seen
-        linear, spread = fit_homographies(
-            scene.fitted, scene.prior[scene.some], NOISE_PX * scene.pixel, FLAT_ITERATIONS
-        )
-        fitted = scene.fitted
-        left = fitted.earlier - warped(linear, fitted.newest)
-        spread = spread_of(left, fitted.weight * scene.area[scene.some], NOISE_PX * scene.pixel)
-        residual, misfit = _misfit(seen, warped(linear, seen.newest), spread, 0)
-        unknown = np.full(len(misfit), np.nan)
-        still = np.zeros((len(linear), 3))
-        return cls(linear, still, spread, residual, misfit, unknown, unknown)
+        """Fit homographies, and the parallax beside them."""
+        seen, fitted, least = scene.seen, scene.fitted, NOISE_PX * scene.pixel
+        linear, spread = fit_homographies(fitted, scene.prior[scene.some], least, FLAT_ITERATIONS)
+        area = scene.area[scene.some]
+        at = warped(linear, fitted.newest)
+        epipole = epipoles(fitted, at, scene.prior[scene.some], spread)
+        across, along = components(fitted.earlier - at, at, epipole)
+        weight = fitted.weight * area
+        spread = component_spread(across, weight, least)
+        along_spread = component_spread(along, weight, least)
+        at = warped(linear, seen.newest)
+        there = seen.weight > 0
+        residual = np.where(there[:, None], seen.earlier - at, 0)
+        across, along = components(residual, at, epipole)
+        square = (across / spread[:, None]) ** 2 + (along / along_spread[:, None]) ** 2
+        count = there.sum(axis=0)
+        misfit = np.sqrt(square.sum(axis=0) / np.maximum(2 * count, 1))
+        misfit = np.where(count > 0, misfit, np.nan)
+        unknown, still = np.full(len(misfit), np.nan), np.zeros((len(linear), 3))
+        parallax = Parallax(epipole, along_spread, across, along)
+        return cls(linear, still, spread, residual, misfit, unknown, unknown, parallax)
 
     @classmethod
     def rigid(cls, scene: Scene, poses: Poses, spread: Float64Array) -> _Fit:
@@ -356,15 +368,28 @@ def _geometry(
         whole[scene.now] = values
         return whole
 
+    def of_both(values: Float64Array) -> Float64Array:
+        whole = np.zeros((frames, count))
+        whole[np.ix_(scene.frames, scene.now)] = values
+        return whole
+
     def motion(fit: _Fit) -> Motion:
         residual = np.zeros((frames, count, 2))
         residual[np.ix_(scene.frames, scene.now)] = fit.residual.transpose(0, 2, 1)
+        nothing = np.array(np.nan)
+        parallax = fit.parallax and Parallax(
+            of_frames(fit.parallax.epipole, np.full(3, np.nan)),
+            of_frames(fit.parallax.spread, nothing),
+            of_both(fit.parallax.across),
+            of_both(fit.parallax.along),
+        )
         return Motion(
             of_frames(fit.linear, np.eye(3)),
             of_frames(fit.translation, np.zeros(3)),
-            of_frames(fit.spread, np.array(np.nan)),
+            of_frames(fit.spread, nothing),
             residual,
             of_tracks(fit.misfit),
+            parallax,
         )
 
     depth, height, behind = (

@@ -25,6 +25,24 @@ class Mode(enum.IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class Parallax:
+    """What depth adds to homographies, see motion_seg_ros.geometry.parallax.
+
+    Attributes:
+        epipole: (T, 3) homogeneous coordinates of the point in each frame where the residuals of
+            static tracks meet.
+        spread: (T,) standard deviation of their residuals along the lines to it.
+        across: (T, N) length of each track's residual across those lines; 0 where unknown.
+        along: (T, N) the same along them.
+    """
+
+    epipole: Float64Array
+    spread: Float64Array
+    across: Float64Array
+    along: Float64Array
+
+
+@dataclass(frozen=True, eq=False)
 class Motion:
     """One model of the static world's motion from the newest frame to all T frames of the window.
 
@@ -34,12 +52,13 @@ class Motion:
     Attributes:
         linear: (T, 3, 3) rotations, or homographies.
         translation: (T, 3); 0 with homographies.
-        spread: (T,) standard deviation of static tracks about the model; NaN in frames whose motion
-            is unknown, and in the newest.
+        spread: (T,) standard deviation of static tracks about the model, across the lines of the
+            parallax if there is one; NaN in frames whose motion is unknown, and in the newest.
         residual: (T, N, 2) position of each track less that of the best static point; 0 where
             unknown.
         misfit: (N,) root mean square of the residuals in spreads, per degree of freedom; NaN where
             unknown.
+        parallax: beside homographies; None with rotations.
     """
 
     linear: Float64Array
@@ -47,6 +66,7 @@ class Motion:
     spread: Float64Array
     residual: Float64Array
     misfit: Float64Array
+    parallax: Parallax | None = None
 
     @property
     def known(self) -> BoolArray:

@@ -17,10 +17,10 @@ from motion_seg_ros.types import FloatArray, Tracks
 
 # The shipped weights were trained with all of these; set by hand.
 GAPS = (1, 3, 7, 15)  # frames
-CHANNELS_PER_GAP = 9
+CHANNELS_PER_GAP = 11
 CHANNELS_PER_TRACK = 14
 GEOMETRY_CHANNELS = CHANNELS_PER_GAP * len(GAPS) + CHANNELS_PER_TRACK
-SIDEWAYS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 5))
+SIDEWAYS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7))
 """Channels whose sign changes in a mirrored image."""
 RESIDUAL_SCALE_PX = 0.5  # reference pixels; asinh is linear below and logarithmic above
 LOG_OFFSET = 0.1
@@ -32,11 +32,12 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     """Return the channels (N, GEOMETRY_CHANNELS) float32 of tracks; all 0 for hidden ones.
 
     For each gap of GAPS, 0 where the track does not span it: 1; residual x and y to the
-    homographies as asinh, its log length in spreads, the log spread; the same residual x and y, log
-    length and log spread to the poses. Then: log misfit to homographies and to poses; 1 where there
-    are poses; 1 in mode RIGID; inverse depth; the same in standard errors, and how far below 0;
-    log displacement that the travel makes of it; number of frames; 1 where there is a ground;
-    height over it; log standard errors behind it; 1 in mode UNKNOWN; 1 with a depth sensor.
+    homographies as asinh, its log lengths across and along the lines of the parallax in spreads,
+    the two log spreads; residual x and y to the poses, its log length in spreads, the log spread.
+    Then: log misfit to homographies and to poses; 1 where there are poses; 1 in mode RIGID; inverse
+    depth; the same in standard errors, and how far below 0; log displacement that the travel makes
+    of it; number of frames; 1 where there is a ground; height over it; log standard errors behind
+    it; 1 in mode UNKNOWN; 1 with a depth sensor.
 
     Args:
         geometry: of the window.
@@ -94,24 +95,20 @@ def _gap_channels(
         return found
     spans = tracks.visible[-1] & tracks.visible[-1 - gap]
     found[:, 0] = 1
-    found[:, 1:5] = _residual_channels(geometry.flat, gap, pixels)
+    flat, parallax = geometry.flat, geometry.flat.parallax
+    assert parallax is not None
+    sides = ((parallax.across, flat.spread), (parallax.along, parallax.spread))
+    found[:, 1:3] = np.arcsinh(flat.residual[-1 - gap] * (pixels / RESIDUAL_SCALE_PX))
+    for place, (length, spread) in enumerate(sides):
+        found[:, 3 + place] = np.log(length[-1 - gap] / spread[-1 - gap] + LOG_OFFSET)
+        found[:, 5 + place] = np.log(spread[-1 - gap] * pixels)
     if geometry.rigid is not None:
-        found[:, 5:9] = _residual_channels(geometry.rigid, gap, pixels)
+        residual, deviation = geometry.rigid.residual[-1 - gap], geometry.rigid.spread[-1 - gap]
+        found[:, 7:9] = np.arcsinh(residual * (pixels / RESIDUAL_SCALE_PX))
+        found[:, 9] = np.log(np.linalg.norm(residual, axis=1) / deviation + LOG_OFFSET)
+        found[:, 10] = np.log(deviation * pixels)
     found[~spans] = 0
     return found
-
-
-def _residual_channels(motion: Motion, gap: int, pixels: float) -> Float64Array:
-    """Return (N, 4): x, y, log length in spreads, log spread."""
-    residual, spread = motion.residual[-1 - gap], motion.spread[-1 - gap]
-    length = np.linalg.norm(residual, axis=1) / spread
-    return np.column_stack(
-        [
-            np.arcsinh(residual * (pixels / RESIDUAL_SCALE_PX)),
-            np.log(length + LOG_OFFSET),
-            np.full(len(residual), np.log(spread * pixels)),
-        ]
-    )
 
 
 def _parallax(geometry: WindowGeometry, tracks: Tracks) -> Float64Array:

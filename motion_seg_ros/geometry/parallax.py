@@ -1,0 +1,86 @@
+"""Plane plus parallax: what depth adds to homographies, with no calibration and no poses.
+
+The residuals of static points off the plane lie on lines that meet in the epipole (Irani and
+Anandan, "A unified approach to moving object detection in 2D and 3D scenes", PAMI 1998). So what is
+across those lines is noise or motion, and what is along them is judged by how much parallax the
+static points show. Letters: K earlier frames, N points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motion_seg_ros.camera import Float64Array
+from motion_seg_ros.geometry.bundle import AnyArray, Observations
+from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
+
+# Set by hand.
+HYPOTHESES = 40  # epipoles, each the meeting point of two residuals
+SCORED = 100  # points that they are compared on, about
+ITERATIONS = 3  # of the refinement
+PULL_SPREADS = 3.0  # residual from which a point pulls no more
+
+
+def epipoles(
+    seen: Observations, at: AnyArray, weight: Float64Array, spread: Float64Array
+) -> Float64Array:
+    """Return the homogeneous coordinates (K, 3) of the epipoles in the earlier frames.
+
+    Args:
+        seen: N points.
+        at: (K, 2, N) where homographies see them.
+        weight: (N,) of the points.
+        spread: (K,) of the residuals to the homographies.
+    """
+    some = slice(None, None, max(1, at.shape[2] // SCORED))
+    point = at[..., some].transpose(0, 2, 1).astype(np.float64)  # (K, S, 2)
+    residual = (seen.earlier - at)[..., some].transpose(0, 2, 1).astype(np.float64)
+    trust = seen.weight[:, some] * weight[some]
+    # The line through each point along its residual: line . epipole = 0.
+    normal = np.stack((residual[..., 1], -residual[..., 0]), axis=-1)
+    lines = np.concatenate((-normal, (normal * point).sum(axis=-1, keepdims=True)), axis=-1)
+    limit = PULL_SPREADS * spread[:, None]
+    pull = trust * np.minimum(np.linalg.norm(residual, axis=-1), limit) + 1e-12
+    total = np.cumsum(pull, axis=1)
+    drawn = np.random.default_rng(0).random((1, 2 * HYPOTHESES)) * total[:, -1:]
+    index = np.minimum((total[:, None] < drawn[..., None]).sum(axis=-1), total.shape[1] - 1)
+    pairs = np.take_along_axis(lines, index[..., None], axis=1)
+    candidates = np.cross(pairs[:, :HYPOTHESES], pairs[:, HYPOTHESES:])  # (K, E, 3)
+    candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True) + 1e-15
+    far = np.abs(lines @ candidates.transpose(0, 2, 1))  # (K, S, E)
+    across = far / _distance(point[:, :, None], candidates[:, None])
+    cost = (trust[..., None] * np.minimum(across, limit[..., None])).sum(axis=1)
+    best = np.take_along_axis(candidates, cost.argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    for _ in range(ITERATIONS):
+        distance = _distance(point, best[:, None])
+        across = np.abs((lines * best[:, None]).sum(axis=-1)) / distance
+        robust = trust / (1 + (across / spread[:, None]) ** 2) ** 2 / distance**2
+        moment = (lines * robust[..., None]).transpose(0, 2, 1) @ lines
+        best = np.linalg.eigh(moment)[1][..., 0]
+    return best
+
+
+def components(
+    residual: AnyArray, at: AnyArray, epipole: Float64Array
+) -> tuple[AnyArray, AnyArray]:
+    """Return the lengths (K, N) of residuals (K, 2, N) of points (K, 2, N) across and along the
+    lines to epipoles (K, 3)."""
+    epipole = epipole.astype(at.dtype)
+    x = at[:, 0] * epipole[:, 2:] - epipole[:, :1]
+    y = at[:, 1] * epipole[:, 2:] - epipole[:, 1:2]
+    length = np.sqrt(x * x + y * y) + 1e-9
+    across = np.abs(residual[:, 0] * y - residual[:, 1] * x) / length
+    along = np.abs(residual[:, 0] * x + residual[:, 1] * y) / length
+    return across, along
+
+
+def component_spread(values: AnyArray, weight: AnyArray, least: float) -> Float64Array:
+    """Return the standard deviation (K,) of components whose lengths are `values` (K, N)."""
+    return np.maximum(MAD_TO_SIGMA * weighted_quantile(values, weight, 0.5), least)
+
+
+def _distance(point: Float64Array, epipole: Float64Array) -> Float64Array:
+    """Return the distance (...) of points (..., 2) from epipoles (..., 3), times the third
+    coordinate."""
+    off = point * epipole[..., 2:] - epipole[..., :2]
+    return np.asarray(np.sqrt((off * off).sum(axis=-1)) + 1e-6)
