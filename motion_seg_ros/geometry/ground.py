@@ -331,8 +331,10 @@ def _is_ground(plane: GroundPlane, support: _Support, needed: float) -> bool:
         return False
     height = plane.height
     across = np.eye(3) - np.outer(plane.normal, plane.normal)
-    tilt = np.sqrt(max(np.linalg.eigvalsh(across @ plane.covariance @ across)[-1], 0.0)) * height
-    relative = np.sqrt(max(plane.normal @ plane.covariance @ plane.normal, 0.0)) * height
+    tilt = (
+        np.sqrt(max(float(np.linalg.eigvalsh(across @ plane.covariance @ across)[-1]), 0)) * height
+    )
+    relative = np.sqrt(max(float(plane.normal @ plane.covariance @ plane.normal), 0)) * height
     return bool(
         support.on >= MIN_POINTS * needed
         and plane.share >= MIN_SHARE * needed
