@@ -27,7 +27,6 @@ from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.types import Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
-
 LENS = (-0.1, 0.02, 0.0, 0.0, 0.0)  # of plumb_bob
 
 
