@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from motion_seg_ros.cli import argument_types, configuration
+from motion_seg_ros.cli import argument_types, camera_option, configuration
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.io.staging import staged_folder
 from motion_seg_ros.jobs import usable_cores
@@ -127,6 +127,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what an earlier run wrote there"
     )
+    camera_option.add_option(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -162,6 +163,7 @@ def run(arguments: argparse.Namespace) -> None:
         samples=arguments.samples,
         files=arguments.files,
         max_samples=arguments.max_samples,
+        camera=camera_option.read(arguments),
     )
     if arguments.output is None:
         _compare(arguments, config, inputs, thresholds)

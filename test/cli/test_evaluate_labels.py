@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from camera_files import write_camera
 
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.cli import evaluate_labels, main
@@ -126,6 +127,19 @@ def test_labelled_tracks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert cv2.imread(str(out / "tracks.png")) is not None
     assert main.main([*arguments, "--sequences", "road_2"]) == 0
     assert "road_1" not in capsys.readouterr().out
+
+
+def test_tracks_with_a_calibration(tmp_path: Path) -> None:
+    write_tracks(tmp_path / "tracks", "road", 0)
+    text = write_camera(tmp_path / "camera.yaml").read_text(encoding="utf-8")
+    text = text.replace("width: 96", "width: 160").replace("height: 72", "height: 120")
+    (tmp_path / "camera.yaml").write_text(text, encoding="utf-8")
+    arguments = ["--tracks", str(tmp_path / "tracks"), "--camera", str(tmp_path / "camera.yaml")]
+    out = tmp_path / "out"
+    assert main.main(["evaluate-labels", *arguments, *LABELLER, "-o", str(out)]) == 0
+    results = json.loads((out / "results.json").read_text())
+    assert results["inputs"]["camera"] == str(tmp_path / "camera.yaml")
+    assert results["tracks"]["all"]["geometric"]["shipped_threshold"]["roc_auc"] == 1
 
 
 def test_tracks_have_the_form_of_clips(tmp_path: Path, davis: Path) -> None:
@@ -255,6 +269,15 @@ class TestErrors:
         write_tracks(tmp_path / "tracks", "road_1", 0)
         arguments = ("--tracks", tmp_path / "tracks", "--sequences", "road_3", *LABELLER)
         assert_fails(capsys, *arguments, words="did you mean road_1?")
+
+    def test_a_calibration_of_another_size(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_tracks(tmp_path / "tracks", "road_1", 0)
+        camera = write_camera(tmp_path / "camera.yaml")
+        arguments = ("--tracks", tmp_path / "tracks", "--camera", camera, *LABELLER)
+        words = "camera.yaml: expected the calibration of images of 160x120, found one for 96x72"
+        assert_fails(capsys, *arguments, words=words)
 
     def test_no_samples(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert_fails(capsys, "--samples", tmp_path, *LABELLER, words="test-*.npz, found none")

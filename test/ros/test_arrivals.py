@@ -31,6 +31,7 @@ class Processes:
     camera: subprocess.Popen[bytes]
     reader: subprocess.Popen[bytes]
     folder: Path
+    topics: list[str]
 
     def sent(self) -> dict[int, int]:
         """Stamp of each frame, and where the square was, once the reader has ended."""
@@ -49,8 +50,11 @@ class Processes:
 
 
 @contextmanager
-def running(folder: Path, name: str, delay_s: float, *camera: str) -> Iterator[Processes]:
+def running(
+    folder: Path, name: str, delay_s: float, *camera: str, depth: bool = False
+) -> Iterator[Processes]:
     """Node, camera and reader in a namespace; only the camera has a profile in its environment."""
+    topics = [each for each in TOPICS if depth or each != "static_depth"]
     place = ("-r", f"__ns:=/{name}")
     plain = {k: v for k, v in os.environ.items() if not k.endswith("_PROFILES_FILE")}
 
@@ -59,15 +63,16 @@ def running(folder: Path, name: str, delay_s: float, *camera: str) -> Iterator[P
         return subprocess.Popen(command, env=env)
 
     parameters = ["static_mask.dilation_px:=0", "diagnostics.period_s:=0.2"]
-    parameters += ["depth.backend:=topic"]
+    parameters += ["depth.backend:=topic"] if depth else []
     arguments = [*place, *(word for each in parameters for word in ("-p", each))]
     node = NodeProcess(MARKER_NODE, arguments, {"MARKER_DELAY_S": str(delay_s)}, folder / "log")
     reader = start(
-        "reader", plain, "--node", f"/{name}/motion_seg", "--queue", "100", "--topics", *TOPICS
+        "reader", plain, "--node", f"/{name}/motion_seg", "--queue", "100", "--topics", *topics
     )
-    playing = start("camera", dict(os.environ), *camera, "--with-depth")
+    with_depth = ("--with-depth",) if depth else ()
+    playing = start("camera", dict(os.environ), *camera, *with_depth)
     try:
-        yield Processes(node, playing, reader, folder)
+        yield Processes(node, playing, reader, folder, topics)
     finally:
         for each in (playing, reader):
             each.kill()
@@ -84,7 +89,7 @@ def assert_complete(processes: Processes, frames: int) -> None:
     stamps = [stamp for stamp, _ in arrived["moving_mask"]]
     assert len(stamps) == accepted
     marks: dict[int, set[int]] = {}
-    for topic in TOPICS:
+    for topic in processes.topics:
         expected = stamps
         if topic == "static_depth":  # of the images whose depth has come, which may get lost
             deep = {stamp for stamp, _ in arrived[topic]}
@@ -110,7 +115,7 @@ def test_all_answers_of_a_minute_arrive(tmp_path: Path) -> None:
 
 def test_a_burst_waits_for_a_reader_that_is_late(tmp_path: Path) -> None:
     """25 frames of 640x480 have more bytes than the shared memory holds."""
-    with running(tmp_path, "late", 0.0, "--frames", "25") as processes:
+    with running(tmp_path, "late", 0.0, "--frames", "25", depth=True) as processes:
         bench = Bench("late", outputs=())
         try:
             wait_until((tmp_path / "go").exists, processes.node)

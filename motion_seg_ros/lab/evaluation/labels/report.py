@@ -140,6 +140,7 @@ def write_comparisons(
                 for name in ("davis", "tracks", "samples")
                 for place in (getattr(inputs, name),)
             },
+            "camera": None if inputs.camera is None else str(inputs.camera.path),
             "files": inputs.files,
             "max_samples": inputs.max_samples,
         },

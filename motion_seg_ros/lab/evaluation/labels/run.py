@@ -14,6 +14,7 @@ from motion_seg_ros.build import build_depth, build_features, build_labeller, bu
 from motion_seg_ros.errors import ConfigError, MotionSegError
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.io.camera_file import CameraFile
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.datasets.davis import clip_names, davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, LabelStream, compare
@@ -48,6 +49,7 @@ class LabelInputs:
         samples: folder with files of track samples.
         files: pattern of their names.
         max_samples: at most so many, spread evenly over the files; None for all.
+        camera: calibration of the clips and the labelled tracks; None: as their files have it.
     """
 
     davis: Path | None
@@ -56,6 +58,7 @@ class LabelInputs:
     samples: Path | None
     files: str
     max_samples: int | None
+    camera: CameraFile | None = None
 
 
 def known_labellers() -> tuple[str, ...]:
@@ -94,10 +97,12 @@ def compare_labellers(
             for name in chosen(clip_names(inputs.davis), inputs.sequences, inputs.davis)
         ]
         tracker = build_tracker(next(iter(plans.values())), flow)
-        streams = _clip_streams(clips, config, tracker, features)
+        streams = _clip_streams(clips, inputs.camera, config, tracker, features)
         yield "davis", compare(streams, labellers, thresholds)
     if inputs.tracks is not None:
-        streams = recorded_tracks(inputs.tracks, inputs.sequences, config.window.size)
+        streams = recorded_tracks(
+            inputs.tracks, inputs.sequences, config.window.size, inputs.camera
+        )
         yield "tracks", compare(streams, labellers, thresholds)
     if inputs.samples is not None:
         samples = stored_samples(inputs.samples, inputs.files, inputs.max_samples)
@@ -145,12 +150,13 @@ def _left_out(name: str, error: MotionSegError, *, named: bool) -> None:
 
 def _clip_streams(
     clips: Sequence[FileSequence],
+    camera: CameraFile | None,
     config: Config,
     tracker: Tracker,
     features: FeatureExtractor | None,
 ) -> Iterator[LabelStream]:
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     for clip in clips:
-        moments = follow_clip(clip, window, tracker, features)
+        moments = follow_clip(clip, window, tracker, features, camera)
         bar = tqdm(moments, desc=clip.name, total=clip.frames.length, unit="frame", disable=None)
         yield LabelStream(clip.name, (), bar)

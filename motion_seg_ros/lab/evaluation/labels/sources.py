@@ -13,6 +13,7 @@ from tqdm import tqdm
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
+from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.image_folder import natural_key
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
@@ -30,6 +31,7 @@ def follow_clip(
     window: SlidingWindow,
     tracker: Tracker,
     features: FeatureExtractor | None = None,
+    camera: CameraFile | None = None,
 ) -> Iterator[Moment]:
     """Yield the moments of a clip as a live pipeline has them; the truth of a track is the mask
     under its newest position.
@@ -39,16 +41,17 @@ def follow_clip(
         window: reset before.
         tracker: reset before.
         features: reset before; None: the tracks are not described.
+        camera: calibration of the frames; None: they have none.
 
     Raises:
-        InputError: an image or a mask cannot be read.
+        InputError: an image or a mask cannot be read, or the calibration is of another size.
     """
     window.reset()
     tracker.reset()
     if features is not None:
         features.reset()
     labelled = frozenset(clip.labelled)
-    for item in clip.frames:
+    for item in calibrated(clip.frames, camera):
         seen = window.push(item.frame)
         tracks = tracker.update(seen)
         described = None if features is None else features.extract(seen, tracks)
@@ -98,7 +101,7 @@ def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Lab
 
 
 def recorded_tracks(
-    folder: Path, wanted: Sequence[str] | None, window: int
+    folder: Path, wanted: Sequence[str] | None, window: int, camera: CameraFile | None = None
 ) -> Iterator[LabelStream]:
     """Yield a stream for each clip of a folder of `track_files`, played as live.
 
@@ -108,9 +111,10 @@ def recorded_tracks(
         folder: holds a file <clip>.npz for each clip.
         wanted: names of clips; None for all.
         window: frames of the window.
+        camera: calibration of all clips; None: those of their files.
 
     Raises:
-        InputError: there is no such file, or one is damaged.
+        InputError: there is no such file, one is damaged, or the calibration is of another size.
     """
     files = {each.stem: each for each in sorted(folder.glob("*.npz"), key=natural_key)}
     if not files:
@@ -119,13 +123,19 @@ def recorded_tracks(
             "check the folder"
         )
     clips = {name: read_tracks(files[name]) for name in chosen(list(files), wanted, folder)}
+    cameras = {
+        name: None if camera is None else camera.fitted(clip.size, rectified=False).camera
+        for name, clip in clips.items()
+    }
     for name, clip in clips.items():
-        moments = sample_stream(name, clip, window).moments
+        moments = sample_stream(name, clip, window, cameras[name]).moments
         bar = tqdm(moments, desc=name, total=len(clip.visible), unit="frame", disable=None)
         yield LabelStream(name, (), bar)
 
 
-def sample_stream(name: str, sample: TrackSample, window: int | None = None) -> LabelStream:
+def sample_stream(
+    name: str, sample: TrackSample, window: int | None = None, camera: Camera | None = None
+) -> LabelStream:
     """Play back stored tracks from their first frame on, at each moment the tracks seen so far.
 
     The truth is that of the last moment. The images are black, as none are stored: only labellers
@@ -136,15 +146,17 @@ def sample_stream(name: str, sample: TrackSample, window: int | None = None) -> 
         sample: at least one frame.
         window: frames of the window; None: all frames, as of samples, which are one window. A
             labeller can then remember no more than that; in a live stream it may remember more.
+        camera: of the frames; None: that of the sample's intrinsics.
     """
-    return LabelStream(name, sample.tags, _play_back(sample, window or len(sample.visible)))
+    camera = camera or Camera(sample.size, sample.matrix)
+    moments = _play_back(sample, window or len(sample.visible), camera)
+    return LabelStream(name, sample.tags, moments)
 
 
-def _play_back(sample: TrackSample, window: int) -> Iterator[Moment]:
+def _play_back(sample: TrackSample, window: int, camera: Camera) -> Iterator[Moment]:
     height, width = sample.size
     black = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
     length = len(sample.visible)
-    camera = Camera(sample.size, sample.matrix)
     frames = tuple(Frame(black, index * _FRAME_NS, camera=camera) for index in range(length))
     born = sample.visible.argmax(axis=0)
     for end in range(1, length + 1):

@@ -12,6 +12,8 @@ from label_streams import SIZE, Told, tracks_of
 
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.calibration import Calibration
+from motion_seg_ros.io.camera_file import CameraFile
 from motion_seg_ros.lab.evaluation.datasets.davis import davis_clip
 from motion_seg_ros.lab.evaluation.labels.comparison import compare, listen
 from motion_seg_ros.lab.evaluation.labels.sources import (
@@ -24,6 +26,8 @@ from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.types import Tracks
 from motion_seg_ros.window import SlidingWindow, Window
+
+LENS = (-0.1, 0.02, 0.0, 0.0, 0.0)  # of plumb_bob
 
 
 def write_clip(root: Path, name: str, count: int = 5, size: tuple[int, int] = SIZE) -> None:
@@ -61,6 +65,16 @@ class TestClips:
         for each in (moments[0], *moments[2:]):
             assert each.moving is not None
             assert each.moving.tolist() == [True, False]
+
+    def test_frames_have_the_calibration_that_is_given(self, tmp_path: Path) -> None:
+        write_clip(tmp_path, "walk")
+        calibration = Calibration(SIZE, SIZE, (90.0, 0, 41, 0, 91, 29, 0, 0, 1))
+        given = CameraFile(Path("camera.yaml"), calibration)
+        clip, window = davis_clip(tmp_path, "walk"), SlidingWindow(16, 1.0)
+        for camera, focal_px in ((given, 90), (None, None)):
+            for each in follow_clip(clip, window, GridTracker(), camera=camera):
+                found = each.window.newest.camera
+                assert (None if found is None else found.matrix[0, 0]) == focal_px
 
     def test_positions_go_to_the_nearest_pixel(self) -> None:
         mask = np.zeros((4, 6), bool)
@@ -115,6 +129,22 @@ class TestRecordedTracks:
                 assert frame.camera is not None
                 assert frame.camera.size == sample.size
                 assert np.array_equal(frame.camera.matrix, sample.matrix)
+
+    def test_a_calibration_of_all_clips(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.npz"
+        xy_px, visible = np.zeros((3, 1, 2), np.float32), np.ones((3, 1), bool)
+        np.savez(path, xy_px=xy_px, visible=visible, motion=np.zeros(1, np.int8), size=SIZE)
+        calibration = Calibration(SIZE, SIZE, (90.0, 0, 41, 0, 91, 29, 0, 0, 1), "plumb_bob", LENS)
+        file = CameraFile(Path("camera.yaml"), calibration)
+        (stream,) = recorded_tracks(tmp_path, None, 16, file)
+        for moment in stream.moments:
+            camera = moment.window.newest.camera
+            assert camera is not None
+            assert camera.matrix.tolist() == [[90, 0, 41], [0, 91, 29], [0, 0, 1]]
+            assert camera.distortion == LENS
+        other = CameraFile(file.path, dataclasses.replace(calibration, size=(30, 40)))
+        with pytest.raises(InputError, match=r"camera\.yaml: expected the calibration of images"):
+            next(iter(recorded_tracks(tmp_path, None, 16, other)))
 
     def test_all_files_are_read_before_the_first_is_played(self, tmp_path: Path) -> None:
         (tmp_path / "b.npz").write_bytes(b"nothing")
