@@ -9,9 +9,14 @@ import numpy as np
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
-from motion_seg_ros.geometry.homographies import fit_homographies, warped
+from motion_seg_ros.geometry.homographies import (
+    fit_bends,
+    fit_homographies,
+    quadratic_basis,
+    warped,
+)
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
-from motion_seg_ros.geometry.parallax import component_spread, components, epipoles
+from motion_seg_ros.geometry.parallax import components, epipoles, spreads_of
 from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import (
     Kept,
@@ -76,12 +81,14 @@ class _Fit:
         linear, spread = fit_homographies(fitted, scene.prior[scene.some], least, FLAT_ITERATIONS)
         area = scene.area[scene.some]
         at = warped(linear, fitted.newest)
-        epipole = epipoles(fitted, at, scene.prior[scene.some], spread)
+        bend = fit_bends(fitted, at, scene.prior[scene.some], spread, FLAT_ITERATIONS)
+        at = at + bend.astype(at.dtype) @ quadratic_basis(fitted.newest)
+        epipole = epipoles(fitted, at, area, spread)
         across, along = components(fitted.earlier - at, at, epipole)
         weight = fitted.weight * area
-        spread = component_spread(across, weight, least)
-        along_spread = component_spread(along, weight, least)
+        spread, along_spread = spreads_of(across, along, weight, least)
         at = warped(linear, seen.newest)
+        at = at + bend.astype(at.dtype) @ quadratic_basis(seen.newest)
         there = seen.weight > 0
         residual = np.where(there[:, None], seen.earlier - at, 0)
         across, along = components(residual, at, epipole)

@@ -1,12 +1,15 @@
-"""Homographies from the newest frame to earlier ones: all that a planar world, a camera that only
-turns, or one that zooms can show."""
+"""Homographies from the newest frame to earlier ones, bent a little.
+
+A homography is all that a planar world, a camera that only turns, or one that zooms can show. What
+lens distortion, a rolling shutter and a curved ground add is smooth: a quadratic in the position.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from motion_seg_ros.camera import Float64Array
-from motion_seg_ros.geometry.bundle import Observations, robust_weights
+from motion_seg_ros.geometry.bundle import AnyArray, Observations, robust_weights
 from motion_seg_ros.geometry.statistics import spread_of
 
 RIDGE = 1e-6  # towards the identity, relative; set by hand
@@ -68,3 +71,40 @@ def _solve(seen: Observations, weight: Float64Array, before: Float64Array) -> Fl
     block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
     found = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])[..., 0]
     return np.asarray(np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3))
+
+
+def fit_bends(
+    seen: Observations, at: AnyArray, prior: Float64Array, spread: Float64Array, iterations: int
+) -> Float64Array:
+    """Fit a quadratic to what homographies leave, robustly.
+
+    Args:
+        seen: N points in K earlier frames.
+        at: (K, 2, N) where the homographies see them.
+        prior: (N,) belief that a point is static.
+        spread: (K,) of an observation.
+        iterations: number of fits.
+
+    Returns:
+        (K, 2, 6) coefficients of `quadratic_basis`.
+    """
+    left = seen.earlier - at
+    basis = quadratic_basis(seen.newest)
+    trust = seen.weight * prior.astype(seen.weight.dtype)
+    products = (basis[:, None] * basis[None]).reshape(36, -1)
+    bend = np.zeros((len(trust), 2, 6))
+    ridge = RIDGE * np.eye(6)
+    for _ in range(iterations):
+        residual = left - bend.astype(left.dtype) @ basis
+        weight = robust_weights(residual, trust, spread)
+        normal = (weight @ products.T).reshape(-1, 6, 6).astype(np.float64)
+        normal += ridge * (normal[:, :1, :1] + 1e-9)
+        pull = (weight[:, None] * left) @ basis.T  # (K, 2, 6)
+        bend = np.linalg.solve(normal, pull.transpose(0, 2, 1)).transpose(0, 2, 1)
+    return bend
+
+
+def quadratic_basis(newest: AnyArray) -> AnyArray:
+    """Return 1, x, y, xx, xy, yy (6, N) of directions (2, N)."""
+    x, y = newest
+    return np.stack((np.ones_like(x), x, y, x * x, x * y, y * y))

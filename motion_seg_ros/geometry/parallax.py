@@ -18,6 +18,7 @@ from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
 HYPOTHESES = 40  # epipoles, each the meeting point of two residuals
 SCORED = 100  # points that they are compared on, about
 ITERATIONS = 3  # of the refinement
+DEEP_QUANTILE, DEEP_SIGMAS = 0.85, 1.44  # so many standard deviations of a normal distribution
 PULL_SPREADS = 3.0  # residual from which a point pulls no more
 
 
@@ -74,9 +75,17 @@ def components(
     return across, along
 
 
-def component_spread(values: AnyArray, weight: AnyArray, least: float) -> Float64Array:
-    """Return the standard deviation (K,) of components whose lengths are `values` (K, N)."""
-    return np.maximum(MAD_TO_SIGMA * weighted_quantile(values, weight, 0.5), least)
+def spreads_of(
+    across: AnyArray, along: AnyArray, weight: AnyArray, least: float
+) -> tuple[Float64Array, Float64Array]:
+    """Return the standard deviations (K,) of the components (K, N) of static points.
+
+    Across it is that of noise, by the median; along it is that of the parallax, by DEEP_QUANTILE,
+    since where most points lie on the plane the others still are static.
+    """
+    noise = weighted_quantile(across, weight, 0.5) * MAD_TO_SIGMA
+    parallax = weighted_quantile(along, weight, DEEP_QUANTILE) / DEEP_SIGMAS
+    return np.maximum(noise, least), np.maximum(parallax, least)
 
 
 def _distance(point: Float64Array, epipole: Float64Array) -> Float64Array:

@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "e0d472122cfcdaab2c6e31a5c0ac4c1a777249e6c99344e2152cca28388f99aa",
+            "a4ca2b0d5a2d4b0d9e3836344bed2093acd1e7c6c2892c496e6ae5784973759a",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
