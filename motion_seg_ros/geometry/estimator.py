@@ -57,6 +57,7 @@ class _Fit:
     Attributes:
         linear: (K, 3, 3).
         translation: (K, 3).
+        bend: (K, 2, 6).
         spread: (K,) of static tracks.
         residual: (K, 2, M).
         misfit: (M,) in spreads; NaN where a track is seen in no earlier frame.
@@ -67,6 +68,7 @@ class _Fit:
 
     linear: Float64Array
     translation: Float64Array
+    bend: Float64Array
     spread: Float64Array
     residual: Float64Array
     misfit: Float64Array
@@ -98,7 +100,7 @@ class _Fit:
         misfit = np.where(count > 0, misfit, np.nan)
         unknown, still = np.full(len(misfit), np.nan), np.zeros((len(linear), 3))
         parallax = Parallax(epipole, along_spread, across, along)
-        return cls(linear, still, spread, residual, misfit, unknown, unknown, parallax)
+        return cls(linear, still, bend, spread, residual, misfit, unknown, unknown, parallax)
 
     @classmethod
     def rigid(cls, scene: Scene, poses: Poses, spread: Float64Array) -> _Fit:
@@ -115,7 +117,10 @@ class _Fit:
             depth_square = np.minimum(off**2, FARTHEST_SENSED**2)
         at = seen_at(poses, seen.newest, np.maximum(best, 0))
         residual, misfit = _misfit(seen, at, spread, 1, depth_square)
-        return cls(poses.rotation, poses.translation, spread, residual, misfit, rho, error)
+        straight = np.zeros((len(spread), 2, 6))
+        return cls(
+            poses.rotation, poses.translation, straight, spread, residual, misfit, rho, error
+        )
 
 
 class CameraMotionEstimator:
@@ -393,6 +398,7 @@ def _geometry(
         return Motion(
             of_frames(fit.linear, np.eye(3)),
             of_frames(fit.translation, np.zeros(3)),
+            of_frames(fit.bend, np.zeros((2, 6))),
             of_frames(fit.spread, nothing),
             residual,
             of_tracks(fit.misfit),

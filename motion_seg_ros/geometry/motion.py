@@ -47,11 +47,13 @@ class Motion:
     """One model of the static world's motion from the newest frame to all T frames of the window.
 
     A static point seen in the newest frame in the direction n = (x, y, 1) at inverse depth rho is
-    seen in frame k at q[:2] / q[2], q = linear[k] n + rho translation[k].
+    seen in frame k at q[:2] / q[2] + bend[k] b, q = linear[k] n + rho translation[k], where b is
+    the quadratic basis of n (motion_seg_ros.geometry.homographies).
 
     Attributes:
         linear: (T, 3, 3) rotations, or homographies.
         translation: (T, 3); 0 with homographies.
+        bend: (T, 2, 6) smooth difference of the world from homographies; 0 with rotations.
         spread: (T,) standard deviation of static tracks about the model, across the lines of the
             parallax if there is one; NaN in frames whose motion is unknown, and in the newest.
         residual: (T, N, 2) position of each track less that of the best static point; 0 where
@@ -63,6 +65,7 @@ class Motion:
 
     linear: Float64Array
     translation: Float64Array
+    bend: Float64Array
     spread: Float64Array
     residual: Float64Array
     misfit: Float64Array
