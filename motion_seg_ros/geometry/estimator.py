@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
+from motion_seg_ros.geometry.fits import NOISE_PX, Fit, misfit_of
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
-from motion_seg_ros.geometry.homographies import (
-    fit_bends,
-    fit_homographies,
-    quadratic_basis,
-    warped,
-)
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
-from motion_seg_ros.geometry.parallax import components, epipoles, spreads_of
 from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import (
     Kept,
@@ -29,12 +21,11 @@ from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
 # Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
-NOISE_PX = 0.1  # least spread assumed of static tracks
 LARGEST_NOISE_PX = 1.0  # assumed before poses are known
 LARGEST_SPREAD_PX = 12.0  # of a model in the frame that it fits best; beyond, it has failed
 NEW_BELIEF = 0.5
 LEAST_BELIEF = 0.1
-FLAT_ITERATIONS, COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 6, 1, 2
+COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 1, 2
 FITTING_SPREADS = 3.0  # of a track that fits
 # The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
@@ -47,80 +38,6 @@ SEARCH_INTERVAL = 4  # frames between two searches while less than DOUBTFUL_FIT 
 DOUBTFUL_FIT = 0.7  # share of the area
 CHANGE_FACTOR = 1.1  # by which another motion must explain more
 LEAST_FIT = 0.3  # share of the belief in tracks that fit, below which poses are given up
-FARTHEST_SENSED = 5.0  # standard errors by which a wrong depth counts at most
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """A model fitted to a scene of M tracks in K frames.
-
-    Attributes:
-        linear: (K, 3, 3).
-        translation: (K, 3).
-        bend: (K, 2, 6).
-        spread: (K,) of static tracks.
-        residual: (K, 2, M).
-        misfit: (M,) in spreads; NaN where a track is seen in no earlier frame.
-        rho: (M,) inverse depths that best explain the tracks.
-        error: (M,) their standard errors.
-        parallax: beside homographies; its arrays are over the K frames and M tracks.
-    """
-
-    linear: Float64Array
-    translation: Float64Array
-    bend: Float64Array
-    spread: Float64Array
-    residual: Float64Array
-    misfit: Float64Array
-    rho: Float64Array
-    error: Float64Array
-    parallax: Parallax | None = None
-
-    @classmethod
-    def flat(cls, scene: Scene) -> _Fit:
-        """Fit homographies, and the parallax beside them."""
-        seen, fitted, least = scene.seen, scene.fitted, NOISE_PX * scene.pixel
-        linear, spread = fit_homographies(fitted, scene.prior[scene.some], least, FLAT_ITERATIONS)
-        area = scene.area[scene.some]
-        at = warped(linear, fitted.newest)
-        bend = fit_bends(fitted, at, scene.prior[scene.some], spread, FLAT_ITERATIONS)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(fitted.newest)
-        epipole = epipoles(fitted, at, area, spread)
-        across, along = components(fitted.earlier - at, at, epipole)
-        weight = fitted.weight * area
-        spread, along_spread = spreads_of(across, along, weight, least)
-        at = warped(linear, seen.newest)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(seen.newest)
-        there = seen.weight > 0
-        residual = np.where(there[:, None], seen.earlier - at, 0)
-        across, along = components(residual, at, epipole)
-        square = (across / spread[:, None]) ** 2 + (along / along_spread[:, None]) ** 2
-        count = there.sum(axis=0)
-        misfit = np.sqrt(square.sum(axis=0) / np.maximum(2 * count, 1))
-        misfit = np.where(count > 0, misfit, np.nan)
-        unknown, still = np.full(len(misfit), np.nan), np.zeros((len(linear), 3))
-        parallax = Parallax(epipole, along_spread, across, along)
-        return cls(linear, still, bend, spread, residual, misfit, unknown, unknown, parallax)
-
-    @classmethod
-    def rigid(cls, scene: Scene, poses: Poses, spread: Float64Array) -> _Fit:
-        """Judge all tracks of a scene by poses."""
-        seen = scene.seen
-        rho, error = triangulate(poses, seen, spread)
-        best, depth_square = rho, np.zeros(len(rho))
-        if scene.measured is not None:
-            value, deviation = scene.measured
-            known = np.isfinite(value)
-            trust = np.where(known, 1 / deviation**2, 0.0)
-            best = (rho / error**2 + np.where(known, trust * value, 0)) / (1 / error**2 + trust)
-            off = np.where(known, (best - value) / deviation, 0.0)
-            depth_square = np.minimum(off**2, FARTHEST_SENSED**2)
-        at = seen_at(poses, seen.newest, np.maximum(best, 0))
-        residual, misfit = _misfit(seen, at, spread, 1, depth_square)
-        straight = np.zeros((len(spread), 2, 6))
-        return cls(
-            poses.rotation, poses.translation, straight, spread, residual, misfit, rho, error
-        )
 
 
 class CameraMotionEstimator:
@@ -161,7 +78,7 @@ class CameraMotionEstimator:
             self.reset()
             reason = f"fewer than {MIN_TRACKS} tracks last from one frame to another"
             return WindowGeometry.unknown(camera, len(tracks), reason)
-        flat = _Fit.flat(scene)
+        flat = Fit.flat(scene)
         rigid = self._rigid(scene, flat)
         mode = Mode.HOMOGRAPHY
         if rigid is not None and _has_depth(scene, flat, rigid):
@@ -195,7 +112,7 @@ class CameraMotionEstimator:
         place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
         return np.where(self._ids[place] == ids, self._belief[place], NEW_BELIEF)
 
-    def _rigid(self, scene: Scene, flat: _Fit) -> _Fit | None:
+    def _rigid(self, scene: Scene, flat: Fit) -> Fit | None:
         """Return refined poses, or None where the camera is not seen to travel."""
         some, pixel = scene.some, scene.pixel
         seen, prior = scene.fitted, scene.prior[some]
@@ -234,9 +151,9 @@ class CameraMotionEstimator:
             if not 1e-6 < scale < 1e6:
                 return None
             poses = Poses(poses.rotation, poses.translation * scale)
-        return _Fit.rigid(scene, poses, spread)
+        return Fit.rigid(scene, poses, spread)
 
-    def _keep(self, scene: Scene, rigid: _Fit | None) -> None:
+    def _keep(self, scene: Scene, rigid: Fit | None) -> None:
         """Keep poses for the next window where they fit, and look for the ground."""
         before, self._kept, plane = self._kept, None, self._plane
         self._plane = None
@@ -314,7 +231,7 @@ def _explains(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArr
     """Return which points (N,) poses explain."""
     rho, _ = triangulate(poses, seen, spread)
     at = seen_at(poses, seen.newest, np.maximum(rho, 0))
-    return np.asarray(_misfit(seen, at, spread, 1)[1] < FITTING_SPREADS)
+    return np.asarray(misfit_of(seen, at, spread, 1)[1] < FITTING_SPREADS)
 
 
 def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
@@ -323,30 +240,13 @@ def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
     return float((area * _explains(scene.fitted, poses, spread)).sum() / area.sum())
 
 
-def _misfit(
-    seen: Observations,
-    at: Float64Array,
-    spread: Float64Array,
-    parameters: int,
-    others: Float64Array | float = 0.0,
-) -> tuple[Float64Array, Float64Array]:
-    """Return residuals (K, 2, N) and misfits (N,) of points of which `parameters` were fitted each;
-    `others` (N,) are squares of measurements beside the positions."""
-    there = seen.weight > 0
-    residual = np.where(there[:, None], seen.earlier - at, 0.0)
-    square = ((residual * residual).sum(axis=1) / spread[:, None] ** 2).sum(axis=0) + others
-    count = there.sum(axis=0)
-    misfit = np.sqrt(square / np.maximum(2 * count - parameters, 1))
-    return residual, np.where(count > 0, misfit, np.nan)
-
-
 def _parallax(residual: Float64Array, prior: Float64Array) -> float:
     """Return the upper quartile over points of residuals (K, 2, N), each at its largest."""
     largest = np.sqrt((residual * residual).sum(axis=1).max(axis=0))
     return float(weighted_quantile(largest, prior, 0.75))
 
 
-def _has_depth(scene: Scene, flat: _Fit, rigid: _Fit) -> bool:
+def _has_depth(scene: Scene, flat: Fit, rigid: Fit) -> bool:
     """Return True if homographies misfit over much of the image, and poses fit there."""
     some = scene.some
     flat_px, rigid_px = (
@@ -363,8 +263,8 @@ def _geometry(
     camera: Camera,
     scene: Scene,
     mode: Mode,
-    flat: _Fit,
-    rigid: _Fit | None,
+    flat: Fit,
+    rigid: Fit | None,
     ground: GroundPlane | None,
 ) -> WindowGeometry:
     """Return the result for all tracks and frames of the window."""
@@ -385,7 +285,7 @@ def _geometry(
         whole[np.ix_(scene.frames, scene.now)] = values
         return whole
 
-    def motion(fit: _Fit) -> Motion:
+    def motion(fit: Fit) -> Motion:
         residual = np.zeros((frames, count, 2))
         residual[np.ix_(scene.frames, scene.now)] = fit.residual.transpose(0, 2, 1)
         nothing = np.array(np.nan)
