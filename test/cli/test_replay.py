@@ -188,7 +188,7 @@ def test_faster_than_the_node_loses_no_count(tmp_path: Path) -> None:
         ((), "expected one image topic to take, found 2"),
         (("--topic", "/nothing"), "no topic /nothing in it"),
         (("--topic", RAW, "--truth", "/nowhere"), "/nowhere: expected a folder of masks"),
-        (("--topic", RAW, "--set", "depth.backend=topic"), "depth.backend: expected a source"),
+        (("--topic", RAW, "--set", "depth.backend=topic"), "replay: expected recorded depth"),
         (("--topic", RAW, "--set", "window.size=1"), "window.size"),
     ],
 )
