@@ -25,12 +25,13 @@ from rigid_scenes import (
 
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.geometry.estimator import CameraMotionEstimator
-from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
+from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
 from motion_seg_ros.labelling.geometry_channels import (
     CHANNELS_PER_GAP,
     GAPS,
     GEOMETRY_CHANNELS,
     LIMIT,
+    SIDEWAYS,
     geometry_channels,
     implied_depth,
 )
@@ -38,6 +39,8 @@ from motion_seg_ros.types import FloatArray, Tracks
 
 REFERENCE_PX = SIZE[1] / 427  # in pixels of rigid_scenes
 PER_TRACK = CHANNELS_PER_GAP * len(GAPS)
+ACROSS, ALONG = 3, 4  # of a gap
+FLAT_RESIDUAL, RIGID_RESIDUAL = slice(1, 3), slice(7, 9)
 MISFIT_FLAT, MISFIT_RIGID, TRAVELS, RIGID, INVERSE_DEPTH, IN_ERRORS, NEGATIVE, PARALLAX = range(8)
 SEEN_FRAMES, HAS_GROUND, HEIGHT, BEHIND, UNKNOWN, SENSED = range(8, 14)
 
@@ -77,10 +80,16 @@ def made_by_hand() -> tuple[WindowGeometry, Tracks]:
     residual[0, :, 0] = 4 / 427
     spread = np.array([0.5, np.nan, 0.25, np.nan]) / 427
     still, nowhere = np.tile(np.eye(3), (4, 1, 1)), np.zeros((4, 3))
-    flat = Motion(still, nowhere, spread, residual, np.array([2.0, 1.0, np.nan]))
+    # Residuals are along the lines to an epipole far to the right, or across them.
+    epipole = np.tile([1.0, 0.0, 0.0], (4, 1))
+    across, along = np.abs(residual[..., 1]), np.abs(residual[..., 0])
+    parallax = Parallax(epipole, 3 * spread, across, along)
+    bend = np.zeros((4, 2, 6))
+    misfit = np.array([2.0, 1.0, np.nan])
+    flat = Motion(still, nowhere, bend, spread, residual, misfit, parallax)
     travel = nowhere.copy()
     travel[:, 0] = np.array([3, 2, 1, 0]) * 10 / 427
-    rigid = Motion(still, travel, 2 * spread, -residual, np.array([0.9, 0.4, np.nan]))
+    rigid = Motion(still, travel, bend, 2 * spread, -residual, np.array([0.9, 0.4, np.nan]))
     geometry = WindowGeometry(
         camera,
         Mode.RIGID,
@@ -105,8 +114,8 @@ def test_each_channel_is_as_described() -> None:
     np.testing.assert_allclose(
         gaps[0, GAPS.index(1)],
         [
-            1,
-            *(np.arcsinh(3), np.arcsinh(-1), np.log(length / 0.25 + 0.1), np.log(0.25)),
+            *(1, np.arcsinh(3), np.arcsinh(-1)),
+            *(np.log(0.5 / 0.25 + 0.1), np.log(1.5 / 0.75 + 0.1), np.log(0.25), np.log(0.75)),
             *(np.arcsinh(-3), np.arcsinh(1), np.log(length / 0.5 + 0.1), np.log(0.5)),
         ],
         rtol=1e-5,
@@ -114,7 +123,8 @@ def test_each_channel_is_as_described() -> None:
     np.testing.assert_allclose(
         gaps[0, GAPS.index(3)],
         [
-            *(1, np.arcsinh(8), 0, np.log(4 / 0.5 + 0.1), np.log(0.5)),
+            *(1, np.arcsinh(8), 0),
+            *(np.log(0.1), np.log(4 / 1.5 + 0.1), np.log(0.5), np.log(1.5)),
             *(-np.arcsinh(8), 0, np.log(4 / 1 + 0.1), np.log(1)),
         ],
         rtol=1e-5,
@@ -143,12 +153,11 @@ def test_each_channel_is_as_described() -> None:
 def test_nothing_known_is_said_so() -> None:
     _, tracks = made_by_hand()
     geometry = WindowGeometry.unknown(Camera.guessed((240, 427)), 3, "too dark")
-    found = geometry_channels(geometry, tracks)[tracks.visible[-1]]
+    found = geometry_channels(geometry, tracks)
+    shown = tracks.visible[-1]
     told = np.unique(np.flatnonzero(found.any(axis=0)))
-    assert told.tolist() == [GEOMETRY_CHANNELS - 2], "the mode alone"
-    seen = dataclasses.replace(geometry, frames=np.ones(3))
-    found = geometry_channels(seen, tracks)
-    np.testing.assert_array_equal(found[:, PER_TRACK + UNKNOWN], 1)
+    assert told.tolist() == [PER_TRACK + UNKNOWN], "the mode alone"
+    np.testing.assert_array_equal(found[:, PER_TRACK + UNKNOWN], shown)
     assert np.isnan(implied_depth(geometry, tracks)).all()
 
 
@@ -173,7 +182,8 @@ def test_the_mode_is_told_and_all_is_finite(name: str) -> None:
         assert np.abs(part).max(initial=0) <= LIMIT
     judged = rest[:, SEEN_FRAMES] > 0
     np.testing.assert_array_equal(rest[judged, RIGID], float(mode is Mode.RIGID))
-    np.testing.assert_array_equal(rest[judged, UNKNOWN], float(mode is Mode.UNKNOWN))
+    shown = window.tracks.visible[-1]
+    np.testing.assert_array_equal(rest[:, UNKNOWN], shown * float(mode is Mode.UNKNOWN))
     assert judged.any() == (mode is not Mode.UNKNOWN)
     visible = window.tracks.visible
     shared = (visible[:-1] & visible[-1]).sum(axis=0)
@@ -206,14 +216,61 @@ def test_residuals_to_homographies_single_out_what_does_not_follow(
 
 
 def test_depth_shows_in_the_residuals_to_homographies_and_not_in_those_to_the_poses() -> None:
+    """And it shows along the lines of the parallax, not across them."""
     window = travel().at()
     gaps, rest = channels_of(window)
     at = GAPS.index(7)
     spans = gaps[:, at, 0] == 1
-    flat, rigid = (np.hypot(*np.sinh(gaps[spans, at, first : first + 2]).T) for first in (1, 5))
+    flat, rigid = (
+        np.hypot(*np.sinh(gaps[spans, at, each]).T) for each in (FLAT_RESIDUAL, RIGID_RESIDUAL)
+    )
     assert np.median(flat) > 5 * np.median(rigid)
+    log_spreads = gaps[spans, at, 5:7]
+    across, along = np.exp(gaps[spans, at, ACROSS : ALONG + 1].T + log_spreads.T)
+    assert np.median(along) > 5 * np.median(across)
+    # In spreads neither singles out static tracks, near or far.
+    assert np.quantile(gaps[spans, at, ACROSS : ALONG + 1], 0.9) < np.log(3)
     judged = rest[:, SEEN_FRAMES] > 3 / 16
     assert np.quantile(rest[judged, MISFIT_RIGID], 0.99) < np.log(2.5)
+
+
+def test_what_moves_across_the_parallax_is_told_with_no_calibration() -> None:
+    """One static track in twenty falls by half a pixel of the reference in each frame."""
+    window = travel(calibrated=False).at()
+    mover = np.arange(len(window.tracks)) % 20 == 0
+    ago = np.arange(15, -1, -1)[:, None]
+    xy = window.tracks.xy_px.copy()
+    xy[:, mover, 1] -= 0.5 * REFERENCE_PX * ago
+    fallen = dataclasses.replace(window, tracks=dataclasses.replace(window.tracks, xy_px=xy))
+    gaps, _ = channels_of(fallen)
+    at = GAPS.index(7)
+    spans = gaps[:, at, 0] == 1
+    across = gaps[:, at, ACROSS]
+    assert np.median(across[spans & mover]) > np.quantile(across[spans & ~mover], 0.95) + 0.5
+
+
+def test_a_mirrored_image_has_the_same_channels_but_for_the_signs_of_those_to_the_side() -> None:
+    geometry, tracks = made_by_hand()
+    width = geometry.camera.size[1]
+    across = np.array([-1.0, 1.0])
+
+    def mirrored(motion: Motion | None) -> Motion:
+        assert motion is not None
+        return dataclasses.replace(
+            motion,
+            residual=motion.residual * across,
+            translation=motion.translation * [-1, 1, 1],
+        )
+
+    there = dataclasses.replace(
+        geometry, flat=mirrored(geometry.flat), rigid=mirrored(geometry.rigid)
+    )
+    image = np.stack((width - 1 - tracks.xy_px[..., 0], tracks.xy_px[..., 1]), axis=-1)
+    found = geometry_channels(there, dataclasses.replace(tracks, xy_px=image))
+    expected = geometry_channels(geometry, tracks)
+    assert expected[:, list(SIDEWAYS)].any()
+    expected[:, list(SIDEWAYS)] *= -1
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("sensed", [False, True])
@@ -252,7 +309,7 @@ def test_channels_do_not_depend_on_the_resolution(make: Callable[[], RigidScene]
     double = dataclasses.replace(window.tracks, xy_px=2 * window.tracks.xy_px + np.float32(0.5))
     twice = dataclasses.replace(window, camera=camera, tracks=double)
     (gaps, rest), (gaps_twice, rest_twice) = channels_of(window), channels_of(twice)
-    np.testing.assert_allclose(gaps_twice[..., :5], gaps[..., :5], atol=0.01)
+    np.testing.assert_allclose(gaps_twice[..., :7], gaps[..., :7], atol=0.01)
     np.testing.assert_allclose(rest_twice[:, MISFIT_FLAT], rest[:, MISFIT_FLAT], atol=0.01)
     # The search for poses draws its samples by the last bit of the positions.
     for one, other in ((gaps_twice, gaps), (rest_twice, rest)):
