@@ -141,11 +141,12 @@ class CameraMotionEstimator:
             return None
         # What moves pulls at the poses even with a small weight: once more without it.
         for _ in range(1 if warm else COLD_REJECTIONS):
+            if not warm:  # that of homographies counts parallax as noise
+                spread = np.minimum(spread, _spread(scene, found))
             still = weighted.weighted(_explains(seen, found[0], spread))
             found = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
         poses, rho = found
-        residual = seen.earlier - seen_at(poses, seen.newest, rho)
-        spread = spread_of(residual, seen.weight * scene.area[some], NOISE_PX * pixel)
+        spread = _spread(scene, found)
         if value is None:
             scale = float(weighted_quantile(rho, prior * (rho > 0) + 1e-12, 0.5))
             if not 1e-6 < scale < 1e6:
@@ -225,6 +226,13 @@ def _searched(scene: Scene, spread: Float64Array, found: Start | None) -> Start 
         poses = tried((start[0], np.maximum(rho, 0)))
         left &= ~_explains(seen, poses, spread)
     return found
+
+
+def _spread(scene: Scene, found: Start) -> Float64Array:
+    """Return the spread (K,) of the fitted tracks about poses."""
+    seen = scene.fitted
+    residual = seen.earlier - seen_at(found[0], seen.newest, found[1])
+    return spread_of(residual, seen.weight * scene.area[scene.some], NOISE_PX * scene.pixel)
 
 
 def _explains(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:

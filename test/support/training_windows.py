@@ -13,6 +13,7 @@ from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.track_depth import relative_depth
+from motion_seg_ros.types import Tracks
 
 FRAMES = 16
 
@@ -77,10 +78,20 @@ def without_truth(
 
 def _without_truth(sample: TrackSample, calibrated: bool, sensed: bool) -> TrackWindow:
     camera = Camera(sample.size, sample.matrix) if calibrated else Camera.guessed(sample.size)
-    tracks, measured = sample.tracks(), None
-    if sensed and sample.depth is not None:
-        measured = sample.depth[-1], 0.01 + 0.02 * sample.depth[-1]
-    geometry = CameraMotionEstimator().update(tracks, camera, len(sample.visible) - 1, measured)
+    estimator, frames = CameraMotionEstimator(), len(sample.visible)
+    # In the stream, every third frame; of the window's tracks those that have begun are known.
+    for end in (frames - 6, frames - 3, frames):
+        tracks = Tracks(
+            np.arange(len(sample)),
+            sample.xy_px[:end],
+            sample.visible[:end],
+            sample.confidence[:end],
+            sample.visible[:end].argmax(axis=0),
+        )
+        measured = None
+        if sensed and sample.depth is not None:
+            measured = sample.depth[end - 1], 0.01 + 0.02 * sample.depth[end - 1]
+        geometry = estimator.update(tracks, camera, end - 1, measured)
     if sensed and sample.depth is not None:
         depth = relative_depth(np.where(sample.visible, sample.depth, np.float32(np.nan)))
     else:

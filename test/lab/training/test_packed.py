@@ -89,8 +89,38 @@ def test_a_share_of_the_windows_is_calibrated_and_a_share_has_a_sensor() -> None
     assert abs(count[1::2].sum() / times - 0.3) < 3 * np.sqrt(0.21 / times)
 
 
+def test_windows_are_degraded_only_if_a_share_is_to_be() -> None:
+    """Every window of the share is, and each in its own way; what is packed is what the geometry
+    was found of."""
+    sample, times = drive(), 6
+    clean = pack([sample] * times, FRAMES, calibrated_share=1.0, sensed_share=0.0)
+    given = sample.xy_px.transpose(1, 0, 2)
+    count = len(sample)
+    np.testing.assert_array_equal(clean.xy_px, np.tile(given, (times, 1, 1)))
+    worse = pack(
+        [sample] * times, FRAMES, calibrated_share=1.0, sensed_share=0.0, degraded_share=1.0
+    )
+    np.testing.assert_array_equal(worse.moving, clean.moving)
+    np.testing.assert_array_equal(worse.visible, clean.visible)
+    positions = worse.xy_px.reshape(times, count, FRAMES, 2)
+    assert len({each.tobytes() for each in positions} | {given.tobytes()}) == times + 1
+    for n, xy in enumerate(positions):
+        shown = dataclasses.replace(sample, xy_px=np.ascontiguousarray(xy.transpose(1, 0, 2)))
+        batch, _ = worse.whole(np.array([n]))
+        assert_same(batch, collate(without_truth([shown], calibrated=True), FRAMES))
+
+
+def test_a_share_of_the_windows_is_degraded() -> None:
+    sample, times = pan_sample(0, tracks=40), 80
+    packed = pack([sample] * times, FRAMES, degraded_share=0.25)
+    same = packed.xy_px.reshape(times, 40, -1) == sample.xy_px.transpose(1, 0, 2).reshape(40, -1)
+    share = 1 - same.all(axis=(1, 2)).mean()
+    assert abs(share - 0.25) < 3 * np.sqrt(0.25 * 0.75 / times)
+
+
 def test_packing_is_deterministic() -> None:
-    one, other = pack([drive()] * 4, FRAMES), pack([drive()] * 4, FRAMES)
+    one, other = (pack([drive()] * 4, FRAMES, degraded_share=0.5) for _ in range(2))
+    np.testing.assert_array_equal(one.xy_px, other.xy_px)
     np.testing.assert_array_equal(one.geometry, other.geometry)
 
 
