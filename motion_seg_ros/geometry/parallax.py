@@ -48,9 +48,13 @@ def epipoles(
     pairs = np.take_along_axis(lines, index[..., None], axis=1)
     candidates = np.cross(pairs[:, :HYPOTHESES], pairs[:, HYPOTHESES:])  # (K, E, 3)
     candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True) + 1e-15
+    # The distance |point e_3 - e_12| of all points and hypotheses at once.
+    last, place = candidates[:, None, :, 2], candidates[..., :2]
+    square = (point * point).sum(axis=-1)[..., None] * last**2
+    square += (place * place).sum(axis=-1)[:, None] - 2 * last * (point @ place.transpose(0, 2, 1))
     far = np.abs(lines @ candidates.transpose(0, 2, 1))  # (K, S, E)
-    across = far / _distance(point[:, :, None], candidates[:, None])
-    cost = (trust[..., None] * np.minimum(across, limit[..., None])).sum(axis=1)
+    across = far / (np.sqrt(np.maximum(square, 0)) + 1e-6)
+    cost = (trust[:, None] @ np.minimum(across, limit[..., None]))[:, 0]
     best = np.take_along_axis(candidates, cost.argmin(axis=1)[:, None, None], axis=1)[:, 0]
     for _ in range(ITERATIONS):
         distance = _distance(point, best[:, None])

@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "a4ca2b0d5a2d4b0d9e3836344bed2093acd1e7c6c2892c496e6ae5784973759a",
+            "de5efc54c7af22c0374de3b6267cab5addf02a3b5ba8a607166de331b725b052",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
