@@ -32,7 +32,7 @@ def scene(
     on_plane: float = 0.3,
     noise: float = NOISE,
     seed: int = 0,
-) -> tuple[Observations, Array, Array]:
+) -> tuple[Observations, Array, npt.NDArray[np.bool_]]:
     """Points in two frames, the camera at once and at twice the travel; where the homographies of
     the plane at inverse depth 1 see them (2, 2, N); and which move (N,)."""
     rng = np.random.default_rng(seed)
