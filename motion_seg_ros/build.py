@@ -22,7 +22,6 @@ from motion_seg_ros.labelling.base import Labeller
 from motion_seg_ros.labelling.geometric import GeometricLabeller
 from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.official.labeller import OfficialLabeller
-from motion_seg_ros.labelling.pooled import PooledLabeller
 from motion_seg_ros.masks.base import MaskBackend
 from motion_seg_ros.masks.fusion.densifier import Densifier
 from motion_seg_ros.masks.fusion.learned import MaskPredictor
@@ -267,9 +266,7 @@ def build_labeller(
             f"{transformer.feature_channels} channels, with which {name} was trained, "
             f"found {channels}; choose the features of its training, or other weights"
         )
-    if labelling.backend == "transformer":
-        return transformer
-    return PooledLabeller((transformer, GeometricLabeller(interval=labelling.interval)))
+    return transformer
 
 
 def _build_official(

@@ -26,7 +26,6 @@ WEIGHTS: Mapping[tuple[str, str], str] = MappingProxyType(
         ("tracking", "tapir"): "tracking.tapir.weights",
         ("depth", "depth_anything"): "depth.depth_anything.weights",
         ("features", "dino"): "features.dino.weights",
-        ("labelling", "pooled"): "labelling.transformer.weights",
         ("labelling", "transformer"): "labelling.transformer.weights",
         ("labelling", "official"): "labelling.official.weights",
         ("masks", "learned"): "masks.learned.weights",
@@ -128,7 +127,6 @@ def needed_weights(config: Config) -> dict[str, str]:
         "tapir": TAPIR[config.tracking.tapir.causal],
         "depth_anything": "depth_anything_v2_small",
         "dino": "dinov2_base" if official_features else "dinov2_small",
-        "pooled": "track_transformer_lite",
         "transformer": "track_transformer_lite",
         "official": "segment_any_motion_tracks",
         "learned": "mask_network_lite",
@@ -167,8 +165,8 @@ def check_official(config: Config) -> None:
         remedy = " ".join(f"{name}={_yaml(value)}" for name, value in wrong.items())
         raise ConfigError(
             "labelling.backend official: expected the tracker, depth and features that its "
-            f"authors trained it with, found {found}; set {remedy}, or labelling.backend=pooled, "
-            "which needs none of them"
+            f"authors trained it with, found {found}; set {remedy}, or "
+            "labelling.backend=transformer, which needs none of them"
         )
 
 

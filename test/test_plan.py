@@ -27,10 +27,9 @@ def resolved(values: dict[str, object], *, live: bool = False) -> Plan:
     ("values", "left"),
     [
         ({"labelling.backend": "official"}, ("depth_anything", "dino")),
-        ({"labelling.backend": "pooled"}, ("none", "none")),
         ({"labelling.backend": "transformer"}, ("none", "none")),
         ({"labelling.backend": "geometric"}, ("none", "none")),
-        ({"labelling.backend": "pooled", "depth.backend": "topic"}, ("topic", "none")),
+        ({"labelling.backend": "transformer", "depth.backend": "topic"}, ("topic", "none")),
     ],
 )
 def test_what_the_labelling_does_not_take_is_not_used(
@@ -51,7 +50,7 @@ def trained(folder: Path, *, depth: bool, channels: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("backend", ["transformer", "pooled"])
+@pytest.mark.parametrize("backend", ["transformer"])
 @pytest.mark.parametrize(("depth", "channels"), [(True, 0), (False, 24), (True, 24)])
 def test_weights_say_what_they_take(
     depth: bool, channels: int, backend: str, tmp_path: Path
@@ -69,11 +68,11 @@ def test_single_stages_are_chosen_with_either_remedy(
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     values: dict[str, object] = {"profile": "full", "device": "cpu", **change}
-    either = r"set (\S+)=(\S+), or labelling\.backend=pooled, which needs none of them$"
+    either = r"set (\S+)=(\S+), or labelling\.backend=transformer, which needs none of them$"
     with pytest.raises(ConfigError, match=either):
         resolved(values)
     with pytest.raises(InputError, match="weights fetch"):  # and that is all that is missing
-        resolved({**values, "labelling.backend": "pooled"})
+        resolved({**values, "labelling.backend": "transformer"})
 
 
 def test_weights_that_are_none_are_named(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ examples:
   motion_seg benchmark --soak 20                          does the node grow?
   motion_seg benchmark --profile full --random-weights    networks of published size, on a GPU
   motion_seg benchmark --profile full --random-weights --device cpu --size toy \\
-      --set tracking.backend=flow --set labelling.backend=pooled
+      --set tracking.backend=flow --set labelling.backend=transformer
                                                           on any machine, also without tapnet
 """
 

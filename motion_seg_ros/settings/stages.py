@@ -164,18 +164,17 @@ class FeaturesConfig:
 
 @dataclass(frozen=True)
 class TransformerConfig:
-    """The track transformer of this project, alone or pooled."""
+    """The track transformer of this project."""
 
     weights: str = setting(
         "",
         "a name of weights in the package, or a .safetensors file; empty: track_transformer_lite, "
-        "which takes neither depth nor features, whatever their back ends",
+        "which takes depth where there is some, and no features",
     )
     threshold: float = setting(
-        0.42,
-        "probability above which a track counts as moving; the default is for the weights in the "
-        "package: in static scenes one track in a hundred is above it; 0: the threshold stored "
-        "with the weights, which is best for F1",
+        0.0,
+        "probability above which a track counts as moving; 0: the threshold stored with the "
+        "weights, which is best for F1 on simulated windows",
         minimum=0.0,
         maximum=0.99,
     )
@@ -203,11 +202,10 @@ class LabellingConfig:
     """Classification of the tracks as moving or static."""
 
     backend: str = setting(
-        "pooled",
-        "labeller of the tracks: the trained track transformer, fitted camera motion, or the two "
-        "pooled; or the network that the paper's authors published, which needs their tracker, "
-        "depth and features",
-        choices=("pooled", "transformer", "geometric", "official"),
+        "transformer",
+        "labeller of the tracks: the trained track transformer, the camera's motion alone, or the "
+        "network that the paper's authors published, which needs their tracker, depth and features",
+        choices=("transformer", "geometric", "official"),
     )
     interval: int = setting(
         3,

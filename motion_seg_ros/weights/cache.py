@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "de5efc54c7af22c0374de3b6267cab5addf02a3b5ba8a607166de331b725b052",
+            "d6752df56c8eb19317461ac16f5917861363c35ee7d8a8133195b25c9203c2ab",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",

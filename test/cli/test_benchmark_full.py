@@ -27,7 +27,7 @@ from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
 SHORT = ["--frame-size", "96x64", "--frames", "16", "--official-frames", "4"]
 SMALL = ["--set", "window.size=4", "--set", "labelling.interval=1"]
-FLOW = ["--set", "tracking.backend=flow", "--set", "labelling.backend=pooled"]
+FLOW = ["--set", "tracking.backend=flow", "--set", "labelling.backend=transformer"]
 needs_tapnet = pytest.mark.skipif(
     importlib.util.find_spec("tapnet") is None, reason="tapnet: not installed (it is not on PyPI)"
 )
@@ -211,7 +211,7 @@ def test_without_a_gpu_that_is_said(
         ),
         (
             [*TOY, "--device", "cpu", "--set", "tracking.backend=flow"],
-            "set tracking.backend=tapir, or labelling.backend=pooled",
+            "set tracking.backend=tapir, or labelling.backend=transformer",
         ),
     ],
 )

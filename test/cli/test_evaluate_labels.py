@@ -223,8 +223,8 @@ def test_by_default_all_that_can_run_are_compared(
     out = tmp_path / "out"
     assert main.main(["evaluate-labels", "--davis", str(davis), "-o", str(out)]) == 0
     results = json.loads((out / "results.json").read_text())
-    assert results["labellers"] == ["pooled", "transformer", "geometric"]
-    assert results["davis"]["all"].keys() == {"pooled", "transformer", "geometric"}
+    assert results["labellers"] == ["transformer", "geometric"]
+    assert results["davis"]["all"].keys() == {"transformer", "geometric"}
     (warning,) = caplog.messages
     assert warning.startswith("labeller official is left out: ")
     assert "\n" not in warning

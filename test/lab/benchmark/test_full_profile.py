@@ -69,7 +69,7 @@ def test_random_weights_go_the_way_of_published_ones(
 def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path) -> None:
     asked = {"profile": "full", "device": "cpu", "tracking.tapir.causal": causal}
     asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
-    asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
+    asked |= {"masks.backend": "densifier", "labelling.backend": "transformer"}
     config = full_profile.with_random_weights(make_config(asked), tmp_path, toy=True)
     file = Path(config.tracking.tapir.weights)
     published = PUBLISHED["bootstapir"].megabytes
@@ -81,7 +81,7 @@ def test_toy_weights_of_tapir_are_a_smaller_network(causal: bool, tmp_path: Path
 def test_other_settings_stay_as_they_are(tmp_path: Path) -> None:
     asked = {"profile": "full", "device": "cpu", "tracking.backend": "flow", "window.size": 9}
     asked |= {f"{stage}.backend": "none" for stage in ("depth", "features")}
-    asked |= {"masks.backend": "densifier", "labelling.backend": "pooled"}
+    asked |= {"masks.backend": "densifier", "labelling.backend": "transformer"}
     config = make_config(asked)
     assert full_profile.with_random_weights(config, tmp_path, toy=True) == config
     assert not list(tmp_path.iterdir())

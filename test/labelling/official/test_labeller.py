@@ -416,7 +416,7 @@ def test_other_companions_than_the_authors_are_refused(
 ) -> None:
     with pytest.raises(ConfigError) as error:
         built({**SETTINGS, **weights, **wrong})
-    either = ", or labelling.backend=pooled, which needs none of them"
+    either = ", or labelling.backend=transformer, which needs none of them"
     assert str(error.value).endswith(remedy + either)
 
 

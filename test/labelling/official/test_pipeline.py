@@ -107,7 +107,7 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    other = {"tracking.backend": "flow", "labelling.backend": "pooled"}
+    other = {"tracking.backend": "flow", "labelling.backend": "transformer"}
     with pytest.raises(InputError, match=r"weights fetch sam2\.1_hiera_tiny$"):
         built({"profile": "full", "device": "cpu", **other})
     with caplog.at_level(logging.WARNING):
