@@ -64,7 +64,8 @@ def _probability(geometry: WindowGeometry) -> FloatArray:
     score = np.full(len(misfit), -np.inf)
     if judged.any():
         tail = np.quantile(misfit[judged], TAIL_QUANTILE) / TAIL_SPREADS
-        score[judged] = np.log(misfit[judged] / (THRESHOLD * np.clip(tail, 1, TAIL_SPREADS)))
+        limit = THRESHOLD * np.clip(tail, 1, TAIL_SPREADS)
+        score[judged] = np.log(np.maximum(misfit[judged], 1e-3) / limit)
     if geometry.mode is Mode.RIGID:
         behind = np.maximum(
             -geometry.inverse_depth / geometry.inverse_depth_error, geometry.behind_ground

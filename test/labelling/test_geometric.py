@@ -135,9 +135,13 @@ def test_long_gaps_find_what_is_slow() -> None:
     """0.4 px a frame is nothing over three frames, and 6 px over fifteen."""
     points = world()
     exact = np.stack([project(points) for _ in range(FRAMES)])
-    exact[:, :100, 0] += 0.4 * np.arange(FRAMES)[:, None]
-    assert np.mean(label(exact).moving_probability[:100] > 0.5) > 0.9
-    assert np.mean(label(exact[-4:]).moving_probability[:100] > 0.5) < 0.1
+    # Any tenth of the points: of equally long tracks the first of each cell take part in the fits.
+    slow = np.random.default_rng(5).permutation(len(points)) < 100
+    exact[:, slow, 0] += 0.4 * np.arange(FRAMES)[:, None]
+    moving = label(exact).moving_probability > 0.5
+    assert np.mean(moving[slow]) > 0.9
+    assert np.mean(moving[~slow]) < 0.02
+    assert np.mean(label(exact[-4:]).moving_probability[slow] > 0.5) < 0.1
 
 
 def test_a_track_seen_only_now_is_not_labelled() -> None:

@@ -107,14 +107,14 @@ def test_what_is_left_out_is_neither_fetched_nor_built_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
-    other = {"tracking.backend": "flow", "labelling.backend": "transformer"}
+    other = {"tracking.backend": "flow", "labelling.backend": "geometric"}
     with pytest.raises(InputError, match=r"weights fetch sam2\.1_hiera_tiny$"):
         built({"profile": "full", "device": "cpu", **other})
     with caplog.at_level(logging.WARNING):
         masks = {"masks.backend": "densifier"}
         segmenter = built({"profile": "full", "device": "cpu", **other, **masks})
     assert caplog.messages == [
-        f"{name}: labelling.backend pooled, as it is set, takes no {what}"
+        f"{name}: labelling.backend geometric, as it is set, takes no {what}"
         for name, what in (
             ("depth.backend depth_anything is left out", "depth"),
             ("features.backend dino is left out", "features"),
