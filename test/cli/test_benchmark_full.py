@@ -93,7 +93,7 @@ def test_prints_and_writes_figures_that_agree(
         "masks": "sam2",
     }
     in_step, live = figures["in_step"], figures["live"]
-    assert set(in_step["cost"]["stage_ms"]) == set(figures["backends"])
+    assert set(in_step["cost"]["stage_ms"]) == {*figures["backends"], "geometry"}
     assert {"follow", "masks"} <= set(live["cost"]["stage_ms"])
     frame_ms = [each["cost"]["frame_ms"] for each in (in_step, live)]
     for each, ms in zip((in_step, live), frame_ms, strict=True):

@@ -142,6 +142,7 @@ def _official(measured: FullMeasurement, official: OfficialCost) -> Iterator[str
         skipped = needed not in (None, backends(measured.config).get(stage))
         theirs = None if skipped else ms / official.frames
         yield _against(stage, [_of_stage(each, stage) for each in costs.values()], theirs)
+    yield _against("geometry", [_of_stage(each, "geometry") for each in costs.values()], None)
     ours = [1e3 / each.frames_per_s for each in costs.values()]
     yield _against("all", ours, 1e3 / official.frames_per_s)
     yield _against("processor", [each.cost.cpu_ms for each in costs.values()], official.cpu_ms)
