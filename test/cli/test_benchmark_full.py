@@ -27,7 +27,7 @@ from motion_seg_ros.tracking.tapir import network as tapir_network  # noqa: E402
 TOY = ["--profile", "full", "--random-weights", "--size", "toy"]
 SHORT = ["--frame-size", "96x64", "--frames", "16", "--official-frames", "4"]
 SMALL = ["--set", "window.size=4", "--set", "labelling.interval=1"]
-FLOW = ["--set", "tracking.backend=flow", "--set", "labelling.backend=transformer"]
+FLOW = ["--set", "tracking.backend=flow", "--set", "labelling.backend=geometric"]
 needs_tapnet = pytest.mark.skipif(
     importlib.util.find_spec("tapnet") is None, reason="tapnet: not installed (it is not on PyPI)"
 )
@@ -162,7 +162,7 @@ def test_what_of_the_authors_schedule_is_left_out(capsys: pytest.CaptureFixture[
     assert run(*FLOW, *SMALL, "--set", "masks.sam2.discovery=in_step", *against) == 0
     said = capsys.readouterr().out
     left_out = [each.split()[0] for each in said.splitlines() if "not run" in each]
-    assert left_out == ["tracking", "depth", "features"]
+    assert left_out == ["tracking", "depth", "features", "geometry"]
 
 
 @needs_tapnet
