@@ -9,6 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.base import MaskBackend
 from motion_seg_ros.types import (
     BoolArray,
@@ -203,7 +204,10 @@ class Camera:
             visible[:, order].astype(np.float32),
             np.zeros(len(order), np.int64),
         )
-        return self.backend.segment(window, tracks, self._labels(order))
+        geometry = WindowGeometry.unknown(
+            Camera.guessed(window.newest.size), len(tracks), "not asked"
+        )
+        return self.backend.segment(window, tracks, self._labels(order), geometry)
 
     def run(self, frames: int) -> Iterator[tuple[int, ObjectMasks]]:
         """The next frames, each with its number."""
