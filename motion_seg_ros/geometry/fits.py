@@ -17,9 +17,11 @@ from motion_seg_ros.geometry.homographies import (
 from motion_seg_ros.geometry.motion import Parallax
 from motion_seg_ros.geometry.parallax import components, epipoles, spreads_of
 from motion_seg_ros.geometry.scene import Scene
+from motion_seg_ros.geometry.statistics import weighted_quantile
 
 # Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
 NOISE_PX = 0.1  # least spread assumed of static tracks
+PARALLAX_TO_SHIFT = 0.5  # most of the spread of parallax, to the motion of the plane in the image
 ITERATIONS = 6  # of homographies and bends
 FARTHEST_SENSED = 5.0  # standard errors by which a wrong depth counts at most
 
@@ -63,6 +65,10 @@ class Fit:
         across, along = components(fitted.earlier - at, at, epipole)
         weight = fitted.weight * area
         spread, along_spread = spreads_of(across, along, weight, least)
+        # Where the plane stands still in the image, so does the camera: nothing is parallax.
+        moved = np.sqrt(((at - fitted.newest) ** 2).sum(axis=1))
+        shift = weighted_quantile(moved, weight, 0.5)
+        along_spread = np.minimum(along_spread, np.maximum(PARALLAX_TO_SHIFT * shift, spread))
         at = warped(linear, seen.newest)
         at = at + bend.astype(at.dtype) @ quadratic_basis(seen.newest)
         there = seen.weight > 0
