@@ -45,6 +45,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="DIR",
         help="folder of the scenes (default: %(default)s)",
     )
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FILE",
+        help="weights to start from, of this network or its version 1 (default: random ones)",
+    )
     for name, default, meaning in (
         ("--scenes", 420, "scenes of 8 frames"),
         ("--steps", 2000, "optimiser steps"),
@@ -56,6 +63,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument(
             name, type=int, default=default, metavar="N", help=f"{meaning} (default: %(default)s)"
         )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=2e-3,
+        metavar="RATE",
+        help="largest, of a one-cycle schedule; less with --from (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -69,6 +83,8 @@ def run(arguments: argparse.Namespace) -> None:
     for name in ("scenes", "steps", "batch", "workers", "threads"):
         if (found := getattr(arguments, name)) < 1:
             raise InputError(f"--{name}: expected 1 or more, found {found}")
+    if not arguments.learning_rate > 0:
+        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
     weights = arguments.output / WEIGHTS_FILE
@@ -98,7 +114,12 @@ def run(arguments: argparse.Namespace) -> None:
         score = train_masks(
             training,
             validation,
-            MaskTraining(steps=arguments.steps, batch=arguments.batch, seed=arguments.seed),
+            MaskTraining(
+                steps=arguments.steps,
+                batch=arguments.batch,
+                learning_rate=arguments.learning_rate,
+                seed=arguments.seed,
+            ),
             weights,
             metadata={
                 "version": __version__,
@@ -106,6 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
                 "machine": machine(torch.device("cpu")),
                 "scenes": str(arguments.scenes),
             },
+            start=arguments.start,
             stop=stop.is_set,
         )
     print(f"{score}; written to {weights}")

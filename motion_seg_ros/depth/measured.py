@@ -12,6 +12,7 @@ from motion_seg_ros.types import FloatArray, Tracks
 # what cameras of that kind have (lab/synthetic/depth_sensor.py): flow and registration add to it.
 ERROR = 0.01  # 1/m
 RELATIVE_ERROR = 0.02  # of the inverse depth
+FARTHEST_UNKNOWN = 1e6  # 1/m, above any inverse depth
 EDGE_SIDE = 5  # pixels of the map around a track
 EDGE_SHARE = 0.5  # of the range of inverse depth around a track, which may lie on either side
 
@@ -29,17 +30,19 @@ def measured_at(
         size: (H, W) of the frame.
     """
     xy = resized(tracks.xy_px[-1], size, (inverse_depth.shape[0], inverse_depth.shape[1]))
-    known = np.isfinite(inverse_depth)
-    kernel = np.ones((EDGE_SIDE, EDGE_SIDE), np.uint8)
-    nearest = cv2.dilate(np.where(known, inverse_depth, -np.inf).astype(np.float32), kernel)
-    farthest = cv2.erode(np.where(known, inverse_depth, np.inf).astype(np.float32), kernel)
-    value = sample(inverse_depth, xy)
-    with np.errstate(invalid="ignore", over="ignore"):  # in holes
-        spread = sample(np.asarray(nearest - farthest, np.float32), xy)
-    error = measured_error(value) + EDGE_SHARE * np.maximum(spread, 0)
+    value, error = sample(inverse_depth, xy), sample(error_map(inverse_depth), xy)
     known = tracks.visible[-1] & np.isfinite(value) & np.isfinite(error)
     nothing = np.float32(np.nan)
     return np.where(known, value, nothing), np.where(known, error, nothing)
+
+
+def error_map(inverse_depth: FloatArray) -> FloatArray:
+    """Return the standard error (h, w) assumed of measured inverse depths (h, w) in 1/m, large at
+    edges of depth; NaN where they are."""
+    kernel = np.ones((EDGE_SIDE, EDGE_SIDE), np.uint8)
+    nearest = cv2.dilate(np.nan_to_num(inverse_depth), kernel)
+    farthest = cv2.erode(np.nan_to_num(inverse_depth, nan=FARTHEST_UNKNOWN), kernel)
+    return measured_error(inverse_depth) + EDGE_SHARE * np.asarray(nearest - farthest, np.float32)
 
 
 def measured_error(inverse_depth: FloatArray) -> FloatArray:

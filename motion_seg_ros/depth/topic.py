@@ -27,7 +27,9 @@ class TopicDepth:
         throughout a frame that came without depth."""
         kept = self._kept
         self._kept = {
-            index: kept[index] if index in kept else _inverse_depth(frame)
+            index: kept[index]
+            if index in kept
+            else inverse_depth_of(frame, working_size(frame.size, MAX_SIDE_PX))
             for index, frame in enumerate(window.frames, window.first_index)
         }
         return tuple(self._kept.values())
@@ -37,10 +39,11 @@ class TopicDepth:
         self._kept.clear()
 
 
-def _inverse_depth(frame: Frame) -> FloatArray:
-    height, width = working_size(frame.size, MAX_SIDE_PX)
+def inverse_depth_of(frame: Frame, size: tuple[int, int]) -> FloatArray:
+    """Return the inverse depth (h, w) = `size` in 1/m that came with a frame; NaN where unknown."""
+    height, width = size
     if frame.depth_m is None:
-        return np.full((height, width), np.nan, np.float32)
+        return np.full(size, np.nan, np.float32)
     known = np.where(frame.depth_m > 0, frame.depth_m, np.float32(np.nan))
     small = cv2.resize(1 / known, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)

@@ -75,8 +75,7 @@ class Kept:
         last = int(np.searchsorted(indices, self.index))
         weight = seen.weight[min(last, len(seen.weight) - 1), there] + 1e-6
         moved = Observations(before, seen.newest[None][..., there], weight[None])
-        guess = Poses(np.eye(3)[None], np.zeros((1, 3)))
-        forth = locate(guess, rho, moved, spread[-1:], iterations=LOCATING_ITERATIONS)
+        forth = locate(self._next(), rho, moved, spread[-1:], iterations=LOCATING_ITERATIONS)
         back = forth.rotation[0].T
         return_trip = -back @ forth.translation[0]
         rotation = np.empty((len(indices), 3, 3))
@@ -99,6 +98,14 @@ class Kept:
         depth = depth + rho * forth.translation[0, 2]
         found[there] = rho / np.maximum(depth, 1e-3)
         return poses, np.maximum(found, 0)
+
+    def _next(self) -> Poses:
+        """Return the motion from the newest frame to the one after it, if the camera goes on."""
+        before = np.flatnonzero(self.indices == self.index - 1)
+        if not len(before):
+            return Poses(np.eye(3)[None], np.zeros((1, 3)))
+        back = self.poses.rotation[before].transpose(0, 2, 1)
+        return Poses(back, -(back @ self.poses.translation[before][..., None])[..., 0])
 
 
 def from_depth(

@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
-            "6ee2ce9f0a7ca52bf028977a1ea3364a5bc1b88b66c69aaaacd5981c5e2eed38",
+            "13a88af5234ac94051d4eb73d0909d58ff10f2cac163f0e142531a50a00bf197",
         ),
     }
 )

@@ -42,6 +42,7 @@ def test_weights_come_out(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     [
         (("--steps", "0"), "--steps: expected 1 or more, found 0"),
         (("--seed", "-1"), "--seed: expected 0 or more, found -1"),
+        (("--learning-rate", "0"), "--learning-rate: expected above 0, found 0.0"),
         (("--seed", "3"), "expected the settings"),
     ],
 )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.masks.fusion.evidence import Evidence, MotionEvidence
 
 SIZE = (6, 9)
 
 
-def evidence(**changes: object) -> Evidence:
-    zero = np.zeros(SIZE, np.float32)
-    still = np.zeros((*SIZE, 2), np.float32)
-    fields = dict.fromkeys(
-        ("belief", "total", "memory", "flow", "photometry", "tracks", "colour"), zero
+def evidence(*, size: tuple[int, int] = SIZE, **changes: object) -> Evidence:
+    zero = np.zeros(size, np.float32)
+    image = np.full((*size, 3), 128, np.uint8)
+    nothing = Evidence(
+        image_bgr=image,
+        belief=zero,
+        total=zero,
+        memory=zero,
+        tracks=zero,
+        colour=zero,
+        **vars(MotionEvidence.none(size)),
     )
-    fields |= {"log_disagreement": zero, "trust": zero}
-    image = np.full((*SIZE, 3), 128, np.uint8)
-    values = {"image_bgr": image, "residuals_px": (still, still), **fields, **changes}
-    return Evidence(**values)  # type: ignore[arg-type]
+    return replace(nothing, **changes)  # type: ignore[arg-type]

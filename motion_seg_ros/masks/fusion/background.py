@@ -19,7 +19,6 @@ GAIN = 0.7  # log-odds per noise level above the tolerance
 MAX_FOR_MOVING = 2.0
 MAX_FOR_STATIC = 1.5
 # Set by hand:
-HALF_TRUST_PARALLAX_PX = 1.0
 KEPT = 12  # views
 
 
@@ -42,18 +41,17 @@ class BackgroundViews:
         grid: FloatArray,
         to_earlier: FloatArray | None,
         gap: int,
-        parallax_px: float,
+        trust: FloatArray | float = 1.0,
     ) -> FloatArray | None:
         """Return the log-odds of moving of the pixels of a new frame, and keep the frame.
 
         Args:
             bgr: (h, w, 3) uint8.
             grid: (h, w, 2) pixel coordinates.
-            to_earlier: (h, w, 2) displacement of the static world to the frame `gap` frames
-                before; None where unknown.
+            to_earlier: (h, w, 2) displacement of each pixel, if it stands still, to the frame `gap`
+                frames before; None where unknown.
             gap: see there.
-            parallax_px: spread of the static world about `to_earlier`: differences between badly
-                registered views mean little.
+            trust: (h, w) in `to_earlier`, in [0, 1].
 
         Returns:
             (h, w) float32, or None without an earlier view.
@@ -67,8 +65,7 @@ class BackgroundViews:
         excess = error / noise - TOLERANCE
         log_odds = np.clip(excess * GAIN, 0, MAX_FOR_MOVING)
         log_odds += np.clip(excess / TOLERANCE, -1, 0) * MAX_FOR_STATIC
-        trust = 1 / (1 + (parallax_px / HALF_TRUST_PARALLAX_PX) ** 2)
-        return np.asarray(log_odds * np.float32(trust), np.float32)
+        return np.asarray(log_odds * trust, np.float32)
 
     def _least_error(self, image: UInt8Array, grid: FloatArray) -> FloatArray | None:
         """Return (h, w) the least colour difference over the earlier views, grey levels; 0 out of

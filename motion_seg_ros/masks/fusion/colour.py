@@ -33,10 +33,13 @@ class ColourModel:
         table = np.clip(np.log(moving / static), -LIMIT, LIMIT).astype(np.float32)
         return np.asarray(table[bins], np.float32)
 
-    def learn(self, bins: Int64Array, moving_probability: FloatArray) -> None:
-        """Add a frame: its colour bins and (h, w) beliefs."""
+    def learn(
+        self, bins: Int64Array, moving_probability: FloatArray, allowed: FloatArray | float = 1.0
+    ) -> None:
+        """Add a frame: its colour bins, (h, w) beliefs, and the share of each pixel that may count
+        as moving."""
         span = 1 - CONFIDENT
-        moving = np.clip((moving_probability - CONFIDENT) / span, 0, 1)
+        moving = allowed * np.clip((moving_probability - CONFIDENT) / span, 0, 1)
         static = np.clip((span - moving_probability) / span, 0, 1)
         for histogram, weight in ((self._moving, moving), (self._static, static)):
             histogram *= DECAY

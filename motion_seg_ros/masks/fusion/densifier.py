@@ -42,7 +42,7 @@ class Densifier:
         geometry: WindowGeometry,
     ) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
-        evidence = self._posterior.update(window, tracks, labels)
+        evidence = self._posterior.update(window, tracks, labels, geometry)
         if evidence is None:  # a stream's first frame
             log_odds = np.zeros(self._flow.size(window), np.float32)
         elif self._predictor is None:

@@ -19,7 +19,8 @@ from motion_seg_ros.networks.tensor_files import load_into, load_tensors
 WIDTHS = (16, 32, 48, 64)  # channels at full, half, quarter and eighth size of the input
 KERNELS = (3, 3, 5, 5)
 MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"
+CHANNELS_KEY = "channels"  # there too: names of the input channels, separated by commas
 
 
 class SeparableBlock(nn.Module):

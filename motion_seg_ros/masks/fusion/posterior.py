@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow, WorkingImage, pixel_grid, resized, warp
-from motion_seg_ros.masks.fusion.background import BackgroundViews
+from motion_seg_ros.flow.dense import DenseFlow, pixel_grid, resized, warp
+from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
-from motion_seg_ros.masks.fusion.evidence import Evidence, MotionEvidence
-from motion_seg_ros.masks.fusion.flow_evidence import FlowFit, fit_flow, flow_log_odds, flow_trust
+from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.masks.fusion.flow_evidence import FlowEvidence
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
-FLOW_GAPS = (1, 3)  # frames
 BORDER_LOG_ODDS = -1.6  # prior at the very border, where flow is worst
 MEMORY_WEIGHT = 0.7
 MEMORY_LIMIT = 3.0
@@ -24,13 +23,13 @@ MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
 COLOUR_WEIGHT = 1.1
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
-LOG_OFFSET = 0.05  # spreads
 # Set by hand:
 PRIOR_LOG_ODDS = -1.8  # most of the world is static
 TRACK_LIMIT = 4.0
 STATIC_FLOW_LIMIT = 0.3  # flow like the camera's does not rule out motion, which the tracks show
 LIMIT = 6.0
 TRACK_WEIGHT_FLOOR = 2e-3
+DENIAL = 2.0  # log-odds of static, by tracks, that forbid moving by memory and colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,32 +76,37 @@ class MotionPosterior:
         self._log_odds: FloatArray | None = None
         self._prior: PixelPrior | None = None
         self._colour = ColourModel()
-        self._views = BackgroundViews()
+        self._motion = FlowEvidence(flow=self._flow)
 
-    def update(self, window: Window, tracks: Tracks, labels: TrackLabels) -> Evidence | None:
+    def update(
+        self, window: Window, tracks: Tracks, labels: TrackLabels, geometry: WindowGeometry
+    ) -> Evidence | None:
         """Return the evidence about the newest frame; None for a stream's first frame."""
         image = self._flow.image(window)
+        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
         if len(window) == 1 or self._prior is None or self._log_odds is None:
-            size = image.gray.shape[0], image.gray.shape[1]
-            self._prior = PixelPrior.of_size(size, PRIOR_LOG_ODDS)
-            self._log_odds = np.zeros(size, np.float32)
-            self._views.log_odds(image.bgr, self._prior.grid, None, 1, 0.0)
+            prior = PixelPrior.of_size(self._flow.size(window), PRIOR_LOG_ODDS)
+            self._prior, self._log_odds = prior, np.zeros_like(prior.log_odds)
+            self._motion.update(window, geometry, prior.grid, prior.static_weight, smoother)
             return None
         prior = self._prior
-        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
-        place = prior.grid + self._flow.backward(window, 1)
-        memory = warp(self._log_odds, place, MEMORY_OUTSIDE)
-        motion = self._motion_evidence(window, image, prior, memory, smoother)
+        memory = warp(self._log_odds, prior.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
         by_tracks = self._track_evidence(window, tracks, labels, smoother)
+        static_weight = prior.static_weight * (1.02 - probability(memory)) * probability(-by_tracks)
+        motion = self._motion.update(window, geometry, prior.grid, static_weight, smoother)
         bins = colour_bins(image.bgr)
         by_colour = self._colour.log_odds(bins)
-        total = prior.log_odds + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
-        total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT)) + motion.photometry
-        total += by_tracks + COLOUR_WEIGHT * by_colour
+        total = prior.log_odds + by_tracks + motion.photometry
+        total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT))
+        before = MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        before += COLOUR_WEIGHT * by_colour
+        # Where tracks stand still, what moved before does not count, and its colours are no news.
+        allowed = np.clip(1 + by_tracks / DENIAL, 0, 1)
+        total += np.minimum(before, before * allowed)
         belief = probability(np.clip(total, -LIMIT, LIMIT))
         belief = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA).smooth(belief)
         belief = np.clip(belief, 0.01, 0.99)
-        self._colour.learn(bins, belief)
+        self._colour.learn(bins, belief, allowed)
         self._log_odds = np.asarray(np.log(belief / (1 - belief)), np.float32)
         return Evidence(
             image_bgr=image.bgr,
@@ -112,47 +116,6 @@ class MotionPosterior:
             tracks=by_tracks,
             colour=by_colour,
             **vars(motion),
-        )
-
-    def _motion_evidence(
-        self,
-        window: Window,
-        image: WorkingImage,
-        prior: PixelPrior,
-        memory: FloatArray,
-        smoother: EdgeAwareFilter,
-    ) -> MotionEvidence:
-        """Return the evidence of flow and photometry; none where the camera's motion is unknown."""
-        static_weight = prior.static_weight * (1.02 - probability(memory))
-        fits: list[FlowFit] = []
-        for gap in FLOW_GAPS:
-            if gap < len(window):
-                fit = fit_flow(self._flow.backward(window, gap), prior.grid, static_weight)
-                if fit is None:
-                    break
-                fits.append(fit)
-        if not fits:
-            self._views.log_odds(image.bgr, prior.grid, None, 1, 0.0)
-            return MotionEvidence.none((image.gray.shape[0], image.gray.shape[1]))
-        last, gap = fits[-1], FLOW_GAPS[len(fits) - 1]
-        photometric = self._views.log_odds(
-            image.bgr, prior.grid, last.surface, gap, last.motion.sigma_along_px
-        )
-        disagreement = sum((fit.disagreement for fit in fits[1:]), fits[0].disagreement) / len(fits)
-        backward, forward = self._flow.backward(window, 1), self._flow.forward(window)
-        trust = flow_trust(image.gray, backward, forward, prior.grid)
-        log_odds = flow_log_odds(np.asarray(disagreement, np.float32), trust, smoother)
-        residuals = [
-            self._flow.backward(window, each) - fit.surface
-            for each, fit in zip(FLOW_GAPS, fits, strict=False)
-        ]
-        residuals += [np.zeros_like(backward)] * (len(FLOW_GAPS) - len(residuals))
-        return MotionEvidence(
-            flow=log_odds,
-            photometry=np.zeros_like(log_odds) if photometric is None else photometric,
-            log_disagreement=np.asarray(np.log(disagreement + LOG_OFFSET), np.float32),
-            trust=trust,
-            residuals_px=(residuals[0], residuals[1]),
         )
 
     def _track_evidence(

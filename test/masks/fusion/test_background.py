@@ -18,7 +18,7 @@ def test_what_no_earlier_view_shows_is_new() -> None:
         if index == 4:
             image[DISC] = (20, 30, 220)
         pan = np.tile(np.float32([4, 0]), (*SIZE, 1)) if index else None
-        found = views.log_odds(image, GRID, pan, 1, 0.1)
+        found = views.log_odds(image, GRID, pan, 1)
     assert found is not None
     core = cv2.erode(DISC.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     ground_seen = ~DISC & (GRID[..., 0] < SIZE[1] - 30)
@@ -29,15 +29,15 @@ def test_what_no_earlier_view_shows_is_new() -> None:
 def test_badly_registered_views_say_little() -> None:
     images = [texture(3), texture(4)]
     said = []
-    for parallax_px in (0.0, 10.0):
+    for trust in (1.0, 0.01):
         views = BackgroundViews()
         still = np.zeros((*SIZE, 2), np.float32)
-        views.log_odds(images[0], GRID, None, 1, 0.0)
-        found = views.log_odds(images[1], GRID, still, 1, parallax_px)
+        views.log_odds(images[0], GRID, None, 1)
+        found = views.log_odds(images[1], GRID, still, 1, np.full(SIZE, trust, np.float32))
         assert found is not None
         said.append(np.abs(found).mean())
     assert said[1] < 0.02 * said[0]
 
 
 def test_the_first_view_says_nothing() -> None:
-    assert BackgroundViews().log_odds(texture(0), GRID, None, 1, 0.0) is None
+    assert BackgroundViews().log_odds(texture(0), GRID, None, 1) is None

@@ -9,39 +9,50 @@ from invented_evidence import SIZE, evidence
 
 from motion_seg_ros.masks.fusion.channels import (
     BELIEF,
+    CHANNELS,
     COLOURS,
+    COMPRESSED,
     MASK_CHANNELS,
     RESIDUALS_X,
     mask_channels,
 )
-from motion_seg_ros.masks.fusion.evidence import Evidence
+
+NAMES = [name for name, _ in CHANNELS]
+WHOLE = [name for name in NAMES if getattr(evidence(), name).shape == SIZE]
+HALF = (3, 5)
 
 
-@pytest.mark.parametrize(
-    ("name", "channel"),
-    [
-        *(("belief", 0), ("total", 1), ("memory", 2), ("flow", 3), ("photometry", 4)),
-        *(("tracks", 5), ("colour", 6), ("log_disagreement", 7), ("trust", 8)),
-    ],
-)
-def test_a_map_comes_in_its_channel_as_means_over_squares(name: str, channel: int) -> None:
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_map_comes_in_its_channel_as_means_over_squares(name: str) -> None:
+    channel = NAMES.index(name)
     values = np.random.default_rng(channel).normal(0, 2, SIZE).astype(np.float32)
     found = mask_channels(evidence(**{name: values}))
-    assert found.shape == (MASK_CHANNELS, 3, 5)
+    assert found.shape == (MASK_CHANNELS, *HALF)
     assert found.dtype == np.float32
-    even = values[:, :8].reshape(3, 2, 4, 2).mean((1, 3))
     # 9 columns become 5 of 1.8 each: only sums over rows can be told by hand.
     np.testing.assert_allclose(found[channel].mean(), values.mean(), rtol=1e-4)
-    cropped = {k: v[:, :8] for k, v in vars(evidence(**{name: values})).items() if k[0] != "r"}
-    still = np.zeros((6, 8, 2), np.float32)
-    cropped_found = mask_channels(Evidence(**cropped, residuals_px=(still, still)))
-    np.testing.assert_allclose(cropped_found[channel], even, rtol=1e-4, atol=1e-6)
+    even = values[:, :8].reshape(3, 2, 4, 2).mean((1, 3))
+    cropped = mask_channels(evidence(size=(6, 8), **{name: values[:, :8]}))
+    np.testing.assert_allclose(cropped[channel], even, rtol=1e-4, atol=1e-6)
     others = np.delete(found, [channel, *range(*COLOURS.indices(MASK_CHANNELS))], axis=0)
     assert not others.any()
 
 
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(WHOLE)))
+def test_a_map_of_half_the_size_comes_as_it_is(name: str) -> None:
+    values = np.random.default_rng(0).normal(0, 2, HALF).astype(np.float32)
+    found = mask_channels(evidence(**{name: values}))
+    np.testing.assert_array_equal(found[NAMES.index(name)], values)
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(name for name, _ in COMPRESSED)))
+def test_what_has_no_bounds_is_compressed(number: int, name: str) -> None:
+    found = mask_channels(evidence(**{name: np.full(HALF, 1000, np.float32)}))
+    np.testing.assert_allclose(found[len(CHANNELS) + number], np.arcsinh(1000), rtol=1e-5)
+
+
 def test_residuals_are_compressed_and_x_is_where_it_is_said() -> None:
-    residual = np.zeros((*SIZE, 2), np.float32)
+    residual = np.zeros((*HALF, 2), np.float32)
     residual[..., 0], residual[..., 1] = 3.0, -0.6
     still = np.zeros_like(residual)
     found = mask_channels(evidence(residuals_px=(still, residual)))

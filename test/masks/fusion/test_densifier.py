@@ -12,6 +12,7 @@ from pipelines import built
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic import scenes
+from motion_seg_ros.lab.synthetic.depth_sensor import STEREO, frame_with_depth
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.masks.fusion.densifier import Densifier
@@ -42,6 +43,18 @@ def overlap(truth: np.ndarray, found: np.ndarray) -> float:
 def test_nothing_moves(make: SceneMaker) -> None:
     for _, result in segment(make(seed=7, size=SIZE, frames=16)):
         assert not result.masks.moving.any()
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("depth", [False, True])
+def test_things_near_a_travelling_camera_are_not_masked(seed: int, depth: bool) -> None:
+    segmenter = built({"depth.backend": "topic"} if depth else None)
+    shares = []
+    for each in Renderer(scenes.forward_parallax_static(seed=seed, frames=20)):
+        result = segmenter.push(frame_with_depth(each, STEREO, seed) if depth else each.frame)
+        assert result is not None
+        shares.append(result.masks.moving.mean())
+    assert np.mean(shares) < (0.002 if depth else 0.015)
 
 
 @pytest.mark.parametrize("make", [scenes.one_mover_still_camera, scenes.mover_under_parallax])

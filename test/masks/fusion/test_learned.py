@@ -15,16 +15,7 @@ from motion_seg_ros.masks.fusion.network import load_mask_network
 
 def test_network_and_belief_are_heard_together(weights: Path) -> None:
     belief = np.random.default_rng(0).normal(0, 2, (20, 30)).astype(np.float32)
-    known = evidence(
-        **{
-            name: np.zeros((20, 30), np.float32)
-            for name in vars(evidence())
-            if name not in ("belief", "image_bgr", "residuals_px")
-        },
-        belief=belief,
-        image_bgr=np.full((20, 30, 3), 128, np.uint8),
-        residuals_px=(np.zeros((20, 30, 2), np.float32),) * 2,
-    )
+    known = evidence(size=(20, 30), belief=belief)
     found = MaskPredictor(weights).log_odds(known)
     with torch.inference_mode():
         said = load_mask_network(weights)(torch.from_numpy(mask_channels(known))[None])[0].numpy()

@@ -6,16 +6,12 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow.dense import DenseFlow, WorkingImage, warp
-from motion_seg_ros.geometry.camera_motion import (
-    MAD_TO_SIGMA,
-    fit_quadratic,
-    quadratic_basis,
-    weighted_quantile,
-)
+from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
+from motion_seg_ros.lab.evaluation.baselines.quadratic import fit_quadratic, quadratic_basis
 from motion_seg_ros.masks.fusion.background import BackgroundViews
 from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
 from motion_seg_ros.masks.fusion.flow_evidence import (
-    FIT_STEP_PX,
+    FLOW_GAPS,
     LEAST_TRUST,
     flow_log_odds,
     textured,
@@ -24,7 +20,6 @@ from motion_seg_ros.masks.fusion.posterior import (
     COLOUR_WEIGHT,
     EVIDENCE_SIGMA,
     EVIDENCE_STRENGTH,
-    FLOW_GAPS,
     LIMIT,
     MEMORY_LIMIT,
     MEMORY_OUTSIDE,
@@ -42,6 +37,7 @@ from motion_seg_ros.window import SlidingWindow, Window
 MAX_SIDE_PX = 427  # of its working images: half of DAVIS's 854 px
 # Set by hand.
 PRIOR_LOG_ODDS = -1.6
+FIT_STEP_PX = 8  # grid of the flow vectors that take part in the fit
 MIN_SIGMA_PX = 0.15
 MIN_RELATIVE_AREA = 0.2  # of the largest part
 
@@ -75,7 +71,7 @@ class RecursiveFusion:
         if self._prior is None or self._log_odds is None:
             size = (image.gray.shape[0], image.gray.shape[1])
             self._prior = PixelPrior.of_size(size, PRIOR_LOG_ODDS)
-            self._views.log_odds(image.bgr, self._prior.grid, None, 1, 0.0)
+            self._views.log_odds(image.bgr, self._prior.grid, None, 1)
             self._log_odds = np.zeros(size, np.float32)
             return np.zeros(frame.size, np.uint16)
         self._log_odds = self._update(window, image, self._prior, self._log_odds)
@@ -111,7 +107,7 @@ class RecursiveFusion:
             residual = flow - background
             distance = np.sqrt((residual * residual).sum(axis=2))
             disagreement += distance / np.float32(max(sigma, MIN_SIGMA_PX) * len(gaps))
-        photometric = self._views.log_odds(image.bgr, prior.grid, background, gaps[-1], 0.0)
+        photometric = self._views.log_odds(image.bgr, prior.grid, background, gaps[-1])
         smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
         trust = textured(image.gray) + np.float32(LEAST_TRUST)
         by_flow = flow_log_odds(disagreement, trust, smoother)
@@ -129,8 +125,8 @@ def _background(
     basis = quadratic_basis(grid[some].reshape(-1, 2).astype(np.float64), (height, width))
     moved = flow[some].reshape(-1, 2).astype(np.float64)
     prior = static_weight[some].ravel().astype(np.float64)
-    surface, _ = fit_quadratic(basis, moved, prior)
+    surface = fit_quadratic(basis, moved, prior)
     distance = np.linalg.norm(moved - basis @ surface, axis=1)
-    sigma = MAD_TO_SIGMA * weighted_quantile(distance, prior, 0.5)
+    sigma = MAD_TO_SIGMA * float(weighted_quantile(distance, prior, 0.5))
     field = quadratic_basis(grid, (height, width)) @ surface.astype(np.float32)
     return np.asarray(field, np.float32), sigma

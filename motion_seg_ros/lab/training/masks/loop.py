@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from motion_seg_ros.lab.training.masks.batches import CERTAIN, MaskBatch, random_batch
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
-from motion_seg_ros.masks.fusion.channels import BELIEF
-from motion_seg_ros.masks.fusion.network import MODEL_KEY, MODEL_VERSION, MaskNetwork
+from motion_seg_ros.lab.training.masks.start import started_network
+from motion_seg_ros.masks.fusion.channels import BELIEF, NAMES
+from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MODEL_KEY, MODEL_VERSION, MaskNetwork
 from motion_seg_ros.networks.tensor_files import save_tensors
 from motion_seg_ros.types import FloatArray
 
@@ -107,6 +108,7 @@ def train_masks(
     weights: Path,
     *,
     metadata: Mapping[str, str],
+    start: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress_bar: bool = True,
 ) -> MaskValidation:
@@ -118,6 +120,7 @@ def train_masks(
         options: of the run.
         weights: output file.
         metadata: kept in it, beside options and scores.
+        start: weights to begin with, see `started_network`; None for random ones.
         stop: polled after each step; True ends the run early, with weights.
         progress_bar: show a progress bar.
 
@@ -126,10 +129,11 @@ def train_masks(
 
     Raises:
         OutputError: the weights cannot be written.
+        InputError: those to start from cannot be read.
     """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    network = MaskNetwork()
+    network = MaskNetwork() if start is None else started_network(start)
     optimiser = torch.optim.AdamW(
         network.parameters(), options.learning_rate, weight_decay=options.weight_decay
     )
@@ -153,7 +157,8 @@ def train_masks(
             scores = {name: f"{value:.4f}" for name, value in asdict(score).items()}
             settings = {name: str(value) for name, value in asdict(options).items()}
             described = {**metadata, **settings, **scores, "step": str(step)}
-            save_tensors(weights, network.state_dict(), {**described, MODEL_KEY: MODEL_VERSION})
+            described |= {MODEL_KEY: MODEL_VERSION, CHANNELS_KEY: ",".join(NAMES)}
+            save_tensors(weights, network.state_dict(), described)
         if last:
             break
     bar.close()

@@ -13,14 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.build import build_labeller
+from motion_seg_ros.camera import Camera
+from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.flow.dense import DenseFlow
-from motion_seg_ros.geometry.estimator import CameraMotionEstimator
+from motion_seg_ros.lab.synthetic.depth_sensor import KINECT, STEREO, DepthSensor
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
+from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
-from motion_seg_ros.lab.training.simulation.working_images import enlarged
+from motion_seg_ros.lab.training.simulation.working_images import enlarged, enlarged_matrix
 from motion_seg_ros.masks.fusion.channels import mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
+from motion_seg_ros.pipeline import TrackPipeline
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, make_config
 from motion_seg_ros.tracking.flow import FlowTracker
@@ -31,6 +35,9 @@ FIRST_SEED = 500_000_000  # of a scene: beyond those of the track data sets
 FIRST = 4  # frame of a clip that becomes a sample: earlier ones have no labelled tracks
 FRAME_NS = 66_000_000  # between two frames; nothing depends on it
 FULL = 255  # a share of 1
+CALIBRATED = 0.5  # share of the scenes whose camera is known; set by hand, as is the next
+WITH_DEPTH = 1 / 3  # share of the scenes with a depth sensor
+SENSORS = (KINECT, STEREO)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +67,10 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
     rng = np.random.default_rng(scene)
     chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
     clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
-    channels = _channels_of_clip(clip, make_config())
+    calibrated = chance(rng, CALIBRATED)
+    sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
+    seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]
+    channels = _channels_of_clip(seen, make_config())
     return [
         MaskSample(
             channels[index].astype(np.float16),
@@ -72,21 +82,33 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
     ]
 
 
-def _channels_of_clip(clip: Sequence[LabelledFrame], config: Config) -> dict[int, FloatArray]:
+def _seen(
+    rng: Rng, shown: LabelledFrame, index: int, calibrated: bool, sensor: DepthSensor | None
+) -> Frame:
+    """Return a frame as the pipeline gets it, perhaps with calibration and measured depth."""
+    image, depth_m = enlarged(shown.image_bgr), None
+    if sensor is not None:
+        focal_px = float(shown.matrix[0, 0])
+        depth_m = enlarged(sensor.measure(shown.depth_m, focal_px, rng, shown.image_bgr))
+    size = (image.shape[0], image.shape[1])
+    camera = Camera(size, enlarged_matrix(shown.matrix)) if calibrated else None
+    return Frame(image, index * FRAME_NS, depth_m, camera)
+
+
+def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
     flow = DenseFlow(config.flow.max_side_px)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
     labeller = build_labeller(resolve(config), None, None)
+    depth = TopicDepth() if clip[0].depth_m is not None else None
+    tracks = TrackPipeline(tracker, labeller, depth, None)
     posterior = MotionPosterior(flow=flow)
-    camera = CameraMotionEstimator()
     found = {}
     for index, frame in enumerate(clip):
-        view = window.push(Frame(enlarged(frame.image_bgr), index * FRAME_NS))
-        tracks = tracker.update(view)
-        geometry = camera.follow(view, tracks)
-        labels = labeller.label(view, tracks, None, geometry)
-        evidence = posterior.update(view, tracks, labels)
+        view = window.push(frame)
+        labelled = tracks.label(view, {})
+        evidence = posterior.update(view, labelled.tracks, labelled.labels, labelled.geometry)
         if evidence is not None:
             found[index] = mask_channels(evidence)
     return found

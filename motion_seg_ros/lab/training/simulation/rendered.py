@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from motion_seg_ros.camera import Float64Array
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
@@ -41,12 +42,16 @@ class LabelledFrame:
         instances: uint16, 0 = the static world.
         moving: bool, by the rule of motion_seg_ros.lab.training.simulation.truth_labels.
         labelled: bool, False where the motion is ambiguous.
+        depth_m: float32 metres along the optical axis; infinite in the sky.
+        matrix: (3, 3) float64 intrinsics in pixels.
     """
 
     image_bgr: UInt8Array
     instances: UInt16Array
     moving: BoolArray
     labelled: BoolArray
+    depth_m: FloatArray
+    matrix: Float64Array
 
 
 def rendered_samples(
@@ -107,7 +112,8 @@ def rendered_clip(
         points = instance_pixels(shown.instances)
         moved = displacements(truth, points, frame, clip.window(index, window))
         moving, labelled = label_instances(shown.instances, moved)
-        found.append(LabelledFrame(shown.image_bgr, shown.instances, moving, labelled))
+        truths = (shown.instances, moving, labelled, shown.depth_m, shown.intrinsics)
+        found.append(LabelledFrame(shown.image_bgr, *truths))
     return found
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.types import UInt8Array
+from motion_seg_ros.flow.dense import AnyArray
 
 ENLARGED = 2
 
 
-def enlarged(image: UInt8Array) -> UInt8Array:
-    """Repeat every pixel of a rendered image, which halving undoes exactly."""
+def enlarged(image: AnyArray) -> AnyArray:
+    """Repeat every pixel of a rendered image (H, W, ...), which halving undoes exactly."""
     return np.asarray(image.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1))
 
 

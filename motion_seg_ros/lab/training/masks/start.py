@@ -1,0 +1,43 @@
+"""Weights to start the training of the mask network from, perhaps those of other channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.masks.fusion.channels import NAMES
+from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MaskNetwork
+from motion_seg_ros.networks.tensor_files import load_into, load_tensors
+
+STEM = "stem.weight"  # (width, channels, 3, 3)
+# Files of version 1 do not name their channels:
+FIRST_NAMES = (
+    *("belief", "total", "memory", "flow", "photometry", "tracks", "colour"),
+    *("log_disagreement", "trust", "x_1", "y_1", "x_3", "y_3", "L", "a", "b"),
+)
+
+
+def started_network(path: Path) -> MaskNetwork:
+    """Return a network with the weights of an earlier one. Channels that it did not have get
+    weights of 0, those that are no longer there are left out.
+
+    Raises:
+        InputError: the file is missing, damaged or not of a mask network.
+    """
+    tensors, metadata = load_tensors(path)
+    names = metadata[CHANNELS_KEY].split(",") if CHANNELS_KEY in metadata else list(FIRST_NAMES)
+    network = MaskNetwork()
+    old = tensors.get(STEM)
+    if old is None or old.ndim != 4 or old.shape[1] != len(names):
+        raise InputError(
+            f"{path}: expected weights of a mask network with {len(names)} channels, found others; "
+            "name a file that `motion_seg train-masks` wrote"
+        )
+    stem = torch.zeros(old.shape[0], len(NAMES), *old.shape[2:])
+    for place, name in enumerate(NAMES):
+        if name in names:
+            stem[:, place] = old[:, names.index(name)]
+    load_into(network, {**tensors, STEM: stem}, path, "the mask network")
+    return network

@@ -1,0 +1,50 @@
+"""Mask networks that start from earlier ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.training.masks.start import FIRST_NAMES, STEM, started_network
+from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, NAMES
+from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MaskNetwork
+from motion_seg_ros.networks.tensor_files import save_tensors
+
+
+def random_network() -> MaskNetwork:
+    torch.manual_seed(0)
+    network = MaskNetwork()
+    torch.nn.init.normal_(network.correction.weight)
+    return network
+
+
+def test_weights_of_the_same_channels_are_taken_as_they_are(tmp_path: Path) -> None:
+    network, path = random_network(), tmp_path / "before.safetensors"
+    save_tensors(path, network.state_dict(), {CHANNELS_KEY: ",".join(NAMES)})
+    for one, other in zip(network.parameters(), started_network(path).parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_network_of_fewer_channels_goes_on_as_before_whatever_the_new_ones_are(
+    tmp_path: Path,
+) -> None:
+    network, path = random_network(), tmp_path / "first.safetensors"
+    state = network.state_dict()
+    places = [NAMES.index(name) for name in FIRST_NAMES]
+    new = [place for place in range(MASK_CHANNELS) if place not in places]
+    save_tensors(path, {**state, STEM: state[STEM][:, places]}, {})
+    x = torch.randn(1, MASK_CHANNELS, 16, 24)
+    with torch.inference_mode():
+        found = started_network(path)(x)
+        x[:, new] = 0
+        torch.testing.assert_close(found, network(x))
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_tensors(path, {"a": torch.zeros(3)}, {})
+    with pytest.raises(InputError, match="expected weights of a mask network"):
+        started_network(path)
