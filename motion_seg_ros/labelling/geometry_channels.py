@@ -22,6 +22,12 @@ CHANNELS_PER_TRACK = 14
 GEOMETRY_CHANNELS = CHANNELS_PER_GAP * len(GAPS) + CHANNELS_PER_TRACK
 SIDEWAYS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7))
 """Channels whose sign changes in a mirrored image."""
+LOG_LENGTHS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (3, 4, 9))
+LOG_SPREADS = tuple(
+    CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (5, 6, 10)
+)
+LOG_MISFITS = tuple(CHANNELS_PER_GAP * len(GAPS) + each for each in (0, 1))
+"""Channels of residuals in spreads, of those spreads in the same order, and of misfits."""
 RESIDUAL_SCALE_PX = 0.5  # reference pixels; asinh is linear below and logarithmic above
 LOG_OFFSET = 0.1
 LIMIT = 10.0

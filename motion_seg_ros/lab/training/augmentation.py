@@ -8,7 +8,12 @@ import torch
 
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.lab.training.config import AugmentationConfig
-from motion_seg_ros.labelling.geometry_channels import SIDEWAYS
+from motion_seg_ros.labelling.geometry_channels import (
+    LOG_LENGTHS,
+    LOG_MISFITS,
+    LOG_SPREADS,
+    SIDEWAYS,
+)
 from motion_seg_ros.labelling.network.tokens import TrackBatch
 
 
@@ -17,7 +22,8 @@ def augment(
 ) -> TrackBatch:
     """Return an augmented copy of a batch on the CPU.
 
-    Windows are mirrored, tracks left out; positions and confidences get noise.
+    Windows are mirrored, tracks left out; positions, confidences, and the spreads of the static
+    tracks, which real footage has other tails about than simulations, get noise.
 
     Args:
         batch: remains unchanged.
@@ -26,7 +32,8 @@ def augment(
     """
     batch = _flip(batch, config.flip, generator)
     batch = _drop_tracks(batch, config.track_dropout, generator)
-    return _add_noise(batch, config, generator)
+    batch = _add_noise(batch, config, generator)
+    return _misjudge_spreads(batch, config.spread_noise, generator)
 
 
 def _flip(batch: TrackBatch, chance: float, generator: torch.Generator) -> TrackBatch:
@@ -57,3 +64,26 @@ def _add_noise(
     of_confidence = torch.randn(batch.visible.shape, generator=generator) * config.confidence_noise
     confidence = (batch.confidence + of_confidence).clamp(0, 1) * batch.visible
     return dataclasses.replace(batch, xy_px=batch.xy_px + noise, confidence=confidence)
+
+
+def _misjudge_spreads(batch: TrackBatch, noise: float, generator: torch.Generator) -> TrackBatch:
+    """Return the batch as if the spreads of its static tracks had been judged too large or small,
+    by one log-normal factor for each window and channel, and half of it for each track."""
+    if batch.geometry is None or not noise:
+        return batch
+    windows, tracks, _ = batch.geometry.shape
+    geometry = batch.geometry.clone()
+
+    def factor(count: int) -> Tensor:
+        shared = torch.randn((windows, 1, count), generator=generator) * noise
+        own = torch.randn((windows, tracks, count), generator=generator) * (noise / 2)
+        return shared + own
+
+    for lengths, spreads in ((LOG_LENGTHS, LOG_SPREADS), (LOG_MISFITS, ())):
+        change = factor(len(lengths))
+        known = geometry[..., list(lengths)] != 0
+        geometry[..., list(lengths)] += change * known
+        if spreads:
+            shared = change.mean(dim=1, keepdim=True).expand_as(change)
+            geometry[..., list(spreads)] -= shared * (geometry[..., list(spreads)] != 0)
+    return dataclasses.replace(batch, geometry=geometry)

@@ -119,6 +119,13 @@ class AugmentationConfig:
     confidence_noise: float = setting(
         0.05, "standard deviation of noise on confidences", minimum=0.0, maximum=1.0
     )
+    spread_noise: float = setting(
+        0.5,
+        "standard deviation of the logarithm of the factor by which spreads of static tracks are "
+        "misjudged",
+        minimum=0.0,
+        maximum=5.0,
+    )
 
 
 @dataclass(frozen=True)
