@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+from torch import Tensor
 
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.lab.training.config import AugmentationConfig
