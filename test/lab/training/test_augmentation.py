@@ -21,6 +21,7 @@ NOTHING = AugmentationConfig(
     track_dropout=0.0,
     jitter_px=0.0,
     confidence_noise=0.0,
+    spread_noise=0.0,
 )
 
 
