@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "d6752df56c8eb19317461ac16f5917861363c35ee7d8a8133195b25c9203c2ab",
+            "17da2dc1d5da1e53bfbe21919d43cb37132f9be4efe14f0c1c563a51987675d7",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
