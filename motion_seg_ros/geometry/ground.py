@@ -170,7 +170,7 @@ class _Points(NamedTuple):
 
 
 class _Support(NamedTuple):
-    """What planes explain: weights, each of the planes' shape."""
+    """Weights of the points that planes explain, each of the planes' shape."""
 
     on: Array
     beside: Array

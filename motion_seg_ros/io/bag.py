@@ -78,6 +78,8 @@ class BagTopic:
         self._slop_s = 0.0 if depth is None else depth.slop_s
         with open_bag(path) as reader:
             depth_topic = None if depth is None else depth.topic
+            if depth_topic is not None:  # first: a wrong one would leave two image topics
+                _choose_topic(path, reader.connections, depth_topic, {topic})
             others = {each for each in (ignored, depth_topic) if each is not None}
             self.topic = _choose_topic(path, reader.connections, topic, others)
             chosen = [each for each in reader.connections if each.topic == self.topic]
@@ -92,7 +94,6 @@ class BagTopic:
             self.camera_info = _recorded(infos) if usable else None
             self.depth = None
             if depth_topic is not None:
-                _choose_topic(path, reader.connections, depth_topic, {self.topic})
                 depths = [each for each in reader.connections if each.topic == depth_topic]
                 self.depth = _recorded(depths)
         self.sqlite3 = path.suffix == ".db3" or (path.is_dir() and any(path.glob("*.db3*")))
@@ -287,7 +288,7 @@ def _recorded(connections: list[Connection]) -> RecordedTopic:
 
 
 def _choose_topic(
-    path: Path, connections: list[Connection], topic: str | None, ignored: Collection[str]
+    path: Path, connections: list[Connection], topic: str | None, ignored: Collection[str | None]
 ) -> str:
     types = {each.topic: each.msgtype for each in connections}
     images = sorted(

@@ -20,7 +20,7 @@ hand."""
 
 @dataclass(frozen=True)
 class PairingLimits:
-    """What pairs with what.
+    """Limits within which messages pair.
 
     Attributes:
         slop_s: largest difference of the stamps of a pair, in seconds.

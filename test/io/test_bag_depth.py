@@ -90,6 +90,12 @@ def test_the_depth_topic_is_no_image_topic_to_choose(tmp_path: Path) -> None:
     assert next(iter(open_source(path, topic=IMAGE))).frame.depth_m is None
 
 
+def test_a_depth_topic_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = bag(tmp_path / "bag", [depth(i + 1, i) for i in range(COUNT)])
+    with pytest.raises(InputError, match="no topic /nope in it; its image topics: /cam/depth, "):
+        open_source(path, depth=DepthChoice("/nope", 0.06))
+
+
 def test_in_lockstep_depth_comes_right_before_its_image(tmp_path: Path) -> None:
     path = bag(tmp_path / "bag", [depth(i + 1, i) for i in (4, 5, 0, 2)])
     source = BagTopic(path, IMAGE, depth=CHOICE)

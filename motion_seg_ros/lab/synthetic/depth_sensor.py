@@ -1,4 +1,4 @@
-"""What a depth camera makes of exact depth: noise, steps, flying pixels, holes.
+"""Errors of a depth camera on exact depth: noise, steps, flying pixels, holes.
 
 Depth cameras triangulate, from two cameras or from a projector and one. They measure disparity in
 pixels, focal length * baseline / depth, with an error that does not depend on depth. So the error
