@@ -12,6 +12,7 @@ import numpy as np
 from motion_seg_ros.camera import Float64Array
 from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
+from motion_seg_ros.labelling.neighbours import means_about
 from motion_seg_ros.labelling.track_depth import relative_depth
 from motion_seg_ros.types import FloatArray, Tracks
 
@@ -19,15 +20,27 @@ from motion_seg_ros.types import FloatArray, Tracks
 GAPS = (1, 3, 7, 15)  # frames
 CHANNELS_PER_GAP = 11
 CHANNELS_PER_TRACK = 14
-GEOMETRY_CHANNELS = CHANNELS_PER_GAP * len(GAPS) + CHANNELS_PER_TRACK
-SIDEWAYS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7))
+NEAR_PX = (40.0, 120.0)  # reference pixels; sides of the squares that neighbours are in
+NEAR_GAPS = (1, 2)  # places in GAPS
+CHANNELS_OF_NEAR = 3 + 4 * len(NEAR_GAPS)
+_OF_TRACKS = CHANNELS_PER_GAP * len(GAPS)
+_OF_NEAR = tuple(
+    _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * each for each in range(len(NEAR_PX))
+)
+GEOMETRY_CHANNELS = _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * len(NEAR_PX)
+SIDEWAYS = (
+    *(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7)),
+    *(near + 3 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
+)
 """Channels whose sign changes in a mirrored image."""
 LOG_LENGTHS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (3, 4, 9))
 LOG_SPREADS = tuple(
     CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (5, 6, 10)
 )
-LOG_MISFITS = tuple(CHANNELS_PER_GAP * len(GAPS) + each for each in (0, 1))
-"""Channels of residuals in spreads, of those spreads in the same order, and of misfits."""
+LOG_MISFITS = (_OF_TRACKS, _OF_TRACKS + 1)
+NEAR_MISFITS = tuple(tuple(near + each for near in _OF_NEAR) for each in (1, 2))
+"""Channels of residuals in spreads, of those spreads in the same order, of misfits, and for each of
+those of its means over neighbours."""
 RESIDUAL_SCALE_PX = 0.5  # reference pixels; asinh is linear below and logarithmic above
 LOG_OFFSET = 0.1
 LIMIT = 10.0
@@ -43,7 +56,9 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     Then: log misfit to homographies and to poses; 1 where there are poses; 1 in mode RIGID; inverse
     depth; the same in standard errors, and how far below 0; log displacement that the travel makes
     of it; number of frames; 1 where there is a ground; height over it; log standard errors behind
-    it; 1 in mode UNKNOWN; 1 with a depth sensor.
+    it; 1 in mode UNKNOWN; 1 with a depth sensor. Then for each of NEAR_PX: log number of the other
+    tracks in a square of that side about a track, and means over them: log misfit to homographies
+    and to poses; for the gaps of NEAR_GAPS, residual x and y to either, as above.
 
     Args:
         geometry: of the window.
@@ -71,7 +86,8 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
         found[:, 11] = np.log1p(geometry.behind_ground)
     found[:, 12] = geometry.mode is Mode.UNKNOWN
     found[:, 13] = geometry.metric
-    channels = np.concatenate([*parts, found], axis=1)
+    near = [_near_channels(geometry, tracks, parts, found, side) for side in NEAR_PX]
+    channels = np.concatenate([*parts, found, *near], axis=1)
     channels[~tracks.visible[-1]] = 0
     return np.asarray(np.clip(np.nan_to_num(channels), -LIMIT, LIMIT), np.float32)
 
@@ -115,6 +131,30 @@ def _gap_channels(
         found[:, 10] = np.log(deviation * pixels)
     found[~spans] = 0
     return found
+
+
+def _near_channels(
+    geometry: WindowGeometry,
+    tracks: Tracks,
+    gaps: list[Float64Array],
+    found: Float64Array,
+    side: float,
+) -> Float64Array:
+    """Return (N, CHANNELS_OF_NEAR): means of other channels over the tracks in a square."""
+    misfits = np.zeros((len(tracks), 2), bool)
+    for place, motion in enumerate((geometry.flat, geometry.rigid)):
+        if motion is not None:
+            misfits[:, place] = np.isfinite(motion.misfit)
+    spans = [np.repeat(gaps[each][:, :1] > 0, 4, axis=1) for each in NEAR_GAPS]
+    residuals = [gaps[each][:, [1, 2, 7, 8]] for each in NEAR_GAPS]
+    mean, count = means_about(
+        np.concatenate([found[:, :2], *residuals], axis=1),
+        np.concatenate([misfits, *spans], axis=1) & tracks.visible[-1, :, None],
+        tracks.xy_px[-1],
+        geometry.camera.size,
+        side * max(geometry.camera.size) / REFERENCE_SIDE_PX,
+    )
+    return np.concatenate([np.log1p(count[:, :1]), mean], axis=1)
 
 
 def _parallax(geometry: WindowGeometry, tracks: Tracks) -> Float64Array:

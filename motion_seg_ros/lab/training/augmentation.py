@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from motion_seg_ros.labelling.geometry_channels import (
     LOG_LENGTHS,
     LOG_MISFITS,
     LOG_SPREADS,
+    NEAR_MISFITS,
     SIDEWAYS,
 )
 from motion_seg_ros.labelling.network.tokens import TrackBatch
@@ -80,11 +82,14 @@ def _misjudge_spreads(batch: TrackBatch, noise: float, generator: torch.Generato
         own = torch.randn((windows, tracks, count), generator=generator) * (noise / 2)
         return shared + own
 
-    for lengths, spreads in ((LOG_LENGTHS, LOG_SPREADS), (LOG_MISFITS, ())):
-        change = factor(len(lengths))
-        known = geometry[..., list(lengths)] != 0
-        geometry[..., list(lengths)] += change * known
-        if spreads:
-            shared = change.mean(dim=1, keepdim=True).expand_as(change)
-            geometry[..., list(spreads)] -= shared * (geometry[..., list(spreads)] != 0)
+    def add(channels: Sequence[int], change: Tensor) -> None:
+        geometry[..., list(channels)] += change * (geometry[..., list(channels)] != 0)
+
+    change = factor(len(LOG_LENGTHS))
+    add(LOG_LENGTHS, change)
+    add(LOG_SPREADS, -change.mean(dim=1, keepdim=True))
+    change = factor(len(LOG_MISFITS))
+    add(LOG_MISFITS, change)
+    for place, near in enumerate(NEAR_MISFITS):
+        add(near, change[..., place : place + 1].mean(dim=1, keepdim=True))
     return dataclasses.replace(batch, geometry=geometry)
