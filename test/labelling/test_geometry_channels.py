@@ -28,6 +28,7 @@ from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
 from motion_seg_ros.labelling.geometry_channels import (
     CHANNELS_PER_GAP,
+    CHANNELS_PER_TRACK,
     GAPS,
     GEOMETRY_CHANNELS,
     LIMIT,
@@ -54,7 +55,7 @@ def geometry_of(window: RigidWindow, *, sensed: bool = False) -> WindowGeometry:
 
 
 def channels_of(window: RigidWindow, **given: bool) -> tuple[FloatArray, FloatArray]:
-    """(N, gaps, CHANNELS_PER_GAP) and (N, CHANNELS_PER_TRACK)."""
+    """(N, gaps, CHANNELS_PER_GAP), and those of tracks and their neighbours."""
     found = geometry_channels(geometry_of(window, **given), window.tracks)
     assert found.shape == (len(window.tracks), GEOMETRY_CHANNELS)
     assert found.dtype == np.float32
@@ -134,7 +135,7 @@ def test_each_channel_is_as_described() -> None:
     assert not gaps[1, GAPS.index(1)].any(), "the track does not span it"
     assert gaps[1, GAPS.index(3), 0] == 1
     np.testing.assert_allclose(
-        rest[0],
+        rest[0, :CHANNELS_PER_TRACK],
         [
             *(np.log(2.1), np.log(1.0), 1, 1, np.arcsinh(2), np.arcsinh(4), 0),
             # 30 px at inverse depth 1 from the first frame, whose motion is known, is 60 at 2.
@@ -142,6 +143,12 @@ def test_each_channel_is_as_described() -> None:
         ],
         rtol=1e-5,
     )
+    rest, near = rest[:, :CHANNELS_PER_TRACK], rest[:, CHANNELS_PER_TRACK:].reshape(3, -1, 11)
+    # Its only neighbour is the second track, and the other way round; both squares hold it.
+    residual = [np.arcsinh(8), 0, -np.arcsinh(8), 0, 0, 0, 0, 0]
+    for track, (flat, rigid) in enumerate([(1.1, 0.5), (2.1, 1.0)]):
+        expected = [np.log(2), np.log(flat), np.log(rigid), *residual]
+        np.testing.assert_allclose(near[track], [expected] * 2, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
         rest[1, [IN_ERRORS, NEGATIVE, PARALLAX, HEIGHT, BEHIND]],
         [np.arcsinh(-4), -4, np.log(0.1), 0, np.log(4)],
