@@ -22,7 +22,7 @@ CHANNELS_PER_GAP = 11
 CHANNELS_PER_TRACK = 14
 NEAR_PX = (40.0, 120.0)  # reference pixels; sides of the squares that neighbours are in
 NEAR_GAPS = (1, 2)  # places in GAPS
-CHANNELS_OF_NEAR = 3 + 4 * len(NEAR_GAPS)
+CHANNELS_OF_NEAR = 5 + 4 * len(NEAR_GAPS)
 _OF_TRACKS = CHANNELS_PER_GAP * len(GAPS)
 _OF_NEAR = tuple(
     _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * each for each in range(len(NEAR_PX))
@@ -30,7 +30,7 @@ _OF_NEAR = tuple(
 GEOMETRY_CHANNELS = _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * len(NEAR_PX)
 SIDEWAYS = (
     *(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7)),
-    *(near + 3 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
+    *(near + 5 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
 )
 """Channels whose sign changes in a mirrored image."""
 LOG_LENGTHS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (3, 4, 9))
@@ -58,7 +58,8 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     of it; number of frames; 1 where there is a ground; height over it; log standard errors behind
     it; 1 in mode UNKNOWN; 1 with a depth sensor. Then for each of NEAR_PX: log number of the other
     tracks in a square of that side about a track, and means over them: log misfit to homographies
-    and to poses; for the gaps of NEAR_GAPS, residual x and y to either, as above.
+    and to poses, how far below 0 and behind the ground, and for the gaps of NEAR_GAPS residual x
+    and y to either, all as above.
 
     Args:
         geometry: of the window.
@@ -141,20 +142,17 @@ def _near_channels(
     side: float,
 ) -> Float64Array:
     """Return (N, CHANNELS_OF_NEAR): means of other channels over the tracks in a square."""
-    misfits = np.zeros((len(tracks), 2), bool)
-    for place, motion in enumerate((geometry.flat, geometry.rigid)):
-        if motion is not None:
-            misfits[:, place] = np.isfinite(motion.misfit)
-    spans = [np.repeat(gaps[each][:, :1] > 0, 4, axis=1) for each in NEAR_GAPS]
-    residuals = [gaps[each][:, [1, 2, 7, 8]] for each in NEAR_GAPS]
+    there = np.where(tracks.visible[-1], 1.0, np.nan)[:, None]
+    residuals = [
+        np.where(gaps[each][:, :1] > 0, gaps[each][:, [1, 2, 7, 8]], np.nan) for each in NEAR_GAPS
+    ]
     mean, count = means_about(
-        np.concatenate([found[:, :2], *residuals], axis=1),
-        np.concatenate([misfits, *spans], axis=1) & tracks.visible[-1, :, None],
+        np.concatenate([there, found[:, [0, 1, 6, 11]], *residuals], axis=1) * there,
         tracks.xy_px[-1],
         geometry.camera.size,
         side * max(geometry.camera.size) / REFERENCE_SIDE_PX,
     )
-    return np.concatenate([np.log1p(count[:, :1]), mean], axis=1)
+    return np.concatenate([np.log1p(count[:, :1]), mean[:, 1:]], axis=1)
 
 
 def _parallax(geometry: WindowGeometry, tracks: Tracks) -> Float64Array:

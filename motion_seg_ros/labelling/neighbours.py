@@ -10,19 +10,18 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.camera import Float64Array
-from motion_seg_ros.types import BoolArray, FloatArray
+from motion_seg_ros.types import FloatArray
 
 CELLS = 3  # on a side of the square about a track
 
 
 def means_about(
-    values: Float64Array, known: BoolArray, xy_px: FloatArray, size: tuple[int, int], side_px: float
+    values: Float64Array, xy_px: FloatArray, size: tuple[int, int], side_px: float
 ) -> tuple[Float64Array, Float64Array]:
     """Return the mean of some values over the other tracks about each track.
 
     Args:
-        values: (N, C).
-        known: (N, C), which of them count.
+        values: (N, C), NaN where they do not count.
         xy_px: (N, 2) positions.
         size: (H, W) of the image.
         side_px: of the square of CELLS x CELLS cells with the track in the middle one.
@@ -36,6 +35,7 @@ def means_about(
     middle = (np.array(size[::-1]) - 1) / 2
     at = np.floor((xy_px - middle) / cell + np.array(shape[::-1]) / 2).astype(np.int64)
     column, row = np.clip(at, 0, np.array(shape[::-1]) - 1).T
+    known = np.isfinite(values)
     own = np.concatenate([np.where(known, values, 0), known], axis=1)
     of_cells = np.zeros((shape[0] * shape[1], own.shape[1]))
     np.add.at(of_cells, row * shape[1] + column, own)

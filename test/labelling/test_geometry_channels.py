@@ -143,11 +143,11 @@ def test_each_channel_is_as_described() -> None:
         ],
         rtol=1e-5,
     )
-    rest, near = rest[:, :CHANNELS_PER_TRACK], rest[:, CHANNELS_PER_TRACK:].reshape(3, -1, 11)
+    rest, near = rest[:, :CHANNELS_PER_TRACK], rest[:, CHANNELS_PER_TRACK:].reshape(3, -1, 13)
     # Its only neighbour is the second track, and the other way round; both squares hold it.
     residual = [np.arcsinh(8), 0, -np.arcsinh(8), 0, 0, 0, 0, 0]
-    for track, (flat, rigid) in enumerate([(1.1, 0.5), (2.1, 1.0)]):
-        expected = [np.log(2), np.log(flat), np.log(rigid), *residual]
+    for track, (flat, rigid, negative, behind) in enumerate([(1.1, 0.5, -4, 3), (2.1, 1, 0, 0)]):
+        expected = [np.log(2), np.log(flat), np.log(rigid), negative, np.log1p(behind), *residual]
         np.testing.assert_allclose(near[track], [expected] * 2, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
         rest[1, [IN_ERRORS, NEGATIVE, PARALLAX, HEIGHT, BEHIND]],
