@@ -27,6 +27,7 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
 from motion_seg_ros.labelling.geometry_channels import (
+    CHANNELS_OF_NEAR,
     CHANNELS_PER_GAP,
     CHANNELS_PER_TRACK,
     GAPS,
@@ -163,7 +164,8 @@ def test_nothing_known_is_said_so() -> None:
     found = geometry_channels(geometry, tracks)
     shown = tracks.visible[-1]
     told = np.unique(np.flatnonzero(found.any(axis=0)))
-    assert told.tolist() == [PER_TRACK + UNKNOWN], "the mode alone"
+    counts = [PER_TRACK + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * each for each in (0, 1)]
+    assert told.tolist() == [PER_TRACK + UNKNOWN, *counts], "the mode and how many there are"
     np.testing.assert_array_equal(found[:, PER_TRACK + UNKNOWN], shown)
     assert np.isnan(implied_depth(geometry, tracks)).all()
 
