@@ -21,7 +21,7 @@ from motion_seg_ros.geometry.statistics import weighted_quantile
 
 # Set by hand; lengths are in reference pixels, see scene.REFERENCE_SIDE_PX.
 NOISE_PX = 0.1  # least spread assumed of static tracks
-PARALLAX_TO_SHIFT = 0.5  # most of the spread of parallax, to the motion of the plane in the image
+PARALLAX_TO_SHIFT = 1.0  # most of the spread of parallax, to the motion of the plane in the image
 ITERATIONS = 6  # of homographies and bends
 FARTHEST_SENSED = 5.0  # standard errors by which a wrong depth counts at most
 
