@@ -41,8 +41,7 @@ class Poses:
 
     def rotated(self, directions: Float64Array) -> Float64Array:
         """Return R_k n (K, 3, N) of directions x, y (2, N)."""
-        rotation = self.rotation.astype(directions.dtype)
-        return np.asarray(rotation[..., :2] @ directions + rotation[..., 2:])
+        return mapped(self.rotation, directions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +69,15 @@ class Observations:
         )
 
 
+def mapped(linear: Float64Array, directions: AnyArray) -> AnyArray:
+    """Return A_k n (K, 3, N) of matrices (K, 3, 3) and directions x, y (2, N)."""
+    linear = linear.astype(directions.dtype)
+    # One product of large matrices, and no copies: that is most of the time.
+    result = (linear[..., :2].reshape(-1, 2) @ directions).reshape(len(linear), 3, -1)
+    result += linear[..., 2:]
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """Predicted positions, with what their derivatives share.
@@ -87,7 +95,8 @@ class _Seen:
     @classmethod
     def of(cls, poses: Poses, newest: Float64Array, rho: Float64Array) -> _Seen:
         rotated = poses.rotated(newest)
-        q = rotated + poses.translation[..., None].astype(rotated.dtype) * rho.astype(rotated.dtype)
+        q = poses.translation[..., None].astype(rotated.dtype) * rho.astype(rotated.dtype)
+        q += rotated
         inverse = 1 / np.maximum(q[:, 2:], LEAST_DEPTH_RATIO)
         return cls(rotated, inverse, q[:, :2] * inverse)
 
@@ -124,15 +133,15 @@ def triangulate(
     slope = shift[:, :2] - seen.earlier * shift[:, 2:]
     target = seen.earlier * rotated[:, 2:] - rotated[:, :2]
     trust = seen.weight / spread[:, None] ** 2
-    along = (slope * target).sum(axis=1)
-    power = (slope * slope).sum(axis=1)
+    along = np.einsum("kin,kin->kn", slope, target)
+    power = np.einsum("kin,kin->kn", slope, slope)
     depth = rotated[:, 2]
     rho = np.zeros(seen.newest.shape[1])
     information = rho
     for _ in range(iterations):
         weight = trust / np.maximum(depth, LEAST_DEPTH_RATIO) ** 2
-        information = (weight * power).sum(axis=0) + 1e-9
-        rho = (weight * along).sum(axis=0) / information
+        information = np.einsum("kn,kn->n", weight, power) + 1e-9
+        rho = np.einsum("kn,kn->n", weight, along) / information
         rho = np.clip(rho, -MAX_INVERSE_DEPTH, MAX_INVERSE_DEPTH)
         depth = rotated[:, 2] + rho * shift[:, 2]
     return rho, 1 / np.sqrt(information)
@@ -183,10 +192,10 @@ def _step(
     flat = weighted.reshape(count, 6, 2 * points)
     pose_block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
     pose_pull = (flat @ residual.reshape(count, 2 * points, 1)).ravel()
-    mixed = (weighted * by_rho[:, None]).sum(axis=2).reshape(6 * count, points)
+    mixed = np.einsum("kpin,kin->kpn", weighted, by_rho).reshape(6 * count, points)
     weighted_by_rho = weight[:, None] * by_rho
-    point_block = (weighted_by_rho * by_rho).sum(axis=(0, 1)) + 1e-6
-    point_pull = (weighted_by_rho * residual).sum(axis=(0, 1))
+    point_block = np.einsum("kin,kin->n", weighted_by_rho, by_rho) + 1e-6
+    point_pull = np.einsum("kin,kin->n", weighted_by_rho, residual)
     if measured is not None:
         value, error = measured
         known = np.isfinite(value)
@@ -194,10 +203,10 @@ def _step(
         point_block = point_block + trust
         point_pull = point_pull + trust * np.where(known, value - rho, 0.0)
     mixed = mixed.astype(np.float64)
-    normal = -(mixed / point_block) @ mixed.T
-    for k in range(count):
-        place = slice(6 * k, 6 * k + 6)
-        normal[place, place] += pose_block[k]
+    scaled = mixed / np.sqrt(point_block)
+    normal = -scaled @ scaled.T
+    frame = np.arange(count)
+    normal.reshape(count, 6, count, 6)[frame, :, frame] += pose_block
     strength = np.trace(pose_block, axis1=1, axis2=2).sum() / (6 * count)
     normal[np.diag_indices(6 * count)] += DAMPING * strength + 1e-9
     step = np.linalg.solve(normal, pose_pull - mixed @ (point_pull / point_block))
@@ -236,21 +245,21 @@ def robust_weights(
         weight: (K, N) before.
         spread: (K,) of the observations of static points.
     """
-    square = (residual * residual).sum(axis=1) / (ROBUST_SPREADS * spread[:, None]) ** 2
+    square = np.einsum("kin,kin->kn", residual, residual)
+    square /= ((ROBUST_SPREADS * spread) ** 2).astype(square.dtype)[:, None]
     total = weight.sum(axis=0) + 1e-9
-    mean = (weight * np.minimum(square, MOST_SQUARE)).sum(axis=0) / total
+    mean = np.einsum("kn,kn->n", weight, np.minimum(square, MOST_SQUARE)) / total
     return np.asarray(weight / ((1 + square) * (1 + mean)) ** 2)
 
 
 def rotation_of(turn: Float64Array) -> Float64Array:
     """Return the rotations (K, 3, 3) of rotation vectors (K, 3) (Rodrigues' formula)."""
-    angle = np.linalg.norm(turn, axis=1)[:, None, None]
+    half = np.sqrt(np.einsum("ki,ki->k", turn, turn) + 1e-30)[:, None, None] / 2
     cross = np.zeros((len(turn), 3, 3))
-    cross[:, 0, 1], cross[:, 0, 2] = -turn[:, 2], turn[:, 1]
-    cross[:, 1, 0], cross[:, 1, 2] = turn[:, 2], -turn[:, 0]
-    cross[:, 2, 0], cross[:, 2, 1] = -turn[:, 1], turn[:, 0]
-    first = np.sinc(angle / np.pi)
-    second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
+    cross[:, [2, 0, 1], [1, 2, 0]] = turn
+    cross -= cross.transpose(0, 2, 1)
+    ratio = np.sin(half) / half
+    first, second = ratio * np.cos(half), 0.5 * ratio**2
     return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
 
 

@@ -44,22 +44,17 @@ def epipoles(
     pull = trust * np.minimum(np.linalg.norm(residual, axis=-1), limit) + 1e-12
     total = np.cumsum(pull, axis=1)
     drawn = np.random.default_rng(0).random((1, 2 * HYPOTHESES)) * total[:, -1:]
-    index = np.minimum((total[:, None] < drawn[..., None]).sum(axis=-1), total.shape[1] - 1)
-    pairs = np.take_along_axis(lines, index[..., None], axis=1)
+    index = (total[:, None] >= drawn[..., None]).argmax(axis=-1)
+    frame = np.arange(len(total))
+    pairs = lines[frame[:, None], index]
     candidates = np.cross(pairs[:, :HYPOTHESES], pairs[:, HYPOTHESES:])  # (K, E, 3)
     candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True) + 1e-15
-    # The distance |point e_3 - e_12| of all points and hypotheses at once.
-    last, place = candidates[:, None, :, 2], candidates[..., :2]
-    square = (point * point).sum(axis=-1)[..., None] * last**2
-    square += (place * place).sum(axis=-1)[:, None] - 2 * last * (point @ place.transpose(0, 2, 1))
-    far = np.abs(lines @ candidates.transpose(0, 2, 1))  # (K, S, E)
-    across = far / (np.sqrt(np.maximum(square, 0)) + 1e-6)
-    cost = (trust[:, None] @ np.minimum(across, limit[..., None]))[:, 0]
-    best = np.take_along_axis(candidates, cost.argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    across, _ = _across(lines, point, candidates)
+    cost = (trust[:, None] @ np.minimum(across, limit[..., None], out=across))[:, 0]
+    best = candidates[frame, cost.argmin(axis=1)]
     for _ in range(ITERATIONS):
-        distance = _distance(point, best[:, None])
-        across = np.abs((lines * best[:, None]).sum(axis=-1)) / distance
-        robust = trust / (1 + (across / spread[:, None]) ** 2) ** 2 / distance**2
+        across, distance = (each[..., 0] for each in _across(lines, point, best[:, None]))
+        robust = trust / ((1 + (across / spread[:, None]) ** 2) * distance) ** 2
         moment = (lines * robust[..., None]).transpose(0, 2, 1) @ lines
         best = np.linalg.eigh(moment)[1][..., 0]
     return best
@@ -92,8 +87,27 @@ def spreads_of(
     return np.maximum(noise, least), np.maximum(parallax, least)
 
 
-def _distance(point: Float64Array, epipole: Float64Array) -> Float64Array:
-    """Return the distance (...) of points (..., 2) from epipoles (..., 3), times the third
-    coordinate."""
-    off = point * epipole[..., 2:] - epipole[..., :2]
-    return np.asarray(np.sqrt((off * off).sum(axis=-1)) + 1e-6)
+def _across(
+    lines: Float64Array, point: Float64Array, epipole: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Return the residuals (K, S, E) across the lines from points to epipoles (K, E, 3), and the
+    distances to them times their third coordinate.
+
+    Args:
+        lines: (K, S, 3) through the points along their residuals, as long as those.
+        point: (K, S, 2).
+        epipole: the epipoles.
+    """
+    # In place: fresh memory costs more than arithmetic here.
+    distance, off = (
+        point[..., i, None] * epipole[:, None, :, 2] - epipole[:, None, :, i] for i in (0, 1)
+    )
+    distance *= distance
+    off *= off
+    distance += off
+    np.sqrt(distance, out=distance)
+    distance += 1e-6
+    across = np.matmul(lines, epipole.transpose(0, 2, 1), out=off)
+    np.abs(across, out=across)
+    across /= distance
+    return across, distance
