@@ -204,11 +204,11 @@ def _step(
         point_pull = point_pull + trust * np.where(known, value - rho, 0.0)
     mixed = mixed.astype(np.float64)
     scaled = mixed / np.sqrt(point_block)
-    normal = -scaled @ scaled.T
+    normal = -(scaled @ scaled.T)
     frame = np.arange(count)
     normal.reshape(count, 6, count, 6)[frame, :, frame] += pose_block
     strength = np.trace(pose_block, axis1=1, axis2=2).sum() / (6 * count)
-    normal[np.diag_indices(6 * count)] += DAMPING * strength + 1e-9
+    normal.ravel()[:: 6 * count + 1] += DAMPING * strength + 1e-9  # its diagonal
     step = np.linalg.solve(normal, pose_pull - mixed @ (point_pull / point_block))
     rho = np.clip(rho + (point_pull - mixed.T @ step) / point_block, 0, MAX_INVERSE_DEPTH)
     return _moved(poses, step.reshape(count, 6)), rho

@@ -258,8 +258,8 @@ def _has_depth(scene: Scene, flat: Fit, rigid: Fit) -> bool:
     """Return True if homographies misfit over much of the image, and poses fit there."""
     some = scene.some
     flat_px, rigid_px = (
-        np.sqrt((each.residual[..., some] ** 2).sum(axis=1).mean(axis=0)) / scene.pixel
-        for each in (flat, rigid)
+        np.sqrt(np.einsum("kin,kin->n", residual, residual) / len(residual)) / scene.pixel
+        for residual in (each.residual.take(some, axis=2) for each in (flat, rigid))
     )
     better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
     area = scene.area[some]
@@ -288,14 +288,16 @@ def _geometry(
         whole[scene.now] = values
         return whole
 
+    judged = np.zeros((frames, count), bool)
+    judged[np.ix_(scene.frames, scene.now)] = True
+
     def of_both(values: Float64Array) -> Float64Array:
         whole = np.zeros((frames, count))
-        whole[np.ix_(scene.frames, scene.now)] = values
+        whole[judged] = values.ravel()
         return whole
 
     def motion(fit: Fit) -> Motion:
-        residual = np.zeros((frames, count, 2))
-        residual[np.ix_(scene.frames, scene.now)] = fit.residual.transpose(0, 2, 1)
+        residual = np.stack([of_both(fit.residual[:, i]) for i in (0, 1)], axis=-1)
         nothing = np.array(np.nan)
         parallax = fit.parallax and Parallax(
             of_frames(fit.parallax.epipole, np.full(3, np.nan)),

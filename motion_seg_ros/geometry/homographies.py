@@ -71,8 +71,9 @@ def _solved(moments: Float64Array) -> Float64Array:
     ridge = RIDGE * (plain[:, 2, 2] + 1e-9)[:, None]
     identity = np.eye(3).ravel()[:8]
     block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
-    found = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])[..., 0]
-    return np.asarray(np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3))
+    found = np.ones((len(normal), 9, 1))
+    found[:, :8] = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])
+    return found.reshape(-1, 3, 3)
 
 
 def fit_bends(

@@ -49,8 +49,10 @@ def epipoles(
     pairs = lines[frame[:, None], index]
     candidates = np.cross(pairs[:, :HYPOTHESES], pairs[:, HYPOTHESES:])  # (K, E, 3)
     candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True) + 1e-15
-    across, _ = _across(lines, point, candidates)
-    cost = (trust[:, None] @ np.minimum(across, limit[..., None], out=across))[:, 0]
+    single = np.float32  # half the memory of the largest arrays here
+    across, _ = _across(lines.astype(single), point.astype(single), candidates.astype(single))
+    np.minimum(across, limit[..., None].astype(single), out=across)
+    cost = (trust[:, None].astype(single) @ across)[:, 0]
     best = candidates[frame, cost.argmin(axis=1)]
     for _ in range(ITERATIONS):
         across, distance = (each[..., 0] for each in _across(lines, point, best[:, None]))
@@ -88,8 +90,8 @@ def spreads_of(
 
 
 def _across(
-    lines: Float64Array, point: Float64Array, epipole: Float64Array
-) -> tuple[Float64Array, Float64Array]:
+    lines: AnyArray, point: AnyArray, epipole: AnyArray
+) -> tuple[AnyArray, AnyArray]:
     """Return the residuals (K, S, E) across the lines from points to epipoles (K, E, 3), and the
     distances to them times their third coordinate.
 

@@ -71,15 +71,15 @@ class Scene:
             belief: returns the belief (M,) that tracks with ids (M,) are static.
         """
         now = np.flatnonzero(tracks.visible[-1])
-        directions = camera.normalised(tracks.xy_px[:, now])
-        known = np.isfinite(directions[..., 0] + directions[..., 1])
-        there = tracks.visible[:-1, now] & known[:-1] & known[-1]
+        directions = camera.normalised(tracks.xy_px.take(now, axis=1)).transpose(0, 2, 1)
+        known = np.isfinite(directions).all(axis=1)
+        there = tracks.visible[:-1].take(now, axis=1) & known[:-1] & known[-1]
         frames = np.flatnonzero(there.sum(axis=1) >= MIN_TRACKS)
         if not len(frames):
             return None
-        trust = np.maximum(tracks.confidence[:-1, now], LEAST_TRUST) * there
-        place = np.nan_to_num(directions).astype(np.float32).transpose(0, 2, 1).copy()
-        seen = Observations(place[-1], place[frames], trust[frames].astype(np.float32))
+        trust = np.maximum(tracks.confidence[frames].take(now, axis=1), LEAST_TRUST) * there[frames]
+        place = np.where(known[:, None], directions, 0).astype(np.float32)
+        seen = Observations(place[-1], place[frames], trust)
         xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
         area = area * _border_belief(xy, camera.size)
@@ -110,8 +110,9 @@ def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
     """Return the belief (M,) that tracks are static, by their distance from the border alone."""
     height, width = size
     corner = xy_px + 0.5  # from the outer edge of the first pixel, whatever the resolution
-    edge = np.minimum(corner, np.array([width, height]) - corner)
-    nearness = np.exp(-(edge / np.array([width, height])).min(axis=1) / BORDER_SHARE)
+    across, down = corner[:, 0] / width, corner[:, 1] / height
+    edge = np.minimum(np.minimum(across, 1 - across), np.minimum(down, 1 - down))
+    nearness = np.exp(-edge / BORDER_SHARE)
     return np.asarray(CENTRE_BELIEF + (1 - CENTRE_BELIEF) * np.minimum(nearness, 1))
 
 
