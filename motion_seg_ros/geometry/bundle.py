@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg.lapack
 
 from motion_seg_ros.camera import Float64Array
 
@@ -130,8 +132,10 @@ def triangulate(
     rotated = poses.rotated(seen.newest)
     shift = poses.translation[..., None].astype(seen.newest.dtype)  # (K, 3, 1)
     spread = spread.astype(seen.newest.dtype)
-    slope = shift[:, :2] - seen.earlier * shift[:, 2:]
-    target = seen.earlier * rotated[:, 2:] - rotated[:, :2]
+    slope = seen.earlier * -shift[:, 2:]
+    slope += shift[:, :2]
+    target = seen.earlier * rotated[:, 2:]
+    target -= rotated[:, :2]
     trust = seen.weight / spread[:, None] ** 2
     along = np.einsum("kin,kin->kn", slope, target)
     power = np.einsum("kin,kin->kn", slope, slope)
@@ -143,7 +147,7 @@ def triangulate(
         information = np.einsum("kn,kn->n", weight, power) + 1e-9
         rho = np.einsum("kn,kn->n", weight, along) / information
         rho = np.clip(rho, -MAX_INVERSE_DEPTH, MAX_INVERSE_DEPTH)
-        depth = rotated[:, 2] + rho * shift[:, 2]
+        depth = rho * shift[:, 2] + rotated[:, 2]
     return rho, 1 / np.sqrt(information)
 
 
@@ -205,11 +209,15 @@ def _step(
     mixed = mixed.astype(np.float64)
     scaled = mixed / np.sqrt(point_block)
     normal = -(scaled @ scaled.T)
-    frame = np.arange(count)
-    normal.reshape(count, 6, count, 6)[frame, :, frame] += pose_block
-    strength = np.trace(pose_block, axis1=1, axis2=2).sum() / (6 * count)
-    normal.ravel()[:: 6 * count + 1] += DAMPING * strength + 1e-9  # its diagonal
-    step = np.linalg.solve(normal, pose_pull - mixed @ (point_pull / point_block))
+    own = np.einsum("kikj->kij", normal.reshape(count, 6, count, 6))  # a view
+    own += pose_block
+    diagonal = np.einsum("ii->i", normal)  # another
+    diagonal += DAMPING * np.einsum("kii->", pose_block) / (6 * count) + 1e-9
+    # Symmetric and positive: half the work of a general solution.
+    right = pose_pull - mixed @ (point_pull / point_block)
+    _, step, failed = scipy.linalg.lapack.dposv(normal.T, right, lower=1)
+    if failed:
+        return poses, rho
     rho = np.clip(rho + (point_pull - mixed.T @ step) / point_block, 0, MAX_INVERSE_DEPTH)
     return _moved(poses, step.reshape(count, 6)), rho
 
@@ -227,8 +235,9 @@ def locate(
         flat = (jacobian * weight[:, None, None]).reshape(count, 6, 2 * points)
         block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
         pull = flat @ residual.reshape(count, 2 * points, 1)
-        damping = DAMPING * np.trace(block, axis1=1, axis2=2) / 6 + 1e-12
-        step = np.linalg.solve(block + damping[:, None, None] * np.eye(6), pull)
+        diagonal = np.einsum("kii->ki", block)  # a view
+        diagonal += DAMPING / 6 * np.einsum("kii->k", block)[:, None] + 1e-12
+        step = np.linalg.solve(block, pull)
         poses = _moved(poses, step[..., 0])
     return poses
 
@@ -246,21 +255,18 @@ def robust_weights(
         spread: (K,) of the observations of static points.
     """
     square = np.einsum("kin,kin->kn", residual, residual)
-    square /= ((ROBUST_SPREADS * spread) ** 2).astype(square.dtype)[:, None]
-    total = weight.sum(axis=0) + 1e-9
-    mean = np.einsum("kn,kn->n", weight, np.minimum(square, MOST_SQUARE)) / total
-    return np.asarray(weight / ((1 + square) * (1 + mean)) ** 2)
+    square /= (ROBUST_SPREADS * spread.astype(square.dtype)[:, None]) ** 2
+    mean = np.einsum("kn,kn->n", weight, np.minimum(square, MOST_SQUARE))
+    mean /= weight.sum(axis=0) + 1e-9
+    square += 1
+    square *= 1 + mean
+    square *= square
+    return np.asarray(weight / square)
 
 
 def rotation_of(turn: Float64Array) -> Float64Array:
-    """Return the rotations (K, 3, 3) of rotation vectors (K, 3) (Rodrigues' formula)."""
-    half = np.sqrt(np.einsum("ki,ki->k", turn, turn) + 1e-30)[:, None, None] / 2
-    cross = np.zeros((len(turn), 3, 3))
-    cross[:, [2, 0, 1], [1, 2, 0]] = turn
-    cross -= cross.transpose(0, 2, 1)
-    ratio = np.sin(half) / half
-    first, second = ratio * np.cos(half), 0.5 * ratio**2
-    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
+    """Return the rotations (K, 3, 3) of rotation vectors (K, 3)."""
+    return np.array([cv2.Rodrigues(each)[0] for each in turn])
 
 
 def _moved(poses: Poses, step: Float64Array) -> Poses:

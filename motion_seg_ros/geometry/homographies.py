@@ -36,7 +36,7 @@ def fit_homographies(
     x, y = seen.newest.astype(np.float64)
     products = np.stack([x * x, x * y, x, x * y, y * y, y, x, y, np.ones_like(x)], axis=1)
     u, v = seen.earlier[:, 0], seen.earlier[:, 1]
-    factors = np.stack([np.ones_like(u), u, v, u * u + v * v], dtype=np.float64)
+    factors = np.stack([np.ones_like(u), -u, -v, u * u + v * v], dtype=np.float64)
     for _ in range(iterations):
         homographies = _solved((factors * weight).reshape(-1, len(x)) @ products)
         at, scale = _projected(homographies, seen.newest)
@@ -61,18 +61,19 @@ def _projected(homographies: Float64Array, newest: AnyArray) -> tuple[AnyArray, 
 
 def _solved(moments: Float64Array) -> Float64Array:
     """Return the least-squares homographies (K, 3, 3) by the moments (4 K, 9): of the products of
-    x, y, 1, weighted, and times u, v and u u + v v of the images."""
+    x, y, 1, weighted, and times -u, -v and u u + v v of the images."""
     plain, by_u, by_v, squares = moments.reshape(4, -1, 3, 3)
     normal = np.zeros((len(plain), 9, 9))
     normal[:, 0:3, 0:3] = normal[:, 3:6, 3:6] = plain
     normal[:, 6:9, 6:9] = squares
-    normal[:, 0:3, 6:9] = normal[:, 6:9, 0:3] = -by_u
-    normal[:, 3:6, 6:9] = normal[:, 6:9, 3:6] = -by_v
+    normal[:, 0:3, 6:9] = normal[:, 6:9, 0:3] = by_u
+    normal[:, 3:6, 6:9] = normal[:, 6:9, 3:6] = by_v
+    pull = -normal[:, :8, 8]
     ridge = RIDGE * (plain[:, 2, 2] + 1e-9)[:, None]
-    identity = np.eye(3).ravel()[:8]
-    block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
+    pull[:, [0, 4]] += ridge  # to the identity
+    normal.reshape(-1, 81)[:, :80:10] += ridge  # the diagonal
     found = np.ones((len(normal), 9, 1))
-    found[:, :8] = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])
+    found[:, :8] = np.linalg.solve(normal[:, :8, :8], pull[..., None])
     return found.reshape(-1, 3, 3)
 
 
@@ -102,8 +103,9 @@ def fit_bends(
         weight = robust_weights(residual, trust, spread)
         normal = (weight @ products.T).reshape(-1, 6, 6).astype(np.float64)
         normal += ridge * (normal[:, :1, :1] + 1e-9)
-        pull = (weight[:, None] * left) @ basis.T  # (K, 2, 6)
-        bend = np.linalg.solve(normal, pull.transpose(0, 2, 1)).transpose(0, 2, 1)
+        pull = (weight[:, None] * left).reshape(-1, len(prior)) @ basis.T
+        pull = pull.reshape(-1, 2, 6).transpose(0, 2, 1)
+        bend = np.linalg.solve(normal, pull).transpose(0, 2, 1)
     return bend
 
 

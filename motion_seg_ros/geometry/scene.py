@@ -71,14 +71,15 @@ class Scene:
             belief: returns the belief (M,) that tracks with ids (M,) are static.
         """
         now = np.flatnonzero(tracks.visible[-1])
-        directions = camera.normalised(tracks.xy_px.take(now, axis=1)).transpose(0, 2, 1)
-        known = np.isfinite(directions).all(axis=1)
+        directions = camera.normalised(tracks.xy_px.take(now, axis=1))
+        known = np.isfinite(directions[..., 0] + directions[..., 1])
         there = tracks.visible[:-1].take(now, axis=1) & known[:-1] & known[-1]
         frames = np.flatnonzero(there.sum(axis=1) >= MIN_TRACKS)
         if not len(frames):
             return None
         trust = np.maximum(tracks.confidence[frames].take(now, axis=1), LEAST_TRUST) * there[frames]
-        place = np.where(known[:, None], directions, 0).astype(np.float32)
+        directions[~known] = 0
+        place = directions.transpose(0, 2, 1).astype(np.float32, order="C")
         seen = Observations(place[-1], place[frames], trust)
         xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
