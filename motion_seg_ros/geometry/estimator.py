@@ -6,6 +6,7 @@ import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.geometry.fits import NOISE_PX, Fit, misfit_of
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
@@ -52,6 +53,7 @@ class CameraMotionEstimator:
 
     def reset(self) -> None:
         """Forget the stream."""
+        self._directions = Directions()
         self._kept: Kept | None = None
         self._plane: GroundPlane | None = None
         self._ids: Int64Array = np.zeros(0, np.int64)
@@ -73,7 +75,7 @@ class CameraMotionEstimator:
             measured: inverse depth (N,) in 1/m of the tracks in the newest frame and its standard
                 error (N,), NaN where unknown; None without a depth sensor.
         """
-        scene = Scene.of(tracks, camera, index, measured, self._recalled)
+        scene = Scene.of(tracks, camera, index, measured, self._recalled, self._directions)
         if scene is None:
             self.reset()
             reason = f"fewer than {MIN_TRACKS} tracks last from one frame to another"

@@ -10,6 +10,7 @@ import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.types import FloatArray, Int64Array, Tracks
 
 REFERENCE_SIDE_PX = 427  # longer image side in which lengths are measured: half of DAVIS's 854 px
@@ -60,6 +61,7 @@ class Scene:
         index: int,
         measured: tuple[FloatArray, FloatArray] | None,
         belief: Callable[[Int64Array], Float64Array],
+        directions: Directions,
     ) -> Scene | None:
         """Return the scene of a window; None if no earlier frame shares MIN_TRACKS tracks.
 
@@ -69,19 +71,21 @@ class Scene:
             index: of its newest frame.
             measured: of all tracks, see above.
             belief: returns the belief (M,) that tracks with ids (M,) are static.
+            directions: keeps those of the window before.
         """
         now = np.flatnonzero(tracks.visible[-1])
-        directions = camera.normalised(tracks.xy_px.take(now, axis=1))
-        known = np.isfinite(directions[..., 0] + directions[..., 1])
+        ids, first = tracks.ids[now], index + 1 - len(tracks.visible)
+        found = directions.of(camera, first, ids, tracks.xy_px.take(now, axis=1))
+        known = np.isfinite(found[..., 0] + found[..., 1])
         there = tracks.visible[:-1].take(now, axis=1) & known[:-1] & known[-1]
         frames = np.flatnonzero(there.sum(axis=1) >= MIN_TRACKS)
         if not len(frames):
             return None
         trust = np.maximum(tracks.confidence[frames].take(now, axis=1), LEAST_TRUST) * there[frames]
-        directions[~known] = 0
-        place = directions.transpose(0, 2, 1).astype(np.float32, order="C")
+        place = found.transpose(0, 2, 1).astype(np.float32, order="C")
+        place.transpose(0, 2, 1)[~known] = 0
         seen = Observations(place[-1], place[frames], trust)
-        xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
+        xy = tracks.xy_px[-1, now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
         area = area * _border_belief(xy, camera.size)
         sensed = None
@@ -92,7 +96,7 @@ class Scene:
             now,
             ids,
             frames,
-            frames - len(tracks.visible) + 1 + index,
+            frames + first,
             seen,
             area,
             area * belief(ids),
