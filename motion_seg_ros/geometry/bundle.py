@@ -139,15 +139,13 @@ def triangulate(
     trust = seen.weight / spread[:, None] ** 2
     along = np.einsum("kin,kin->kn", slope, target)
     power = np.einsum("kin,kin->kn", slope, slope)
-    depth = rotated[:, 2]
-    rho = np.zeros(seen.newest.shape[1])
-    information = rho
-    for _ in range(iterations):
+    rho = information = np.zeros(seen.newest.shape[1])
+    for i in range(iterations):
+        depth = rho * shift[:, 2] + rotated[:, 2] if i else rotated[:, 2]
         weight = trust / np.maximum(depth, LEAST_DEPTH_RATIO) ** 2
         information = np.einsum("kn,kn->n", weight, power) + 1e-9
         rho = np.einsum("kn,kn->n", weight, along) / information
         rho = np.clip(rho, -MAX_INVERSE_DEPTH, MAX_INVERSE_DEPTH)
-        depth = rho * shift[:, 2] + rotated[:, 2]
     return rho, 1 / np.sqrt(information)
 
 
@@ -234,11 +232,12 @@ def locate(
         jacobian = _pose_jacobian(predicted, rho)
         flat = (jacobian * weight[:, None, None]).reshape(count, 6, 2 * points)
         block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
+        block = block.astype(np.float64)
         pull = flat @ residual.reshape(count, 2 * points, 1)
         diagonal = np.einsum("kii->ki", block)  # a view
         diagonal += DAMPING / 6 * np.einsum("kii->k", block)[:, None] + 1e-12
         step = np.linalg.solve(block, pull)
-        poses = _moved(poses, step[..., 0])
+        poses = _moved(poses, np.asarray(step[..., 0], np.float64))
     return poses
 
 

@@ -299,7 +299,9 @@ def _geometry(
         return whole
 
     def motion(fit: Fit) -> Motion:
-        residual = np.stack([of_both(fit.residual[:, i]) for i in (0, 1)], axis=-1)
+        residual = np.zeros((frames, count, 2))
+        for i in (0, 1):
+            residual[..., i][judged] = fit.residual[:, i].ravel()
         nothing = np.array(np.nan)
         parallax = fit.parallax and Parallax(
             of_frames(fit.parallax.epipole, np.full(3, np.nan)),

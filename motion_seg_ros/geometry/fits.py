@@ -60,7 +60,9 @@ class Fit:
         area = scene.area[scene.some]
         at = warped(linear, fitted.newest)
         bend = fit_bends(fitted, at, scene.prior[scene.some], spread, ITERATIONS)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(fitted.newest)
+        basis = quadratic_basis(seen.newest)
+        everywhere = warped(linear, seen.newest) + bend.astype(at.dtype) @ basis
+        at = everywhere.take(scene.some, axis=2)
         epipole = epipoles(fitted, at, area, spread)
         across, along = components(fitted.earlier - at, at, epipole)
         weight = fitted.weight * area
@@ -69,11 +71,9 @@ class Fit:
         moved = at - fitted.newest
         shift = np.sqrt(weighted_quantile(np.einsum("kin,kin->kn", moved, moved), weight, 0.5))
         along_spread = np.minimum(along_spread, np.maximum(PARALLAX_TO_SHIFT * shift, spread))
-        at = warped(linear, seen.newest)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(seen.newest)
         there = seen.weight > 0
-        residual = np.where(there[:, None], seen.earlier - at, 0)
-        across, along = components(residual, at, epipole)
+        residual = np.where(there[:, None], seen.earlier - everywhere, 0)
+        across, along = components(residual, everywhere, epipole)
         square = 1 / spread**2 @ (across * across) + 1 / along_spread**2 @ (along * along)
         count = there.sum(axis=0)
         misfit = np.sqrt(square / np.maximum(2 * count, 1))

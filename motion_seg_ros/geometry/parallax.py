@@ -59,7 +59,7 @@ def epipoles(
         robust = trust / ((1 + (across / spread[:, None]) ** 2) * distance) ** 2
         moment = (lines * robust[..., None]).transpose(0, 2, 1) @ lines
         best = np.linalg.eigh(moment)[1][..., 0]
-    return best
+    return np.asarray(best)
 
 
 def components(

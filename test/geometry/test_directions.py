@@ -27,7 +27,7 @@ class Counted(Camera):
 
     asked = 0
 
-    def normalised(self, xy_px: FloatArray) -> Float64Array:  # type: ignore[override]
+    def normalised(self, xy_px: FloatArray) -> Float64Array:
         Counted.asked += xy_px[..., 0].size
         return super().normalised(xy_px)
 
