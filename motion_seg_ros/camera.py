@@ -149,12 +149,15 @@ class Camera:
     def normalised(self, xy_px: npt.NDArray[np.floating]) -> Float64Array:
         """Return x/z, y/z (..., 2) of the directions of pixels (..., 2); NaN where the lens has
         none."""
-        focal, centre = self.matrix[[0, 1], [0, 1]], self.matrix[:2, 2]
-        distorted = (np.asarray(xy_px, np.float64) - centre) / focal
-        if self.distortion_model == NONE:
-            return distorted
-        with np.errstate(all="ignore"):
-            return np.stack(self._undistorted(distorted[..., 0], distorted[..., 1]), axis=-1)
+        # One coordinate after the other: loops over pairs are slow.
+        x, y = (
+            (np.asarray(xy_px[..., i], np.float64) - self.matrix[i, 2]) / self.matrix[i, i]
+            for i in (0, 1)
+        )
+        if self.distortion_model != NONE:
+            with np.errstate(all="ignore"):
+                x, y = self._undistorted(x, y)
+        return np.stack((x, y), axis=-1)
 
     def pixels(self, xy: npt.NDArray[np.floating]) -> Float64Array:
         """Return the pixels (..., 2) of directions x/z, y/z (..., 2); NaN where the lens has

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg.lapack
 
 from motion_seg_ros.camera import Float64Array
 
@@ -41,8 +43,7 @@ class Poses:
 
     def rotated(self, directions: Float64Array) -> Float64Array:
         """Return R_k n (K, 3, N) of directions x, y (2, N)."""
-        rotation = self.rotation.astype(directions.dtype)
-        return np.asarray(rotation[..., :2] @ directions + rotation[..., 2:])
+        return mapped(self.rotation, directions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,15 @@ class Observations:
         )
 
 
+def mapped(linear: Float64Array, directions: AnyArray) -> AnyArray:
+    """Return A_k n (K, 3, N) of matrices (K, 3, 3) and directions x, y (2, N)."""
+    linear = linear.astype(directions.dtype)
+    # One product of large matrices, and no copies: that is most of the time.
+    result = (linear[..., :2].reshape(-1, 2) @ directions).reshape(len(linear), 3, -1)
+    result += linear[..., 2:]
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class _Seen:
     """Predicted positions, with what their derivatives share.
@@ -87,7 +97,8 @@ class _Seen:
     @classmethod
     def of(cls, poses: Poses, newest: Float64Array, rho: Float64Array) -> _Seen:
         rotated = poses.rotated(newest)
-        q = rotated + poses.translation[..., None].astype(rotated.dtype) * rho.astype(rotated.dtype)
+        q = poses.translation[..., None].astype(rotated.dtype) * rho.astype(rotated.dtype)
+        q += rotated
         inverse = 1 / np.maximum(q[:, 2:], LEAST_DEPTH_RATIO)
         return cls(rotated, inverse, q[:, :2] * inverse)
 
@@ -121,20 +132,20 @@ def triangulate(
     rotated = poses.rotated(seen.newest)
     shift = poses.translation[..., None].astype(seen.newest.dtype)  # (K, 3, 1)
     spread = spread.astype(seen.newest.dtype)
-    slope = shift[:, :2] - seen.earlier * shift[:, 2:]
-    target = seen.earlier * rotated[:, 2:] - rotated[:, :2]
+    slope = seen.earlier * -shift[:, 2:]
+    slope += shift[:, :2]
+    target = seen.earlier * rotated[:, 2:]
+    target -= rotated[:, :2]
     trust = seen.weight / spread[:, None] ** 2
-    along = (slope * target).sum(axis=1)
-    power = (slope * slope).sum(axis=1)
-    depth = rotated[:, 2]
-    rho = np.zeros(seen.newest.shape[1])
-    information = rho
-    for _ in range(iterations):
+    along = np.einsum("kin,kin->kn", slope, target)
+    power = np.einsum("kin,kin->kn", slope, slope)
+    rho = information = np.zeros(seen.newest.shape[1])
+    for i in range(iterations):
+        depth = rho * shift[:, 2] + rotated[:, 2] if i else rotated[:, 2]
         weight = trust / np.maximum(depth, LEAST_DEPTH_RATIO) ** 2
-        information = (weight * power).sum(axis=0) + 1e-9
-        rho = (weight * along).sum(axis=0) / information
+        information = np.einsum("kn,kn->n", weight, power) + 1e-9
+        rho = np.einsum("kn,kn->n", weight, along) / information
         rho = np.clip(rho, -MAX_INVERSE_DEPTH, MAX_INVERSE_DEPTH)
-        depth = rotated[:, 2] + rho * shift[:, 2]
     return rho, 1 / np.sqrt(information)
 
 
@@ -183,10 +194,10 @@ def _step(
     flat = weighted.reshape(count, 6, 2 * points)
     pose_block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
     pose_pull = (flat @ residual.reshape(count, 2 * points, 1)).ravel()
-    mixed = (weighted * by_rho[:, None]).sum(axis=2).reshape(6 * count, points)
+    mixed = np.einsum("kpin,kin->kpn", weighted, by_rho).reshape(6 * count, points)
     weighted_by_rho = weight[:, None] * by_rho
-    point_block = (weighted_by_rho * by_rho).sum(axis=(0, 1)) + 1e-6
-    point_pull = (weighted_by_rho * residual).sum(axis=(0, 1))
+    point_block = np.einsum("kin,kin->n", weighted_by_rho, by_rho) + 1e-6
+    point_pull = np.einsum("kin,kin->n", weighted_by_rho, residual)
     if measured is not None:
         value, error = measured
         known = np.isfinite(value)
@@ -194,13 +205,17 @@ def _step(
         point_block = point_block + trust
         point_pull = point_pull + trust * np.where(known, value - rho, 0.0)
     mixed = mixed.astype(np.float64)
-    normal = -(mixed / point_block) @ mixed.T
-    for k in range(count):
-        place = slice(6 * k, 6 * k + 6)
-        normal[place, place] += pose_block[k]
-    strength = np.trace(pose_block, axis1=1, axis2=2).sum() / (6 * count)
-    normal[np.diag_indices(6 * count)] += DAMPING * strength + 1e-9
-    step = np.linalg.solve(normal, pose_pull - mixed @ (point_pull / point_block))
+    scaled = mixed / np.sqrt(point_block)
+    normal = -(scaled @ scaled.T)
+    own = np.einsum("kikj->kij", normal.reshape(count, 6, count, 6))  # a view
+    own += pose_block
+    diagonal = np.einsum("ii->i", normal)  # another
+    diagonal += DAMPING * np.einsum("kii->", pose_block) / (6 * count) + 1e-9
+    # Symmetric and positive: half the work of a general solution.
+    right = pose_pull - mixed @ (point_pull / point_block)
+    _, step, failed = scipy.linalg.lapack.dposv(normal.T, right, lower=1)
+    if failed:
+        return poses, rho
     rho = np.clip(rho + (point_pull - mixed.T @ step) / point_block, 0, MAX_INVERSE_DEPTH)
     return _moved(poses, step.reshape(count, 6)), rho
 
@@ -217,10 +232,12 @@ def locate(
         jacobian = _pose_jacobian(predicted, rho)
         flat = (jacobian * weight[:, None, None]).reshape(count, 6, 2 * points)
         block = flat @ jacobian.reshape(count, 6, 2 * points).transpose(0, 2, 1)
+        block = block.astype(np.float64)
         pull = flat @ residual.reshape(count, 2 * points, 1)
-        damping = DAMPING * np.trace(block, axis1=1, axis2=2) / 6 + 1e-12
-        step = np.linalg.solve(block + damping[:, None, None] * np.eye(6), pull)
-        poses = _moved(poses, step[..., 0])
+        diagonal = np.einsum("kii->ki", block)  # a view
+        diagonal += DAMPING / 6 * np.einsum("kii->k", block)[:, None] + 1e-12
+        step = np.linalg.solve(block, pull)
+        poses = _moved(poses, np.asarray(step[..., 0], np.float64))
     return poses
 
 
@@ -236,22 +253,19 @@ def robust_weights(
         weight: (K, N) before.
         spread: (K,) of the observations of static points.
     """
-    square = (residual * residual).sum(axis=1) / (ROBUST_SPREADS * spread[:, None]) ** 2
-    total = weight.sum(axis=0) + 1e-9
-    mean = (weight * np.minimum(square, MOST_SQUARE)).sum(axis=0) / total
-    return np.asarray(weight / ((1 + square) * (1 + mean)) ** 2)
+    square = np.einsum("kin,kin->kn", residual, residual)
+    square /= (ROBUST_SPREADS * spread.astype(square.dtype)[:, None]) ** 2
+    mean = np.einsum("kn,kn->n", weight, np.minimum(square, MOST_SQUARE))
+    mean /= weight.sum(axis=0) + 1e-9
+    square += 1
+    square *= 1 + mean
+    square *= square
+    return np.asarray(weight / square)
 
 
 def rotation_of(turn: Float64Array) -> Float64Array:
-    """Return the rotations (K, 3, 3) of rotation vectors (K, 3) (Rodrigues' formula)."""
-    angle = np.linalg.norm(turn, axis=1)[:, None, None]
-    cross = np.zeros((len(turn), 3, 3))
-    cross[:, 0, 1], cross[:, 0, 2] = -turn[:, 2], turn[:, 1]
-    cross[:, 1, 0], cross[:, 1, 2] = turn[:, 2], -turn[:, 0]
-    cross[:, 2, 0], cross[:, 2, 1] = -turn[:, 1], turn[:, 0]
-    first = np.sinc(angle / np.pi)
-    second = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
-    return np.asarray(np.eye(3) + first * cross + second * (cross @ cross))
+    """Return the rotations (K, 3, 3) of rotation vectors (K, 3)."""
+    return np.array([cv2.Rodrigues(each)[0] for each in turn])
 
 
 def _moved(poses: Poses, step: Float64Array) -> Poses:

@@ -6,6 +6,7 @@ import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at, triangulate
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.geometry.fits import NOISE_PX, Fit, misfit_of
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
 from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
@@ -52,6 +53,7 @@ class CameraMotionEstimator:
 
     def reset(self) -> None:
         """Forget the stream."""
+        self._directions = Directions()
         self._kept: Kept | None = None
         self._plane: GroundPlane | None = None
         self._ids: Int64Array = np.zeros(0, np.int64)
@@ -73,7 +75,7 @@ class CameraMotionEstimator:
             measured: inverse depth (N,) in 1/m of the tracks in the newest frame and its standard
                 error (N,), NaN where unknown; None without a depth sensor.
         """
-        scene = Scene.of(tracks, camera, index, measured, self._recalled)
+        scene = Scene.of(tracks, camera, index, measured, self._recalled, self._directions)
         if scene is None:
             self.reset()
             reason = f"fewer than {MIN_TRACKS} tracks last from one frame to another"
@@ -258,8 +260,8 @@ def _has_depth(scene: Scene, flat: Fit, rigid: Fit) -> bool:
     """Return True if homographies misfit over much of the image, and poses fit there."""
     some = scene.some
     flat_px, rigid_px = (
-        np.sqrt((each.residual[..., some] ** 2).sum(axis=1).mean(axis=0)) / scene.pixel
-        for each in (flat, rigid)
+        np.sqrt(np.einsum("kin,kin->n", residual, residual) / len(residual)) / scene.pixel
+        for residual in (each.residual.take(some, axis=2) for each in (flat, rigid))
     )
     better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
     area = scene.area[some]
@@ -288,14 +290,18 @@ def _geometry(
         whole[scene.now] = values
         return whole
 
+    judged = np.zeros((frames, count), bool)
+    judged[np.ix_(scene.frames, scene.now)] = True
+
     def of_both(values: Float64Array) -> Float64Array:
         whole = np.zeros((frames, count))
-        whole[np.ix_(scene.frames, scene.now)] = values
+        whole[judged] = values.ravel()
         return whole
 
     def motion(fit: Fit) -> Motion:
         residual = np.zeros((frames, count, 2))
-        residual[np.ix_(scene.frames, scene.now)] = fit.residual.transpose(0, 2, 1)
+        for i in (0, 1):
+            residual[..., i][judged] = fit.residual[:, i].ravel()
         nothing = np.array(np.nan)
         parallax = fit.parallax and Parallax(
             of_frames(fit.parallax.epipole, np.full(3, np.nan)),

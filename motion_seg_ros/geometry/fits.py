@@ -60,23 +60,23 @@ class Fit:
         area = scene.area[scene.some]
         at = warped(linear, fitted.newest)
         bend = fit_bends(fitted, at, scene.prior[scene.some], spread, ITERATIONS)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(fitted.newest)
+        basis = quadratic_basis(seen.newest)
+        everywhere = warped(linear, seen.newest) + bend.astype(at.dtype) @ basis
+        at = everywhere.take(scene.some, axis=2)
         epipole = epipoles(fitted, at, area, spread)
         across, along = components(fitted.earlier - at, at, epipole)
         weight = fitted.weight * area
         spread, along_spread = spreads_of(across, along, weight, least)
         # Where the plane stands still in the image, so does the camera: nothing is parallax.
-        moved = np.sqrt(((at - fitted.newest) ** 2).sum(axis=1))
-        shift = weighted_quantile(moved, weight, 0.5)
+        moved = at - fitted.newest
+        shift = np.sqrt(weighted_quantile(np.einsum("kin,kin->kn", moved, moved), weight, 0.5))
         along_spread = np.minimum(along_spread, np.maximum(PARALLAX_TO_SHIFT * shift, spread))
-        at = warped(linear, seen.newest)
-        at = at + bend.astype(at.dtype) @ quadratic_basis(seen.newest)
         there = seen.weight > 0
-        residual = np.where(there[:, None], seen.earlier - at, 0)
-        across, along = components(residual, at, epipole)
-        square = (across / spread[:, None]) ** 2 + (along / along_spread[:, None]) ** 2
+        residual = np.where(there[:, None], seen.earlier - everywhere, 0)
+        across, along = components(residual, everywhere, epipole)
+        square = 1 / spread**2 @ (across * across) + 1 / along_spread**2 @ (along * along)
         count = there.sum(axis=0)
-        misfit = np.sqrt(square.sum(axis=0) / np.maximum(2 * count, 1))
+        misfit = np.sqrt(square / np.maximum(2 * count, 1))
         misfit = np.where(count > 0, misfit, np.nan)
         unknown, still = np.full(len(misfit), np.nan), np.zeros((len(linear), 3))
         parallax = Parallax(epipole, along_spread, across, along)
@@ -114,7 +114,7 @@ def misfit_of(
     `others` (N,) are squares of measurements beside the positions."""
     there = seen.weight > 0
     residual = np.where(there[:, None], seen.earlier - at, 0.0)
-    square = ((residual * residual).sum(axis=1) / spread[:, None] ** 2).sum(axis=0) + others
+    square = 1 / spread**2 @ np.einsum("kin,kin->kn", residual, residual) + others
     count = there.sum(axis=0)
     misfit = np.sqrt(square / np.maximum(2 * count - parameters, 1))
     return residual, np.where(count > 0, misfit, np.nan)

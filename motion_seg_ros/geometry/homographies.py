@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.camera import Float64Array
-from motion_seg_ros.geometry.bundle import AnyArray, Observations, robust_weights
+from motion_seg_ros.geometry.bundle import AnyArray, Observations, mapped, robust_weights
 from motion_seg_ros.geometry.statistics import spread_of
 
 RIDGE = 1e-6  # towards the identity, relative; set by hand
@@ -33,44 +33,48 @@ def fit_homographies(
     weight = trust
     homographies = np.broadcast_to(np.eye(3), (len(trust), 3, 3))
     spread = np.full(len(trust), least_spread)
+    x, y = seen.newest.astype(np.float64)
+    products = np.stack([x * x, x * y, x, x * y, y * y, y, x, y, np.ones_like(x)], axis=1)
+    u, v = seen.earlier[:, 0], seen.earlier[:, 1]
+    factors = np.stack([np.ones_like(u), -u, -v, u * u + v * v], dtype=np.float64)
     for _ in range(iterations):
-        homographies = _solve(seen, weight, homographies)
-        residual = seen.earlier - warped(homographies, seen.newest)
+        homographies = _solved((factors * weight).reshape(-1, len(x)) @ products)
+        at, scale = _projected(homographies, seen.newest)
+        residual = seen.earlier - at
         spread = spread_of(residual, trust, least_spread)
-        weight = robust_weights(residual, trust, spread)
+        # The last divisor weighs the algebraic error of the next fit.
+        weight = robust_weights(residual, trust, spread) / (scale * scale)
     return homographies, spread
 
 
 def warped(homographies: Float64Array, newest: Float64Array) -> Float64Array:
     """Return the images (K, 2, N) of directions (2, N) under homographies (K, 3, 3)."""
-    homographies = homographies.astype(newest.dtype)
-    q = homographies[..., :2] @ newest + homographies[..., 2:]
-    return np.asarray(q[:, :2] / np.maximum(q[:, 2:], 1e-3))
+    return _projected(homographies, newest)[0]
 
 
-def _solve(seen: Observations, weight: Float64Array, before: Float64Array) -> Float64Array:
-    """Return the weighted least-squares homographies; `before` weighs the algebraic error."""
-    x, y = seen.newest
-    scale = before[:, 2, 0, None] * x + before[:, 2, 1, None] * y + before[:, 2, 2, None]
-    weight = weight / np.maximum(scale, 1e-3) ** 2
-    products = np.stack([x * x, x * y, x, x * y, y * y, y, x, y, np.ones_like(x)], axis=1)
-    u, v = seen.earlier[:, 0], seen.earlier[:, 1]
+def _projected(homographies: Float64Array, newest: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Return the same, and the depths (K, N) that the images were divided by."""
+    q = mapped(homographies, newest)
+    scale = np.maximum(q[:, 2], 1e-3)
+    return q[:, :2] / scale[:, None], scale
 
-    def moment(values: Float64Array) -> Float64Array:
-        return np.asarray((values @ products).reshape(-1, 3, 3))
 
-    plain, by_u, by_v = moment(weight), moment(weight * u), moment(weight * v)
-    squares = moment(weight * (u * u + v * v))
-    normal = np.zeros((len(weight), 9, 9))
+def _solved(moments: Float64Array) -> Float64Array:
+    """Return the least-squares homographies (K, 3, 3) by the moments (4 K, 9): of the products of
+    x, y, 1, weighted, and times -u, -v and u u + v v of the images."""
+    plain, by_u, by_v, squares = moments.reshape(4, -1, 3, 3)
+    normal = np.zeros((len(plain), 9, 9))
     normal[:, 0:3, 0:3] = normal[:, 3:6, 3:6] = plain
     normal[:, 6:9, 6:9] = squares
-    normal[:, 0:3, 6:9] = normal[:, 6:9, 0:3] = -by_u
-    normal[:, 3:6, 6:9] = normal[:, 6:9, 3:6] = -by_v
+    normal[:, 0:3, 6:9] = normal[:, 6:9, 0:3] = by_u
+    normal[:, 3:6, 6:9] = normal[:, 6:9, 3:6] = by_v
+    pull = -normal[:, :8, 8]
     ridge = RIDGE * (plain[:, 2, 2] + 1e-9)[:, None]
-    identity = np.eye(3).ravel()[:8]
-    block = normal[:, :8, :8] + ridge[..., None] * np.eye(8)
-    found = np.linalg.solve(block, (ridge * identity - normal[:, :8, 8])[..., None])[..., 0]
-    return np.asarray(np.concatenate([found, np.ones((len(found), 1))], axis=1).reshape(-1, 3, 3))
+    pull[:, [0, 4]] += ridge  # to the identity
+    normal.reshape(-1, 81)[:, :80:10] += ridge  # the diagonal
+    found = np.ones((len(normal), 9, 1))
+    found[:, :8] = np.linalg.solve(normal[:, :8, :8], pull[..., None])
+    return found.reshape(-1, 3, 3)
 
 
 def fit_bends(
@@ -99,8 +103,9 @@ def fit_bends(
         weight = robust_weights(residual, trust, spread)
         normal = (weight @ products.T).reshape(-1, 6, 6).astype(np.float64)
         normal += ridge * (normal[:, :1, :1] + 1e-9)
-        pull = (weight[:, None] * left) @ basis.T  # (K, 2, 6)
-        bend = np.linalg.solve(normal, pull.transpose(0, 2, 1)).transpose(0, 2, 1)
+        pull = (weight[:, None] * left).reshape(-1, len(prior)) @ basis.T
+        pull = pull.reshape(-1, 2, 6).transpose(0, 2, 1)
+        bend = np.linalg.solve(normal, pull).transpose(0, 2, 1)
     return bend
 
 

@@ -37,32 +37,29 @@ def epipoles(
     point = at[..., some].transpose(0, 2, 1).astype(np.float64)  # (K, S, 2)
     residual = (seen.earlier - at)[..., some].transpose(0, 2, 1).astype(np.float64)
     trust = seen.weight[:, some] * weight[some]
-    # The line through each point along its residual: line . epipole = 0.
-    normal = np.stack((residual[..., 1], -residual[..., 0]), axis=-1)
-    lines = np.concatenate((-normal, (normal * point).sum(axis=-1, keepdims=True)), axis=-1)
+    lines = _lines(point, residual)
     limit = PULL_SPREADS * spread[:, None]
-    pull = trust * np.minimum(np.linalg.norm(residual, axis=-1), limit) + 1e-12
-    total = np.cumsum(pull, axis=1)
-    drawn = np.random.default_rng(0).random((1, 2 * HYPOTHESES)) * total[:, -1:]
-    index = np.minimum((total[:, None] < drawn[..., None]).sum(axis=-1), total.shape[1] - 1)
-    pairs = np.take_along_axis(lines, index[..., None], axis=1)
+    length = np.sqrt(np.einsum("ksi,ksi->ks", residual, residual))
+    total = np.cumsum(trust * np.minimum(length, limit) + 1e-12, axis=1)
+    # Drawn by that pull, from all frames in one search.
+    frame = np.arange(len(total))
+    drawn = np.random.default_rng(0).random(2 * HYPOTHESES) + frame[:, None]
+    index = np.searchsorted((total / total[:, -1:] + frame[:, None]).ravel(), drawn.ravel())
+    pairs = lines.reshape(-1, 3)[index].reshape(len(total), 2 * HYPOTHESES, 3)
     candidates = np.cross(pairs[:, :HYPOTHESES], pairs[:, HYPOTHESES:])  # (K, E, 3)
     candidates /= np.linalg.norm(candidates, axis=-1, keepdims=True) + 1e-15
-    # The distance |point e_3 - e_12| of all points and hypotheses at once.
-    last, place = candidates[:, None, :, 2], candidates[..., :2]
-    square = (point * point).sum(axis=-1)[..., None] * last**2
-    square += (place * place).sum(axis=-1)[:, None] - 2 * last * (point @ place.transpose(0, 2, 1))
-    far = np.abs(lines @ candidates.transpose(0, 2, 1))  # (K, S, E)
-    across = far / (np.sqrt(np.maximum(square, 0)) + 1e-6)
-    cost = (trust[:, None] @ np.minimum(across, limit[..., None]))[:, 0]
-    best = np.take_along_axis(candidates, cost.argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    square = np.einsum("ksi,ksi->ks", point, point)
+    powers = np.dstack((square, point, np.ones_like(square)))
+    across, _ = _across(lines, powers, candidates)
+    np.minimum(across, limit[..., None], out=across, casting="same_kind")
+    cost = (trust[:, None].astype(across.dtype) @ across)[:, 0]
+    best = candidates[frame, cost.argmin(axis=1)]
     for _ in range(ITERATIONS):
-        distance = _distance(point, best[:, None])
-        across = np.abs((lines * best[:, None]).sum(axis=-1)) / distance
-        robust = trust / (1 + (across / spread[:, None]) ** 2) ** 2 / distance**2
+        across, distance = (each[..., 0] for each in _across(lines, powers, best[:, None]))
+        robust = trust / ((1 + (across / spread[:, None]) ** 2) * distance) ** 2
         moment = (lines * robust[..., None]).transpose(0, 2, 1) @ lines
         best = np.linalg.eigh(moment)[1][..., 0]
-    return best
+    return np.asarray(best)
 
 
 def components(
@@ -71,11 +68,15 @@ def components(
     """Return the lengths (K, N) of residuals (K, 2, N) of points (K, 2, N) across and along the
     lines to epipoles (K, 3)."""
     epipole = epipole.astype(at.dtype)
-    x = at[:, 0] * epipole[:, 2:] - epipole[:, :1]
-    y = at[:, 1] * epipole[:, 2:] - epipole[:, 1:2]
-    length = np.sqrt(x * x + y * y) + 1e-9
-    across = np.abs(residual[:, 0] * y - residual[:, 1] * x) / length
-    along = np.abs(residual[:, 0] * x + residual[:, 1] * y) / length
+    off = at * epipole[:, 2:, None]
+    off -= epipole[:, :2, None]
+    length = np.sqrt(np.einsum("kin,kin->kn", off, off)) + 1e-9
+    across = residual[:, 0] * off[:, 1]
+    across -= residual[:, 1] * off[:, 0]
+    along = np.einsum("kin,kin->kn", residual, off)
+    for each in (across, along):
+        np.abs(each, out=each)
+        each /= length
     return across, along
 
 
@@ -92,8 +93,34 @@ def spreads_of(
     return np.maximum(noise, least), np.maximum(parallax, least)
 
 
-def _distance(point: Float64Array, epipole: Float64Array) -> Float64Array:
-    """Return the distance (...) of points (..., 2) from epipoles (..., 3), times the third
-    coordinate."""
-    off = point * epipole[..., 2:] - epipole[..., :2]
-    return np.asarray(np.sqrt((off * off).sum(axis=-1)) + 1e-6)
+def _lines(point: Float64Array, residual: Float64Array) -> Float64Array:
+    """Return the lines (K, S, 3) through points (K, S, 2) along their residuals, as long as those:
+    line . epipole = 0."""
+    lines = np.empty((*point.shape[:2], 3))
+    lines[..., 0] = -residual[..., 1]
+    lines[..., 1] = residual[..., 0]
+    lines[..., 2] = residual[..., 1] * point[..., 0] - residual[..., 0] * point[..., 1]
+    return lines
+
+
+def _across(
+    lines: Float64Array, powers: Float64Array, epipole: Float64Array
+) -> tuple[AnyArray, AnyArray]:
+    """Return the residuals (K, S, E) across the lines from points to epipoles (K, E, 3), and the
+    distances between those times the third coordinates of the epipoles.
+
+    Args:
+        lines: (K, S, 3) through the points along their residuals.
+        powers: (K, S, 4) x x + y y, x, y and 1 of the points.
+        epipole: the epipoles.
+    """
+    x, y, w = epipole[..., 0], epipole[..., 1], epipole[..., 2]
+    terms = np.stack((w * w, -2 * w * x, -2 * w * y, x * x + y * y), axis=1)
+    # The largest arrays here: single precision, in place.
+    square = np.maximum(powers @ terms, 0).astype(np.float32)
+    distance = np.sqrt(square, out=square)
+    distance += 1e-6
+    across = lines.astype(np.float32) @ epipole.transpose(0, 2, 1).astype(np.float32)
+    np.abs(across, out=across)
+    across /= distance
+    return across, distance

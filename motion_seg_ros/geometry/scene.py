@@ -10,6 +10,7 @@ import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.bundle import Observations
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.types import FloatArray, Int64Array, Tracks
 
 REFERENCE_SIDE_PX = 427  # longer image side in which lengths are measured: half of DAVIS's 854 px
@@ -60,6 +61,7 @@ class Scene:
         index: int,
         measured: tuple[FloatArray, FloatArray] | None,
         belief: Callable[[Int64Array], Float64Array],
+        directions: Directions,
     ) -> Scene | None:
         """Return the scene of a window; None if no earlier frame shares MIN_TRACKS tracks.
 
@@ -69,18 +71,21 @@ class Scene:
             index: of its newest frame.
             measured: of all tracks, see above.
             belief: returns the belief (M,) that tracks with ids (M,) are static.
+            directions: keeps those of the window before.
         """
         now = np.flatnonzero(tracks.visible[-1])
-        directions = camera.normalised(tracks.xy_px[:, now])
-        known = np.isfinite(directions[..., 0] + directions[..., 1])
-        there = tracks.visible[:-1, now] & known[:-1] & known[-1]
+        ids, first = tracks.ids[now], index + 1 - len(tracks.visible)
+        found = directions.of(camera, first, ids, tracks.xy_px.take(now, axis=1))
+        known = np.isfinite(found[..., 0] + found[..., 1])
+        there = tracks.visible[:-1].take(now, axis=1) & known[:-1] & known[-1]
         frames = np.flatnonzero(there.sum(axis=1) >= MIN_TRACKS)
         if not len(frames):
             return None
-        trust = np.maximum(tracks.confidence[:-1, now], LEAST_TRUST) * there
-        place = np.nan_to_num(directions).astype(np.float32).transpose(0, 2, 1).copy()
-        seen = Observations(place[-1], place[frames], trust[frames].astype(np.float32))
-        xy, ids = tracks.xy_px[-1, now], tracks.ids[now]
+        trust = np.maximum(tracks.confidence[frames].take(now, axis=1), LEAST_TRUST) * there[frames]
+        place = found.transpose(0, 2, 1).astype(np.float32, order="C")
+        place.transpose(0, 2, 1)[~known] = 0
+        seen = Observations(place[-1], place[frames], trust)
+        xy = tracks.xy_px[-1, now]
         some, area = _spread_out(xy, seen.weight.sum(axis=0), camera.size)
         area = area * _border_belief(xy, camera.size)
         sensed = None
@@ -91,7 +96,7 @@ class Scene:
             now,
             ids,
             frames,
-            frames - len(tracks.visible) + 1 + index,
+            frames + first,
             seen,
             area,
             area * belief(ids),
@@ -110,8 +115,9 @@ def _border_belief(xy_px: FloatArray, size: tuple[int, int]) -> Float64Array:
     """Return the belief (M,) that tracks are static, by their distance from the border alone."""
     height, width = size
     corner = xy_px + 0.5  # from the outer edge of the first pixel, whatever the resolution
-    edge = np.minimum(corner, np.array([width, height]) - corner)
-    nearness = np.exp(-(edge / np.array([width, height])).min(axis=1) / BORDER_SHARE)
+    across, down = corner[:, 0] / width, corner[:, 1] / height
+    edge = np.minimum(np.minimum(across, 1 - across), np.minimum(down, 1 - down))
+    nearness = np.exp(-edge / BORDER_SHARE)
     return np.asarray(CENTRE_BELIEF + (1 - CENTRE_BELIEF) * np.minimum(nearness, 1))
 
 

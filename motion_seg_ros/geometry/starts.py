@@ -78,22 +78,16 @@ class Kept:
         forth = locate(self._next(), rho, moved, spread[-1:], iterations=LOCATING_ITERATIONS)
         back = forth.rotation[0].T
         return_trip = -back @ forth.translation[0]
-        rotation = np.empty((len(indices), 3, 3))
-        translation = np.empty((len(indices), 3))
-        for k, frame in enumerate(indices):
-            known = np.flatnonzero(self.indices == frame)
-            if frame == self.index:
-                rotation[k], translation[k] = back, return_trip
-            elif len(known):
-                turned = self.poses.rotation[known[0]]
-                rotation[k] = turned @ back
-                translation[k] = turned @ return_trip + self.poses.translation[known[0]]
-            elif k:
-                rotation[k], translation[k] = rotation[k - 1], translation[k - 1]
-            else:
-                return None
-        poses = Poses(rotation, translation)
-        found, _ = triangulate(poses, seen, spread)
+        # Of a frame that was not known, the pose of the last one before it.
+        known = np.append(self.indices, self.index)
+        of = np.searchsorted(known, indices, side="right") - 1
+        if of[0] < 0:
+            return None
+        turned = np.concatenate((self.poses.rotation, np.eye(3)[None]))[of]
+        shift = np.concatenate((self.poses.translation, np.zeros((1, 3))))[of]
+        poses = Poses(turned @ back, turned @ return_trip + shift)
+        found = np.empty(len(ids))
+        found[~there] = triangulate(poses, seen.of(np.flatnonzero(~there)), spread)[0]
         depth = forth.rotation[0, 2, :2] @ before + forth.rotation[0, 2, 2]
         depth = depth + rho * forth.translation[0, 2]
         found[there] = rho / np.maximum(depth, 1e-3)

@@ -8,12 +8,18 @@ import numpy as np
 import pytest
 from rigid_scenes import FOCAL_PX, SIZE, RigidWindow, travel
 
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.geometry.scene import FITTED_TRACKS, MIN_TRACKS, REFERENCE_SIDE_PX, Scene
 from motion_seg_ros.types import BoolArray
 
 
 def scene_of(window: RigidWindow, **given: object) -> Scene | None:
-    values = {"measured": None, "belief": lambda ids: np.ones(len(ids)), **given}
+    values = {
+        "measured": None,
+        "belief": lambda ids: np.ones(len(ids)),
+        "directions": Directions(),
+        **given,
+    }
     return Scene.of(window.tracks, window.camera, 30, **values)  # type: ignore[arg-type]
 
 

@@ -19,6 +19,7 @@ from rigid_scenes import (
 )
 
 from motion_seg_ros.geometry.bundle import Poses
+from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.geometry.scene import Scene
 from motion_seg_ros.geometry.starts import Kept, from_depth, from_epipolar_geometry
 
@@ -45,6 +46,7 @@ def scene_of(window: RigidWindow) -> Scene:
         window.window.newest_index,
         (window.inverse_depth.astype(np.float32), (0.02 * window.inverse_depth).astype(np.float32)),
         lambda ids: np.ones(len(ids)),
+        Directions(),
     )
     assert scene is not None
     return scene
@@ -150,5 +152,7 @@ def test_nothing_is_carried_to_a_window_of_other_tracks() -> None:
 
 def test_a_world_without_features_has_no_scene() -> None:
     window = featureless().at()
-    found = Scene.of(window.tracks, window.camera, 15, None, lambda ids: np.ones(len(ids)))
-    assert found is None
+    believed = np.ones(len(window.tracks.ids))
+    assert (
+        Scene.of(window.tracks, window.camera, 15, None, lambda _: believed, Directions()) is None
+    )
