@@ -28,6 +28,7 @@ NEW_BELIEF = 0.5
 LEAST_BELIEF = 0.1
 COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 1, 2
 FITTING_SPREADS = 3.0  # of a track that fits
+SHOWING_ERRORS = 3.0  # standard errors of an inverse depth that is known
 # The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
@@ -147,10 +148,10 @@ class CameraMotionEstimator:
                 spread = np.minimum(spread, _spread(scene, found))
             still = weighted.weighted(_explains(seen, found[0], spread))
             found = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
-        poses, rho = found
+        poses, _ = found
         spread = _spread(scene, found)
         if value is None:
-            scale = float(weighted_quantile(rho, prior * (rho > 0) + 1e-12, 0.5))
+            scale = _typical(poses, seen, spread)
             if not 1e-6 < scale < 1e6:
                 return None
             poses = Poses(poses.rotation, poses.translation * scale)
@@ -248,6 +249,16 @@ def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
     """Return the share of the image's area that poses explain."""
     area = scene.area[scene.some]
     return float((area * _explains(scene.fitted, poses, spread)).sum() / area.sum())
+
+
+def _typical(poses: Poses, seen: Observations, spread: Float64Array) -> float:
+    """Return the median inverse depth of the points that poses explain and whose depth shows; of
+    all that are in front if none does. What is too far to show any, such as the sky, has no
+    scale."""
+    rho, error = triangulate(poses, seen, spread)
+    shows = (rho > SHOWING_ERRORS * error) & _explains(seen, poses, spread)
+    known = rho[shows if shows.any() else rho > 0]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _parallax(residual: Float64Array, prior: Float64Array) -> float:
