@@ -17,6 +17,7 @@ from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.types import FloatArray, Int64Array
 
 MANY_TRACKS = 512  # a batch has about `windows` times as many tracks; set by hand
+MOST_FALSE_ALARMS = 0.005  # share of tracks called moving where nothing moves; set by hand
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ def _cuts(packed: PackedTracks, by_size: Int64Array, windows: int) -> list[int]:
 def judge(logits: FloatArray, packed: PackedTracks) -> Validation:
     """Calibrate, choose the threshold, and compute metrics over the labelled tracks.
 
+    The threshold is that of the highest F1, or the lowest above it with MOST_FALSE_ALARMS where
+    nothing moves: F1 alone depends on how many of the windows have movers.
+
     Args:
         logits: (M,) float32 of `predict`.
         packed: the windows.
@@ -117,6 +121,9 @@ def judge(logits: FloatArray, packed: PackedTracks) -> Validation:
     of_window = np.repeat(np.arange(len(packed)), packed.count)[labelled]
     movers = np.bincount(of_window, moving, len(packed))
     nothing_moves = movers[of_window] == 0
+    if nothing_moves.any():
+        least = float(np.quantile(probability[nothing_moves], 1 - MOST_FALSE_ALARMS))
+        calibration = dataclasses.replace(calibration, threshold=max(calibration.threshold, least))
     alarms = probability[nothing_moves] > calibration.threshold
     return Validation(
         metrics=label_metrics(probability, moving, calibration.threshold),
