@@ -27,7 +27,7 @@ def resolved(values: dict[str, object], *, live: bool = False) -> Plan:
     ("values", "left"),
     [
         ({"labelling.backend": "official"}, ("depth_anything", "dino")),
-        ({"labelling.backend": "transformer"}, ("none", "none")),
+        ({"labelling.backend": "transformer"}, ("depth_anything", "none")),
         ({"labelling.backend": "geometric"}, ("none", "none")),
         ({"labelling.backend": "transformer", "depth.backend": "topic"}, ("topic", "none")),
     ],

@@ -9,6 +9,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from motion_seg_ros import camera
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.base import MaskBackend
 from motion_seg_ros.types import (
@@ -205,7 +206,7 @@ class Camera:
             np.zeros(len(order), np.int64),
         )
         geometry = WindowGeometry.unknown(
-            Camera.guessed(window.newest.size), len(tracks), "not asked"
+            camera.Camera.guessed(window.newest.size), len(tracks), "not asked"
         )
         return self.backend.segment(window, tracks, self._labels(order), geometry)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -38,7 +39,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))  # Ray keeps a token there
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", str(SUPPORT))  # the workers import small_jobs
+        # The workers import small_jobs, and the package that is tested here.
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), *sys.path]))
         cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
         try:
             cluster.add_node(**node)
