@@ -339,6 +339,10 @@ def _geometry(
         directions = scene.seen.newest.T
         height = of_tracks(ground.heights(directions, depth.rho, depth.error)[0])
         behind = of_tracks(ground.behind(directions, depth.rho, depth.error), 0.0)
+    off = None
+    if scene.measured is not None and rigid is not None:
+        value, deviation = scene.measured
+        off = of_tracks((rigid.rho - value) / np.hypot(rigid.error, deviation))
     return WindowGeometry(
         camera,
         mode,
@@ -352,4 +356,5 @@ def _geometry(
         of_tracks((scene.seen.weight > 0).sum(axis=0).astype(np.float64), 0.0),
         ground,
         scene.measured is not None,
+        off,
     )

@@ -97,6 +97,8 @@ class WindowGeometry:
         frames: (N,) number of earlier frames that a track was judged in; 0 if it is hidden now.
         ground: the plane that the camera moves over, if one is seen.
         metric: True if lengths are in metres.
+        off_sensed: (N,) standard errors by which `inverse_depth` is more than a depth sensor
+            measured, NaN where unknown; None without a sensor or poses.
     """
 
     camera: Camera
@@ -111,6 +113,7 @@ class WindowGeometry:
     frames: Float64Array
     ground: GroundPlane | None = None
     metric: bool = False
+    off_sensed: Float64Array | None = None
 
     @classmethod
     def unknown(cls, camera: Camera, count: int, reason: str) -> WindowGeometry:

@@ -19,10 +19,10 @@ from motion_seg_ros.types import FloatArray, Tracks
 # The shipped weights were trained with all of these; set by hand.
 GAPS = (1, 3, 7, 15)  # frames
 CHANNELS_PER_GAP = 11
-CHANNELS_PER_TRACK = 14
+CHANNELS_PER_TRACK = 15
 NEAR_PX = (40.0, 120.0)  # reference pixels; sides of the squares that neighbours are in
 NEAR_GAPS = (1, 2)  # places in GAPS
-CHANNELS_OF_NEAR = 5 + 4 * len(NEAR_GAPS)
+CHANNELS_OF_NEAR = 6 + 4 * len(NEAR_GAPS)
 _OF_TRACKS = CHANNELS_PER_GAP * len(GAPS)
 _OF_NEAR = tuple(
     _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * each for each in range(len(NEAR_PX))
@@ -30,7 +30,7 @@ _OF_NEAR = tuple(
 GEOMETRY_CHANNELS = _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * len(NEAR_PX)
 SIDEWAYS = (
     *(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7)),
-    *(near + 5 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
+    *(near + 6 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
 )
 """Channels whose sign changes in a mirrored image."""
 LOG_LENGTHS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (3, 4, 9))
@@ -56,10 +56,11 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     Then: log misfit to homographies and to poses; 1 where there are poses; 1 in mode RIGID; inverse
     depth; the same in standard errors, and how far below 0; log displacement that the travel makes
     of it; number of frames; 1 where there is a ground; height over it; log standard errors behind
-    it; 1 in mode UNKNOWN; 1 with a depth sensor. Then for each of NEAR_PX: log number of the other
-    tracks in a square of that side about a track, and means over them: log misfit to homographies
-    and to poses, how far below 0 and behind the ground, and for the gaps of NEAR_GAPS residual x
-    and y to either, all as above.
+    it; 1 in mode UNKNOWN; 1 where a sensor measured depth; standard errors off that, as asinh.
+
+    Then for each of NEAR_PX: log number of the other tracks in a square of that side about a track,
+    and means over them: log misfit to homographies and to poses, how far below 0, behind the
+    ground and off the measured depth; for the gaps of NEAR_GAPS residual x and y to either.
 
     Args:
         geometry: of the window.
@@ -86,7 +87,9 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
         found[:, 10] = np.arcsinh(geometry.height)
         found[:, 11] = np.log1p(geometry.behind_ground)
     found[:, 12] = geometry.mode is Mode.UNKNOWN
-    found[:, 13] = geometry.metric
+    if geometry.off_sensed is not None:
+        found[:, 13] = np.isfinite(geometry.off_sensed)
+        found[:, 14] = np.arcsinh(np.nan_to_num(geometry.off_sensed))
     near = [_near_channels(geometry, tracks, parts, found, side) for side in NEAR_PX]
     channels = np.concatenate([*parts, found, *near], axis=1)
     channels[~tracks.visible[-1]] = 0
@@ -147,7 +150,7 @@ def _near_channels(
         np.where(gaps[each][:, :1] > 0, gaps[each][:, [1, 2, 7, 8]], np.nan) for each in NEAR_GAPS
     ]
     mean, count = means_about(
-        np.concatenate([there, found[:, [0, 1, 6, 11]], *residuals], axis=1) * there,
+        np.concatenate([there, found[:, [0, 1, 6, 11, 14]], *residuals], axis=1) * there,
         tracks.xy_px[-1],
         geometry.camera.size,
         side * max(geometry.camera.size) / REFERENCE_SIDE_PX,

@@ -44,7 +44,7 @@ PER_TRACK = CHANNELS_PER_GAP * len(GAPS)
 ACROSS, ALONG = 3, 4  # of a gap
 FLAT_RESIDUAL, RIGID_RESIDUAL = slice(1, 3), slice(7, 9)
 MISFIT_FLAT, MISFIT_RIGID, TRAVELS, RIGID, INVERSE_DEPTH, IN_ERRORS, NEGATIVE, PARALLAX = range(8)
-SEEN_FRAMES, HAS_GROUND, HEIGHT, BEHIND, UNKNOWN, SENSED = range(8, 14)
+SEEN_FRAMES, HAS_GROUND, HEIGHT, BEHIND, UNKNOWN, SENSED, OFF_SENSED = range(8, 15)
 
 
 def geometry_of(window: RigidWindow, *, sensed: bool = False) -> WindowGeometry:
@@ -105,6 +105,7 @@ def made_by_hand() -> tuple[WindowGeometry, Tracks]:
         frames=np.array([2.0, 1.0, 0.0]),
         ground=object(),  # type: ignore[arg-type]
         metric=True,
+        off_sensed=np.array([-2.0, np.nan, np.nan]),
     )
     return geometry, tracks
 
@@ -140,15 +141,17 @@ def test_each_channel_is_as_described() -> None:
         [
             *(np.log(2.1), np.log(1.0), 1, 1, np.arcsinh(2), np.arcsinh(4), 0),
             # 30 px at inverse depth 1 from the first frame, whose motion is known, is 60 at 2.
-            *(np.log(60.1), 2 / 16, 1, np.arcsinh(0.5), 0, 0, 1),
+            *(np.log(60.1), 2 / 16, 1, np.arcsinh(0.5), 0, 0, 1, np.arcsinh(-2)),
         ],
         rtol=1e-5,
     )
-    rest, near = rest[:, :CHANNELS_PER_TRACK], rest[:, CHANNELS_PER_TRACK:].reshape(3, -1, 13)
+    rest, near = rest[:, :CHANNELS_PER_TRACK], rest[:, CHANNELS_PER_TRACK:].reshape(3, -1, 14)
     # Its only neighbour is the second track, and the other way round; both squares hold it.
     residual = [np.arcsinh(8), 0, -np.arcsinh(8), 0, 0, 0, 0, 0]
-    for track, (flat, rigid, negative, behind) in enumerate([(1.1, 0.5, -4, 3), (2.1, 1, 0, 0)]):
-        expected = [np.log(2), np.log(flat), np.log(rigid), negative, np.log1p(behind), *residual]
+    for track, values in enumerate([(1.1, 0.5, -4, 3, 0), (2.1, 1, 0, 0, -2)]):
+        flat, rigid, negative, behind, off = values
+        expected = [np.log(2), np.log(flat), np.log(rigid), negative, np.log1p(behind)]
+        expected += [np.arcsinh(off), *residual]
         np.testing.assert_allclose(near[track], [expected] * 2, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
         rest[1, [IN_ERRORS, NEGATIVE, PARALLAX, HEIGHT, BEHIND]],
