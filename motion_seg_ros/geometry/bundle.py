@@ -26,7 +26,7 @@ LEAST_DEPTH_RATIO = 0.05  # of a point in frame k to that in the newest; a neare
 DAMPING = 1e-4  # relative, of the normal equations
 ROBUST_SPREADS = 3.0  # residual at which an observation counts a quarter
 MOST_SQUARE = 9.0  # of a residual in robust spreads, in the mean of a point
-MAX_INVERSE_DEPTH = 1000.0  # of a median of 1
+MAX_INVERSE_DEPTH = 1000.0  # where near points have about 1
 
 
 @dataclass(frozen=True, eq=False)

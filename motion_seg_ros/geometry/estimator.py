@@ -28,7 +28,7 @@ NEW_BELIEF = 0.5
 LEAST_BELIEF = 0.1
 COLD_ITERATIONS, WARM_ITERATIONS, FINAL_ITERATIONS = 6, 1, 2
 FITTING_SPREADS = 3.0  # of a track that fits
-SHOWING_ERRORS = 3.0  # standard errors of an inverse depth that is known
+TYPICAL_QUANTILE = 0.85  # of inverse depths, that is set to 1
 # The mode:
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
@@ -252,13 +252,11 @@ def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
 
 
 def _typical(poses: Poses, seen: Observations, spread: Float64Array) -> float:
-    """Return the median inverse depth of the points that poses explain and whose depth shows; of
-    all that are in front if none does. What is too far to show any, such as the sky, has no
-    scale."""
-    rho, error = triangulate(poses, seen, spread)
-    shows = (rho > SHOWING_ERRORS * error) & _explains(seen, poses, spread)
-    known = rho[shows if shows.any() else rho > 0]
-    return float(np.median(known)) if len(known) else 0.0
+    """Return a high quantile of the inverse depths of the points that poses explain: a large sky,
+    or hills as far, shall not set the scale."""
+    rho, _ = triangulate(poses, seen, spread)
+    in_front = rho[(rho > 0) & _explains(seen, poses, spread)]
+    return float(np.quantile(in_front, TYPICAL_QUANTILE)) if len(in_front) else 0.0
 
 
 def _parallax(residual: Float64Array, prior: Float64Array) -> float:

@@ -88,7 +88,7 @@ class WindowGeometry:
         flat: homographies; None where UNKNOWN.
         rigid: rotations and translations; None where the camera has not been seen to travel.
         inverse_depth: (N,) that `rigid` implies of a track that stands still, negative where only a
-            place behind the camera fits; NaN where unknown. The median of the static tracks is 1,
+            place behind the camera fits; NaN where unknown. Of near static tracks it is about 1,
             or with a depth sensor the unit is 1/m.
         inverse_depth_error: (N,) its standard error; NaN where unknown.
         height: (N,) over the ground, in heights of the camera; NaN where unknown.

@@ -126,6 +126,36 @@ def test_a_car_ahead_at_the_cameras_own_speed_is_behind_the_ground(seed: int, pl
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("played", [True, False])
+def test_a_sky_does_not_set_the_scale(seed: int, played: bool) -> None:
+    scene = rigid_scenes.open_road(seed)
+    part, found = live(scene) if played else (scene.at(), geometry(scene.at()))
+    assert found.mode is Mode.RIGID
+    check_residuals(part, found)
+    check_movers_absent(found)
+    assert found.rigid is not None
+    along = found.rigid.translation[0] / np.linalg.norm(found.rigid.translation[0])
+    assert along @ [0, 0, 1] > np.cos(np.radians(DIRECTION_DEG))
+    near = (part.inverse_depth > 1 / 60) & (found.frames >= 3)
+    assert 0.3 < np.median(found.inverse_depth[near]) < 3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_car_ahead_is_not_where_a_sensor_sees_it(seed: int) -> None:
+    """At the camera's own speed it seems to be infinitely far."""
+    part = rigid_scenes.forward_drive(seed, "ahead").at()
+    sensed = part.inverse_depth * np.random.default_rng(seed).normal(1, 0.01, len(part.tracks))
+    measured = sensed.astype(np.float32), (0.02 * sensed).astype(np.float32)
+    found = CameraMotionEstimator().follow(part.window, part.tracks, measured)
+    assert found.off_sensed is not None
+    judged = found.frames >= 3
+    assert np.median(found.off_sensed[judged & part.moving]) < -5
+    assert (found.off_sensed[judged & part.moving] < -MISFIT).mean() > 0.9
+    assert (np.abs(found.off_sensed[judged & ~part.moving]) < MISFIT).mean() > 0.97
+    assert geometry(part).off_sensed is None
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_the_world_is_not_what_the_camera_follows(seed: int) -> None:
     part, found = live(rigid_scenes.followed_mover(seed))
     check_poses(part, found)

@@ -266,6 +266,12 @@ def street(origins: Array, rays: Array) -> Array:
     return np.minimum(near, _plane(origins, rays, (0, 0, 1), 90.0))
 
 
+def open_country(origins: Array, rays: Array) -> Array:
+    """A ground, and hills and clouds a hundred times as far as one sees of it."""
+    ground = _plane(origins, rays, (0, 1, 0), EYE_M)
+    return np.where(ground < 60, ground, 6000.0)
+
+
 def things_about(origins: Array, rays: Array) -> Array:
     """Points at 3 to 20 m, as in a room full of things or in a wood."""
     return np.random.default_rng(0).uniform(3, 20, len(rays))
@@ -357,6 +363,11 @@ def forward_drive(seed: int = 0, mover: str | None = None, **given: object) -> R
     size = (4.0, 1.4, 1.8) if mover == "crossing" else (1.8, 1.4, 4.0)
     car = Thing(_box(np.random.default_rng([seed, 2]), size, 100), places)
     return _scene(street, path, seed, given, [] if mover is None else [car])
+
+
+def open_road(seed: int = 0, **given: object) -> RigidScene:
+    """Along a road through open country at a metre in each frame."""
+    return _scene(open_country, Path.steady(FRAMES, (0, 0, 1.0)), seed, given)
 
 
 def followed_mover(seed: int = 0, **given: object) -> RigidScene:
