@@ -17,7 +17,7 @@ from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.types import FloatArray, Int64Array
 
 MANY_TRACKS = 512  # a batch has about `windows` times as many tracks; set by hand
-MOST_FALSE_ALARMS = 0.005  # share of tracks called moving where nothing moves; set by hand
+MOST_FALSE_ALARMS = 0.01  # share of tracks called moving where nothing moves; set by hand
 
 
 @dataclass(frozen=True)
