@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "17da2dc1d5da1e53bfbe21919d43cb37132f9be4efe14f0c1c563a51987675d7",
+            "1f7775a6bdd837f388b427a3d438978a7874a0b737859907a5c6f68be548b733",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
