@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
-            "13a88af5234ac94051d4eb73d0909d58ff10f2cac163f0e142531a50a00bf197",
+            "b968941c10b374f9e68ac6f7c6c41387c45f946f6a567789ecec5269fb8229d6",
         ),
     }
 )
