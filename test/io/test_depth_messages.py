@@ -10,26 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from image_fields import message
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.depth_messages import depth_as_stored, depth_encoding, depth_to_metres
 
 NAN = np.float32(np.nan)
-
-
-def message(pixels: np.ndarray, encoding: str, *, pad: int = 0, big: bool = False) -> Any:
-    """An Image of `pixels`, rows padded with `pad` bytes of rubbish."""
-    if big:
-        pixels = pixels.astype(pixels.dtype.newbyteorder(">"))
-    rows = [row.tobytes() + b"\xaa" * pad for row in np.ascontiguousarray(pixels)]
-    return SimpleNamespace(
-        height=pixels.shape[0],
-        width=pixels.shape[1],
-        encoding=encoding,
-        is_bigendian=int(big),
-        step=len(rows[0]),
-        data=array("B", b"".join(rows)),
-    )
 
 
 def compressed(

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from image_fields import message
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.image_messages import (
@@ -19,21 +20,6 @@ from motion_seg_ros.io.image_messages import (
 
 # Two rows of two pixels, blue, green, red.
 BGR = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
-
-
-def message(pixels: np.ndarray, encoding: str, *, pad: int = 0, big: bool = False) -> Any:
-    """An Image of `pixels`, rows padded with `pad` bytes of rubbish."""
-    if big:
-        pixels = pixels.astype(pixels.dtype.newbyteorder(">"))
-    rows = [row.tobytes() + b"\xaa" * pad for row in np.ascontiguousarray(pixels)]
-    return SimpleNamespace(
-        height=pixels.shape[0],
-        width=pixels.shape[1],
-        encoding=encoding,
-        is_bigendian=int(big),
-        step=len(rows[0]),
-        data=array("B", b"".join(rows)),
-    )
 
 
 def compressed(data: bytes, format_: str = "jpeg") -> Any:
