@@ -42,4 +42,4 @@ def test_linear_algebra_has_one_thread_unless_told_otherwise(start: str) -> None
         pytest.skip("the linear algebra of this NumPy has one thread anyway, or the machine a core")
     one = threads_after(start, OPENBLAS_NUM_THREADS="1")
     assert threads_after(start) == one
-    assert threads_after(start, OPENBLAS_NUM_THREADS="2") == one + 1
+    assert threads_after(start, OPENBLAS_NUM_THREADS="2") > one
