@@ -9,7 +9,7 @@ VARIABLES = {
     # PyTorch's OpenMP threads would spin between two operations.
     "OMP_WAIT_POLICY": "PASSIVE",
     # So would those of NumPy's linear algebra, whose matrices are small here: with two threads a
-    # frame took 1.7 times the processor time, and no less of the clock's.
+    # frame took 1.7 times the processor time and was no faster.
     "OPENBLAS_NUM_THREADS": "1",
 }
 

@@ -1,4 +1,4 @@
-"""What the geometry of a window tells of its tracks, as inputs of the track transformer.
+"""Channels of the track transformer: the evidence about each track in the geometry of a window.
 
 Fitting a camera motion to a thousand noisy tracks is what robust statistics do well and a small
 network does badly; the network learns which residuals give a moving track away, and when to
