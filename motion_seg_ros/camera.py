@@ -139,7 +139,7 @@ class Camera:
 
     def resized(self, size: tuple[int, int]) -> Camera:
         """Return the camera of the same images resized to `size` = (h, w), where the centre of the
-        top-left pixel stays (0, 0), as in flow.dense.resized."""
+        top-left pixel stays (0, 0), as in flow.lookup.resized."""
         scale = np.array([size[1] / self.size[1], size[0] / self.size[0], 1.0])
         half = np.array([0.5, 0.5, 0.0])
         matrix = self.matrix * scale[:, None]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motion_seg_ros.camera import COEFFICIENTS, MAX_ANGLE_DEG, Camera
-from motion_seg_ros.flow.dense import resized
+from motion_seg_ros.flow.lookup import resized
 
 SIZE = (480, 640)
 MATRIX = np.array([[400.0, 0, 322], [0, 402, 236], [0, 0, 1]])

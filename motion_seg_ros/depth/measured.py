@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import resized, sample
+from motion_seg_ros.flow.lookup import resized, sample
 from motion_seg_ros.types import FloatArray, Tracks
 
 # A stereo or structured-light sensor has an error of constant inverse depth. Set by hand, above

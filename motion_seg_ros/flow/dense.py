@@ -6,17 +6,23 @@ Tracker and masks share one DenseFlow, which caches the flows of the newest fram
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from motion_seg_ros.flow.first_guess import (
+    chained,
+    enlarged_flow,
+    first_guess,
+    inverted,
+    reduced,
+    reduced_flow,
+)
 from motion_seg_ros.types import FloatArray, UInt8Array
 from motion_seg_ros.window import Window
 
-AnyArray = npt.NDArray[Any]
-
+LARGEST_PACE = 3.0  # of two intervals between frames; set by hand
+HISTORY = 2  # frames before the newest whose reduced flows are kept: as many as gaps chain
 MIN_WORKING_SIDE_PX = 32  # the pyramid of DIS needs about as much; set by hand
 
 
@@ -27,10 +33,12 @@ class WorkingImage:
     Attributes:
         bgr: (h, w, 3) uint8.
         gray: (h, w) uint8.
+        reduced: `gray` as `first_guess` takes it.
     """
 
     bgr: UInt8Array
     gray: UInt8Array
+    reduced: FloatArray
 
 
 def working_size(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
@@ -43,70 +51,6 @@ def working_size(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
     scale = min(0.5, max_side_px / max(size))
     scale = max(scale, min(1.0, MIN_WORKING_SIDE_PX / min(size)))
     return max(1, round(height * scale)), max(1, round(width * scale))
-
-
-def resized(xy: FloatArray, size: tuple[int, int], new_size: tuple[int, int]) -> FloatArray:
-    """Convert pixel coordinates of an image of `size` = (H, W) to those of the image resized to
-    `new_size`.
-
-    Args:
-        xy: (..., 2) float32, x right, y down, (0, 0) = centre of the top-left pixel.
-    """
-    factor = np.array([new_size[1] / size[1], new_size[0] / size[0]], np.float32)
-    return np.asarray((xy + np.float32(0.5)) * factor - np.float32(0.5), np.float32)
-
-
-def pixel_grid(size: tuple[int, int]) -> FloatArray:
-    """Return (h, w, 2) float32: x, y of every pixel."""
-    height, width = size
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.dstack((x, y))
-
-
-def sample(field: FloatArray, xy: FloatArray) -> FloatArray:
-    """Sample `field` (h, w) or (h, w, C) bilinearly at `xy` (N, 2) pixels, clamped to the border.
-
-    Returns:
-        (N,) or (N, C) float32.
-    """
-    if len(xy) == 0:
-        return np.zeros((0, *field.shape[2:]), np.float32)
-    return warp(field, np.ascontiguousarray(xy, np.float32)[:, None])[:, 0]
-
-
-def remap(
-    field: AnyArray, xy: FloatArray, *, outside: float | None = None, nearest: bool = False
-) -> AnyArray:
-    """Look up `field` (h, w) or (h, w, C) at `xy` pixels; return an array of the field's type.
-
-    Args:
-        field: uint8, uint16 or float32.
-        xy: (rows, columns, 2).
-        outside: the value beyond the border; None repeats the border's.
-        nearest: take the nearest pixel instead of interpolating linearly.
-    """
-    # Two separate maps: OpenCV 5.0.0 interpolates float images wrongly by one map of two channels.
-    return cv2.remap(
-        field,
-        np.ascontiguousarray(xy[..., 0], np.float32),
-        np.ascontiguousarray(xy[..., 1], np.float32),
-        cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
-        borderValue=(outside or 0.0,) * 4,
-    )
-
-
-def warp(field: FloatArray, xy: FloatArray, outside: float | None = None) -> FloatArray:
-    """Remap a float32 field linearly."""
-    return np.asarray(remap(field, xy, outside=outside), np.float32)
-
-
-def gradient_magnitude(gray: UInt8Array) -> FloatArray:
-    """Return (h, w) float32 grey levels per pixel."""
-    gx = cv2.Sobel(gray, cv2.CV_32F, 1, 0, scale=1 / 8)
-    gy = cv2.Sobel(gray, cv2.CV_32F, 0, 1, scale=1 / 8)
-    # Not cv2.magnitude, whose last bit depends on where in memory its arguments lie.
-    return np.asarray(np.sqrt(gx * gx + gy * gy), np.float32)
 
 
 class DenseFlow:
@@ -125,6 +69,7 @@ class DenseFlow:
         self._dis.setVariationalRefinementIterations(3)
         self._images: dict[int, WorkingImage] = {}
         self._flows: dict[tuple[int, int], FloatArray] = {}
+        self._reduced: dict[tuple[int, int], FloatArray] = {}
 
     def size(self, window: Window) -> tuple[int, int]:
         """Return the height and width of the working images."""
@@ -141,7 +86,7 @@ class DenseFlow:
                 cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8
             )
             gray = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-            self._images[index] = WorkingImage(bgr, gray)
+            self._images[index] = WorkingImage(bgr, gray, reduced(gray))
         return self._images[index]
 
     def backward(self, window: Window, gap: int) -> FloatArray:
@@ -158,14 +103,45 @@ class DenseFlow:
         start, end = self.image(window, from_age), self.image(window, to_age)
         key = (window.newest_index - from_age, window.newest_index - to_age)
         if key not in self._flows:
-            no_motion = np.zeros((*start.gray.shape, 2), np.float32)
-            flow = self._dis.calc(start.gray, end.gray, no_motion)
-            self._flows[key] = np.asarray(flow, np.float32)
+            candidates = self._candidates(window, from_age, to_age)
+            guess = first_guess(start.reduced, end.reduced, candidates)
+            initial = enlarged_flow(guess, self.size(window))
+            flow = np.asarray(self._dis.calc(start.gray, end.gray, initial), np.float32)
+            self._flows[key], self._reduced[key] = flow, reduced_flow(flow)
         return self._flows[key]
 
+    def _candidates(self, window: Window, from_age: int, to_age: int) -> list[FloatArray]:
+        """Return reduced flows that the one between two frames may be like, at least one: motion
+        goes on as it was."""
+        gap, newest = to_age - from_age, window.newest_index
+        if gap > 1:
+            self.backward(window, 1)
+            steps = [self._reduced.get((newest - age, newest - age - 1)) for age in range(gap)]
+            known = [each for each in steps if each is not None]
+            return [chained(known) * np.float32(gap / len(known)), gap * known[0]]
+        before = self._reduced.get((newest - 1, newest - 2))
+        if before is None:
+            return [np.zeros((*self.image(window).reduced.shape, 2), np.float32)]
+        pace = _pace(window)
+        if gap == 1:
+            self.forward(window)
+            return [pace * before, inverted(self._reduced[newest - 1, newest])]
+        return [-pace * before, pace * self._reduced.get((newest - 2, newest - 1), -before)]
+
     def _forget(self, window: Window) -> None:
-        """Drop what has left the window, and flows that do not touch the newest frame."""
+        """Drop what has left the window, and flows that nothing refers to any more."""
         for index in [i for i in self._images if i < window.first_index]:
             del self._images[index]
         for key in [k for k in self._flows if max(k) < window.newest_index]:
             del self._flows[key]
+        for key in [k for k in self._reduced if max(k) < window.newest_index - HISTORY]:
+            del self._reduced[key]
+
+
+def _pace(window: Window) -> np.float32:
+    """Return the time between the last two frames in units of that before, at most LARGEST_PACE and
+    at least 1 / LARGEST_PACE."""
+    before, last, newest = (frame.stamp_ns for frame in window.frames[-3:])
+    shortest, longest = sorted((max(newest - last, 1), max(last - before, 1)))
+    pace = min(longest / shortest, LARGEST_PACE)
+    return np.float32(pace if newest - last == longest else 1 / pace)

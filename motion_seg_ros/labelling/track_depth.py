@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import resized, sample, working_size
+from motion_seg_ros.flow.dense import working_size
+from motion_seg_ros.flow.lookup import resized, sample
 from motion_seg_ros.types import BoolArray, FloatArray
 
 MAX_SIDE_PX = 427  # of the maps that are sampled: the side of most training clips

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import pixel_grid, remap
+from motion_seg_ros.flow.lookup import pixel_grid, remap
 from motion_seg_ros.masks.ownership import (
     divide,
     ids_in,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import gradient_magnitude, resized, sample
+from motion_seg_ros.flow.lookup import gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.lifecycle import Advance, StepTracker
 from motion_seg_ros.types import FloatArray
 from motion_seg_ros.window import Window

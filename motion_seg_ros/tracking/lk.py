@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import gradient_magnitude, resized, sample
+from motion_seg_ros.flow.lookup import gradient_magnitude, resized, sample
 from motion_seg_ros.tracking.flow import step_confidence
 from motion_seg_ros.tracking.lifecycle import Advance, StepTracker
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array

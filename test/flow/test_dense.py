@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_seg_ros.flow.dense import (
-    DenseFlow,
-    pixel_grid,
-    remap,
-    resized,
-    sample,
-    warp,
-    working_size,
-)
+from motion_seg_ros.flow.dense import DenseFlow, working_size
+from motion_seg_ros.flow.lookup import pixel_grid, remap, resized, sample, warp
 from motion_seg_ros.types import Frame
 from motion_seg_ros.window import SlidingWindow, Window
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_seg_ros.flow.dense import pixel_grid
+from motion_seg_ros.flow.lookup import pixel_grid
 from motion_seg_ros.masks.objects import ObjectRegistry
 from motion_seg_ros.types import Frame, ObjectMasks, Tracks
 

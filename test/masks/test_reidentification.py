@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pytest
 
-from motion_seg_ros.flow.dense import pixel_grid
+from motion_seg_ros.flow.lookup import pixel_grid
 from motion_seg_ros.masks.reidentification import MAX_ID, Reidentifier, colours_in
 from motion_seg_ros.types import BoolArray, Frame, MovingObject
 

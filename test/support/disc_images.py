@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.flow.dense import pixel_grid
+from motion_seg_ros.flow.lookup import pixel_grid
 
 SIZE = (120, 160)
 GRID = pixel_grid(SIZE)

@@ -9,7 +9,7 @@ import numpy as np
 from drawn_scene import ShownScene, connected
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.flow.dense import pixel_grid
+from motion_seg_ros.flow.lookup import pixel_grid
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Int64Array
 
 Target = tuple[int, int]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import remap, warp
+from motion_seg_ros.flow.lookup import remap, warp
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:

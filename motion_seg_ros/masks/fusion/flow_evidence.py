@@ -10,7 +10,8 @@ import numpy as np
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.depth.measured import error_map
 from motion_seg_ros.depth.topic import inverse_depth_of
-from motion_seg_ros.flow.dense import DenseFlow, gradient_magnitude, warp
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.flow.lookup import gradient_magnitude, warp
 from motion_seg_ros.geometry.dense import DenseGeometry, Rays, explain_flows
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.background import BackgroundViews

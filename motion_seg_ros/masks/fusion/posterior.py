@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow, pixel_grid, resized, warp
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.flow.lookup import pixel_grid, resized, warp
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
 from motion_seg_ros.masks.fusion.evidence import Evidence

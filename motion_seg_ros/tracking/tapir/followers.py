@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import resized
+from motion_seg_ros.flow.lookup import resized
 from motion_seg_ros.tracking.tapir.estimates import Estimates
 from motion_seg_ros.tracking.tapir.network import (
     CausalState,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow, WorkingImage, warp
+from motion_seg_ros.flow.dense import DenseFlow, WorkingImage
+from motion_seg_ros.flow.lookup import warp
 from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
 from motion_seg_ros.lab.evaluation.baselines.quadratic import fit_quadratic, quadratic_basis
 from motion_seg_ros.masks.fusion.background import BackgroundViews

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import sample
+from motion_seg_ros.flow.lookup import sample
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
 from motion_seg_ros.types import BoolArray, FloatArray
 

@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.flow.dense import AnyArray, resized, sample
+from motion_seg_ros.flow.lookup import AnyArray, resized, sample
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import SceneClip

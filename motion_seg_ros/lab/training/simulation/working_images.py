@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.flow.dense import AnyArray
+from motion_seg_ros.flow.lookup import AnyArray
 
 ENLARGED = 2
 
