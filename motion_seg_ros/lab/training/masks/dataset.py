@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from motion_seg_ros.lab.training.masks.samples import (
     MaskSample,
     mask_samples,
     read_mask_samples,
+    steps_of,
     write_mask_samples,
 )
 from motion_seg_ros.lab.training.simulation.dataset import claim_folder
@@ -20,17 +22,26 @@ from motion_seg_ros.lab.training.simulation.parallel import (
     in_order,
     worker_pool,
 )
+from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS
 from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
+FORMAT = 2  # of the files
 VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
+
+
+def validation_kind(scene: int) -> str | None:
+    """Return the kind of a scene for validation, one that training never draws; None for a scene
+    for training."""
+    number, rest = divmod(scene, VALIDATION_EVERY)
+    return None if rest else HELD_OUT_KINDS[number % len(HELD_OUT_KINDS)]
 
 
 def scene_path(folder: Path, scene: int) -> Path:
     """Return the path of the samples of scene number `scene`."""
-    return folder / f"masks-{scene:05d}.npz"
+    return folder / f"masks-{scene:05d}.npy"
 
 
 def build_mask_dataset(
@@ -53,7 +64,10 @@ def build_mask_dataset(
         MotionSegError: a worker died.
     """
     labels = str(SHIPPED[LABELS].sha256)
-    settings: dict[str, int | str] = {"seed": seed, "channels": MASK_CHANNELS, "labels": labels}
+    settings: dict[str, int | str] = {
+        **{"format": FORMAT, "seed": seed, "channels": MASK_CHANNELS},
+        "labels": labels,
+    }
     claim_folder(folder / SETTINGS_FILE, settings)
     missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
@@ -71,21 +85,36 @@ def build_mask_dataset(
     return tuple(scene_path(folder, scene) for scene in range(scenes))
 
 
-def load_split(files: tuple[Path, ...]) -> tuple[list[MaskSample], list[MaskSample]]:
-    """Read the samples for training and for validation.
+@dataclass(frozen=True, eq=False)
+class MaskData:
+    """Samples of a data set.
+
+    Attributes:
+        training: at least one.
+        validation: by kind of scene and by steps_of their scenes, at least one.
+    """
+
+    training: list[MaskSample]
+    validation: dict[tuple[str, str], list[MaskSample]]
+
+
+def load_split(files: tuple[Path, ...]) -> MaskData:
+    """Open the files of the scenes 0, 1, ...
 
     Raises:
         InputError: a file cannot be read, or there are too few scenes for both.
     """
     if len(files) < 2:
         raise InputError(f"mask samples: expected 2 scenes or more, found {len(files)}")
-    training: list[MaskSample] = []
-    validation: list[MaskSample] = []
-    for number, file in enumerate(files):
-        own = validation if number % VALIDATION_EVERY == 0 else training
-        own += read_mask_samples(file)
-    return training, validation
+    data = MaskData([], {})
+    for scene, file in enumerate(files):
+        kind = validation_kind(scene)
+        if kind is None:
+            data.training.extend(read_mask_samples(file))
+        else:
+            data.validation.setdefault((kind, steps_of(scene)), []).extend(read_mask_samples(file))
+    return data
 
 
 def _samples(scene: int, seed: int) -> list[MaskSample]:
-    return mask_samples(scene, seed=seed)
+    return mask_samples(scene, seed=seed, kind=validation_kind(scene))

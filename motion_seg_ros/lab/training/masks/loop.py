@@ -13,13 +13,17 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from motion_seg_ros.lab.training.masks.batches import CERTAIN, MaskBatch, random_batch
+from motion_seg_ros.lab.training.masks.dataset import MaskData
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.lab.training.masks.start import started_network
+from motion_seg_ros.lab.training.masks.state import MaskRun
 from motion_seg_ros.masks.fusion.channels import BELIEF, NAMES
 from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MODEL_KEY, MODEL_VERSION, MaskNetwork
 from motion_seg_ros.networks.tensor_files import save_tensors
 from motion_seg_ros.types import FloatArray
 
+WEIGHTS_FILE = "weights.safetensors"
+CHECKPOINT_FILE = "checkpoint.pt"
 # Set by hand.
 DICE_WEIGHT = 0.5
 DICE_FLOOR_PX = 50.0  # so that nearly empty crops count less than full ones
@@ -86,53 +90,63 @@ def mask_loss(log_odds: Tensor, batch: MaskBatch) -> Tensor:
     return cross_entropy + DICE_WEIGHT * dice.mean()
 
 
-def validate_masks(network: MaskNetwork, samples: Sequence[MaskSample]) -> MaskValidation:
-    """Score the network on whole frames."""
+def validate_masks(
+    network: MaskNetwork, groups: Mapping[tuple[str, str], Sequence[MaskSample]]
+) -> dict[str, MaskValidation]:
+    """Score the network on whole frames.
+
+    Args:
+        network: left in training mode.
+        groups: samples by kind of scene and by frames shown.
+
+    Returns:
+        Scores by name: "all" first, then of each kind and of each way to show frames.
+    """
     network.eval()
-    found: list[tuple[float, bool]] = []
-    before: list[tuple[float, bool]] = []
+    found: dict[str, list[_FrameScore]] = {"all": []}
     with torch.inference_mode():
-        for sample in samples:
-            channels = sample.channels.astype(np.float32)
-            log_odds = network(torch.from_numpy(channels)[None])[0].numpy()
-            found.append(_score(log_odds, sample))
-            before.append(_score(channels[BELIEF], sample))
+        for names, samples in groups.items():
+            for sample in samples:
+                channels = sample.channels.astype(np.float32)
+                log_odds = network(torch.from_numpy(channels)[None])[0].numpy()
+                score = _FrameScore.of(log_odds, channels[BELIEF], sample)
+                for name in ("all", *names):
+                    found.setdefault(name, []).append(score)
     network.train()
-    return MaskValidation(*_means(found), *_means(before))
+    return {name: _mean(scores) for name, scores in found.items()}
 
 
 def train_masks(
-    training: Sequence[MaskSample],
-    validation: Sequence[MaskSample],
+    data: MaskData,
     options: MaskTraining,
-    weights: Path,
+    folder: Path,
     *,
     metadata: Mapping[str, str],
     start: Path | None = None,
+    resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     progress_bar: bool = True,
 ) -> MaskValidation:
-    """Train a network, and write its weights atomically after each validation.
+    """Train a network; after each validation its weights and a checkpoint are written atomically.
 
     Args:
-        training: at least one sample.
-        validation: at least one sample.
+        data: training and validation samples.
         options: of the run.
-        weights: output file.
-        metadata: kept in it, beside options and scores.
+        folder: of WEIGHTS_FILE and CHECKPOINT_FILE.
+        metadata: kept in the weights, beside options and scores.
         start: weights to begin with, see `started_network`; None for random ones.
-        stop: polled after each step; True ends the run early, with weights.
+        resume: continue from the checkpoint in `folder`, as if never interrupted.
+        stop: polled after each step; True ends the run early, with weights and checkpoint.
         progress_bar: show a progress bar.
 
     Returns:
-        The last validation.
+        The last validation, of all samples.
 
     Raises:
-        OutputError: the weights cannot be written.
-        InputError: those to start from cannot be read.
+        OutputError: a file cannot be written.
+        InputError: weights or checkpoint cannot be read, or are of other options.
     """
     torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
     network = MaskNetwork() if start is None else started_network(start)
     optimiser = torch.optim.AdamW(
         network.parameters(), options.learning_rate, weight_decay=options.weight_decay
@@ -140,9 +154,18 @@ def train_masks(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, options.learning_rate, total_steps=options.steps, pct_start=0.1
     )
-    bar = tqdm(range(1, options.steps + 1), desc="training", unit="step", disable=not progress_bar)
-    for step in bar:
-        batch = random_batch(rng, training, options.batch)
+    described = {name: str(value) for name, value in asdict(options).items()}
+    run = MaskRun(described, network, optimiser, schedule)
+    done = run.load(folder / CHECKPOINT_FILE) if resume else 0
+    if done >= options.steps:
+        return validate_masks(network, data.validation)["all"]
+    bar = tqdm(total=options.steps, initial=done, desc="training", unit="step")
+    bar.disable = bar.disable or not progress_bar
+    for step in range(done + 1, options.steps + 1):
+        # Random numbers depend on the step alone, so that a resumed run draws the same.
+        batch = random_batch(
+            np.random.default_rng([options.seed, step]), data.training, options.batch
+        )
         loss = mask_loss(network(batch.channels), batch)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # of torch
@@ -150,35 +173,54 @@ def train_masks(
         optimiser.step()
         schedule.step()
         bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
+        bar.update()
         last = stop() or step == options.steps
         if last or step % options.validation_interval == 0:
-            score = validate_masks(network, validation)
-            bar.write(f"step {step}: {score}")
-            scores = {name: f"{value:.4f}" for name, value in asdict(score).items()}
-            settings = {name: str(value) for name, value in asdict(options).items()}
-            described = {**metadata, **settings, **scores, "step": str(step)}
-            described |= {MODEL_KEY: MODEL_VERSION, CHANNELS_KEY: ",".join(NAMES)}
-            save_tensors(weights, network.state_dict(), described)
+            scores = validate_masks(network, data.validation)
+            bar.write("\n".join(f"step {step}, {name}: {each}" for name, each in scores.items()))
+            values = {name: f"{value:.4f}" for name, value in asdict(scores["all"]).items()}
+            known = {**metadata, **described, **values, "step": str(step)}
+            known |= {MODEL_KEY: MODEL_VERSION, CHANNELS_KEY: ",".join(NAMES)}
+            save_tensors(folder / WEIGHTS_FILE, network.state_dict(), known)
+            run.save(folder / CHECKPOINT_FILE, step)
         if last:
             break
     bar.close()
-    return score
+    return scores["all"]
 
 
-def _score(log_odds: FloatArray, sample: MaskSample) -> tuple[float, bool]:
-    """Return the IoU and True; for static frames the false-alarm share and False."""
-    known = sample.labelled >= CERTAIN * FULL
-    found, truth = (log_odds > 0) & known, (2 * sample.moving.astype(int) > FULL) & known
-    if truth.sum() < EMPTY_PX:
-        return float(found.mean()), False
-    return float((found & truth).sum() / (found | truth).sum()), True
+@dataclass(frozen=True)
+class _FrameScore:
+    """Score of the network and of the belief for one frame: IoU if something `moves`, otherwise the
+    share of false alarms."""
+
+    moves: bool
+    network: float
+    belief: float
+
+    @classmethod
+    def of(cls, log_odds: FloatArray, belief: FloatArray, sample: MaskSample) -> _FrameScore:
+        known = sample.labelled >= CERTAIN * FULL
+        truth = (2 * sample.moving.astype(int) > FULL) & known
+        moves = bool(truth.sum() >= EMPTY_PX)
+        scores = []
+        for each in (log_odds, belief):
+            found = (each > 0) & known
+            either = (found | truth).sum()
+            scores.append(float((found & truth).sum() / either if moves else found.mean()))
+        return cls(moves, *scores)
 
 
-def _means(scores: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+def _mean(scores: Sequence[_FrameScore]) -> MaskValidation:
     """Average moving and static frames apart; NaN where there are none."""
-    return tuple(  # type: ignore[return-value]  # two of them
-        float(np.mean(some))
-        if (some := [value for value, has in scores if has is kind])
-        else np.nan
-        for kind in (True, False)
+
+    def mean(moves: bool, name: str) -> float:
+        values = [getattr(each, name) for each in scores if each.moves is moves]
+        return float(np.mean(values)) if values else np.nan
+
+    return MaskValidation(
+        mean(True, "network"),
+        mean(False, "network"),
+        mean(True, "belief"),
+        mean(False, "belief"),
     )

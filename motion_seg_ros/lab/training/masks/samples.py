@@ -1,9 +1,11 @@
 """Training samples of the mask network: the pipeline's evidence about frames of rendered clips,
-with their ground truth."""
+with their ground truth.
+
+A busy robot infers every second or third frame, or whichever it can: so do the clips.
+"""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
 from motion_seg_ros.lab.training.simulation.working_images import enlarged, enlarged_matrix
-from motion_seg_ros.masks.fusion.channels import mask_channels
+from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.pipeline import TrackPipeline
 from motion_seg_ros.plan import resolve
@@ -38,6 +40,13 @@ FULL = 255  # a share of 1
 CALIBRATED = 0.5  # share of the scenes whose camera is known; set by hand, as is the next
 WITH_DEPTH = 1 / 3  # share of the scenes with a depth sensor
 SENSORS = (KINECT, STEREO)
+STEPS = {  # frames from one that is shown to the next, with their shares; set by hand
+    "every frame": ((1,), 0.4),
+    "every 2nd": ((2,), 0.2),
+    "every 3rd": ((3,), 0.2),
+    "uneven": ((1, 2, 3), 0.2),
+}
+_STEP_STREAM = 5310  # of random numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,18 +64,32 @@ class MaskSample:
     labelled: UInt8Array
 
 
-def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) -> list[MaskSample]:
+def steps_of(scene: int) -> str:
+    """Return how much of a clip scene number `scene` shows: a name of STEPS."""
+    shares = np.array([share for _, share in STEPS.values()])
+    rng = np.random.default_rng([scene, _STEP_STREAM])
+    return list(STEPS)[int(rng.choice(len(shares), p=shares))]
+
+
+def mask_samples(
+    scene: int, *, seed: int = 0, kind: str | None = None, frames: int = 28, kept: int = 6
+) -> list[MaskSample]:
     """Make samples of one random scene with the pipeline's default labels, repeatably.
 
     Args:
         scene: its number, below SCENES_PER_SEED.
         seed: of the data set; no two share a scene.
-        frames: of the clip.
-        kept: number of frames that become samples, at random from FIRST on.
+        kind: of the scene, as in motion_seg_ros.lab.training.simulation.scene_sampler.sample_scene.
+        frames: of the clip, of which `steps_of` shows some.
+        kept: largest number of frames that become samples, at random from the FIRST shown on.
     """
     rng = np.random.default_rng(scene)
-    chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
-    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
+    steps = rng.choice(STEPS[steps_of(scene)][0], frames)
+    shown = [each for each in np.cumsum([0, *steps]).tolist() if each < frames]
+    late = np.arange(FIRST, len(shown))
+    chosen = set(rng.choice(late, min(kept, len(late)), replace=False).tolist())
+    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, kind=kind, frames=frames)
+    clip = [clip[each] for each in shown]
     calibrated = chance(rng, CALIBRATED)
     sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
     seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]
@@ -122,20 +145,20 @@ def _share(mask: npt.NDArray[np.bool_], like: FloatArray) -> UInt8Array:
 
 
 def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
-    """Write the samples of one scene atomically.
+    """Write the samples of one scene atomically, as one array of float16, which holds shares of
+    FULL exactly.
 
     Raises:
         OutputError: the file cannot be written.
     """
+    truths = (np.stack([each.moving, each.labelled]).astype(np.float16) for each in samples)
+    both = [
+        np.concatenate([each.channels, truth]) for each, truth in zip(samples, truths, strict=True)
+    ]
     unfinished = path.with_suffix(".partial")
     try:
         with unfinished.open("wb") as file:
-            np.savez(
-                file,
-                channels=np.stack([each.channels for each in samples]),
-                moving=np.stack([each.moving for each in samples]),
-                labelled=np.stack([each.labelled for each in samples]),
-            )
+            np.save(file, np.stack(both))
         unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
@@ -146,16 +169,21 @@ def write_mask_samples(path: Path, samples: Sequence[MaskSample]) -> None:
 
 
 def read_mask_samples(path: Path) -> list[MaskSample]:
-    """Read a file of write_mask_samples.
+    """Read a file of write_mask_samples; its channels stay on disk until they are used.
 
     Raises:
         InputError: the file is missing, or is not one of samples.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = (file["channels"], file["moving"], file["labelled"])
-        return [MaskSample(*each) for each in zip(*parts, strict=True)]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        both = np.load(path, mmap_mode="r", allow_pickle=False)
+        if both.ndim != 4 or both.shape[1] != MASK_CHANNELS + 2 or both.dtype != np.float16:
+            raise ValueError(f"{both.dtype} of shape {both.shape}")
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"{path}: expected a file of mask samples, found {error}; remove it, it is made again"
         ) from error
+    truths = both[:, MASK_CHANNELS:].astype(np.uint8)
+    return [
+        MaskSample(each[:MASK_CHANNELS], moving, labelled)
+        for each, (moving, labelled) in zip(both, truths, strict=True)
+    ]

@@ -10,6 +10,7 @@ from mask_scenes import random_mask_samples
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks import dataset
 from motion_seg_ros.lab.training.masks.samples import write_mask_samples
+from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
 
 
 def test_scenes_that_are_there_are_not_made_again(
@@ -24,7 +25,16 @@ def test_scenes_that_are_there_are_not_made_again(
 
     monkeypatch.setattr(dataset, "worker_pool", no_pool)
     files = dataset.build_mask_dataset(tmp_path, scenes=3, seed=0, workers=1, progress_bar=False)
-    training, validation = dataset.load_split(files)
-    assert (len(training), len(validation)) == (2, 1)
+    data = dataset.load_split(files)
+    assert len(data.training) == 2
+    (((kind, _), validation),) = data.validation.items()
+    assert kind in HELD_OUT_KINDS
+    assert len(validation) == 1
     with pytest.raises(InputError, match="expected the settings"):
         dataset.build_mask_dataset(tmp_path, scenes=3, seed=1, workers=1, progress_bar=False)
+
+
+def test_validation_has_the_kinds_that_training_never_draws() -> None:
+    kinds = [dataset.validation_kind(scene) for scene in range(100)]
+    assert sum(each is not None for each in kinds) == 10
+    assert set(kinds) - {None} == set(HELD_OUT_KINDS)

@@ -6,12 +6,17 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from mask_scenes import disc_sample
 from safetensors import safe_open
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks.batches import MaskBatch
+from motion_seg_ros.lab.training.masks.dataset import MaskData
 from motion_seg_ros.lab.training.masks.loop import (
+    CHECKPOINT_FILE,
+    WEIGHTS_FILE,
     MaskTraining,
     mask_loss,
     train_masks,
@@ -19,6 +24,7 @@ from motion_seg_ros.lab.training.masks.loop import (
 )
 from motion_seg_ros.masks.fusion.channels import BELIEF
 from motion_seg_ros.masks.fusion.network import MaskNetwork, load_mask_network
+from motion_seg_ros.networks.tensor_files import load_tensors
 
 
 def test_the_loss_is_the_closed_form_and_blind_where_nothing_is_known() -> None:
@@ -47,26 +53,35 @@ def test_validation_counts_as_by_hand() -> None:
     sample.channels[BELIEF] = belief
     still.channels[BELIEF] = -1
     still.channels[BELIEF, :12] = 1
-    score = validate_masks(MaskNetwork(), [sample, still])  # repeats the belief
+    groups = {("crowd", "every frame"): [sample], ("crowd", "every 2nd"): [still]}
+    scores = validate_masks(MaskNetwork(), groups)  # repeats the belief
+    assert list(scores) == ["all", "crowd", "every frame", "every 2nd"]
+    score = scores["all"]
     np.testing.assert_allclose(score.iou, (len(moving) // 2) / len(moving))
     np.testing.assert_allclose(score.false_alarms, 12 / 48)
     assert (score.iou, score.false_alarms) == (score.belief_iou, score.belief_false_alarms)
+    assert scores["crowd"] == score
+    assert (scores["every frame"].iou, scores["every 2nd"].false_alarms) == (
+        score.iou,
+        score.false_alarms,
+    )
+    assert np.isnan(scores["every 2nd"].iou)
+
+
+def disc_data(seed: int, training: int, validation: int) -> MaskData:
+    rng = np.random.default_rng(seed)
+    samples = [disc_sample(rng) for _ in range(training + validation)]
+    return MaskData(samples[:training], {("discs", "every frame"): samples[training:]})
 
 
 def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    training, validation = (
-        [disc_sample(rng) for _ in range(8)],
-        [disc_sample(rng) for _ in range(3)],
-    )
-    weights = tmp_path / "weights.safetensors"
+    data = disc_data(0, 8, 3)
     options = MaskTraining(steps=40, batch=4, learning_rate=5e-3, validation_interval=20)
-    score = train_masks(
-        training, validation, options, weights, metadata={"who": "a test"}, progress_bar=False
-    )
+    score = train_masks(data, options, tmp_path, metadata={"who": "a test"}, progress_bar=False)
     assert score.iou > 0.85
     assert score.belief_iou < 0.5
-    again = validate_masks(load_mask_network(weights), validation)
+    weights = tmp_path / WEIGHTS_FILE
+    again = validate_masks(load_mask_network(weights), data.validation)["all"]
     np.testing.assert_equal(astuple(again), astuple(score))  # nan, without still frames, is equal
     with safe_open(weights, framework="pt") as file:
         metadata = file.metadata()
@@ -75,18 +90,41 @@ def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
     assert metadata["iou"] == f"{score.iou:.4f}"
 
 
-def test_stopped_early_it_still_writes(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    samples = [disc_sample(rng)]
-    weights = tmp_path / "weights.safetensors"
-    train_masks(
-        samples,
-        samples,
-        MaskTraining(steps=100, batch=1),
-        weights,
-        metadata={},
-        stop=lambda: True,
-        progress_bar=False,
-    )
-    with safe_open(weights, framework="pt") as file:
-        assert file.metadata()["step"] == "1"
+def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    data = disc_data(1, 3, 1)
+    options = MaskTraining(steps=6, batch=2, validation_interval=100)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    train_masks(data, options, whole, metadata={}, progress_bar=False)
+    polls = iter([False, False, True])
+    train_masks(data, options, parts, metadata={}, stop=lambda: next(polls), progress_bar=False)
+    with safe_open(parts / WEIGHTS_FILE, framework="pt") as file:
+        assert file.metadata()["step"] == "3"
+    train_masks(data, options, parts, metadata={}, resume=True, progress_bar=False)
+    expected, _ = load_tensors(whole / WEIGHTS_FILE)
+    found, metadata = load_tensors(parts / WEIGHTS_FILE)
+    assert metadata["step"] == "6"
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
+    # A finished run is only scored.
+    train_masks(data, options, parts, metadata={}, resume=True, progress_bar=False)
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged", "other options"])
+def test_what_cannot_be_resumed_is_named(tmp_path: Path, damage: str) -> None:
+    data = disc_data(2, 1, 1)
+    options = MaskTraining(steps=1, batch=1)
+    if damage != "missing":
+        train_masks(data, options, tmp_path, metadata={}, progress_bar=False)
+    if damage == "damaged":
+        (tmp_path / CHECKPOINT_FILE).write_bytes(b"nothing")
+    if damage == "other options":
+        options = MaskTraining(steps=2, batch=1)
+    expected = {
+        "missing": "found none; leave out --resume",
+        "damaged": "expected a checkpoint of motion_seg train-masks",
+        "other options": "expected a run with steps 2, found 1",
+    }[damage]
+    with pytest.raises(InputError, match=expected):
+        train_masks(data, options, tmp_path, metadata={}, resume=True, progress_bar=False)

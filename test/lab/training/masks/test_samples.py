@@ -9,16 +9,20 @@ import pytest
 from mask_scenes import random_mask_samples
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.training.masks import samples as samples_module
 from motion_seg_ros.lab.training.masks.samples import (
     FULL,
     MaskSample,
     mask_samples,
     read_mask_samples,
+    steps_of,
     write_mask_samples,
 )
+from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame
 from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS
+from motion_seg_ros.types import FloatArray, Frame
 
-SCENE = 5  # with a mover that is found
+SCENE = 5  # with a mover that is found, every frame shown
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +58,57 @@ def test_the_same_scene_gives_the_same_bits(samples: list[MaskSample]) -> None:
 
 def test_samples_survive_their_file(tmp_path: Path) -> None:
     written = random_mask_samples()
-    write_mask_samples(tmp_path / "scene.npz", written)
-    for one, other in zip(written, read_mask_samples(tmp_path / "scene.npz"), strict=True):
+    write_mask_samples(tmp_path / "scene.npy", written)
+    for one, other in zip(written, read_mask_samples(tmp_path / "scene.npy"), strict=True):
         np.testing.assert_array_equal(one.channels, other.channels)
         np.testing.assert_array_equal(one.moving, other.moving)
         np.testing.assert_array_equal(one.labelled, other.labelled)
-    assert [each.name for each in tmp_path.iterdir()] == ["scene.npz"]
+    assert [each.name for each in tmp_path.iterdir()] == ["scene.npy"]
 
 
 def test_what_is_no_file_of_samples_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "scene.npz"
+    path = tmp_path / "scene.npy"
     path.write_bytes(b"nothing")
     with pytest.raises(InputError, match="expected a file of mask samples"):
         read_mask_samples(path)
+
+
+def test_some_scenes_show_every_frame_and_some_do_not() -> None:
+    ways = [steps_of(scene) for scene in range(400)]
+    assert steps_of(SCENE) == "every frame"
+    assert 120 < ways.count("every frame") < 200
+    assert all(50 < ways.count(each) < 110 for each in ("every 2nd", "every 3rd", "uneven"))
+
+
+def test_the_pipeline_sees_only_the_frames_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (60, 80)
+    nothing = np.zeros(size, bool)
+    clip = [
+        LabelledFrame(
+            np.full((*size, 3), index, np.uint8),
+            np.zeros(size, np.uint16),
+            nothing,
+            ~nothing,
+            np.ones(size, np.float32),
+            np.eye(3),
+        )
+        for index in range(12)
+    ]
+    seen: list[list[int]] = []
+
+    def channels_of(frames: list[Frame], config: object) -> dict[int, FloatArray]:
+        seen.append([int(each.image_bgr[0, 0, 0]) for each in frames])
+        return {
+            index: np.zeros((MASK_CHANNELS, 30, 40), np.float32) for index in range(len(frames))
+        }
+
+    monkeypatch.setattr(samples_module, "rendered_clip", lambda seed, **options: clip)
+    monkeypatch.setattr(samples_module, "_channels_of_clip", channels_of)
+    by_steps = {steps_of(scene): scene for scene in range(40)}
+    made = {way: len(mask_samples(scene, frames=12)) for way, scene in by_steps.items()}
+    shown = dict(zip(by_steps, seen, strict=True))
+    assert shown["every frame"] == list(range(12))
+    assert shown["every 2nd"] == list(range(0, 12, 2))
+    assert shown["every 3rd"] == [0, 3, 6, 9]
+    assert set(np.diff(shown["uneven"])) <= {1, 2, 3}
+    assert (made["every frame"], made["every 2nd"], made["every 3rd"]) == (6, 2, 0)
