@@ -74,10 +74,9 @@ REQUIREMENTS = [
     "scipy>=1.8",  # linear algebra of the poses; assignment, in the scores of single objects
     "rosbags>=0.11.7",
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
-    # The track transformer. A GPU needs the CUDA build that fits its driver, installed first.
-    "torch>=2.4",
-    "safetensors>=0.4.3",
 ]
+# A GPU needs the CUDA build that fits its driver, installed first.
+TORCH = ["torch>=2.4", "safetensors>=0.4.3"]
 
 
 def wheels_exist() -> bool:
@@ -102,9 +101,14 @@ def message_build() -> list[str]:
 EXTRAS = {
     # ROS 2 itself, where no full installation is: these wheels exist for x86-64 Linux only.
     **{f"ros-{each}": [f"ros-{each}-{wheel}" for wheel in NODE_WHEELS] for each in DISTRIBUTIONS},
+    # The networks of the default profile twice as fast as OpenCV and NumPy run them.
+    "fast": [
+        "onnxruntime>=1.17",  # the first version that reads the shipped files
+    ],
     # The `full` profile: DINOv2, Depth Anything and SAM 2 are those of transformers. tapnet, which
     # has BootsTAPIR, is not on PyPI.
     "full": [
+        *TORCH,
         "transformers>=5.20",
         # `motion_seg weights fetch`. urllib3 2 refuses bodies that are shorter than announced.
         "filelock>=3.13",
@@ -118,8 +122,10 @@ EXTRAS = {
     ],
     # `motion_seg train`, and the pictures of `motion_seg evaluate-labels`.
     "train": [
+        *TORCH,
         "lightning-fabric>=2.4",
         "matplotlib>=3.5",
+        "onnxscript>=0.7",  # writes what the pipeline runs; with torch 2.13
         "tensorboard>=2.11",
     ],
     # `--ray`: many inputs over a cluster. `client`: of addresses that begin with ray://.

@@ -18,7 +18,8 @@ PICTURE = ROOT / "docs" / "rooms.svg"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "camera", "threads"),
     ("types", "jobs"),
-    ("networks", "weights"),
+    ("weights",),
+    ("networks",),
     ("window", "outputs", "settings"),
     ("geometry",),
     ("flow",),

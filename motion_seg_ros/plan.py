@@ -141,13 +141,18 @@ def needed_weights(config: Config) -> dict[str, str]:
 
 def uses_device(config: Config) -> bool:
     """Return whether a network runs on the configured device; the labeller alone runs only on a
-    device that is named.
+    device that is named, and in an ONNX file, as the shipped one, on the processor.
 
     Args:
         config: without unused networks.
     """
-    networks = not ON_DEVICE.isdisjoint(getattr(config, stage).backend for stage in STAGES)
-    return networks or (config.device != "auto" and config.labelling.backend != "geometric")
+    if not ON_DEVICE.isdisjoint(getattr(config, stage).backend for stage in STAGES):
+        return True
+    if config.device == "auto" or config.labelling.backend == "geometric":
+        return False
+    if config.labelling.backend == "official":
+        return True
+    return weights_path(needed_weights(config)["labelling"]).suffix != ".onnx"
 
 
 def check_official(config: Config) -> None:

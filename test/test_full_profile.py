@@ -37,7 +37,8 @@ import torch  # noqa: E402
 from motion_seg_ros.labelling.abstention import MIN_FRAMES  # noqa: E402
 from motion_seg_ros.labelling.network.calibration import Calibration  # noqa: E402
 from motion_seg_ros.labelling.network.checkpoint import save_weights  # noqa: E402
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer  # noqa: E402
+from motion_seg_ros.labelling.network.config import ModelConfig  # noqa: E402
+from motion_seg_ros.labelling.network.transformer import TrackTransformer  # noqa: E402
 
 WIDTH, HEIGHT = 160, 120
 FRAMES = 8

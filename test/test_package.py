@@ -32,6 +32,9 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "lightning_fabric": ("lightning-fabric", None),  # see package.xml
     "matplotlib": ("matplotlib", "python3-matplotlib"),
     "numpy": ("numpy", "python3-numpy"),
+    "onnx_ir": ("onnxscript", None),  # comes with it
+    "onnxruntime": ("onnxruntime", None),  # see package.xml
+    "onnxscript": ("onnxscript", None),  # see package.xml
     "PIL": ("Pillow", "python3-pil"),
     "pooch": ("pooch", None),  # see package.xml
     "pycolmap": ("pycolmap", None),  # see package.xml
@@ -132,7 +135,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "full", "train", "trajectory", "ray")
+        for extra in ("ros-jazzy", "fast", "full", "train", "trajectory", "ray")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="needs PyTorch: pip install .[full]"
 
 from motion_seg_ros.labelling.network.calibration import Calibration  # noqa: E402
 from motion_seg_ros.labelling.network.checkpoint import save_weights  # noqa: E402
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer  # noqa: E402
+from motion_seg_ros.labelling.network.config import ModelConfig  # noqa: E402
+from motion_seg_ros.labelling.network.transformer import TrackTransformer  # noqa: E402
 
 
 def resolved(values: dict[str, object], *, live: bool = False) -> Plan:

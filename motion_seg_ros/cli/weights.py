@@ -1,10 +1,15 @@
-"""`motion_seg weights`: list, fetch and verify trained weights."""
+"""`motion_seg weights`: list, fetch, verify and export trained weights."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
+from motion_seg_ros.errors import InputError
+from motion_seg_ros.labelling.network.config import MODEL_KEY as TRACKS_KEY
+from motion_seg_ros.masks.fusion.channels import MODEL_KEY as MASKS_KEY
+from motion_seg_ros.networks.runtime import needs_torch
 from motion_seg_ros.weights.cache import (
     SHIPPED,
     cache_folder,
@@ -15,6 +20,8 @@ from motion_seg_ros.weights.cache import (
 )
 from motion_seg_ros.weights.catalogue import PUBLISHED
 from motion_seg_ros.weights.download import fetch
+from motion_seg_ros.weights.formats import file_metadata
+from motion_seg_ros.weights.record import sha256_of
 
 DESCRIPTION = """\
 Fetch trained weights to this machine, and verify that they are the right ones.
@@ -32,6 +39,7 @@ examples:
   motion_seg weights verify dinov2_small                  read them through and compare
   motion_seg weights verify ~/weights/model.safetensors   is a file of your own complete?
   motion_seg weights path bootstapir                      its path, for other programs
+  motion_seg weights export run/weights.safetensors       write run/weights.onnx: runs without torch
   MOTION_SEG_CACHE=/data motion_seg weights fetch edgetam
 """
 
@@ -40,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the program's."""
     parser = commands.add_parser(
         "weights",
-        help="list, fetch and verify trained weights",
+        help="list, fetch, verify and export trained weights",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -61,6 +69,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "verify", "read weights through and compare them with the known digests", run_verify
     ).add_argument("weights", nargs="+", metavar="NAME|PATH")
     add("path", "print the path of weights", run_path).add_argument("weights", metavar="NAME|PATH")
+    export = add("export", "write weights of `train` or `train-masks` as an ONNX file", run_export)
+    export.add_argument("weights", type=Path, metavar="PATH")
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: beside it, with suffix .onnx"
+    )
 
 
 def run_list(arguments: argparse.Namespace) -> None:
@@ -124,3 +137,31 @@ def run_path(arguments: argparse.Namespace) -> None:
         InputError: the weights are not there.
     """
     print(resolve(arguments.weights))
+
+
+def run_export(arguments: argparse.Namespace) -> None:
+    """Write an ONNX file of weights, and print its digest.
+
+    Raises:
+        InputError: they cannot be read, or are of something else.
+        MissingDependencyError: torch, safetensors or onnxscript is not installed.
+        OutputError: the file cannot be written.
+    """
+    weights: Path = arguments.weights
+    path: Path = arguments.output or weights.with_suffix(".onnx")
+    metadata = file_metadata(weights)
+    with needs_torch(weights):
+        if TRACKS_KEY in metadata:
+            from motion_seg_ros.labelling.network.checkpoint import export_weights
+
+            export_weights(weights, path)
+        elif MASKS_KEY in metadata:
+            from motion_seg_ros.masks.fusion.network import export_mask_network
+
+            export_mask_network(weights, path)
+        else:
+            raise InputError(
+                f"{weights}: expected {TRACKS_KEY} or {MASKS_KEY} in its metadata, found neither; "
+                "name a file that `motion_seg train` or `motion_seg train-masks` wrote"
+            )
+    print(f"{path}: {path.stat().st_size} bytes, sha256 {sha256_of(path)}")

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from motion_seg_ros.depth.base import DepthEstimator
-from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.labelling.abstention import abstention_reason
 from motion_seg_ros.labelling.geometry_channels import geometry_channels, implied_depth
 from motion_seg_ros.labelling.memory import LabelMemory
+from motion_seg_ros.labelling.network.calibration import Calibration
+from motion_seg_ros.labelling.network.config import ModelConfig
+from motion_seg_ros.labelling.network.encoding import encode
+from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.track_depth import track_depth
-from motion_seg_ros.networks.device import autocast, find_device, find_dtype, one_thread
+from motion_seg_ros.networks.device import find_device, find_dtype
+from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import BoolArray, FloatArray, Int64Array, TrackLabels, Tracks
 from motion_seg_ros.window import Window
 
-if TYPE_CHECKING:
-    import torch
-
-    from motion_seg_ros.labelling.network.calibration import Calibration
-    from motion_seg_ros.labelling.network.transformer import TrackTransformer
-
 # Set by hand.
+TRACKS_MULTIPLE = 128  # padded to it, as libraries keep memory or code for each size they have seen
 PERSISTENCE = 0.5  # of a track's log-odds from one labelling to the next
 LEAST_PROBABILITY = 1e-4  # and most, less than 1 by as much: log-odds stay finite
 
@@ -46,17 +44,25 @@ class _VisibleTracks:
 
 @dataclass(frozen=True, eq=False)
 class _Loaded:
-    model: TrackTransformer
+    network: Runtime
+    config: ModelConfig
     calibration: Calibration
 
 
 @shared_while_used
-def _load(weights: Path, device: torch.device) -> _Loaded:
-    from motion_seg_ros.labelling.network.calibration import Calibration
-    from motion_seg_ros.labelling.network.checkpoint import load_weights
+def _load(weights: Path, device: str, dtype: str) -> _Loaded:
+    if weights.suffix == ".onnx":
+        network, metadata = load_runtime(weights, threads=1)
+        config = ModelConfig.from_metadata(metadata, weights)
+        return _Loaded(network, config, Calibration.from_metadata(metadata, weights))
+    with needs_torch(weights):
+        from motion_seg_ros.labelling.network.checkpoint import load_weights
+        from motion_seg_ros.networks.torch_runtime import TorchRuntime
 
+    place = find_device(device)
     model, metadata = load_weights(weights)
-    return _Loaded(model.to(device), Calibration.from_metadata(metadata, weights))
+    runtime = TorchRuntime(model, place, find_dtype(dtype, place), threads=1)
+    return _Loaded(runtime, model.config, Calibration.from_metadata(metadata, weights))
 
 
 class TransformerLabeller:
@@ -70,17 +76,18 @@ class TransformerLabeller:
     Intel Xeon, and much less than those where other processes need the cores.
 
     Args:
-        weights: a file that motion_seg_ros.labelling.network.checkpoint.save_weights wrote.
+        weights: a file that `motion_seg train` wrote: .onnx, for a CPU, or .safetensors.
         interval: frames from one labelling to the next; 1 = every frame.
         threshold: probability above which a track moves; None: the one stored with the weights.
-        device: see motion_seg_ros.networks.device.find_device.
-        dtype: see motion_seg_ros.networks.device.find_dtype; the weights stay in float32.
+        device: of .safetensors weights, see motion_seg_ros.networks.device.find_device.
+        dtype: of .safetensors weights, see motion_seg_ros.networks.device.find_dtype; the weights
+            themselves stay in float32.
         depth: of the window's frames; None: the depth that the camera's travel implies.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
         InputError: the weights are missing or damaged.
-        MissingDependencyError: torch or safetensors is not installed.
+        MissingDependencyError: the weights are a .safetensors file, and torch is not installed.
     """
 
     def __init__(
@@ -93,16 +100,8 @@ class TransformerLabeller:
         dtype: str,
         depth: DepthEstimator | None = None,
     ) -> None:
-        self._device = find_device(device)
-        self._dtype = find_dtype(dtype, self._device)
-        try:
-            self._loaded = _load(weights, self._device)
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"labelling.backend transformer: expected torch and safetensors, found: {error}; "
-                "pip install torch safetensors, or choose labelling.backend geometric"
-            ) from error
-        self._model, self._calibration = self._loaded.model, self._loaded.calibration
+        self._loaded = _load(weights, device, dtype)
+        self._config, self._calibration = self._loaded.config, self._loaded.calibration
         chosen = self._calibration.threshold if threshold is None else threshold
         # Weights of which no track was found to move come with 1.
         self._threshold = float(np.clip(chosen, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY))
@@ -112,12 +111,12 @@ class TransformerLabeller:
     @property
     def feature_channels(self) -> int:
         """Channels of appearance per track that the network takes; 0: none."""
-        return self._model.config.feature_channels
+        return self._config.feature_channels
 
     @property
     def takes_depth(self) -> bool:
         """True if the network takes depth at the tracks."""
-        return self._model.config.depth
+        return self._config.depth
 
     def reset(self) -> None:
         """See motion_seg_ros.labelling.base.Labeller."""
@@ -151,10 +150,6 @@ class TransformerLabeller:
         geometry: WindowGeometry,
     ) -> FloatArray:
         """Return the moving probability (M,) of the tracks at `some` (M,)."""
-        import torch
-
-        from motion_seg_ros.labelling.network.tokens import collate
-
         size = window.newest.size
         xy_px, visible = tracks.xy_px[:, some], tracks.visible[:, some]
         if self._depth is None:
@@ -170,9 +165,8 @@ class TransformerLabeller:
             depth,
             None if features is None else features[some],
         )
-        batch = collate([visible_tracks], self._model.config.frames).to(self._device)
-        with torch.inference_mode(), autocast(self._device, self._dtype), one_thread():
-            logits = self._model(batch)[0].cpu().numpy()
+        batch = collate([visible_tracks], self._config.frames, multiple=TRACKS_MULTIPLE)
+        logits = self._loaded.network(encode(batch, self._config))[0, : len(some)]
         return np.asarray(self._calibration.probability(logits), np.float32)
 
 

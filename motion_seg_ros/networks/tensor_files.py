@@ -1,6 +1,8 @@
-"""Tensors in safetensors files with metadata: written completely or not at all, read strictly.
+"""Tensors in safetensors and ONNX files with metadata: written completely or not at all, read
+strictly.
 
-Format: https://huggingface.co/docs/safetensors. It holds no code.
+Formats: https://huggingface.co/docs/safetensors and motion_seg_ros.weights.onnx_file. They hold no
+code.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.weights.onnx_file import read_onnx
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+OF_THE_GRAPH = "/"  # begins the names of constants of an ONNX file that are no weights
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -30,10 +35,19 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(plain, dict(metadata)))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all; an existing one is replaced.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     unfinished = path.with_name(path.name + ".partial")
     try:
         with unfinished.open("wb") as file:
-            file.write(save(plain, dict(metadata)))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -47,9 +61,22 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a file by name, on the CPU, and its metadata.
 
+    Args:
+        path: a safetensors file, or an ONNX file of motion_seg_ros.networks.export.
+
     Raises:
         InputError: the file is missing or damaged.
     """
+    if path.suffix == ".onnx":
+        import torch
+
+        network = read_onnx(path)
+        weights = {
+            name: torch.from_numpy(array.copy())
+            for name, array in network.constants.items()
+            if not name.startswith(OF_THE_GRAPH)
+        }
+        return weights, dict(network.metadata)
     from safetensors import SafetensorError, safe_open
 
     try:

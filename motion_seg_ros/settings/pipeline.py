@@ -43,9 +43,9 @@ class Config:
     )
     device: str = setting(
         "auto",
-        "device of tapir, depth_anything, dino and sam2, and with them of the labelling networks: "
-        "cpu, cuda, cuda:INDEX, or auto: a GPU if there is one; if none of the four is used, auto "
-        "is the CPU",
+        "device of tapir, depth_anything, dino and sam2, and with them of labelling networks that "
+        "are not ONNX files: cpu, cuda, cuda:INDEX, or auto: a GPU if there is one; if none of the "
+        "four is used, auto is the CPU",
     )
     dtype: str = setting(
         "auto",

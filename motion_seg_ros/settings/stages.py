@@ -168,8 +168,8 @@ class TransformerConfig:
 
     weights: str = setting(
         "",
-        "a name of weights in the package, or a .safetensors file; empty: track_transformer_lite, "
-        "which takes depth where there is some, and no features",
+        "a name of weights in the package, or an .onnx or .safetensors file; empty: "
+        "track_transformer_lite, which takes depth where there is some, and no features",
     )
     threshold: float = setting(
         0.0,
@@ -224,7 +224,8 @@ class LearnedMasksConfig:
 
     weights: str = setting(
         "",
-        "a name of weights in the package, or a .safetensors file; empty: mask_network_lite",
+        "a name of weights in the package, or an .onnx or .safetensors file; empty: "
+        "mask_network_lite",
     )
 
 

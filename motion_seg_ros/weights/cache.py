@@ -55,12 +55,12 @@ _PACKAGE = Path(__file__).parents[1]
 SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
-            _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "1f7775a6bdd837f388b427a3d438978a7874a0b737859907a5c6f68be548b733",
+            _PACKAGE / "labelling" / "track_transformer_lite.onnx",
+            "1ad360ab31f7b209be004a365142ddfdd04326a2e96e537fd44497a9074ccfbc",
         ),
         "mask_network_lite": Weights(
-            _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
-            "b968941c10b374f9e68ac6f7c6c41387c45f946f6a567789ecec5269fb8229d6",
+            _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
+            "1a01ee6f332d5bf02b53f2e706bf359b6232a8f23dcdf3fb35a1e1a7e3007d48",
         ),
     }
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.weights.onnx_file import read_onnx
 
 LENGTH_BYTES = 8  # a .safetensors file begins with the length of its header
 LONGEST_HEADER_BYTES = 100_000_000  # the format's own limit
@@ -23,7 +24,7 @@ def check_format(path: Path, model_type: str | None = None) -> None:
     """Refuse a file that is incomplete or not of the kind that its suffix names.
 
     Args:
-        path: a .safetensors, .pt, .pth or .json file.
+        path: a .safetensors, .onnx, .pt, .pth or .json file.
         model_type: expected in a config.json; None: any.
 
     Raises:
@@ -32,24 +33,28 @@ def check_format(path: Path, model_type: str | None = None) -> None:
     try:
         if path.suffix == ".safetensors":
             _check_safetensors(path)
+        elif path.suffix == ".onnx":
+            read_onnx(path)
         elif path.suffix in TORCH_SUFFIXES:
             _check_torch(path)
         elif path.suffix == ".json":
             _check_json(path, model_type)
         else:
             raise InputError(
-                f"{path}: expected a file .safetensors, .pt, .pth or .json, found another name"
+                f"{path}: expected .safetensors, .onnx, .pt, .pth or .json, found another name"
             )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def safetensors_metadata(path: Path) -> dict[str, str]:
-    """Return the metadata of a .safetensors file.
+def file_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of an .onnx or a .safetensors file.
 
     Raises:
         InputError: the file cannot be read, or is not one.
     """
+    if path.suffix == ".onnx":
+        return dict(read_onnx(path).metadata)
     try:
         content, _ = _safetensors_header(path)
     except OSError as error:

@@ -72,7 +72,7 @@ def test_it_trains_and_says_what_came_of_it(
     assert model.config.decoder_width == 8
     assert json.loads(metadata["data"])["training"]["windows"] == 8
     assert {each.name for each in output.iterdir()} == {
-        *("checkpoint.pt", "tensorboard", "weights.safetensors")
+        *("checkpoint.pt", "tensorboard", "weights.onnx", "weights.safetensors")
     }
 
 

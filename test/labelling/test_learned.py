@@ -13,7 +13,7 @@ from backends import transformer_on_cpu
 from pipelines import built
 from rigid_scenes import travel
 from tiny_networks import write_dinov2
-from track_windows import TrackWindow
+from track_windows import TrackWindow, logits_of
 
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.depth.topic import TopicDepth
@@ -26,8 +26,9 @@ from motion_seg_ros.labelling.learned import TransformerLabeller
 from motion_seg_ros.labelling.memory import LabelMemory
 from motion_seg_ros.labelling.network.calibration import Calibration
 from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
+from motion_seg_ros.labelling.network.config import ModelConfig
 from motion_seg_ros.labelling.network.tokens import collate
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.labelling.network.transformer import TrackTransformer
 from motion_seg_ros.types import Frame, TrackLabels, Tracks
 from motion_seg_ros.weights.cache import resolve
 from motion_seg_ros.window import Window
@@ -91,7 +92,7 @@ def test_the_probability_is_the_calibrated_one_of_the_network(weights: Path) -> 
     )
     model, _ = load_weights(weights)
     with torch.inference_mode():
-        logits = model(collate([sample], 8))[0].numpy().astype(np.float64)
+        logits = logits_of(model, collate([sample], 8))[0].numpy().astype(np.float64)
     expected = 1 / (1 + np.exp(-(logits / 2.0 + 0.5)))
     np.testing.assert_allclose(labels.moving_probability[now], expected, atol=1e-6)
     assert np.isnan(labels.moving_probability[::3]).all()
@@ -129,7 +130,7 @@ def test_weights_trained_with_depth_are_given_that_of_the_whole_window(tmp_path:
         depth=1 - np.clip((at - low) / (high - low), 0, 1),
     )
     with torch.inference_mode():
-        expected = model(collate([sample], 16))[0].sigmoid().numpy()
+        expected = logits_of(model, collate([sample], 16))[0].sigmoid().numpy()
     np.testing.assert_allclose(labels.moving_probability, expected, atol=1e-3)
     assert np.ptp(expected) > 0.01
 
@@ -154,7 +155,7 @@ def test_without_a_sensor_they_are_given_the_depth_that_travel_implies(tmp_path:
     flat = dataclasses.replace(sample, depth=np.full_like(implied, np.nan))
     with torch.inference_mode():
         expected, without = (
-            model(collate([each], 16))[0].sigmoid().numpy() for each in (sample, flat)
+            logits_of(model, collate([each], 16))[0].sigmoid().numpy() for each in (sample, flat)
         )
     np.testing.assert_allclose(labels.moving_probability[shown], expected, atol=1e-5)
     assert np.abs(expected - without).max() > 1e-3
@@ -191,9 +192,14 @@ def test_a_reset_forgets_the_labels(weights: Path) -> None:
     assert np.isfinite(again.moving_probability).all()
 
 
-def test_labels_do_not_depend_on_the_number_of_threads() -> None:
+@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
+def test_labels_do_not_depend_on_the_number_of_threads(tmp_path: Path, suffix: str) -> None:
     threads = torch.get_num_threads()
     shipped = resolve("track_transformer_lite")
+    if suffix == ".safetensors":
+        model, metadata = load_weights(shipped)
+        shipped = tmp_path / "shipped.safetensors"
+        save_weights(shipped, model, metadata=metadata)
     try:
         for count in (200, 777, 1001):
             found = []

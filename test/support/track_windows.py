@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.labelling.geometry_channels import GEOMETRY_CHANNELS
+from motion_seg_ros.labelling.network.encoding import encode
+from motion_seg_ros.labelling.network.tokens import TrackBatch
 from motion_seg_ros.types import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from motion_seg_ros.labelling.network.transformer import TrackTransformer
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +76,12 @@ def still_window(velocity: FloatArray, *, frames: int, size: tuple[int, int]) ->
         confidence=np.ones((frames, len(velocity)), np.float32),
         size=size,
     )
+
+
+def logits_of(model: TrackTransformer, batch: TrackBatch) -> Tensor:
+    """Return what a network says of a batch, (B, N)."""
+    import torch
+
+    inputs = encode(batch, model.config).items()
+    logits: Tensor = model(**{name: torch.from_numpy(each) for name, each in inputs})
+    return logits

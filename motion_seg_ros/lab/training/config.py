@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from motion_seg_ros.errors import ConfigError
-from motion_seg_ros.labelling.network.transformer import ModelConfig
+from motion_seg_ros.labelling.network.config import ModelConfig
 from motion_seg_ros.settings.declaration import (
     Value,
     build_config,

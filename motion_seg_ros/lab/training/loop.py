@@ -34,17 +34,19 @@ from motion_seg_ros.lab.training.augmentation import augment
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
 from motion_seg_ros.lab.training.loss import moving_loss
 from motion_seg_ros.lab.training.optimiser import learning_rate, make_optimiser
-from motion_seg_ros.lab.training.packed import PackedTracks, Targets
+from motion_seg_ros.lab.training.packed import PackedTracks
 from motion_seg_ros.lab.training.provenance import commit, machine
 from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint, writing
 from motion_seg_ros.lab.training.validation import Validation, judge, predict
-from motion_seg_ros.labelling.network.checkpoint import save_weights
-from motion_seg_ros.labelling.network.tokens import TrackBatch
+from motion_seg_ros.labelling.network.checkpoint import export_weights, save_weights
+from motion_seg_ros.labelling.network.encoding import encode
 from motion_seg_ros.labelling.network.transformer import TrackTransformer
+from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.types import Int64Array
 
 CHECKPOINT_FILE = "checkpoint.pt"
-WEIGHTS_FILE = "weights.safetensors"
+WEIGHTS_FILE = "weights.safetensors"  # of the best network so far
+EXPORTED_FILE = "weights.onnx"  # the same at the end, to run without PyTorch
 CURVES_FOLDER = "tensorboard"
 
 # Streams of random numbers.
@@ -59,18 +61,6 @@ def steps_per_epoch(windows: int, config: TrainConfig) -> int:
 def total_steps(windows: int, config: TrainConfig) -> int:
     """Return the optimiser steps of a run over `windows` windows."""
     return config.schedule.steps or config.schedule.epochs * steps_per_epoch(windows, config)
-
-
-class _ByFields(nn.Module):
-    """Wraps a network so that a batch comes as keywords, among which Fabric finds the tensors."""
-
-    def __init__(self, network: TrackTransformer) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, **fields: Tensor | None) -> Tensor:
-        logits: Tensor = self.network(TrackBatch(**fields))  # type: ignore[arg-type]
-        return logits
 
 
 @dataclass(frozen=True)
@@ -120,7 +110,7 @@ class Trainer:
         torch.manual_seed(config.schedule.seed)
         self.network = TrackTransformer(config.model)
         optimiser = make_optimiser(self.network.parameters(), config.optimiser)
-        model, self.optimiser = fabric.setup(_ByFields(self.network), optimiser)
+        model, self.optimiser = fabric.setup(self.network, optimiser)
         self.model: nn.Module = model
         if resumed is not None:
             self.progress = dataclasses.replace(resumed.progress)
@@ -135,6 +125,7 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: `stop` returned True; a checkpoint was written.
+            MissingDependencyError: onnxscript is not installed, which writes the exported file.
             MotionSegError: the loss is not finite any more.
             OutputError: a file cannot be written; the last checkpoint is intact.
         """
@@ -164,18 +155,19 @@ class Trainer:
                 if self.progress.step % self.config.output.checkpoint_interval_steps == 0:
                     self.save()
         self.save()
+        if self.fabric.is_global_zero:
+            export_weights(self.folder / WEIGHTS_FILE, self.folder / EXPORTED_FILE)
         return self.progress
 
     def _step(self) -> Step:
         """Take one optimiser step on one batch."""
         config, number = self.config, self.progress.step
-        batch, targets = self._batch(number)
+        inputs, moving, judged = self._batch(number)
         rate = learning_rate(number, self.steps, config.optimiser)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
-        logits = self.model(**_fields(batch))
-        loss = moving_loss(logits, targets, batch.present, config.loss)
+        loss = moving_loss(self.model(**inputs), moving, judged, config.loss)
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         limit = config.optimiser.clip_norm or float("inf")
@@ -190,16 +182,22 @@ class Trainer:
         self.progress.step = number + 1
         return Step(value, float(norm), rate)
 
-    def _batch(self, number: int) -> tuple[TrackBatch, Targets]:
-        """Return this device's batch of step `number`, and seed the network's dropout."""
+    def _batch(self, number: int) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Return what the network takes of this device's batch of step `number`, and which of its
+        tracks (B, N) move and count; seed the network's dropout."""
         config = self.config
         rng = np.random.default_rng((config.schedule.seed, _BATCH, number, self.fabric.global_rank))
         tracks = int(rng.integers(config.batch.tracks_min, config.batch.tracks_max + 1))
         batch, targets = self.training.draw(self._windows(number), tracks, rng)
         of_batch, of_network = (int(seed) for seed in rng.integers(2**62, size=2))
-        batch = augment(batch, config.augmentation, torch.Generator().manual_seed(of_batch))
+        batch = augment(batch, config.augmentation, np.random.default_rng(of_batch))
         torch.manual_seed(of_network)
-        return batch.to(self.fabric.device), targets.to(self.fabric.device)
+        device = self.fabric.device
+        inputs = {
+            name: to_device(array, device) for name, array in encode(batch, config.model).items()
+        }
+        judged = targets.labelled & batch.present
+        return inputs, to_device(targets.moving, device), to_device(judged, device)
 
     def _windows(self, number: int) -> Int64Array:
         """Return this device's windows of step `number`; each epoch has an order of its own."""
@@ -314,10 +312,6 @@ class Trainer:
                     self.optimiser.state_dict(),
                 ),
             )
-
-
-def _fields(batch: TrackBatch) -> dict[str, Tensor | None]:
-    return {each.name: getattr(batch, each.name) for each in dataclasses.fields(batch)}
 
 
 def _without_nan(numbers: Mapping[str, float]) -> dict[str, float | None]:

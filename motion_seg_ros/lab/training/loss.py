@@ -7,10 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from motion_seg_ros.lab.training.config import LossConfig
-from motion_seg_ros.lab.training.packed import Targets
 
 
-def moving_loss(logits: Tensor, targets: Targets, present: Tensor, config: LossConfig) -> Tensor:
+def moving_loss(logits: Tensor, moving: Tensor, judged: Tensor, config: LossConfig) -> Tensor:
     """Weighted cross-entropy: the mean over windows of each window's mean over tracks.
 
     Moving tracks weigh `positive_weights` as much as static ones, as in the paper (supplement,
@@ -18,15 +17,14 @@ def moving_loss(logits: Tensor, targets: Targets, present: Tensor, config: LossC
 
     Args:
         logits: (B, N) float, above 0 = moving; any finite number in padding.
-        targets: the ground truth.
-        present: (B, N) bool, False in padding and for tracks left out.
+        moving: (B, N) bool, the ground truth.
+        judged: (B, N) bool, labelled and present: False in padding and for tracks left out.
         config: weighting of moving tracks.
 
     Returns:
         () float32; 0 where no track is labelled.
     """
-    judged = targets.labelled & present
-    moving = targets.moving & judged
+    moving = moving & judged
     weights = positive_weights(moving, judged, config)
     truth = moving.float()
     each = functional.binary_cross_entropy_with_logits(logits.float(), truth, reduction="none")

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.depth.measured import measured_error
@@ -40,12 +39,8 @@ class Targets:
         labelled: (B, N) bool, False in padding and where the ground truth is ambiguous.
     """
 
-    moving: torch.Tensor
-    labelled: torch.Tensor
-
-    def to(self, device: torch.device | str) -> Targets:
-        """Return the targets on another device."""
-        return Targets(self.moving.to(device), self.labelled.to(device))
+    moving: BoolArray
+    labelled: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,25 +96,23 @@ class PackedTracks:
     ) -> tuple[TrackBatch, Targets]:
         rows = self.start[windows, None] + np.where(present, order, 0)  # (B, N)
 
-        def frames_first(array: npt.NDArray[np.generic]) -> torch.Tensor:  # (M, T, ...)
-            return torch.from_numpy(array[rows]).transpose(1, 2)
+        def frames_first(array: npt.NDArray[Any]) -> npt.NDArray[Any]:  # (M, T, ...)
+            return np.swapaxes(array[rows], 1, 2)
 
-        def of_tracks(array: npt.NDArray[np.generic]) -> torch.Tensor:  # (M, ...)
-            return torch.from_numpy(array[rows])
+        def of_tracks(array: npt.NDArray[Any]) -> npt.NDArray[Any]:  # (M, ...)
+            return array[rows]
 
-        there = torch.from_numpy(np.ascontiguousarray(present))
         batch = TrackBatch(
             xy_px=frames_first(self.xy_px),
-            visible=frames_first(self.visible) & there[:, None],
-            confidence=frames_first(self.confidence).float() * there[:, None],
-            size_px=torch.from_numpy(self.size_px[windows]),
-            present=there,
-            geometry=of_tracks(self.geometry).float() * there[..., None],
-            depth=None if self.depth is None else frames_first(self.depth).float(),
+            visible=frames_first(self.visible) & present[:, None],
+            confidence=frames_first(self.confidence).astype(np.float32) * present[:, None],
+            size_px=self.size_px[windows],
+            present=present,
+            geometry=of_tracks(self.geometry).astype(np.float32) * present[..., None],
+            depth=None if self.depth is None else frames_first(self.depth).astype(np.float32),
             features=None,
         )
-        targets = Targets(of_tracks(self.moving), of_tracks(self.labelled) & there)
-        return batch, targets
+        return batch, Targets(of_tracks(self.moving), of_tracks(self.labelled) & present)
 
 
 def pack(

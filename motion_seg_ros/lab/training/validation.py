@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, label_metrics
 from motion_seg_ros.lab.training.calibration import fit_calibration, log_loss
 from motion_seg_ros.lab.training.packed import PackedTracks
 from motion_seg_ros.labelling.network.calibration import Calibration
+from motion_seg_ros.labelling.network.encoding import encode
+from motion_seg_ros.labelling.network.transformer import TrackTransformer
+from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.types import FloatArray, Int64Array
 
 MANY_TRACKS = 512  # a batch has about `windows` times as many tracks; set by hand
@@ -56,7 +58,7 @@ class Validation:
 
 
 def predict(
-    model: nn.Module,
+    model: TrackTransformer,
     packed: PackedTracks,
     *,
     windows: int,
@@ -66,7 +68,7 @@ def predict(
     """Compute the logits (M,) float32 of all tracks, without augmentation or dropout.
 
     Args:
-        model: a TrackTransformer; its mode is restored.
+        model: its mode is restored.
         packed: the windows.
         windows: batch size, in windows of about MANY_TRACKS tracks.
         device: where the model is.
@@ -85,7 +87,9 @@ def predict(
                 if stop():
                     return None
                 batch, _ = packed.whole(chosen)
-                found = model(batch.to(device)).float().cpu().numpy()
+                inputs = encode(batch, model.config).items()
+                tensors = {name: to_device(array, device) for name, array in inputs}
+                found = model(**tensors).float().cpu().numpy()
                 for row, window in enumerate(chosen):
                     start, count = packed.start[window], packed.count[window]
                     logits[start : start + count] = found[row, :count]

@@ -53,19 +53,21 @@ class Attention(nn.Module):
         memory = x if memory is None else memory
         query = self._split(self.query(x))
         key, value = (self._split(part) for part in self.key_value(memory).chunk(2, dim=-1))
-        parts = [
-            functional.scaled_dot_product_attention(
+
+        def attend(some: slice) -> Tensor:
+            return functional.scaled_dot_product_attention(
                 query[some],
                 key[some],
                 value[some],
                 attn_mask=None if key_mask is None else key_mask[some, None, None],
                 dropout_p=self.dropout if self.training else 0.0,
             )
-            for some in (
-                slice(start, start + MAX_SEQUENCES) for start in range(0, len(x), MAX_SEQUENCES)
-            )
-        ]
-        attended = torch.cat(parts) if len(parts) > 1 else parts[0]  # (B, h, L, d / h)
+
+        if x.shape[0] <= MAX_SEQUENCES:  # not len(), which torch.export takes for constant
+            attended = attend(slice(None))  # (B, h, L, d / h)
+        else:
+            starts = range(0, len(x), MAX_SEQUENCES)
+            attended = torch.cat([attend(slice(each, each + MAX_SEQUENCES)) for each in starts])
         result: Tensor = self.out(attended.transpose(1, 2).flatten(2))
         return result
 
@@ -95,7 +97,7 @@ class InducedAttention(nn.Module):
 
     def forward(self, x: Tensor, key_mask: Tensor | None = None) -> Tensor:
         """Return (B, S, d) from x (B, S, d); key_mask as in Attention."""
-        inducing = self.inducing.expand(len(x), -1, -1)  # (B, M, d)
+        inducing = self.inducing.expand(x.shape[0], -1, -1)  # (B, M, d)
         gathered = self.norm(inducing + self.gather(inducing, x, key_mask))
         result: Tensor = self.spread(x, gathered)
         return result

@@ -10,58 +10,37 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
 
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.network.tokens import TrackBatch
+from motion_seg_ros.types import BoolArray, FloatArray
 
 # Set by hand; the shipped weights were trained with both.
 RAW_SCALE_PX = 0.5  # of displacements; asinh is linear below and logarithmic above
 RESIDUAL_SCALE_PX = 0.3  # of displacements less their median
 
 
-def frequency_embedding(x: Tensor, bands: int, base: float = 1.0) -> Tensor:
+def frequency_embedding(x: FloatArray, bands: int, base: float = 1.0) -> FloatArray:
     """Concatenate x (..., D) with its sine and cosine for each band: (..., D (1 + 2 bands)).
 
     Band k has the angular frequency base * 2^k. Source: NeRF, section 5.1; the paper, section 3.1.
     """
     parts = [x]
     for band in range(bands):
-        angle = x * (base * 2**band)
-        parts += [angle.sin(), angle.cos()]
-    return torch.cat(parts, dim=-1)
+        angle = x * np.float32(base * 2**band)
+        parts += [np.sin(angle), np.cos(angle)]
+    return np.concatenate(parts, axis=-1)
 
 
-def forward_difference(x: Tensor, known: Tensor) -> Tensor:
+def forward_difference(x: FloatArray, known: BoolArray) -> FloatArray:
     """Return x(t + 1) - x(t) of x (B, T, N, D), of the same shape; 0 where `known` (B, T-1, N) is
     False and in the last frame."""
-    step = torch.where(known[..., None], x[:, 1:] - x[:, :-1], 0.0)
-    return functional.pad(step, (0, 0, 0, 0, 0, 1))
+    return _with_last_frame(np.where(known[..., None], x[:, 1:] - x[:, :-1], np.float32(0)))
 
 
-def trajectory_channels(position: Tensor, steps_known: Tensor, bands: int) -> Tensor:
-    """Embed position and forward difference: (B, T, N, 4 (1 + 2 bands)).
-
-    Args:
-        position: (B, T, N, 2) in [-1, 1].
-        steps_known: (B, T-1, N) bool; the difference is 0 where it is False.
-        bands: of the frequency embedding.
-    """
-    motion = forward_difference(position, steps_known)
-    embedded = [frequency_embedding(position, bands), frequency_embedding(motion, bands)]
-    return torch.cat(embedded, dim=-1)
-
-
-def depth_channels(depth: Tensor, steps_known: Tensor) -> Tensor:
-    """Return depth (B, T, N) and its forward difference as (B, T, N, 2)."""
-    depth = depth[..., None]
-    return torch.cat([depth, forward_difference(depth, steps_known)], dim=-1)
-
-
-def known_depth(batch: TrackBatch) -> tuple[Tensor, Tensor]:
+def known_depth(batch: TrackBatch) -> tuple[FloatArray, BoolArray]:
     """Return depth (B, T, N), 0 where unknown, and a mask of where it is known.
 
     Raises:
@@ -72,8 +51,16 @@ def known_depth(batch: TrackBatch) -> tuple[Tensor, Tensor]:
             "track transformer: expected depth at the tracks, found none; choose a depth backend, "
             "or weights that need none"
         )
-    known = batch.depth.isfinite() & batch.visible
-    return torch.where(known, batch.depth, 0.0), known
+    known = np.isfinite(batch.depth) & batch.visible
+    return np.where(known, batch.depth, np.float32(0)), known
+
+
+def depth_channels(depth: FloatArray, known: BoolArray) -> FloatArray:
+    """Return depth (B, T, N) and its forward difference, 0 unless known in both frames, as
+    (B, T, N, 2)."""
+    depth = depth[..., None]
+    steps_known = known[:, 1:] & known[:, :-1]
+    return np.concatenate([depth, forward_difference(depth, steps_known)], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -103,20 +90,20 @@ class PaperChannels:
         """Number C of channels of a track."""
         return 0
 
-    def __call__(self, batch: TrackBatch) -> tuple[Tensor, list[Tensor]]:
+    def __call__(self, batch: TrackBatch) -> tuple[FloatArray, list[FloatArray]]:
         """Return (B, T, N, C) float32 and, per track, nothing."""
-        steps = batch.visible[:, 1:] & batch.visible[:, :-1]
         parts = []
         if self.tracks:
-            wh = batch.size_px.flip(-1)[:, None, None]
-            position = (batch.xy_px.nan_to_num() / wh * 2 - 1).clamp(-1, 1)
-            parts.append(trajectory_channels(position, steps, self.bands))
+            steps = batch.visible[:, 1:] & batch.visible[:, :-1]
+            wh = batch.size_px[:, None, None, ::-1]
+            position = np.clip(np.nan_to_num(batch.xy_px) / wh * 2 - 1, -1, 1)
+            motion = forward_difference(position, steps)
+            parts += [frequency_embedding(each, self.bands) for each in (position, motion)]
         if self.depth:
-            depth, known = known_depth(batch)
-            parts.append(depth_channels(depth, known[:, 1:] & known[:, :-1]))
+            parts.append(depth_channels(*known_depth(batch)))
         if self.tracks:
-            parts += [batch.visible[..., None].float(), batch.confidence[..., None]]
-        return torch.cat(parts, dim=-1), []
+            parts += [batch.visible[..., None].astype(np.float32), batch.confidence[..., None]]
+        return np.concatenate(parts, axis=-1), []
 
 
 @dataclass(frozen=True)
@@ -154,29 +141,25 @@ class CompactChannels:
         """Number C of channels of a track."""
         return 2 * (1 + 2 * self.bands) if self.tracks and self.bands else 0
 
-    def __call__(self, batch: TrackBatch) -> tuple[Tensor, list[Tensor]]:
+    def __call__(self, batch: TrackBatch) -> tuple[FloatArray, list[FloatArray]]:
         """Return (B, T, N, C of a frame) float32 and a list of (B, N, C) per track."""
-        frame_parts: list[Tensor] = []
-        track_parts: list[Tensor] = []
+        frame_parts: list[FloatArray] = []
+        track_parts: list[FloatArray] = []
         if self.tracks:
             frame_parts, track_parts = self._track_channels(batch)
         if self.depth:
             depth, known = known_depth(batch)
-            frame_parts += [
-                depth_channels(depth, known[:, 1:] & known[:, :-1]),
-                known[..., None].float(),
-            ]
-        return torch.cat(frame_parts, dim=-1), track_parts
+            frame_parts += [depth_channels(depth, known), known[..., None].astype(np.float32)]
+        return np.concatenate(frame_parts, axis=-1), track_parts
 
-    def _track_channels(self, batch: TrackBatch) -> tuple[list[Tensor], list[Tensor]]:
+    def _track_channels(self, batch: TrackBatch) -> tuple[list[FloatArray], list[FloatArray]]:
         visible = batch.visible
-        longer = batch.size_px.amax(dim=-1)[:, None, None, None]
-        scale = REFERENCE_SIDE_PX / longer
-        centre = (batch.size_px.flip(-1)[:, None, None] - 1) / 2
-        from_centre = batch.xy_px.nan_to_num() - centre
+        longer = batch.size_px.max(axis=-1)[:, None, None, None]
+        centre = (batch.size_px[:, None, None, ::-1] - 1) / 2
+        from_centre = np.nan_to_num(batch.xy_px) - centre
         position = from_centre * 2 / longer
-        xy = from_centre * scale
-        seen = visible[..., None].float()
+        xy = from_centre * (REFERENCE_SIDE_PX / longer)
+        seen = visible[..., None].astype(np.float32)
         parts = [position * seen, seen, batch.confidence[..., None] * seen]
         if self.raw or self.centred:
             step = xy[:, 1:] - xy[:, :-1]
@@ -191,25 +174,29 @@ class CompactChannels:
             return parts, []
         return parts, [frequency_embedding(position[:, -1], self.bands, base=math.pi / 2)]
 
-    def _displacements(self, step: Tensor, pair: Tensor) -> list[Tensor]:
+    def _displacements(self, step: FloatArray, pair: BoolArray) -> list[FloatArray]:
         """Return compressed displacements (B, T-1, N, 2), 0 unless `pair` (B, T-1, N)."""
         parts = [_compressed(step, pair, RAW_SCALE_PX)] if self.raw else []
         if self.centred:
             median = _median(step, pair)
             parts.append(_compressed(step - median, pair, RESIDUAL_SCALE_PX))
-            parts.append((median / RAW_SCALE_PX).asinh().expand_as(step))
+            middle = np.arcsinh(median / np.float32(RAW_SCALE_PX))
+            parts.append(np.broadcast_to(middle, step.shape))
         return parts
 
 
-def _compressed(moved: Tensor, known: Tensor, scale: float) -> Tensor:
-    return torch.where(known[..., None], (moved / scale).asinh(), 0.0)
+def _compressed(moved: FloatArray, known: BoolArray, scale: float) -> FloatArray:
+    return np.arcsinh(np.where(known[..., None], moved / np.float32(scale), np.float32(0)))
 
 
-def _median(moved: Tensor, known: Tensor) -> Tensor:
-    """Return the median (B, T, 1, 2) over the tracks where `known`; 0 where none is."""
-    middle = moved.masked_fill(~known[..., None], torch.nan).nanmedian(dim=2, keepdim=True).values
-    return middle.nan_to_num()
+def _median(moved: FloatArray, known: BoolArray) -> FloatArray:
+    """Return the median (B, T, 1, 2) over the tracks where `known`, the lower one of two in the
+    middle; 0 where none is."""
+    ordered = np.sort(np.where(known[..., None], moved, np.float32(np.inf)), axis=2)
+    count = known.sum(axis=2)[:, :, None, None]
+    middle = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=2)
+    return np.where(count > 0, middle, np.float32(0))
 
 
-def _with_last_frame(x: Tensor) -> Tensor:
-    return functional.pad(x, (0, 0, 0, 0, 0, 1))
+def _with_last_frame(x: FloatArray) -> FloatArray:
+    return np.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0)))

@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from motion_seg_ros.weights.formats import safetensors_metadata
-
-MODEL_KEY = "track_transformer"  # of the metadata: the configuration as JSON
+from motion_seg_ros.labelling.network.config import MODEL_KEY
+from motion_seg_ros.weights.formats import file_metadata
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,13 @@ def taken_inputs(path: Path) -> TakenInputs:
     None if the file has no configuration; such a file is refused when it is loaded.
 
     Args:
-        path: a file that motion_seg_ros.labelling.network.checkpoint.save_weights wrote.
+        path: a file of motion_seg_ros.labelling.network.checkpoint.
 
     Raises:
-        InputError: the file cannot be read, or is not a safetensors file.
+        InputError: the file cannot be read, or is not of the kind that its suffix names.
     """
     try:
-        values = json.loads(safetensors_metadata(path).get(MODEL_KEY, "{}"))
+        values = json.loads(file_metadata(path).get(MODEL_KEY, "{}"))
     except ValueError:
         values = {}
     if not isinstance(values, dict):

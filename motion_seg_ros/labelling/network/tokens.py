@@ -5,18 +5,13 @@ Training and inference both use `collate`. B windows, T frames, N tracks, C chan
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.networks.device import to_device
 from motion_seg_ros.types import BoolArray, FloatArray
 
 
@@ -64,24 +59,19 @@ class TrackBatch:
         features: (B, N, C) float32 appearance, or None.
     """
 
-    xy_px: Tensor
-    visible: Tensor
-    confidence: Tensor
-    size_px: Tensor
-    present: Tensor
-    geometry: Tensor | None = None
-    depth: Tensor | None = None
-    features: Tensor | None = None
-
-    def to(self, device: torch.device | str) -> TrackBatch:
-        """Return the batch on another device."""
-        tensors = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        place = torch.device(device)
-        moved = {name: to_device(x, place) for name, x in tensors.items() if x is not None}
-        return dataclasses.replace(self, **moved)
+    xy_px: FloatArray
+    visible: BoolArray
+    confidence: FloatArray
+    size_px: FloatArray
+    present: BoolArray
+    geometry: FloatArray | None = None
+    depth: FloatArray | None = None
+    features: FloatArray | None = None
 
 
-def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBatch:
+def collate(
+    samples: Sequence[SampleLike], frames: int | None = None, *, multiple: int = 1
+) -> TrackBatch:
     """Make a batch of several windows.
 
     Args:
@@ -89,9 +79,10 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
             without depth among others with it get unknown depth.
         frames: T. Longer windows keep their newest frames; shorter ones are filled up at the front
             with frames in which nothing is visible. None: the longest window's.
+        multiple: of which N is one.
 
     Returns:
-        A batch on the CPU; N is the largest number of tracks, but at least 1.
+        The batch; N is the largest number of tracks, but at least 1, rounded up.
 
     Raises:
         InputError: no sample, or only some of them with geometry or features.
@@ -99,7 +90,8 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
     if not samples:
         raise InputError("track batch: expected at least one window, found none")
     length = frames if frames is not None else max(len(each.visible) for each in samples)
-    count = max(1, *(each.visible.shape[1] for each in samples))
+    most = max(1, *(each.visible.shape[1] for each in samples))
+    count = -(-most // multiple) * multiple
     shape = (len(samples), length, count)
     xy = np.zeros((*shape, 2), np.float32)
     visible = np.zeros(shape, bool)
@@ -117,20 +109,18 @@ def collate(samples: Sequence[SampleLike], frames: int | None = None) -> TrackBa
         if sample.depth is not None:
             depth[place] = sample.depth[newest]
     return TrackBatch(
-        xy_px=torch.from_numpy(xy),
-        visible=torch.from_numpy(visible),
-        confidence=torch.from_numpy(confidence),
-        size_px=torch.tensor([each.size for each in samples], dtype=torch.float32),
-        present=torch.from_numpy(present),
+        xy_px=xy,
+        visible=visible,
+        confidence=confidence,
+        size_px=np.array([each.size for each in samples], np.float32),
+        present=present,
         geometry=_padded("geometry", [each.geometry for each in samples], count),
-        depth=torch.from_numpy(depth) if any(s.depth is not None for s in samples) else None,
+        depth=depth if any(s.depth is not None for s in samples) else None,
         features=_padded("features", [each.features for each in samples], count),
     )
 
 
-def _padded(
-    name: str, parts: Sequence[npt.NDArray[np.float32] | None], count: int
-) -> Tensor | None:
+def _padded(name: str, parts: Sequence[FloatArray | None], count: int) -> FloatArray | None:
     """Pad arrays (N, C) to (B, count, C); None if there are none."""
     known = [part for part in parts if part is not None]
     if not known:
@@ -145,4 +135,4 @@ def _padded(
     padded = np.zeros((len(parts), count, channels.pop()), np.float32)
     for row, part in enumerate(known):
         padded[row, : len(part)] = part
-    return torch.from_numpy(padded)
+    return padded

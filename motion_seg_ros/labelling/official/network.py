@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from motion_seg_ros.labelling.network.channels import depth_channels, trajectory_channels
 from motion_seg_ros.labelling.network.motion_encoder import AlternatingEncoder
 from motion_seg_ros.labelling.network.tracks_decoder import EncoderDecoder
 from motion_seg_ros.types import BoolArray, FloatArray
@@ -114,16 +114,30 @@ def official_channels(inputs: OfficialInputs, valid: Tensor) -> Tensor:
     """Compute the channels of PaperChannels (B, T, N, 88) as the published code does; valid
     (B, T, N) bool."""
     position = inputs.traj.permute(0, 3, 2, 1)  # (B, T, N, 2)
-    later_valid = valid[:, 1:]
+    depth = _misplaced_depth(inputs.depth, position)[..., None]
+    motion, nearing = (_forward_difference(each, valid[:, 1:]) for each in (position, depth))
     scalars = [inputs.visib_value, inputs.confi_value]
     return torch.cat(
         [
-            trajectory_channels(position, later_valid, BANDS),
-            depth_channels(_misplaced_depth(inputs.depth, position), later_valid),
+            *(_frequency_embedding(each) for each in (position, motion)),
+            *(depth, nearing),
             *(x[:, 0].transpose(1, 2)[..., None] for x in scalars),
         ],
         dim=-1,
     )
+
+
+def _frequency_embedding(x: Tensor) -> Tensor:
+    """Concatenate x (..., D) with its sine and cosine for each band: (..., D (1 + 2 BANDS))."""
+    angles = [x * 2**band for band in range(BANDS)]
+    return torch.cat([x, *(wave for each in angles for wave in (each.sin(), each.cos()))], dim=-1)
+
+
+def _forward_difference(x: Tensor, known: Tensor) -> Tensor:
+    """Return x(t + 1) - x(t) of x (B, T, N, D), of the same shape; 0 where `known` (B, T-1, N) is
+    False and in the last frame."""
+    step = torch.where(known[..., None], x[:, 1:] - x[:, :-1], 0.0)
+    return functional.pad(step, (0, 0, 0, 0, 0, 1))
 
 
 def _misplaced_depth(depth: Tensor, position: Tensor) -> Tensor:

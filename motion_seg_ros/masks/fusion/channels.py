@@ -1,10 +1,15 @@
-"""Input channels of the mask network, made of the evidence about a frame."""
+"""Input channels of the mask network, made of the evidence about a frame, and the weights that take
+them."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from motion_seg_ros.errors import InputError
 from motion_seg_ros.masks.fusion.evidence import Evidence, half_size, scaled
 from motion_seg_ros.types import FloatArray
 
@@ -36,6 +41,11 @@ MASK_CHANNELS = len(NAMES)
 BELIEF = NAMES.index("belief")
 RESIDUALS_X = (NAMES.index("x_1"), NAMES.index("x_3"))
 COLOURS = slice(NAMES.index("L"), MASK_CHANNELS)
+CELL = 8  # the network takes images whose sides are multiples of it: it halves them three times
+
+MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
+MODEL_VERSION = "2"
+CHANNELS_KEY = "channels"  # there too: names of the input channels, separated by commas
 
 
 def mask_channels(evidence: Evidence) -> FloatArray:
@@ -51,3 +61,30 @@ def mask_channels(evidence: Evidence) -> FloatArray:
     lab = cv2.cvtColor(image, cv2.COLOR_BGR2Lab).astype(np.float32) - COLOUR_MIDDLE
     maps += cv2.split(lab / COLOUR_SCALE)
     return np.asarray(np.stack(maps), np.float32)
+
+
+def whole_cells(channels: FloatArray) -> FloatArray:
+    """Extend channels (C, h, w) by their last rows and columns until both sides are multiples of
+    CELL, and at least two: one alone is convolved wrongly by OpenCV 5.0.0."""
+    missing = [max(-side % CELL, 2 * CELL - side) for side in channels.shape[1:]]
+    if not any(missing):
+        return channels
+    return np.pad(channels, ((0, 0), *((0, each) for each in missing)), mode="edge")
+
+
+def check_metadata(metadata: Mapping[str, str], path: Path) -> None:
+    """Refuse weights that are not of this network.
+
+    Args:
+        metadata: of the weights in `path`.
+        path: for the message.
+
+    Raises:
+        InputError: they are of another version, or of something else.
+    """
+    if metadata.get(MODEL_KEY) != MODEL_VERSION:
+        raise InputError(
+            f"{path}: expected weights of mask network {MODEL_VERSION}, found "
+            f"{metadata.get(MODEL_KEY, 'none')} in its metadata; name a file made by `motion_seg "
+            "train-masks`"
+        )

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from motion_seg_ros.errors import MissingDependencyError
-from motion_seg_ros.masks.fusion.channels import mask_channels
+from motion_seg_ros.masks.fusion.channels import check_metadata, mask_channels, whole_cells
 from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
-
-if TYPE_CHECKING:
-    from motion_seg_ros.masks.fusion.network import MaskNetwork
 
 # Chosen on the ten DAVIS development clips, see docs/masks.md:
 POOL_WEIGHT = 0.7  # of the network and of the belief that it corrects
@@ -23,14 +19,20 @@ BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than
 
 
 @shared_while_used
-def _load(weights: Path) -> MaskNetwork:
-    import torch
+def _load(weights: Path) -> Runtime:
+    if weights.suffix == ".onnx":
+        runtime, metadata = load_runtime(weights)
+        check_metadata(metadata, weights)
+        return runtime
+    with needs_torch(weights):
+        import torch
 
-    from motion_seg_ros.masks.fusion.network import load_mask_network
+        from motion_seg_ros.masks.fusion.network import load_mask_network
+        from motion_seg_ros.networks.torch_runtime import TorchRuntime
 
     network = load_mask_network(weights)
     # On a CPU its small convolutions take two thirds of the time in this order of memory.
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return TorchRuntime(network.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
 class MaskPredictor:
@@ -44,25 +46,17 @@ class MaskPredictor:
 
     Raises:
         InputError: the weights are missing or damaged.
-        MissingDependencyError: torch or safetensors is not installed.
+        MissingDependencyError: the weights are a .safetensors file, and torch is not installed.
     """
 
     def __init__(self, weights: Path) -> None:
-        try:
-            self._network = _load(weights)
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"masks.backend learned: expected torch and safetensors, found: {error}; "
-                "pip install torch safetensors, or choose masks.backend densifier"
-            ) from error
+        self._network = _load(weights)
 
     def log_odds(self, evidence: Evidence) -> FloatArray:
         """Return (h, w) float32 log-odds that pixels move, of the size of the evidence."""
-        import torch
-
-        channels = torch.from_numpy(mask_channels(evidence))[None]
-        with torch.inference_mode():
-            small = self._network(channels.to(memory_format=torch.channels_last))[0].numpy()
+        channels = mask_channels(evidence)
+        rows, columns = channels.shape[1:]
+        small = self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]
         height, width = evidence.belief.shape
         network = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(POOL_WEIGHT * (network + evidence.belief) + BIAS, np.float32)

@@ -12,15 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from motion_seg_ros.errors import InputError
-from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, SCALES
+from motion_seg_ros.masks.fusion.channels import (
+    BELIEF,
+    CELL,
+    MASK_CHANNELS,
+    SCALES,
+    check_metadata,
+)
+from motion_seg_ros.networks.export import save_onnx
 from motion_seg_ros.networks.tensor_files import load_into, load_tensors
 
 WIDTHS = (16, 32, 48, 64)  # channels at full, half, quarter and eighth size of the input
 KERNELS = (3, 3, 5, 5)
-MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
-MODEL_VERSION = "2"
-CHANNELS_KEY = "channels"  # there too: names of the input channels, separated by commas
+LONGEST_SIDE = 4096  # in pixels that an exported network takes, set by hand
 
 
 class SeparableBlock(nn.Module):
@@ -77,38 +81,56 @@ class MaskNetwork(nn.Module):
         scales = torch.tensor(SCALES, dtype=torch.float32)[:, None, None]
         self.register_buffer("scales", scales, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, h, w) log-odds.
+    def forward(self, channels: Tensor) -> Tensor:
+        """Return (B, 1, h, w) log-odds.
 
         Args:
-            x: (B, MASK_CHANNELS, h, w) of mask_channels; any h and w.
+            channels: (B, MASK_CHANNELS, h, w) of mask_channels; h and w are multiples of CELL.
         """
-        levels = [functional.relu(self.stem(x / self.scales))]
+        levels = [functional.relu(self.stem(channels / self.scales))]
         for down, encode in zip(self.down, self.encode, strict=True):
             levels.append(encode(functional.relu(down(levels[-1]))))
         state = levels.pop()
         for up, decode in zip(reversed(self.up), reversed(self.decode), strict=True):
-            skipped = levels.pop()
-            size = skipped.shape[-2:]
-            enlarged = functional.interpolate(up(state), size, mode="bilinear")
-            state = decode(skipped + enlarged)
-        log_odds: Tensor = self.gain * x[:, BELIEF] + self.correction(state)[:, 0]
+            enlarged = functional.interpolate(up(state), scale_factor=2.0, mode="bilinear")
+            state = decode(levels.pop() + enlarged)
+        belief = channels[:, BELIEF : BELIEF + 1]
+        log_odds: Tensor = self.gain * belief + self.correction(state)
         return log_odds
 
 
 def load_mask_network(path: Path) -> MaskNetwork:
     """Load a network that training wrote, in evaluation mode on the CPU.
 
+    Args:
+        path: a .safetensors or .onnx file.
+
     Raises:
         InputError: the file is missing, damaged or not of this network.
     """
+    return _load(path)[0]
+
+
+def export_mask_network(weights: Path, path: Path) -> None:
+    """Write the network that a file of weights holds as an ONNX file, which runs without PyTorch.
+
+    Raises:
+        InputError: as load_mask_network.
+        MissingDependencyError: onnxscript is not installed.
+        OutputError: the file cannot be written.
+    """
+    network, metadata = _load(weights)
+    example = torch.zeros(1, MASK_CHANNELS, 2 * CELL, 3 * CELL)
+    sides = {
+        axis: CELL * torch.export.Dim(name, min=1, max=LONGEST_SIDE // CELL)
+        for axis, name in ((2, "rows"), (3, "columns"))
+    }
+    save_onnx(path, network, {"channels": example}, {"channels": sides}, metadata)
+
+
+def _load(path: Path) -> tuple[MaskNetwork, dict[str, str]]:
     tensors, metadata = load_tensors(path)
-    if metadata.get(MODEL_KEY) != MODEL_VERSION:
-        raise InputError(
-            f"{path}: expected weights of mask network {MODEL_VERSION}, found "
-            f"{metadata.get(MODEL_KEY, 'none')} in its metadata; name a file made by `motion_seg "
-            "train-masks`"
-        )
+    check_metadata(metadata, path)
     network = MaskNetwork()
     load_into(network, tensors, path, "the mask network")
-    return network.eval()
+    return network.eval(), metadata

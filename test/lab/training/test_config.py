@@ -15,7 +15,7 @@ from motion_seg_ros.lab.training.config import (
     to_json,
     to_yaml,
 )
-from motion_seg_ros.labelling.network.transformer import ModelConfig
+from motion_seg_ros.labelling.network.config import ModelConfig
 
 CONFIGS = ROOT / "config"
 

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from rigid_scenes import forward_drive
 from training_windows import FRAMES, pan_sample, rigid_sample, without_truth
 
@@ -31,17 +30,17 @@ def drive() -> TrackSample:
 
 def assert_same(found: TrackBatch, expected: TrackBatch) -> None:
     """Equal but for 16 bits of precision, where a track is there and seen."""
-    assert torch.equal(found.present, expected.present)
-    assert torch.equal(found.visible, expected.visible)
-    assert torch.equal(found.size_px, expected.size_px)
+    assert np.array_equal(found.present, expected.present)
+    assert np.array_equal(found.visible, expected.visible)
+    assert np.array_equal(found.size_px, expected.size_px)
     seen = expected.visible
-    assert torch.equal(found.xy_px[seen], expected.xy_px[seen])
+    assert np.array_equal(found.xy_px[seen], expected.xy_px[seen])
     for name in ("confidence", "depth"):
         one, other = getattr(found, name)[seen], getattr(expected, name)[seen]
-        assert torch.allclose(one, other, atol=1e-3, equal_nan=True)
+        assert np.allclose(one, other, atol=1e-3, equal_nan=True)
     assert found.geometry is not None
     assert expected.geometry is not None
-    assert torch.allclose(found.geometry, expected.geometry, rtol=1e-3, atol=1e-3)
+    assert np.allclose(found.geometry, expected.geometry, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("sensed", [False, True])
@@ -76,8 +75,8 @@ def test_a_share_of_the_windows_is_calibrated_and_a_share_has_a_sensor() -> None
     count = np.zeros(len(kinds), int)
     for geometry, depth in zip(batch.geometry, batch.depth, strict=True):
         same = [
-            torch.allclose(geometry, each.geometry[0], rtol=1e-3, atol=1e-3)
-            and torch.allclose(depth, each.depth[0], atol=1e-3, equal_nan=True)
+            np.allclose(geometry, each.geometry[0], rtol=1e-3, atol=1e-3)
+            and np.allclose(depth, each.depth[0], atol=1e-3, equal_nan=True)
             for each in given
             if each.geometry is not None and each.depth is not None
         ]
@@ -128,7 +127,7 @@ def test_drawn_tracks_are_different_tracks_of_the_window_with_their_own_truth() 
     samples = some()
     packed = pack(samples, FRAMES)
     batch, targets = packed.draw(np.array([1, 0]), 20, np.random.default_rng(0))
-    assert batch.present.sum(dim=1).tolist() == [20, 7]
+    assert batch.present.sum(axis=1).tolist() == [20, 7]
     for row, sample in enumerate((samples[1], samples[0])):
         of_newest = {tuple(xy): n for n, xy in enumerate(sample.xy_px[-1].tolist())}
         found = batch.xy_px[row, -1][batch.present[row]].tolist()
@@ -145,7 +144,7 @@ def test_every_track_is_drawn_as_often() -> None:
     times = np.zeros(10)
     for _ in range(1000):
         batch, _ = packed.draw(np.array([0]), 3, chance)
-        times += np.isin(newest, batch.xy_px[0, -1, :, 0].numpy())
+        times += np.isin(newest, batch.xy_px[0, -1, :, 0])
     assert times.sum() == 3000
     assert np.abs(times - 300).max() < 6 * np.sqrt(300 * 0.7)
 

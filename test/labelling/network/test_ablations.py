@@ -12,11 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from track_windows import TrackWindow, random_window
+from track_windows import TrackWindow, logits_of, random_window
 
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.labelling.geometry_channels import GEOMETRY_CHANNELS
+from motion_seg_ros.labelling.network.config import ModelConfig
+from motion_seg_ros.labelling.network.encoding import channel_counts
 from motion_seg_ros.labelling.network.tokens import collate
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.labelling.network.transformer import TrackTransformer
 
 ABLATIONS: dict[str, dict[str, Any]] = {
     "depth": {"depth": False},
@@ -64,7 +67,7 @@ def window() -> TrackWindow:
 
 def logits(model: TrackTransformer, tracks: TrackWindow) -> Tensor:
     with torch.inference_mode():
-        return model(collate([tracks]))
+        return logits_of(model, collate([tracks]))
 
 
 @contextmanager
@@ -97,7 +100,7 @@ def test_each_ablation_trains_a_step_and_runs(config: ModelConfig, part: str) ->
     optimiser = torch.optim.Adam(model.parameters(), 1e-3)
     losses = []
     for _ in range(5):
-        loss = functional.binary_cross_entropy_with_logits(model(batch), target)
+        loss = functional.binary_cross_entropy_with_logits(logits_of(model, batch), target)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -158,8 +161,8 @@ def test_without_spatio_temporal_attention_tracks_are_encoded_alone() -> None:
 
 def test_without_embedding_the_coordinates_are_bare() -> None:
     # Position, motion, depth, its difference, visibility, confidence.
-    assert model_of(without(PAPER, "pe")).channels.per_frame == 2 + 2 + 1 + 1 + 1 + 1
-    assert model_of(without(LITE, "pe")).channels.per_track == 0
+    assert channel_counts(without(PAPER, "pe")) == (2 + 2 + 1 + 1 + 1 + 1, 0)
+    assert channel_counts(without(LITE, "pe"))[1] == GEOMETRY_CHANNELS
 
 
 def test_what_cannot_be_left_out_is_refused() -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from track_windows import random_window
+from track_windows import logits_of, random_window
 
 from motion_seg_ros.errors import InputError, MotionSegError, OutputError
-from motion_seg_ros.labelling.network.checkpoint import MODEL_KEY, load_weights, save_weights
+from motion_seg_ros.labelling.network.checkpoint import load_weights, save_weights
+from motion_seg_ros.labelling.network.config import MODEL_KEY, ModelConfig
 from motion_seg_ros.labelling.network.tokens import collate
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.labelling.network.transformer import TrackTransformer
 from motion_seg_ros.networks import tensor_files
-from motion_seg_ros.weights.formats import safetensors_metadata
+from motion_seg_ros.weights.formats import file_metadata
 
 CONFIG = ModelConfig.lite(
     frames=6, encoder_width=16, decoder_width=16, decoder_layers=1, dropout=0.5
@@ -43,7 +44,7 @@ def test_a_model_comes_back_as_it_was(model: TrackTransformer, path: Path) -> No
     assert not again.training
     batch = collate([random_window(0)])
     with torch.inference_mode():
-        assert torch.equal(model(batch), again(batch))
+        assert torch.equal(logits_of(model, batch), logits_of(again, batch))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -52,7 +53,7 @@ def test_the_file_says_whether_the_model_takes_geometry(tmp_path: Path, taken: b
     config = dataclasses.replace(CONFIG, geometry=taken)
     path = tmp_path / "weights.safetensors"
     save_weights(path, TrackTransformer(config), metadata={})
-    assert json.loads(safetensors_metadata(path)[MODEL_KEY])["geometry"] is taken
+    assert json.loads(file_metadata(path)[MODEL_KEY])["geometry"] is taken
     assert load_weights(path)[0].config == config
 
 

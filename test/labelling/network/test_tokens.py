@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from track_windows import TrackWindow, random_window, still_window
 
 from motion_seg_ros.errors import ConfigError, InputError
@@ -17,6 +16,7 @@ from motion_seg_ros.labelling.network.channels import (
     frequency_embedding,
 )
 from motion_seg_ros.labelling.network.tokens import collate
+from motion_seg_ros.types import FloatArray
 
 PAPER = PaperChannels(tracks=True, depth=True, bands=10)
 COMPACT = CompactChannels(tracks=True, depth=False, bands=4, raw=True, centred=True, to_newest=True)
@@ -65,7 +65,7 @@ def test_depth_is_unknown_where_a_window_has_none() -> None:
     assert collate([bare]).depth is None
     batch = collate([bare, random_window(1)])
     assert batch.depth is not None
-    assert batch.depth[0].isnan().all()
+    assert np.isnan(batch.depth[0]).all()
 
 
 @pytest.mark.parametrize("name", ["geometry", "features"])
@@ -81,14 +81,17 @@ def test_no_window_is_no_batch() -> None:
         collate([])
 
 
-def test_a_batch_moves_to_another_device_whole() -> None:
-    moved = collate([replace(random_window(0), depth=None)]).to("meta")
-    assert moved.depth is None
-    assert {moved.xy_px.device.type, moved.present.device.type} == {"meta"}
+def test_a_batch_is_filled_up_to_a_multiple_of_tracks() -> None:
+    window = random_window(0, tracks=5)
+    for multiple, expected in ((4, 8), (5, 5), (64, 64)):
+        batch = collate([window], multiple=multiple)
+        assert batch.visible.shape == (1, 6, expected)
+        assert batch.present.sum() == 5
+    assert collate([random_window(0, tracks=0)], multiple=4).visible.shape == (1, 6, 4)
 
 
 def test_the_frequency_embedding_is_that_of_nerf() -> None:
-    embedded = frequency_embedding(torch.tensor([0.3, -0.7]), 3)
+    embedded = frequency_embedding(np.array([0.3, -0.7], np.float32), 3)
     expected = [0.3, -0.7]
     for frequency in (1, 2, 4):
         expected += [math.sin(0.3 * frequency), math.sin(-0.7 * frequency)]
@@ -112,7 +115,7 @@ def test_the_papers_channels_are_88_in_its_order() -> None:
     channels, per_track = PAPER(collate([paper_window()]))
     assert channels.shape == (1, 3, 2, 88)
     assert not per_track
-    first = channels[0, :, 0].numpy()
+    first = channels[0, :, 0]
     np.testing.assert_allclose(first[:, 0], [-0.5, -0.4, -0.3], atol=1e-6)
     np.testing.assert_allclose(first[:, 1], [-0.6, -0.68, -0.76], atol=1e-6)
     np.testing.assert_allclose(first[0, 2:6], [*np.sin([-0.5, -0.6]), *np.cos([-0.5, -0.6])])
@@ -126,7 +129,7 @@ def test_the_papers_channels_are_88_in_its_order() -> None:
 
 def test_a_difference_needs_both_of_its_frames() -> None:
     channels, _ = PAPER(collate([paper_window()]))
-    second = channels[0, :, 1].numpy()
+    second = channels[0, :, 1]
     np.testing.assert_array_equal(second[:, 42:44], 0)
     np.testing.assert_array_equal(second[:, 85], 0)
     np.testing.assert_allclose(second[:, 84], [0.9, 0, 0])  # hidden, unknown
@@ -141,7 +144,7 @@ def test_lengths_do_not_depend_on_the_resolution() -> None:
         np.testing.assert_allclose(small, large, atol=1e-4)
 
 
-def _flat(window: TrackWindow) -> list[torch.Tensor]:
+def _flat(window: TrackWindow) -> list[FloatArray]:
     frames, tracks = COMPACT(collate([window]))
     return [frames, *tracks]
 
@@ -161,7 +164,7 @@ def test_a_pan_leaves_nothing_but_the_median() -> None:
     window = still_window(velocities(9, (3, -1)), frames=4, size=(240, 427))
     frames, _ = COMPACT(collate([window]))
     assert COMPACT.per_frame == frames.shape[-1] == 14
-    moved = frames[0].numpy()
+    moved = frames[0]
     expected = np.arcsinh(np.array([3, -1]) / 0.5)
     np.testing.assert_allclose(moved[:3, :, RAW] - expected, 0, atol=1e-3)
     np.testing.assert_allclose(moved[:3, :, MEDIAN] - expected, 0, atol=1e-3)
@@ -184,7 +187,7 @@ def test_what_is_not_visible_says_nothing() -> None:
     hidden = ~window.visible
     frames, _ = COMPACT(collate([window]))
     own = [*range(8), *range(10, 14)]  # all but the median of the window
-    assert not frames[0][torch.from_numpy(hidden)][:, own].any()
+    assert not frames[0][hidden][:, own].any()
     garbage = window.xy_px.copy()
     garbage[:-1][hidden[:-1]] = np.nan
     again, _ = COMPACT(collate([replace(window, xy_px=garbage)]))

@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from track_windows import TrackWindow, random_window
+from track_windows import TrackWindow, logits_of, random_window
 
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.labelling.network import attention
+from motion_seg_ros.labelling.network.config import ModelConfig
 from motion_seg_ros.labelling.network.tokens import collate
-from motion_seg_ros.labelling.network.transformer import ModelConfig, TrackTransformer
+from motion_seg_ros.labelling.network.transformer import TrackTransformer
 
 FRAMES = 6
 FEATURES = 5
@@ -47,7 +48,7 @@ def model_of(config: ModelConfig) -> TrackTransformer:
 
 def logits(model: TrackTransformer, *windows: TrackWindow) -> Tensor:
     with torch.inference_mode():
-        return model(collate(windows, FRAMES))
+        return logits_of(model, collate(windows, FRAMES))
 
 
 def test_the_order_of_tracks_does_not_matter(model: TrackTransformer) -> None:
@@ -97,7 +98,7 @@ def test_nothing_visible_gives_finite_numbers_and_gradients(
     else:
         window.visible[:] = False
     window.xy_px[~window.visible] = np.nan
-    result = model(collate([window, random_window(1, tracks=8)], FRAMES))
+    result = logits_of(model, collate([window, random_window(1, tracks=8)], FRAMES))
     assert result.isfinite().all()
     result.sum().backward()
     assert all(x.grad is not None and x.grad.isfinite().all() for x in model.parameters())
@@ -106,7 +107,7 @@ def test_nothing_visible_gives_finite_numbers_and_gradients(
 def test_every_weight_learns(model: TrackTransformer) -> None:
     batch = collate([random_window(seed, tracks=30) for seed in range(4)], FRAMES)
     target = (torch.arange(30) % 3 == 0).float().expand(4, -1)
-    functional.binary_cross_entropy_with_logits(model.train()(batch), target).backward()
+    functional.binary_cross_entropy_with_logits(logits_of(model.train(), batch), target).backward()
     idle = [name for name, x in model.named_parameters() if x.grad is None or not x.grad.any()]
     assert idle == []
 
@@ -155,8 +156,8 @@ def test_attention_over_time_takes_any_length(name: str) -> None:
     config = replace(CONFIGS[name], to_newest=False)
     with torch.inference_mode():
         model = model_of(config)
-        short = model(collate([window]))
-        filled = model(collate([window], FRAMES + 3))
+        short = logits_of(model, collate([window]))
+        filled = logits_of(model, collate([window], FRAMES + 3))
     torch.testing.assert_close(short, filled, rtol=0, atol=1e-5)
 
 
@@ -169,10 +170,10 @@ def test_a_small_model_can_learn_windows_by_heart(name: str) -> None:
     optimiser = torch.optim.Adam(model.parameters(), 5e-3)
     for _ in range(150):
         optimiser.zero_grad()
-        loss = functional.binary_cross_entropy_with_logits(model(batch), target)
+        loss = functional.binary_cross_entropy_with_logits(logits_of(model, batch), target)
         loss.backward()
         optimiser.step()
-    assert ((model(batch) > 0) == (target > 0.5)).float().mean() > 0.99
+    assert ((logits_of(model, batch) > 0) == (target > 0.5)).float().mean() > 0.99
 
 
 def test_the_papers_sizes() -> None:
@@ -189,18 +190,18 @@ def test_lite_is_small() -> None:
 
 def test_the_time_perceptron_names_the_length_it_wants() -> None:
     with pytest.raises(ConfigError, match="6 frames, found 5"):
-        model_of(LITE)(collate([random_window(0, frames=5)]))
+        logits_of(model_of(LITE), collate([random_window(0, frames=5)]))
 
 
 @pytest.mark.parametrize("name", ["geometry", "depth", "features"])
 def test_a_missing_input_is_named(name: str) -> None:
     with pytest.raises(ConfigError, match=name):
-        model_of(LITE)(collate([replace(random_window(0), **{name: None})]))
+        logits_of(model_of(LITE), collate([replace(random_window(0), **{name: None})]))
 
 
 def test_features_of_another_encoder_are_refused() -> None:
     with pytest.raises(ConfigError, match="expected 5 channels of features, found 4"):
-        model_of(LITE)(collate([random_window(0, features=4)]))
+        logits_of(model_of(LITE), collate([random_window(0, features=4)]))
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

@@ -11,7 +11,8 @@ import pytest
 def weights(tmp_path: Path) -> Path:
     import torch
 
-    from motion_seg_ros.masks.fusion.network import MODEL_KEY, MODEL_VERSION, MaskNetwork
+    from motion_seg_ros.masks.fusion.channels import MODEL_KEY, MODEL_VERSION
+    from motion_seg_ros.masks.fusion.network import MaskNetwork
     from motion_seg_ros.networks.tensor_files import save_tensors
 
     torch.manual_seed(0)

@@ -15,6 +15,7 @@ from motion_seg_ros.masks.fusion.channels import (
     MASK_CHANNELS,
     RESIDUALS_X,
     mask_channels,
+    whole_cells,
 )
 
 NAMES = [name for name, _ in CHANNELS]
@@ -73,3 +74,17 @@ def test_colours_are_lab_about_grey() -> None:
 def test_log_odds_without_bounds_are_bounded() -> None:
     found = mask_channels(evidence(belief=np.full(SIZE, 1e9, np.float32)))
     np.testing.assert_allclose(found[BELIEF], 8, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "whole"),
+    [((120, 214), (120, 216)), ((16, 24), (16, 24)), ((3, 17), (16, 24)), ((8, 1), (16, 16))],
+)
+def test_images_are_filled_up_to_whole_cells_by_their_edges(
+    size: tuple[int, int], whole: tuple[int, int]
+) -> None:
+    channels = np.random.default_rng(0).random((MASK_CHANNELS, *size), np.float32)
+    found = whole_cells(channels)
+    assert found.shape == (MASK_CHANNELS, *whole)
+    rows, columns = (np.minimum(np.arange(a), b - 1) for a, b in zip(whole, size, strict=True))
+    np.testing.assert_array_equal(found, channels[:, rows[:, None], columns])

@@ -17,12 +17,20 @@ from motion_seg_ros.lab.training.masks.dataset import MaskData
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.lab.training.masks.start import started_network
 from motion_seg_ros.lab.training.masks.state import MaskRun
-from motion_seg_ros.masks.fusion.channels import BELIEF, NAMES
-from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MODEL_KEY, MODEL_VERSION, MaskNetwork
+from motion_seg_ros.masks.fusion.channels import (
+    BELIEF,
+    CHANNELS_KEY,
+    MODEL_KEY,
+    MODEL_VERSION,
+    NAMES,
+    whole_cells,
+)
+from motion_seg_ros.masks.fusion.network import MaskNetwork, export_mask_network
 from motion_seg_ros.networks.tensor_files import save_tensors
 from motion_seg_ros.types import FloatArray
 
 WEIGHTS_FILE = "weights.safetensors"
+EXPORTED_FILE = "weights.onnx"  # the same at the end, to run without PyTorch
 CHECKPOINT_FILE = "checkpoint.pt"
 # Set by hand.
 DICE_WEIGHT = 0.5
@@ -108,7 +116,9 @@ def validate_masks(
         for names, samples in groups.items():
             for sample in samples:
                 channels = sample.channels.astype(np.float32)
-                log_odds = network(torch.from_numpy(channels)[None])[0].numpy()
+                rows, columns = channels.shape[1:]
+                whole = torch.from_numpy(whole_cells(channels))[None]
+                log_odds = network(whole)[0, 0, :rows, :columns].numpy()
                 score = _FrameScore.of(log_odds, channels[BELIEF], sample)
                 for name in ("all", *names):
                     found.setdefault(name, []).append(score)
@@ -132,7 +142,7 @@ def train_masks(
     Args:
         data: training and validation samples.
         options: of the run.
-        folder: of WEIGHTS_FILE and CHECKPOINT_FILE.
+        folder: of WEIGHTS_FILE, CHECKPOINT_FILE and EXPORTED_FILE.
         metadata: kept in the weights, beside options and scores.
         start: weights to begin with, see `started_network`; None for random ones.
         resume: continue from the checkpoint in `folder`, as if never interrupted.
@@ -143,6 +153,7 @@ def train_masks(
         The last validation, of all samples.
 
     Raises:
+        MissingDependencyError: onnxscript is not installed, which writes the exported file.
         OutputError: a file cannot be written.
         InputError: weights or checkpoint cannot be read, or are of other options.
     """
@@ -166,7 +177,7 @@ def train_masks(
         batch = random_batch(
             np.random.default_rng([options.seed, step]), data.training, options.batch
         )
-        loss = mask_loss(network(batch.channels), batch)
+        loss = mask_loss(network(batch.channels)[:, 0], batch)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # of torch
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -186,6 +197,7 @@ def train_masks(
         if last:
             break
     bar.close()
+    export_mask_network(folder / WEIGHTS_FILE, folder / EXPORTED_FILE)
     return scores["all"]
 
 

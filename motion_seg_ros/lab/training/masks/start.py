@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.masks.fusion.channels import NAMES
-from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MaskNetwork
+from motion_seg_ros.masks.fusion.channels import CHANNELS_KEY, NAMES
+from motion_seg_ros.masks.fusion.network import MaskNetwork
 from motion_seg_ros.networks.tensor_files import load_into, load_tensors
 
 STEM = "stem.weight"  # (width, channels, 3, 3)

@@ -9,8 +9,8 @@ import torch
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks.start import FIRST_NAMES, STEM, started_network
-from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, NAMES
-from motion_seg_ros.masks.fusion.network import CHANNELS_KEY, MaskNetwork
+from motion_seg_ros.masks.fusion.channels import CHANNELS_KEY, MASK_CHANNELS, NAMES
+from motion_seg_ros.masks.fusion.network import MaskNetwork
 from motion_seg_ros.networks.tensor_files import save_tensors
 
 
