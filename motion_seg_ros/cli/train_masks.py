@@ -18,7 +18,7 @@ the CPU."""
 EXAMPLES = """\
 examples:
   motion_seg train-masks -o run
-  motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.safetensors
+  motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.onnx
 
 The shipped weights were made so; see their model card. Scenes in the data folder are kept: an
 interrupted command continues where it stopped. Ctrl-C during training ends it early, with weights;

@@ -35,6 +35,7 @@ def test_weights_come_out(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(command(data, tmp_path / "run", "--steps", "2", "--batch", "2")) == 0
     weights = tmp_path / "run" / "weights.safetensors"
     load_mask_network(weights)
+    load_mask_network(weights.with_suffix(".onnx"))
     assert f"written to {weights}" in capsys.readouterr().out
     # A second run does not write over the first.
     assert main(command(data, tmp_path / "run")) == 2
