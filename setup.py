@@ -71,7 +71,7 @@ REQUIREMENTS = [
     "Pillow>=9.0",  # palette PNG, which OpenCV does not write
     "PyYAML>=5.4",
     "tqdm>=4.57",
-    "scipy>=1.8",  # assignment, in the scores of single objects
+    "scipy>=1.8",  # linear algebra of the poses; assignment, in the scores of single objects
     "rosbags>=0.11.7",
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
     # The track transformer. A GPU needs the CUDA build that fits its driver, installed first.

@@ -16,7 +16,7 @@ PACKAGE = "motion_seg_ros"
 PICTURE = ROOT / "docs" / "rooms.svg"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "camera"),
+    ("errors", "camera", "threads"),
     ("types", "jobs"),
     ("networks", "weights"),
     ("window", "outputs", "settings"),

@@ -16,6 +16,7 @@ from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.threads import spare_cores
 
 COMMANDS = (
     "demo",
@@ -63,8 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in ("stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed by the parent process, as some daemons do
             setattr(sys, stream, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-    # PyTorch's OpenMP threads would spin between two operations, and keep the cores busy.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    spare_cores()
     logging.basicConfig(format="motion_seg: warning: %(message)s", handlers=[_AboveProgressBars()])
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may not be text

@@ -1,4 +1,4 @@
-"""What the camera's motion implies of each pixel, by dense flow to earlier frames.
+"""Evidence of motion at each pixel: dense flow to earlier frames beside the camera's motion.
 
 A pixel that stands still is seen in frame k at q = G_k n + rho t_k, see
 motion_seg_ros.geometry.motion. Its inverse depth rho is the one that best explains the flow to all
@@ -160,7 +160,7 @@ def explain_flows(
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """Where an earlier frame sees the pixels: maps (h, w).
+    """Positions of the pixels in an earlier frame: maps (h, w).
 
     Attributes:
         rotated: G n, (3, h, w).

@@ -9,7 +9,8 @@ from motion_seg_ros.geometry.bundle import Observations, Poses, adjust, seen_at,
 from motion_seg_ros.geometry.directions import Directions
 from motion_seg_ros.geometry.fits import NOISE_PX, Fit, misfit_of
 from motion_seg_ros.geometry.ground import GroundPlane, find_ground
-from motion_seg_ros.geometry.motion import Mode, Motion, Parallax, WindowGeometry
+from motion_seg_ros.geometry.layout import of_window
+from motion_seg_ros.geometry.motion import Mode, WindowGeometry
 from motion_seg_ros.geometry.scene import MIN_TRACKS, Scene
 from motion_seg_ros.geometry.starts import (
     Kept,
@@ -95,7 +96,7 @@ class CameraMotionEstimator:
         belief = 1 / (1 + (np.nan_to_num(chosen.misfit) / FITTING_SPREADS) ** 2) ** 2
         self._ids, self._belief = scene.ids, np.maximum(belief, LEAST_BELIEF)
         self._keep(scene, rigid)
-        return _geometry(tracks, camera, scene, mode, flat, rigid, self._plane)
+        return of_window(tracks, camera, scene, mode, flat, rigid, self._plane)
 
     def follow(
         self,
@@ -237,11 +238,18 @@ def _spread(scene: Scene, found: Start) -> Float64Array:
     return spread_of(residual, seen.weight * scene.area[scene.some], NOISE_PX * scene.pixel)
 
 
-def _explains(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:
-    """Return which points (N,) poses explain."""
+def _still(
+    seen: Observations, poses: Poses, spread: Float64Array
+) -> tuple[Float64Array, BoolArray]:
+    """Return the inverse depths (N,) of points that stand still, and which points poses explain."""
     rho, _ = triangulate(poses, seen, spread)
     at = seen_at(poses, seen.newest, np.maximum(rho, 0))
-    return np.asarray(misfit_of(seen, at, spread, 1)[1] < FITTING_SPREADS)
+    return rho, np.asarray(misfit_of(seen, at, spread, 1)[1] < FITTING_SPREADS)
+
+
+def _explains(seen: Observations, poses: Poses, spread: Float64Array) -> BoolArray:
+    """Return which points (N,) poses explain."""
+    return _still(seen, poses, spread)[1]
 
 
 def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
@@ -253,8 +261,8 @@ def _explained(scene: Scene, poses: Poses, spread: Float64Array) -> float:
 def _typical(poses: Poses, seen: Observations, spread: Float64Array) -> float:
     """Return a high quantile of the inverse depths of the points that poses explain: a large sky,
     or hills as far, shall not set the scale."""
-    rho, _ = triangulate(poses, seen, spread)
-    in_front = rho[(rho > 0) & _explains(seen, poses, spread)]
+    rho, explained = _still(seen, poses, spread)
+    in_front = rho[(rho > 0) & explained]
     return float(np.quantile(in_front, TYPICAL_QUANTILE)) if len(in_front) else 0.0
 
 
@@ -292,84 +300,3 @@ def _has_depth(scene: Scene, flat: Fit, rigid: Fit) -> bool:
     better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
     area = scene.area[some]
     return bool((area * better).sum() > PARALLAX_SHARE * area.sum())
-
-
-def _geometry(
-    tracks: Tracks,
-    camera: Camera,
-    scene: Scene,
-    mode: Mode,
-    flat: Fit,
-    rigid: Fit | None,
-    ground: GroundPlane | None,
-) -> WindowGeometry:
-    """Return the result for all tracks and frames of the window."""
-    frames, count = len(tracks.visible), len(tracks)
-
-    def of_frames(values: Float64Array, fill: Float64Array) -> Float64Array:
-        whole = np.broadcast_to(fill, (frames, *values.shape[1:])).copy()
-        whole[scene.frames] = values
-        return whole
-
-    def of_tracks(values: Float64Array, fill: float = np.nan) -> Float64Array:
-        whole = np.full(count, fill)
-        whole[scene.now] = values
-        return whole
-
-    judged = np.zeros((frames, count), bool)
-    judged[np.ix_(scene.frames, scene.now)] = True
-
-    def of_both(values: Float64Array) -> Float64Array:
-        whole = np.zeros((frames, count))
-        whole[judged] = values.ravel()
-        return whole
-
-    def motion(fit: Fit) -> Motion:
-        residual = np.zeros((frames, count, 2))
-        for i in (0, 1):
-            residual[..., i][judged] = fit.residual[:, i].ravel()
-        nothing = np.array(np.nan)
-        parallax = fit.parallax and Parallax(
-            of_frames(fit.parallax.epipole, np.full(3, np.nan)),
-            of_frames(fit.parallax.spread, nothing),
-            of_both(fit.parallax.across),
-            of_both(fit.parallax.along),
-        )
-        return Motion(
-            of_frames(fit.linear, np.eye(3)),
-            of_frames(fit.translation, np.zeros(3)),
-            of_frames(fit.bend, np.zeros((2, 6))),
-            of_frames(fit.spread, nothing),
-            residual,
-            of_tracks(fit.misfit),
-            parallax,
-        )
-
-    depth, height, behind = (
-        flat if rigid is None else rigid,
-        np.full(count, np.nan),
-        np.zeros(count),
-    )
-    if ground is not None:
-        directions = scene.seen.newest.T
-        height = of_tracks(ground.heights(directions, depth.rho, depth.error)[0])
-        behind = of_tracks(ground.behind(directions, depth.rho, depth.error), 0.0)
-    off = None
-    if scene.measured is not None and rigid is not None:
-        value, deviation = scene.measured
-        off = of_tracks((rigid.rho - value) / np.hypot(rigid.error, deviation))
-    return WindowGeometry(
-        camera,
-        mode,
-        None,
-        motion(flat),
-        None if rigid is None else motion(rigid),
-        of_tracks(depth.rho),
-        of_tracks(depth.error),
-        height,
-        behind,
-        of_tracks((scene.seen.weight > 0).sum(axis=0).astype(np.float64), 0.0),
-        ground,
-        scene.measured is not None,
-        off,
-    )

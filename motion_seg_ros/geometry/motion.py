@@ -26,7 +26,7 @@ class Mode(enum.IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Parallax:
-    """What depth adds to homographies, see motion_seg_ros.geometry.parallax.
+    """Residual parallax beside homographies, see motion_seg_ros.geometry.parallax.
 
     Attributes:
         epipole: (T, 3) homogeneous coordinates of the point in each frame where the residuals of

@@ -32,7 +32,7 @@ COARSE_ITERATIONS = 3  # of each
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What is kept of the last window.
+    """Poses and inverse depths kept from the last window.
 
     Attributes:
         index: of its newest frame.

@@ -1,4 +1,4 @@
-"""What the geometry of a window tells of its tracks, as inputs of the track transformer.
+"""Channels of the track transformer: the evidence about each track in the geometry of a window.
 
 Fitting a camera motion to a thousand noisy tracks is what robust statistics do well and a small
 network does badly; the network learns which residuals give a moving track away, and when to
@@ -22,7 +22,9 @@ CHANNELS_PER_GAP = 11
 CHANNELS_PER_TRACK = 15
 NEAR_PX = (40.0, 120.0)  # reference pixels; sides of the squares that neighbours are in
 NEAR_GAPS = (1, 2)  # places in GAPS
-CHANNELS_OF_NEAR = 6 + 4 * len(NEAR_GAPS)
+_RESIDUALS = (1, 2, 7, 8)  # of a gap: x and y, to homographies and to poses
+_AVERAGED = (0, 1, 6, 11, 14)  # of a track: two misfits, below 0, behind the ground, off the sensor
+CHANNELS_OF_NEAR = 1 + len(_AVERAGED) + len(_RESIDUALS) * len(NEAR_GAPS)
 _OF_TRACKS = CHANNELS_PER_GAP * len(GAPS)
 _OF_NEAR = tuple(
     _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * each for each in range(len(NEAR_PX))
@@ -30,7 +32,11 @@ _OF_NEAR = tuple(
 GEOMETRY_CHANNELS = _OF_TRACKS + CHANNELS_PER_TRACK + CHANNELS_OF_NEAR * len(NEAR_PX)
 SIDEWAYS = (
     *(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (1, 7)),
-    *(near + 6 + 2 * each for near in _OF_NEAR for each in range(2 * len(NEAR_GAPS))),
+    *(
+        near + place
+        for near in _OF_NEAR
+        for place in range(1 + len(_AVERAGED), CHANNELS_OF_NEAR, 2)
+    ),
 )
 """Channels whose sign changes in a mirrored image."""
 LOG_LENGTHS = tuple(CHANNELS_PER_GAP * gap + each for gap in range(len(GAPS)) for each in (3, 4, 9))
@@ -147,10 +153,10 @@ def _near_channels(
     """Return (N, CHANNELS_OF_NEAR): means of other channels over the tracks in a square."""
     there = np.where(tracks.visible[-1], 1.0, np.nan)[:, None]
     residuals = [
-        np.where(gaps[each][:, :1] > 0, gaps[each][:, [1, 2, 7, 8]], np.nan) for each in NEAR_GAPS
+        np.where(gaps[each][:, :1] > 0, gaps[each][:, _RESIDUALS], np.nan) for each in NEAR_GAPS
     ]
     mean, count = means_about(
-        np.concatenate([there, found[:, [0, 1, 6, 11, 14]], *residuals], axis=1) * there,
+        np.concatenate([there, found[:, _AVERAGED], *residuals], axis=1) * there,
         tracks.xy_px[-1],
         geometry.camera.size,
         side * max(geometry.camera.size) / REFERENCE_SIDE_PX,

@@ -1,4 +1,4 @@
-"""What tracks near each other in the image have in common.
+"""Means over the tracks near each track in the image.
 
 A tracker's errors come one by one, objects in groups: what a track's neighbours do tells the two
 apart, and averaging over them is what a small network does badly.

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.threads import spare_cores
 
 EXIT_ERROR = 2
 
@@ -25,8 +26,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     stop = _StopSignals()
     arguments = list(sys.argv if args is None else args)
-    # Otherwise PyTorch's OpenMP threads spin between operations and occupy the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    spare_cores()
     try:
         from motion_seg_ros.ros.running import run
 
