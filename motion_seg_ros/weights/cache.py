@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.onnx",
-            "1ad360ab31f7b209be004a365142ddfdd04326a2e96e537fd44497a9074ccfbc",
+            "43762222d0d09ee22f6ff071424650405c616b34509ea66a2b9119173104191d",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",

@@ -94,7 +94,8 @@ def read_onnx(path: Path) -> OnnxFile:
 
 
 def metadata_fields(metadata: Mapping[str, str]) -> bytes:
-    """Return metadata encoded so that, appended to the bytes of a model, they become its own."""
+    """Return metadata encoded so that, appended to the bytes of a model, they become its own; in
+    the order of their names, so that equal networks make equal files."""
 
     def field(number: int, value: bytes) -> bytes:
         length, size = b"", len(value)
@@ -105,7 +106,7 @@ def metadata_fields(metadata: Mapping[str, str]) -> bytes:
 
     return b"".join(
         field(14, field(1, name.encode()) + field(2, text.encode()))
-        for name, text in metadata.items()
+        for name, text in sorted(metadata.items())
     )
 
 
