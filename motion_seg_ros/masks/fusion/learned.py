@@ -13,10 +13,6 @@ from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
-# Chosen on the ten DAVIS development clips, see docs/masks.md:
-POOL_WEIGHT = 0.7  # of the network and of the belief that it corrects
-BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
-
 
 @shared_while_used
 def _load(weights: Path) -> Runtime:
@@ -36,10 +32,7 @@ def _load(weights: Path) -> Runtime:
 
 
 class MaskPredictor:
-    """Runs the mask network on the evidence about a frame.
-
-    Network and belief are combined as a logarithmic opinion pool: the network was trained on
-    rendered scenes, and the belief holds where the world is unlike them.
+    """Runs the mask network on the evidence about a frame. It alone decides.
 
     Args:
         weights: a file that `motion_seg train-masks` wrote.
@@ -58,5 +51,5 @@ class MaskPredictor:
         rows, columns = channels.shape[1:]
         small = self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]
         height, width = evidence.belief.shape
-        network = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(POOL_WEIGHT * (network + evidence.belief) + BIAS, np.float32)
+        whole = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(whole, np.float32)
