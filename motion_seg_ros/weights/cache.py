@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "1a01ee6f332d5bf02b53f2e706bf359b6232a8f23dcdf3fb35a1e1a7e3007d48",
+            "cdbe1c3a78f2877afce6eaca21e70a7d57d5a6a4bd3438d1becabfef0e55d795",
         ),
     }
 )

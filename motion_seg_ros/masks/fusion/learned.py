@@ -13,6 +13,10 @@ from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
+# Chosen on the ten DAVIS development clips, see docs/masks.md:
+POOL_WEIGHT = 0.7  # of the network and of the belief that it corrects
+BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
+
 
 @shared_while_used
 def _load(weights: Path) -> Runtime:
@@ -32,7 +36,10 @@ def _load(weights: Path) -> Runtime:
 
 
 class MaskPredictor:
-    """Runs the mask network on the evidence about a frame. It alone decides.
+    """Runs the mask network on the evidence about a frame.
+
+    Network and belief are combined as a logarithmic opinion pool: the network was trained on
+    rendered scenes, and the belief holds where the world is unlike them.
 
     Args:
         weights: a file that `motion_seg train-masks` wrote.
@@ -52,4 +59,4 @@ class MaskPredictor:
         small = self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]
         height, width = evidence.belief.shape
         whole = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(whole, np.float32)
+        return np.asarray(POOL_WEIGHT * (whole + evidence.belief) + BIAS, np.float32)
