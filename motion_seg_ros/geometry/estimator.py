@@ -151,11 +151,10 @@ class CameraMotionEstimator:
             found = adjust(*found, still, spread, iterations=FINAL_ITERATIONS, measured=value)
         poses, _ = found
         spread = _spread(scene, found)
-        if value is None:
-            scale = _typical(poses, seen, spread)
-            if not 1e-6 < scale < 1e6:
-                return None
-            poses = Poses(poses.rotation, poses.translation * scale)
+        scale = _typical(poses, seen, spread) if value is None else _off(poses, seen, spread, value)
+        if not 1e-6 < scale < 1e6:
+            return None
+        poses = Poses(poses.rotation, poses.translation * scale)
         return Fit.rigid(scene, poses, spread)
 
     def _keep(self, scene: Scene, rigid: Fit | None) -> None:
@@ -265,6 +264,24 @@ def _typical(poses: Poses, seen: Observations, spread: Float64Array) -> float:
     rho, explained = _still(seen, poses, spread)
     in_front = rho[(rho > 0) & explained]
     return float(np.quantile(in_front, TYPICAL_QUANTILE)) if len(in_front) else 0.0
+
+
+def _off(
+    poses: Poses,
+    seen: Observations,
+    spread: Float64Array,
+    measured: tuple[Float64Array, Float64Array],
+) -> float:
+    """Return the factor by which the implied inverse depths of the points that poses explain are
+    off the measured ones: a bias of the tracks has set the scale, not the sensor."""
+    value, deviation = measured
+    rho, error = triangulate(poses, seen, spread)
+    there = np.isfinite(value) & (value > 0) & (rho > 0) & _explains(seen, poses, spread)
+    if there.sum() < MIN_TRACKS:
+        return 1.0
+    rho, error, value, deviation = (each[there] for each in (rho, error, value, deviation))
+    certain = 1 / np.hypot(error / rho, deviation / value)
+    return float(weighted_quantile(rho / value, certain, 0.5))
 
 
 def _parallax(residual: Float64Array, prior: Float64Array) -> float:
