@@ -56,7 +56,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
     {
         "track_transformer_lite": Weights(
             _PACKAGE / "labelling" / "track_transformer_lite.safetensors",
-            "1f7775a6bdd837f388b427a3d438978a7874a0b737859907a5c6f68be548b733",
+            "0a490afa55ab8ce8991e60fb3cc820d1ea9872f81753b6f89713755ba9d7e9ba",
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.safetensors",
