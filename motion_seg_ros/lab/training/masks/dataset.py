@@ -15,6 +15,7 @@ from motion_seg_ros.lab.training.masks.samples import (
     write_mask_samples,
 )
 from motion_seg_ros.lab.training.simulation.dataset import claim_folder
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
@@ -34,7 +35,13 @@ def scene_path(folder: Path, scene: int) -> Path:
 
 
 def build_mask_dataset(
-    folder: Path, *, scenes: int, seed: int, workers: int, progress_bar: bool = True
+    folder: Path,
+    *,
+    scenes: int,
+    seed: int,
+    workers: int,
+    lifelike: Lifelike | None = None,
+    progress_bar: bool = True,
 ) -> tuple[Path, ...]:
     """Generate the missing files of the first `scenes` scenes.
 
@@ -45,6 +52,7 @@ def build_mask_dataset(
         scenes: number of scenes.
         seed: of the data set.
         workers: processes.
+        lifelike: how the scenes are made lifelike; None: with drawn textures.
         progress_bar: show a progress bar.
 
     Raises:
@@ -54,12 +62,13 @@ def build_mask_dataset(
     """
     labels = str(SHIPPED[LABELS].sha256)
     settings: dict[str, int | str] = {"seed": seed, "channels": MASK_CHANNELS, "labels": labels}
-    claim_folder(folder / SETTINGS_FILE, settings)
+    lifelike = lifelike or Lifelike()
+    claim_folder(folder / SETTINGS_FILE, settings | lifelike.settings)
     missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
     bar.disable = bar.disable or not progress_bar
     if missing:
-        scenes_of = ((scene, seed) for scene in missing)
+        scenes_of = ((scene, seed, lifelike) for scene in missing)
         with (
             worker_pool(workers) as pool,
             closing(in_order(pool, _samples, scenes_of, TASKS_AHEAD_PER_WORKER * workers)) as made,
@@ -87,5 +96,5 @@ def load_split(files: tuple[Path, ...]) -> tuple[list[MaskSample], list[MaskSamp
     return training, validation
 
 
-def _samples(scene: int, seed: int) -> list[MaskSample]:
-    return mask_samples(scene, seed=seed)
+def _samples(scene: int, seed: int, lifelike: Lifelike) -> list[MaskSample]:
+    return mask_samples(scene, seed=seed, lifelike=lifelike)

@@ -19,6 +19,7 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.depth_sensor import KINECT, STEREO, DepthSensor
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
 from motion_seg_ros.lab.training.simulation.working_images import enlarged, enlarged_matrix
@@ -55,7 +56,14 @@ class MaskSample:
     labelled: UInt8Array
 
 
-def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) -> list[MaskSample]:
+def mask_samples(
+    scene: int,
+    *,
+    seed: int = 0,
+    frames: int = 28,
+    kept: int = 8,
+    lifelike: Lifelike | None = None,
+) -> list[MaskSample]:
     """Make samples of one random scene with the pipeline's default labels, repeatably.
 
     Args:
@@ -63,10 +71,12 @@ def mask_samples(scene: int, *, seed: int = 0, frames: int = 28, kept: int = 8) 
         seed: of the data set; no two share a scene.
         frames: of the clip.
         kept: number of frames that become samples, at random from FIRST on.
+        lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng(scene)
     chosen = set(rng.choice(np.arange(FIRST, frames), kept, replace=False).tolist())
-    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, frames=frames)
+    scene_seed = FIRST_SEED + SCENES_PER_SEED * seed + scene
+    clip = rendered_clip(scene_seed, frames=frames, lifelike=lifelike)
     calibrated = chance(rng, CALIBRATED)
     sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
     seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]
