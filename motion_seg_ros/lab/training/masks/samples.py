@@ -23,7 +23,11 @@ from motion_seg_ros.lab.synthetic.depth_sensor import KINECT, STEREO, DepthSenso
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
-from motion_seg_ros.lab.training.simulation.working_images import enlarged, enlarged_matrix
+from motion_seg_ros.lab.training.simulation.working_images import (
+    ENLARGED,
+    enlarged,
+    enlarged_matrix,
+)
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.pipeline import TrackPipeline
@@ -121,7 +125,7 @@ def _seen(
 def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
-    flow = DenseFlow(config.flow.max_side_px)
+    flow = DenseFlow(max(clip[0].size) // ENLARGED)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
     labeller = build_labeller(resolve(config), None, None)
     depth = TopicDepth() if clip[0].depth_m is not None else None

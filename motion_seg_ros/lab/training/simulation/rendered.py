@@ -24,7 +24,7 @@ from motion_seg_ros.lab.training.simulation.window_samples import (
     random_window_ends,
 )
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
-from motion_seg_ros.settings.stages import FlowConfig, TrackingConfig
+from motion_seg_ros.settings.stages import TrackingConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt8Array, UInt16Array
 from motion_seg_ros.window import SlidingWindow
@@ -80,7 +80,7 @@ def rendered_samples(
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
-    tracker = FlowTracker(flow=DenseFlow(FlowConfig.max_side_px), seeds=TrackingConfig.seeds)
+    tracker = FlowTracker(flow=DenseFlow(max(clip.size)), seeds=TrackingConfig.seeds)
     sliding = SlidingWindow(window, np.inf)
     samples = []
     for index in range(max(ends) + 1):
