@@ -121,10 +121,7 @@ class Camera:
         if self._flow is None:
             return None
         fixed = config.flow.max_side_px > 0
-        gap_s = config.window.max_gap_s
-        return WorkingSize(
-            self._flow, None if fixed else SizeControl(cameras=cameras, max_gap_s=gap_s)
-        )
+        return WorkingSize(self._flow, None if fixed else SizeControl(cameras))
 
     def subscribe(
         self,

@@ -32,7 +32,6 @@ class SizeControl:
 
     Args:
         cameras: how many share the thread that infers.
-        max_gap_s: a longer pause between two images begins a new stream, in seconds.
 
     Attributes:
         lines: the choice.
@@ -41,19 +40,24 @@ class SizeControl:
             None while not known.
     """
 
-    def __init__(self, *, cameras: int, max_gap_s: float) -> None:
+    def __init__(self, cameras: int) -> None:
         self.lines = LINES
         self.frame_s: float | None = None
         self.available_s: float | None = None
         self._cameras = cameras
-        self._max_gap_s = max_gap_s
         self._arrivals: deque[float] = deque()
         self._times: deque[tuple[float, float]] = deque()  # when it was answered, how long it took
         self._size = (0, 0)
         self._warm_s = self._may_fall_s = self._may_rise_s = float("-inf")
 
     def record(
-        self, size: tuple[int, int], arrived_s: float, answered_s: float, took_s: float | None
+        self,
+        size: tuple[int, int],
+        arrived_s: float,
+        answered_s: float,
+        took_s: float | None,
+        *,
+        anew: bool = False,
     ) -> bool:
         """Note a frame that was answered; return whether `lines` has changed.
 
@@ -62,8 +66,9 @@ class SizeControl:
             arrived_s: when it came, by the steady clock; not before the last one did.
             answered_s: when it was answered, by the same clock.
             took_s: the thread's time for it if it was inferred, else None.
+            anew: a new stream begins with it.
         """
-        if self._begins_stream(size, arrived_s):
+        if anew or size != self._size:
             self._size = size
             self._arrivals.clear()
             self._times.clear()
@@ -76,10 +81,6 @@ class SizeControl:
         if self.frame_s is None or self.available_s is None or len(self._times) < MIN_FRAMES:
             return False
         return self._change(self._choice(answered_s), answered_s)
-
-    def _begins_stream(self, size: tuple[int, int], arrived_s: float) -> bool:
-        gap_s = arrived_s - self._arrivals[-1] if self._arrivals else float("inf")
-        return gap_s > self._max_gap_s or size != self._size
 
     def _measure(self, arrived_s: float, answered_s: float) -> None:
         while len(self._arrivals) > MIN_FRAMES and self._arrivals[0] < arrived_s - SPAN_S:
@@ -137,7 +138,7 @@ class WorkingSize:
             flow.set_budget(control.lines)
 
     def answered(
-        self, size: tuple[int, int], arrived_s: float, took_s: float | None
+        self, size: tuple[int, int], arrived_s: float, took_s: float | None, *, anew: bool = False
     ) -> tuple[str, str]:
         """Note a frame that was answered now, and change the size for the next ones if it is time.
 
@@ -145,6 +146,7 @@ class WorkingSize:
             size: see `SizeControl.record`, as are the next.
             arrived_s: see there.
             took_s: see there.
+            anew: see there.
 
         Returns:
             The size, and why; a line about its change, "" without.
@@ -152,7 +154,7 @@ class WorkingSize:
         control, before = self._control, _shown(self._flow.size_of(size))
         if control is None:
             return before, ""
-        changed = control.record(size, arrived_s, time.monotonic(), took_s)
+        changed = control.record(size, arrived_s, time.monotonic(), took_s, anew=anew)
         if control.frame_s is None or control.available_s is None:
             return f"{before} (auto)", ""
         why = f"{1e3 * control.frame_s:.0f} ms of {1e3 * control.available_s:.0f} ms"

@@ -156,6 +156,7 @@ class CameraStream:
             result.frame.size,
             received.arrived_s,
             took_s if result.source is Source.INFERRED else None,
+            anew=result.reset_reason is not None,
         )
         self._statistics.record_working_size(shown)
         if change:

@@ -34,21 +34,24 @@ class Camera:
         self, hz: float, frame_s: Times, cameras: int = 1, size: tuple[int, int] = VGA
     ) -> None:
         self.hz, self.frame_s, self.size = hz, frame_s, size
-        self.control = SizeControl(cameras=cameras, max_gap_s=1.0)
-        self.now_s = 1000.0
+        self.control = SizeControl(cameras)
+        self.now_s = self.last_s = 1000.0
         self.changes: list[tuple[float, int]] = []  # seconds from the start, lines
 
     def run(self, seconds: float) -> int:
-        """Let images come for some time; return the lines then."""
+        """Let images come for some time; return the lines then. A new stream begins where one of
+        them comes more than a second after that before."""
         start_s, busy_until_s = self.now_s, 0.0
         while self.now_s < start_s + seconds:
             self.now_s += 1 / self.hz
+            anew = self.now_s - self.last_s > 1
+            self.last_s = self.now_s
             took_s: float | None = None
             if busy_until_s <= self.now_s:
                 took_s = self.frame_s(self.control.lines, self.now_s - 1000)
                 busy_until_s = self.now_s + took_s
             answered_s = max(busy_until_s, self.now_s)
-            if self.control.record(self.size, self.now_s, answered_s, took_s):
+            if self.control.record(self.size, self.now_s, answered_s, took_s, anew=anew):
                 self.changes.append((self.now_s - 1000, self.control.lines))
         return self.control.lines
 
@@ -99,7 +102,7 @@ def test_a_small_image_is_never_worked_at_more_than_it_has() -> None:
 
 
 def test_it_begins_in_the_middle_and_falls_soon_but_rises_later() -> None:
-    assert SizeControl(cameras=1, max_gap_s=1.0).lines == LINES
+    assert SizeControl(1).lines == LINES
     slow, fast = Camera(10.0, by_pixels(0.2)), Camera(10.0, by_pixels(0.01))
     slow.run(60.0)
     fast.run(60.0)
@@ -165,7 +168,7 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(size_control.time, "monotonic", lambda: now[0])
 
     flow = DenseFlow()
-    adapted = WorkingSize(flow, SizeControl(cameras=1, max_gap_s=1.0))
+    adapted = WorkingSize(flow, SizeControl(1))
     assert adapted.answered(WIDE, now[0], 0.061) == ("427x240 (auto)", "")
     for _ in range(15):
         now[0] += 0.1
@@ -178,7 +181,7 @@ def test_the_change_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(size_control.time, "monotonic", lambda: now[0])
     flow = DenseFlow()
-    adapted = WorkingSize(flow, SizeControl(cameras=1, max_gap_s=1.0))
+    adapted = WorkingSize(flow, SizeControl(1))
     said = []
     for i in range(40):
         now[0] = 50 + i * 0.1
@@ -190,5 +193,5 @@ def test_the_change_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert flow.size_of(WIDE) == (180, 320)
     assert said[-1][0] == "320x180 (auto: 150 ms of 100 ms)"
     # A new stream begins with the default.
-    WorkingSize(flow, SizeControl(cameras=1, max_gap_s=1.0))
+    WorkingSize(flow, SizeControl(1))
     assert flow.size_of(WIDE) == (240, 427)
