@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.synthetic.photograph import CutOut, Photograph
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import (
     AT_ORIGIN,
@@ -37,7 +38,7 @@ class Material:
             plane y = 0 only.
     """
 
-    texture: Texture
+    texture: Texture | Photograph | CutOut
     tile_m: float | None = None
     reflectance: float = 0.0
 
@@ -85,14 +86,14 @@ class Panel:
     Attributes:
         size_m: width (x) and height (y).
         material: its appearance.
-        outline: the cut; all of them touch the bounding rectangle.
+        outline: the cut; all of them but those of pictures touch the bounding rectangle.
         placement: its pose in the body.
         ripple: waves that run over it; of the static world these are water and leaves in the wind.
     """
 
     size_m: tuple[float, float]
     material: Material
-    outline: Outline = "rectangle"
+    outline: Outline | CutOut = "rectangle"
     placement: Placement = ORIGIN
     ripple: Ripple | None = None
 
@@ -253,7 +254,7 @@ class Scene:
     bodies: tuple[Body, ...]
     frames: int = 32
     fps: float = 15.0
-    sky: Texture = field(
+    sky: Texture | Photograph = field(
         default_factory=lambda: Texture("sky", ((214, 150, 92), (240, 232, 222)), size_px=512)
     )
     light: Light = Light()

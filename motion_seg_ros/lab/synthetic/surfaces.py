@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.lab.synthetic.outlines import inside_outline
+from motion_seg_ros.lab.synthetic.photograph import CutOut
 from motion_seg_ros.lab.synthetic.scene import (
     Body,
     Box,
@@ -70,7 +71,7 @@ class PlanarPiece:
     edge_u: Array
     edge_v: Array
     material: Material
-    outline: Outline = "rectangle"
+    outline: Outline | CutOut = "rectangle"
     one_sided: bool = False
     closed: bool = False
     ripple: Ripple | None = None
@@ -159,7 +160,7 @@ class ObservedPlane:
     distance_m: float
     rows: Array
     shade: float
-    outline: Outline
+    outline: Outline | CutOut
     at_rest: Callable[[Array, Array], tuple[Array, Array]] | None = None
 
     def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
@@ -363,7 +364,7 @@ def _rectangle(
     edge_u: tuple[float, float, float],
     edge_v: tuple[float, float, float],
     material: Material,
-    outline: Outline = "rectangle",
+    outline: Outline | CutOut = "rectangle",
     one_sided: bool = False,
 ) -> PlanarPiece:
     """Make a planar piece from its centre and edges in the shape's coordinates."""

@@ -20,6 +20,7 @@ from motion_seg_ros.lab.training.windows import load_windows
 MAY_CHANGE = (
     *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
     *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
+    "data.photographs",
     "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )

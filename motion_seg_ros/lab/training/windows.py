@@ -28,6 +28,7 @@ from motion_seg_ros.lab.training.simulation.dataset import (
     Split,
     build_dataset,
 )
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.tracking.flow import FlowTracker
 
 
@@ -101,6 +102,7 @@ def recorded_roots(config: DataConfig) -> dict[str, Path]:
 
 def _build(config: DataConfig, split: Split, progress_bar: bool) -> dict[Source, DatasetSummary]:
     training = split == "train"
+    lifelike = Lifelike.of(config.photographs)
     wanted: dict[Source, int] = {
         "rendered": config.rendered_windows if training else config.validation_rendered_windows,
         "clean": config.clean_windows if training else config.validation_clean_windows,
@@ -114,6 +116,7 @@ def _build(config: DataConfig, split: Split, progress_bar: bool) -> dict[Source,
             split=split,
             source=source,
             progress=progress_bar,
+            lifelike=lifelike,
         )
         for source, windows in wanted.items()
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene, sample_scene
 
@@ -52,6 +53,7 @@ def random_clip(
     kind: str | None,
     frames: int,
     of_sizes: Mapping[tuple[int, int], float] = SIZES,
+    lifelike: Lifelike | None = None,
 ) -> SceneClip:
     """Draw a clip of a random scene.
 
@@ -61,9 +63,12 @@ def random_clip(
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
         of_sizes: heights and widths with their shares.
+        lifelike: as in `sample_scene`.
     """
     sizes, shares = list(of_sizes), np.array(list(of_sizes.values()))
     size_px = sizes[int(rng.choice(len(sizes), p=shares / shares.sum()))]
     stride = 2 if chance(rng, HALF_RATE) else 1
-    sampled = sample_scene(seed, kind=kind, frames=stride * frames, size_px=size_px)
+    sampled = sample_scene(
+        seed, kind=kind, frames=stride * frames, size_px=size_px, lifelike=lifelike
+    )
     return SceneClip(sampled, range(0, stride * frames, stride))

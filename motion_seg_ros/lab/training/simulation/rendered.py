@@ -13,6 +13,7 @@ from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import random_clip
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.truth_labels import (
     displacements,
     instance_pixels,
@@ -62,6 +63,7 @@ def rendered_samples(
     window: int = 16,
     windows_per_clip: int = 6,
     max_tracks: int = 900,
+    lifelike: Lifelike | None = None,
 ) -> list[TrackSample]:
     """Make the samples of one random scene, repeatably.
 
@@ -73,9 +75,10 @@ def rendered_samples(
             frames of the clip.
         windows_per_clip: largest number of samples; those with too many moving tracks are left out.
         max_tracks: of each sample, all visible in the newest frame.
+        lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng([seed, _STREAM])
-    clip = random_clip(rng, seed, kind, frames)
+    clip = random_clip(rng, seed, kind, frames, lifelike=lifelike)
     ends = random_window_ends(rng, frames, window, windows_per_clip)
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
@@ -93,7 +96,12 @@ def rendered_samples(
 
 
 def rendered_clip(
-    seed: int, *, kind: str | None = None, frames: int = 32, window: int = 16
+    seed: int,
+    *,
+    kind: str | None = None,
+    frames: int = 32,
+    window: int = 16,
+    lifelike: Lifelike | None = None,
 ) -> list[LabelledFrame]:
     """Render the clip of `rendered_samples` of the same seed, with its ground truth.
 
@@ -102,8 +110,10 @@ def rendered_clip(
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
         window: number of frames over which motion is measured.
+        lifelike: as in `sample_scene`.
     """
-    clip = random_clip(np.random.default_rng([seed, _STREAM]), seed, kind, frames)
+    rng = np.random.default_rng([seed, _STREAM])
+    clip = random_clip(rng, seed, kind, frames, lifelike=lifelike)
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     found = []

@@ -7,8 +7,8 @@ shares and spreads were set by hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,21 +19,15 @@ from motion_seg_ros.lab.synthetic.scene import Body, Camera, Light, Nuisances, S
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
 from motion_seg_ros.lab.training.simulation import worlds
-from motion_seg_ros.lab.training.simulation.actors import ACTORS, SHARES
+from motion_seg_ros.lab.training.simulation.actors import ACTORS
 from motion_seg_ros.lab.training.simulation.cameras import (
     CAMERA_MOTIONS,
     Shot,
     moving_camera,
     tremor,
 )
-from motion_seg_ros.lab.training.simulation.drives import (
-    AHEAD,
-    INDOOR,
-    ROAD,
-    TURN,
-    Vehicle,
-    random_drive,
-)
+from motion_seg_ros.lab.training.simulation.drives import random_drive
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike, enlivened
 from motion_seg_ros.lab.training.simulation.movers import MoverPath, distractor, mover, mover_path
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
@@ -44,32 +38,17 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     pick,
 )
 from motion_seg_ros.lab.training.simulation.roadsides import build_roadside
-from motion_seg_ros.lab.training.simulation.traffic import ON_FOOT, ON_ROAD, ROLES, random_traffic
+from motion_seg_ros.lab.training.simulation.scene_kinds import (
+    DRIVES,
+    KINDS,
+    RECIPES,
+    DriveRecipe,
+    SceneRecipe,
+)
+from motion_seg_ros.lab.training.simulation.traffic import random_traffic
 
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
-KINDS: dict[str, float] = {
-    "still": 0.06,
-    "pan": 0.07,
-    "tilt": 0.03,
-    "zoom": 0.03,
-    "shake": 0.04,
-    "walk": 0.09,
-    "forward": 0.11,
-    "backward": 0.03,
-    "sideways": 0.11,
-    "orbit": 0.06,
-    "follow_pan": 0.14,
-    "follow_travel": 0.15,
-    "mixed": 0.08,
-    "road": 0.3,
-    "road_turn": 0.08,
-    "indoor": 0.16,
-}
-"""Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
-HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
-"""Kinds of scenes of the test split; nothing like them is drawn for training."""
 _MOST_DRAWN = 20  # scenes that are drawn for one whose mover is as large as wanted
-_WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,105 +69,41 @@ class SampledScene:
     motions: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _SceneRecipe:
-    """Distribution of a kind of scenes.
-
-    Attributes:
-        camera: name of its motion.
-        movers: shares of 0, 1, ... movers.
-        worlds, actors: names and shares.
-        distractors: largest number of static things like the movers.
-        large: share of the scenes whose first mover fills 5 to 40 % of the image.
-        seen: least and largest share of the image that the first mover fills, halfway through the
-            clip; scenes are drawn until it does.
-    """
-
-    camera: str
-    movers: tuple[float, ...] = (0.18, 0.42, 0.2, 0.1, 0.06, 0.04)
-    worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
-    actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
-    distractors: int = 3
-    large: float = 0.0
-    seen: tuple[float, float] = (0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class _DriveRecipe:
-    """Distribution of a kind of scenes along a road or a corridor.
-
-    Attributes:
-        vehicle: what carries the camera.
-        worlds, actors, roles: names and shares.
-        movers: shares of 0, 1, ... movers.
-    """
-
-    vehicle: Vehicle
-    worlds: Mapping[str, float]
-    actors: Mapping[str, float] = field(default_factory=lambda: ON_ROAD)
-    roles: Mapping[str, float] = field(default_factory=lambda: ROLES)
-    movers: tuple[float, ...] = (0.12, 0.32, 0.28, 0.18, 0.1)
-
-
-_DEFORMING = {name: share for name, share in SHARES.items() if ACTORS[name][1] == "deforming"}
-_OTHERS = {name: share for name, share in SHARES.items() if ACTORS[name][1] != "deforming"}
-_UNFOLLOWED = ("puppet", "lump")  # no camera of training follows these
-_FOLLOWED = {name: share for name, share in SHARES.items() if name not in _UNFOLLOWED}
-_RECIPES = {name: _SceneRecipe(name) for name in CAMERA_MOTIONS} | {
-    "orbit": _SceneRecipe("orbit", actors=_OTHERS),
-    "follow_pan": _SceneRecipe("follow_pan", actors=_FOLLOWED, large=0.4),
-    "follow_travel": _SceneRecipe("follow_travel", actors=_FOLLOWED, large=0.6),
-    "corridor_drive": _SceneRecipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
-    "crowd": _SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
-    "orbit_deforming": _SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
-    "followed_large": _SceneRecipe(
-        "follow_travel",
-        (0, 0.8, 0.2),
-        actors=dict.fromkeys(_UNFOLLOWED, 0.5),
-        large=1.0,
-        seen=(0.05, 0.4),
-    ),
-}
-_ROADS = {"street": 0.36, "motorway": 0.24, "country_road": 0.24, "plain": 0.16}
-_DRIVES = {
-    "road": _DriveRecipe(ROAD, _ROADS),
-    "road_turn": _DriveRecipe(TURN, _ROADS),
-    "indoor": _DriveRecipe(INDOOR, {"hall": 1.0}, ON_FOOT),
-    "car_ahead": _DriveRecipe(
-        AHEAD, {"tunnel": 0.5, "bridge": 0.5}, {"tanker": 1.0}, {"following": 1.0}, (0, 1)
-    ),
-}
-
-
 def sample_scene(
     seed: int,
     *,
     kind: str | None = None,
     frames: int = 24,
     size_px: tuple[int, int] = (240, 427),
+    lifelike: Lifelike | None = None,
 ) -> SampledScene:
     """Draw a random scene, repeatably.
+
+    Without `lifelike` a seed always gives the same scene: figures of the test split, which are
+    published, depend on it.
 
     Args:
         seed: determines everything.
         kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
+        lifelike: what brings it nearer to real footage; None: nothing.
 
     Raises:
-        InputError: there is no such kind.
+        InputError: there is no such kind, or a photograph cannot be read.
     """
     rng = np.random.default_rng([seed, 20250])
     name = pick(rng, KINDS) if kind is None else kind
-    if name in _DRIVES:
-        camera, world, bodies, motions = _driven(rng, _DRIVES[name], frames, size_px)
-    elif name in _RECIPES:
-        camera, world, bodies, motions = _staged(rng, _RECIPES[name], frames, size_px)
+    if name in DRIVES:
+        content = _driven(rng, DRIVES[name], frames, size_px)
+    elif name in RECIPES:
+        content = _staged(rng, RECIPES[name], frames, size_px)
     else:
         raise InputError(
-            f"kind of scene: expected one of {', '.join((*_RECIPES, *_DRIVES))}, found {name!r}; "
+            f"kind of scene: expected one of {', '.join((*RECIPES, *DRIVES))}, found {name!r}; "
             "take one of these"
         )
+    camera, world, bodies, motions, site = content
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
     scene = Scene(
@@ -202,24 +117,36 @@ def sample_scene(
         nuisances=_nuisances(rng, frames),
         seed=seed,
     )
-    return SampledScene(scene, name, world, tuple(motions))
+    types = tuple(motions)
+    if lifelike is not None:
+        own = np.random.default_rng([seed, 61014])
+        scene, types = enlivened(own, scene, types, lifelike, site)
+    return SampledScene(scene, name, world, types)
 
 
-_Content = tuple[Camera, str, list[Body], list[str]]
-"""A camera, the name of its world, all bodies, and the movers' motion types."""
+class _Content(NamedTuple):
+    """A camera, the name of its world, all bodies, the movers' motion types, and the place; None
+    along a road or a corridor."""
+
+    camera: Camera
+    world: str
+    bodies: list[Body]
+    motions: list[str]
+    site: worlds.Site | None
 
 
-def _driven(rng: Rng, recipe: _DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _driven(rng: Rng, recipe: DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     """Draw a scene along a road or a corridor."""
     drive = random_drive(rng, recipe.vehicle, frames, size_px)
     courses = random_traffic(rng, drive, _count(rng, recipe.movers), recipe.actors, recipe.roles)
     bodies = [each for i, course in enumerate(courses, 1) for each in course.bodies(rng, i)]
     world = pick(rng, recipe.worlds)
     bodies += build_roadside(rng, world, drive, courses)
-    return drive.camera, world, bodies, [ACTORS[course.actor][1] for course in courses]
+    motions = [ACTORS[course.actor][1] for course in courses]
+    return _Content(drive.camera, world, bodies, motions, None)
 
 
-def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _staged(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     """Draw a scene around the subject of a camera."""
     for _ in range(_MOST_DRAWN):
         content = _staged_once(rng, recipe, frames, size_px)
@@ -230,15 +157,15 @@ def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int
 
 def _seen(content: _Content, frames: int) -> float:
     """Return the share of the image that the first mover fills halfway through the clip."""
-    camera, _, bodies, _ = content
-    geometry = SceneGeometry(Scene("", camera, tuple(bodies), frames, FPS))
+    camera = content.camera
+    geometry = SceneGeometry(Scene("", camera, tuple(content.bodies), frames, FPS))
     x, y = np.arange(4.0, camera.width, 8), np.arange(4.0, camera.height, 8)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     found = geometry.view(frames // 2 / FPS).cast_points(points)
     return float((geometry.instance_of(found.piece) == 1).mean())
 
 
-def _staged_once(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _staged_once(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     stage = _stage(rng, recipe, frames, size_px)
     bodies, motions = _movers(rng, recipe, stage)
     world = pick(rng, recipe.worlds)
@@ -249,7 +176,7 @@ def _staged_once(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
-    return stage.camera, world, bodies, motions
+    return _Content(stage.camera, world, bodies, motions, site)
 
 
 def _count(rng: Rng, shares: tuple[float, ...]) -> int:
@@ -286,7 +213,7 @@ class _Stage:
         )
 
 
-def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
+def _stage(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
     """Draw a camera and its subject, and the other movers where the camera sees them."""
     count = _count(rng, recipe.movers)
     height, width = size_px
@@ -338,7 +265,7 @@ def _elsewhere(rng: Rng, shot: Shot, camera: Camera) -> tuple[Array, float, floa
     return at, _height_px(rng, shot.size_px, 0.02) * pixel, speed, flies
 
 
-def _movers(rng: Rng, recipe: _SceneRecipe, stage: _Stage) -> tuple[list[Body], list[str]]:
+def _movers(rng: Rng, recipe: SceneRecipe, stage: _Stage) -> tuple[list[Body], list[str]]:
     bodies: list[Body] = []
     motions = []
     kinds = dict(recipe.actors)
@@ -351,7 +278,7 @@ def _movers(rng: Rng, recipe: _SceneRecipe, stage: _Stage) -> tuple[list[Body], 
     return bodies, motions
 
 
-def _distractors(rng: Rng, recipe: _SceneRecipe, stage: _Stage, site: worlds.Site) -> list[Body]:
+def _distractors(rng: Rng, recipe: SceneRecipe, stage: _Stage, site: worlds.Site) -> list[Body]:
     """Draw static things of the kinds that move."""
     bodies = []
     for _ in range(int(rng.integers(recipe.distractors + 1))):

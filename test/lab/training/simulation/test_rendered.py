@@ -8,7 +8,7 @@ import pytest
 from motion_seg_ros.lab.track_samples import read_samples, write_samples
 from motion_seg_ros.lab.training.simulation.clips import random_clip
 from motion_seg_ros.lab.training.simulation.rendered import rendered_clip, rendered_samples
-from motion_seg_ros.lab.training.simulation.scene_sampler import KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import KINDS
 
 SEED = 5  # of a scene with movers
 

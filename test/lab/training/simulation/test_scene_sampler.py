@@ -15,9 +15,8 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     trajectory,
     wander,
 )
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS, KINDS
 from motion_seg_ros.lab.training.simulation.scene_sampler import (
-    HELD_OUT_KINDS,
-    KINDS,
     sample_scene,
 )
 from motion_seg_ros.lab.training.simulation.truth_labels import image_grid, label_points
