@@ -17,6 +17,7 @@ from std_srvs.srv import Trigger
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
 from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.networks.runtime import library
 from motion_seg_ros.plan import STAGES, Plan, resolve
 from motion_seg_ros.ros.camera import Camera
 from motion_seg_ros.ros.parameters import (
@@ -215,10 +216,12 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
 
 def _backends(plan: Plan) -> dict[str, str]:
-    """Return the back end of each stage, for /diagnostics."""
+    """Return the back end of each stage, and what runs ONNX files, for /diagnostics."""
+    exported = any(each.suffix == ".onnx" for each in plan.weights.values())
     return {
         "profile": plan.config.profile,
         **{stage: getattr(plan.config, stage).backend for stage in STAGES},
+        **({"networks": library()} if exported else {}),
         "discovery": "background" if plan.background else "in step",
     }
 
