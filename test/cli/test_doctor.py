@@ -88,7 +88,8 @@ def test_what_hides_crashes_or_raises_is_named_and_nothing_else_suffers(tmp_path
     found = findings(output)
     assert status == 1
     assert json.loads(output)["default_profile_runs_with_ros"] is False
-    assert states(found, "rclpy", "Python packages", "profile lite") == {"missing"}
+    assert states(found, "rclpy", "Python packages") == {"missing"}
+    assert found["profile lite"]["state"] == "ok", "it needs neither of them"
     assert states(found, "torch", "transformers", "pooch") == {"note"}
     assert states(found, "Python", "OpenCV", "safetensors", "weights full") <= {"ok", "note"}
     assert "SIGSEGV" in found["torch"]["found"]
