@@ -27,8 +27,8 @@ SHORT_ENOUGH = 0.8  # and so fast it must be expected to be at a larger size
 class SizeControl:
     """Chooses the lines of the working images of one camera from the times of its frames.
 
-    A frame is taken to cost as much more at a larger size as there are more pixels; some of its
-    time does not depend on them, so that it costs less. Not thread-safe.
+    Expected times are cautious: a larger size is taken to cost as much more as it has more pixels,
+    and of a smaller one half of the time not to depend on them. Not thread-safe.
 
     Args:
         cameras: how many share the thread that infers.
@@ -99,13 +99,15 @@ class SizeControl:
         assert self.frame_s is not None
         assert self.available_s is not None
         load = self.frame_s / self.available_s
-        expected = {each: load * self._pixels(each) / self._pixels(self.lines) for each in BUDGETS}
+        more = {each: self._pixels(each) / self._pixels(self.lines) for each in BUDGETS}
         if load > TOO_LONG and now_s >= self._may_fall_s:
-            smaller = [each for each in BUDGETS if expected[each] < load]
-            fast = [each for each in smaller if expected[each] <= 1]
+            smaller = [each for each in BUDGETS if more[each] < 1]
+            fast = [each for each in smaller if load * (1 + more[each]) / 2 <= TOO_LONG]
             return max(fast, default=min(smaller, default=self.lines))
         if load < SHORT_ENOUGH and now_s >= self._may_rise_s:
-            larger = [each for each in BUDGETS if load < expected[each] <= SHORT_ENOUGH]
+            larger = [
+                each for each in BUDGETS if more[each] > 1 and load * more[each] <= SHORT_ENOUGH
+            ]
             return max(larger, default=self.lines)
         return self.lines
 

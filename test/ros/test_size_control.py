@@ -140,7 +140,7 @@ def test_it_recovers_when_the_machine_is_free_again() -> None:
     busy = by_pixels(0.15)
     free = by_pixels(0.04)
     camera = Camera(10.0, lambda lines, at_s: (busy if at_s < 30 else free)(lines, 0))
-    assert camera.run(30.0) == 180
+    assert camera.run(30.0) == 135
     assert camera.run(100.0) == 288
 
 
@@ -185,13 +185,13 @@ def test_the_change_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     said = []
     for i in range(40):
         now[0] = 50 + i * 0.1
-        said.append(adapted.answered(WIDE, now[0], 0.15 if i % 2 else None))
+        said.append(adapted.answered(WIDE, now[0], 0.13 if i % 2 else None))
     lines = [line for _, line in said if line]
     assert lines == [
-        "working size 320x180 after 427x240: a frame took 150 ms of 100 ms there are for it"
+        "working size 320x180 after 427x240: a frame took 130 ms of 100 ms there are for it"
     ]
     assert flow.size_of(WIDE) == (180, 320)
-    assert said[-1][0] == "320x180 (auto: 150 ms of 100 ms)"
+    assert said[-1][0] == "320x180 (auto: 130 ms of 100 ms)"
     # A new stream begins with the default.
     WorkingSize(flow, SizeControl(1))
     assert flow.size_of(WIDE) == (240, 427)
