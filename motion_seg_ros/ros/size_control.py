@@ -9,9 +9,10 @@ from collections import deque
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.flow.working_size import LINES, fitted_size
 
-BUDGETS = (135, 180, LINES, 288, 360)
-"""Lines to choose from, see `fitted_size`: 240x135 to 640x360. Few, so that there are few shapes;
-what they bring is in docs/masks.md. Set by hand."""
+BUDGETS = (180, LINES, 288, 360)
+"""Lines to choose from, see `fitted_size`: 320x180 to 640x360. Few, so that there are few shapes;
+what they bring is in docs/masks.md. With fewer lines masks are much worse, and hardly sooner there.
+Set by hand."""
 
 # Set by hand:
 WARM_UP_S = 1.0  # of a stream, in which frames take longer
@@ -20,7 +21,7 @@ MIN_FRAMES = 6  # and frames at least
 HICCUPS = 0.1  # share of the frames, those that took longest, that do not count; one at least
 PAUSE_S = 10.0  # between two changes, at least; before the first rise
 AFTER_FALL_S = 60.0  # until a rise is tried again
-TOO_LONG = 1.1  # shares of the time there is for a frame: from here on it is too slow,
+TOO_LONG = 1.25  # shares of the time there is for a frame: with this one in five is not inferred,
 SHORT_ENOUGH = 0.8  # and so fast it must be expected to be at a larger size
 
 
