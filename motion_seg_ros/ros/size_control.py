@@ -137,6 +137,7 @@ class WorkingSize:
     def __init__(self, flow: DenseFlow, control: SizeControl | None) -> None:
         self._flow = flow
         self._control = control
+        self._why = " (auto)"
         if control is not None:
             flow.set_budget(control.lines)
 
@@ -158,15 +159,17 @@ class WorkingSize:
         if control is None:
             return before, ""
         changed = control.record(size, arrived_s, time.monotonic(), took_s, anew=anew)
-        if control.frame_s is None or control.available_s is None:
-            return f"{before} (auto)", ""
-        why = f"{1e3 * control.frame_s:.0f} ms of {1e3 * control.available_s:.0f} ms"
+        times = ""
+        if control.frame_s is not None and control.available_s is not None:
+            times = f"{1e3 * control.frame_s:.0f} ms of {1e3 * control.available_s:.0f} ms"
+            self._why = f" (auto: {times})"
         if not changed:
-            return f"{before} (auto: {why})", ""
+            return f"{before}{self._why}", ""
         self._flow.set_budget(control.lines)
         now = _shown(self._flow.size_of(size))
-        return f"{now} (auto: it took {why} at {before})", (
-            f"working size {now} after {before}: a frame took {why} there are for it"
+        self._why = f" (auto: it took {times} at {before})"  # until the times there are known
+        return f"{now}{self._why}", (
+            f"working size {now} after {before}: a frame took {times} there are for it"
         )
 
 

@@ -188,6 +188,9 @@ def test_the_change_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
         "working size 320x180 after 427x240: a frame took 130 ms of 100 ms there are for it"
     ]
     assert flow.size_of(WIDE) == (180, 320)
+    change = next(i for i, (_, line) in enumerate(said) if line)
+    for shown, _ in said[change : change + 3]:
+        assert shown == "320x180 (auto: it took 130 ms of 100 ms at 427x240)"
     assert said[-1][0] == "320x180 (auto: 130 ms of 100 ms)"
     # A new stream begins with the default.
     WorkingSize(flow, SizeControl(1))
