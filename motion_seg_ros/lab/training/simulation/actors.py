@@ -51,12 +51,14 @@ class Gait:
         frequency_hz: of the steps.
         swing_rad: largest angle of limbs to their rest.
         rolling_m: (frames,) distance covered, for wheels; None where nothing rolls.
+        steps: (frames,) steps taken, in turns of the limbs; None: as many as the time.
     """
 
     frames: int
     frequency_hz: float
     swing_rad: float
     rolling_m: Array | None = None
+    steps: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class ActorBuilder:
         length, thickness = self.height_m * size[0], self.height_m * size[1]
         gait = self.gait or Gait(1, 0.0, float(self.rng.uniform(0, 0.5)))
         turns = gait.frequency_hz / FPS * np.arange(gait.frames) + phase
+        if gait.steps is not None:
+            turns = gait.steps + phase
         angles = (
             np.array(rest) + gait.swing_rad * np.array(swing) * np.sin(2 * np.pi * turns)[:, None]
         )
@@ -396,6 +400,26 @@ def jelly(make: ActorBuilder) -> list[Body]:
     return [make.body(base, top, path=path, shadow_m=wide)]
 
 
+def rods(make: ActorBuilder) -> list[Body]:
+    """Build one to four thin rods that hang together and swing: ropes, poles, oars, insects."""
+    rng, height_m = make.rng, make.height_m
+    top = make.attached(y=-height_m)
+    thickness = log_uniform(rng, 0.008, 0.035)
+    bodies: list[Body] = []
+    whole, joint = top, (0.0, 0.0, 0.0)
+    count = int(rng.integers(1, 5))
+    for _ in range(count):
+        length = 1.0 / count * rng.uniform(0.8, 1.3)
+        rest = (0.0, rng.normal(0, 0.2), rng.normal(0, 0.5))
+        rod, at = make.limb(
+            whole, joint, (length, thickness), rest, (0, 0.2, 1), rng.random(), make.material()
+        )
+        bodies.append(rod)
+        if chance(rng, 0.7):  # on from the end of the last
+            whole, joint = at, (0.0, 0.9 * length, 0.0)
+    return bodies
+
+
 # Builder, motion type (articulated, rigid or deforming), and how often it is drawn. The
 # shares were set by hand.
 _ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
@@ -409,6 +433,7 @@ _ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
     (cutout, "rigid", 0.03),
     (cloth, "deforming", 0.05),
     (jelly, "deforming", 0.06),
+    (rods, "articulated", 0.0),
 )
 ACTORS = {build.__name__: (build, motion) for build, motion, _ in _ACTORS}
 SHARES = {build.__name__: share for build, _, share in _ACTORS}

@@ -6,7 +6,7 @@ rendering. All shares and spreads were set by hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -98,7 +98,10 @@ def clean_samples(
     """
     rng = np.random.default_rng([seed, _STREAM])
     clip = random_clip(rng, seed, kind, frames, SIZES, lifelike)
-    truth = GroundTruth(clip.sampled.scene)
+    scene = clip.sampled.scene
+    # Exact tracks are those of a camera that reads its image at once.
+    at_once = replace(scene.nuisances, readout_s=0.0)
+    truth = GroundTruth(replace(scene, nuisances=at_once))
     errors = TrackErrors.drawn(rng)
     sensor = TrackDepthSensor.drawn(rng, clip.size)
     ends = sorted(random_window_ends(rng, frames, window, windows_per_clip))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.scene_sampler import SampledScene, sample_scene
+from motion_seg_ros.types import UInt8Array
 
 # Heights and widths of working images, with their shares; set by hand.
 SIZES = {
@@ -41,6 +42,11 @@ class SceneClip:
         """Return height and width in pixels."""
         camera = self.sampled.scene.camera
         return camera.height, camera.width
+
+    def decoder(self) -> Callable[[UInt8Array], UInt8Array]:
+        """Return what makes of each image (H, W, 3), in turn, what the video shows of it."""
+        how = self.sampled.compression
+        return np.asarray if how is None else how.coder().decoded
 
     def window(self, index: int, length: int) -> range:
         """Return the scene's frames in the window that ends at an index within the clip."""

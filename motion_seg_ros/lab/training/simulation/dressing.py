@@ -12,6 +12,7 @@ from motion_seg_ros.lab.synthetic.photograph import Colouring, Photograph
 from motion_seg_ros.lab.synthetic.scene import Body, Material, Panel, Scene
 from motion_seg_ros.lab.synthetic.trajectory import Placement, Trajectory
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform, pick
+from motion_seg_ros.lab.training.simulation.worlds import Site
 
 # Shares of a scene's materials, and how often they are drawn.
 _SHARES = {"0": 0.1, "0.5": 0.2, "0.85": 0.4, "1": 0.3}
@@ -77,19 +78,23 @@ def dressed(rng: Rng, scene: Scene, files: Sequence[str]) -> Scene:
 def _photographed(rng: Rng, old: Material, files: Sequence[str]) -> Material:
     """Return a material with a photograph, on much larger tiles: its details are finer."""
     size_px = min(_LARGEST_PX, 2 * old.texture.size_px)
-    tile_m = None if old.tile_m is None else old.tile_m * log_uniform(rng, 2.0, 16.0)
-    return replace(old, texture=random_photograph(rng, files, size_px), tile_m=tile_m)
+    larger = log_uniform(rng, 2.0, 16.0)
+    tile_m = None if old.tile_m is None else old.tile_m * larger
+    stir = old.stir
+    if stir is not None and tile_m is not None:  # as fast as before, in metres
+        stir = replace(
+            stir,
+            drift=(stir.drift[0] / larger, stir.drift[1] / larger),
+            amplitude=(stir.amplitude[0] / larger, stir.amplitude[1] / larger),
+            waves=(stir.waves[0] * larger, stir.waves[1] * larger),
+        )
+    return replace(old, texture=random_photograph(rng, files, size_px), tile_m=tile_m, stir=stir)
 
 
-def scenery(rng: Rng, files: Sequence[str], distance_m: float) -> Body:
-    """Build a wide photograph that stands far behind the subject of a camera.
-
-    Args:
-        rng: source of randomness.
-        files: the photographs.
-        distance_m: to the subject.
-    """
-    far = distance_m * log_uniform(rng, 4, 25)
+def scenery(rng: Rng, files: Sequence[str], site: Site) -> Body:
+    """Build a wide photograph that stands far behind all movers."""
+    behind = 1.3 * float(site.keep_clear[:, 2].max())
+    far = max(site.distance_m * log_uniform(rng, 4, 25), behind)
     high = far * rng.uniform(0.4, 1.2)
     look = Material(random_photograph(rng, files, _SCENERY_PX, (0.5, 1.0)), high)
     wall = Panel((12 * far, high), look, placement=Placement(y=-0.5 * high))

@@ -84,11 +84,12 @@ def rendered_samples(
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
     tracker = FlowTracker(flow=DenseFlow(max(clip.size)), seeds=TrackingConfig.seeds)
-    sliding = SlidingWindow(window, np.inf)
+    sliding, decoded = SlidingWindow(window, np.inf), clip.decoder()
     samples = []
     for index in range(max(ends) + 1):
         shown = renderer.render(clip.frames[index])
-        tracks = tracker.update(sliding.push(Frame(enlarged(shown.image_bgr), shown.stamp_ns)))
+        image = enlarged(decoded(shown.image_bgr))
+        tracks = tracker.update(sliding.push(Frame(image, shown.stamp_ns)))
         sampler.see(_flying_at_edges(shown))
         if index in ends:
             samples.append(sampler.sample(index, tracks))
@@ -116,14 +117,14 @@ def rendered_clip(
     clip = random_clip(rng, seed, kind, frames, lifelike=lifelike)
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
-    found = []
+    found, decoded = [], clip.decoder()
     for index, frame in enumerate(clip.frames):
         shown = renderer.render(frame)
         points = instance_pixels(shown.instances)
         moved = displacements(truth, points, frame, clip.window(index, window))
         moving, labelled = label_instances(shown.instances, moved)
         truths = (shown.instances, moving, labelled, shown.depth_m, shown.intrinsics)
-        found.append(LabelledFrame(shown.image_bgr, *truths))
+        found.append(LabelledFrame(decoded(shown.image_bgr), *truths))
     return found
 
 

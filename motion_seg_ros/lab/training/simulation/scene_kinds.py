@@ -6,7 +6,7 @@ All shares were set by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from motion_seg_ros.lab.training.simulation.actors import ACTORS, SHARES
 from motion_seg_ros.lab.training.simulation.cameras import CAMERA_MOTIONS
@@ -38,6 +38,16 @@ KINDS: dict[str, float] = {
     "indoor": 0.16,
 }
 """Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
+LIFELIKE_KINDS = {
+    **KINDS,
+    "close_up": 0.14,
+    "behind": 0.1,
+    "thin": 0.06,
+    "fast": 0.07,
+    "pausing": 0.1,
+    "parallax_only": 0.09,
+}
+"""Kinds of lifelike training scenes and their relative shares."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
 """Kinds of scenes of the test split; nothing like them is drawn for training."""
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
@@ -55,6 +65,11 @@ class SceneRecipe:
         large: share of the scenes whose first mover fills 5 to 40 % of the image.
         seen: least and largest share of the image that the first mover fills, halfway through the
             clip; scenes are drawn until it does.
+        large_share: least and largest share of the image that a large mover is drawn to fill.
+        speed: factor on the movers' typical speed.
+        behind: True if something always stands before the movers.
+        pauses: probability that a mover stands still for some frames.
+        planted: probability that a mover's limbs keep pace with its way.
     """
 
     camera: str
@@ -64,6 +79,11 @@ class SceneRecipe:
     distractors: int = 3
     large: float = 0.0
     seen: tuple[float, float] = (0.0, 1.0)
+    large_share: tuple[float, float] = (0.05, 0.4)
+    speed: float = 1.0
+    behind: bool = False
+    pauses: float = 0.0
+    planted: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -91,6 +111,19 @@ RECIPES = {name: SceneRecipe(name) for name in CAMERA_MOTIONS} | {
     "orbit": SceneRecipe("orbit", actors=_OTHERS),
     "follow_pan": SceneRecipe("follow_pan", actors=_FOLLOWED, large=0.4),
     "follow_travel": SceneRecipe("follow_travel", actors=_FOLLOWED, large=0.6),
+    "close_up": SceneRecipe(
+        "follow_pan",
+        (0, 0.8, 0.2),
+        actors=_FOLLOWED,
+        large=1.0,
+        large_share=(0.3, 1.2),
+        seen=(0.2, 0.7),
+    ),
+    "behind": SceneRecipe("walk", (0, 0.7, 0.3), behind=True),
+    "thin": SceneRecipe("walk", (0, 0.6, 0.4), actors={"rods": 1.0}),
+    "fast": SceneRecipe("shake", (0, 0.6, 0.4), speed=3.0),
+    "pausing": SceneRecipe("walk", (0, 0.6, 0.4), pauses=1.0),
+    "parallax_only": SceneRecipe("sideways", (1,), {"thicket": 0.7, "open_country": 0.3}),
     "corridor_drive": SceneRecipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
     "crowd": SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
     "orbit_deforming": SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
@@ -111,3 +144,8 @@ DRIVES = {
         AHEAD, {"tunnel": 0.5, "bridge": 0.5}, {"tanker": 1.0}, {"following": 1.0}, (0, 1)
     ),
 }
+
+
+def as_lifelike(recipe: SceneRecipe) -> SceneRecipe:
+    """Return the distribution of a kind in lifelike scenes."""
+    return replace(recipe, pauses=max(recipe.pauses, 0.12), planted=0.7)

@@ -7,6 +7,7 @@ shares and spreads were set by hand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ from motion_seg_ros.lab.training.simulation.cameras import (
     moving_camera,
     tremor,
 )
-from motion_seg_ros.lab.training.simulation.drives import random_drive
+from motion_seg_ros.lab.training.simulation.compression import Compression
+from motion_seg_ros.lab.training.simulation.drives import Drive, random_drive
 from motion_seg_ros.lab.training.simulation.lifelike import Lifelike, enlivened
 from motion_seg_ros.lab.training.simulation.movers import MoverPath, distractor, mover, mover_path
 from motion_seg_ros.lab.training.simulation.random_motion import (
@@ -41,11 +43,13 @@ from motion_seg_ros.lab.training.simulation.roadsides import build_roadside
 from motion_seg_ros.lab.training.simulation.scene_kinds import (
     DRIVES,
     KINDS,
+    LIFELIKE_KINDS,
     RECIPES,
     DriveRecipe,
     SceneRecipe,
+    as_lifelike,
 )
-from motion_seg_ros.lab.training.simulation.traffic import random_traffic
+from motion_seg_ros.lab.training.simulation.traffic import Course, random_traffic
 
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
 _MOST_DRAWN = 20  # scenes that are drawn for one whose mover is as large as wanted
@@ -57,16 +61,18 @@ class SampledScene:
 
     Attributes:
         scene: with movers as instances 1, 2, ...
-        kind: of KINDS or HELD_OUT_KINDS.
+        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS.
         world: name of the static world.
         motions: motion type of each mover, in the order of the instances: articulated, rigid,
             deforming.
+        compression: of the video; None: none.
     """
 
     scene: Scene
     kind: str
     world: str
     motions: tuple[str, ...]
+    compression: Compression | None = None
 
 
 def sample_scene(
@@ -84,7 +90,8 @@ def sample_scene(
 
     Args:
         seed: determines everything.
-        kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
+        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS; None draws one of KINDS, or of
+            LIFELIKE_KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
         lifelike: what brings it nearer to real footage; None: nothing.
@@ -93,11 +100,13 @@ def sample_scene(
         InputError: there is no such kind, or a photograph cannot be read.
     """
     rng = np.random.default_rng([seed, 20250])
-    name = pick(rng, KINDS) if kind is None else kind
+    kinds = KINDS if lifelike is None else LIFELIKE_KINDS
+    name = pick(rng, kinds) if kind is None else kind
     if name in DRIVES:
         content = _driven(rng, DRIVES[name], frames, size_px)
     elif name in RECIPES:
-        content = _staged(rng, RECIPES[name], frames, size_px)
+        recipe = RECIPES[name] if lifelike is None else as_lifelike(RECIPES[name])
+        content = _staged(rng, recipe, frames, size_px)
     else:
         raise InputError(
             f"kind of scene: expected one of {', '.join((*RECIPES, *DRIVES))}, found {name!r}; "
@@ -121,18 +130,18 @@ def sample_scene(
     if lifelike is not None:
         own = np.random.default_rng([seed, 61014])
         scene, types = enlivened(own, scene, types, lifelike, site)
+        return SampledScene(scene, name, world, types, Compression.drawn(own))
     return SampledScene(scene, name, world, types)
 
 
 class _Content(NamedTuple):
-    """A camera, the name of its world, all bodies, the movers' motion types, and the place; None
-    along a road or a corridor."""
+    """A camera, the name of its world, all bodies, the movers' motion types, and the place."""
 
     camera: Camera
     world: str
     bodies: list[Body]
     motions: list[str]
-    site: worlds.Site | None
+    site: worlds.Site
 
 
 def _driven(rng: Rng, recipe: DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
@@ -143,7 +152,17 @@ def _driven(rng: Rng, recipe: DriveRecipe, frames: int, size_px: tuple[int, int]
     world = pick(rng, recipe.worlds)
     bodies += build_roadside(rng, world, drive, courses)
     motions = [ACTORS[course.actor][1] for course in courses]
-    return _Content(drive.camera, world, bodies, motions, None)
+    return _Content(drive.camera, world, bodies, motions, _beside(drive, courses))
+
+
+def _beside(drive: Drive, courses: Sequence[Course]) -> worlds.Site:
+    """Return the place along a drive that its camera and the movers leave free."""
+    reach = np.full((drive.frames, 1), drive.half_m)
+    clear = [np.hstack([drive.feet_m, reach])]
+    for course in courses:
+        clear.append(np.hstack([course.position_m, np.full((drive.frames, 1), course.radius_m)]))
+    far = 3.0 * drive.half_m
+    return worlds.Site(drive.camera, drive.frames, far, np.concatenate(clear))
 
 
 def _staged(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
@@ -172,7 +191,7 @@ def _staged_once(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int,
     site = stage.site()
     bodies += worlds.WORLDS[world](rng, site)
     bodies += _distractors(rng, recipe, stage, site)
-    if chance(rng, 0.3):
+    if chance(rng, 0.3) or recipe.behind:
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
@@ -224,15 +243,18 @@ def _stage(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int])
     flies = chance(rng, 0.15)
     tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025)
     if chance(rng, recipe.large):
-        tall = min(float(np.sqrt(4 * log_uniform(rng, 0.05, 0.4) * height * width)), 1.6 * height)
+        share = log_uniform(rng, *recipe.large_share)
+        tall = min(float(np.sqrt(4 * share * height * width)), 4 * recipe.large_share[1] * height)
     tall *= distance / focal
     # From a worm's shot to a bird's.
     down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
     lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
     foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
-    speed = _speed_px(rng, _MOVER_PX) * unit * distance / focal
-    going = mover_path(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
+    speed = _speed_px(rng, recipe.speed * _MOVER_PX) * unit * distance / focal
+    going = mover_path(
+        rng, foot, frames, middle, speed, height_m=tall, flies=flies, pauses=recipe.pauses
+    )
     aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
     shot = Shot(
         size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, _CAMERA_PX) * unit
@@ -247,7 +269,14 @@ def _stage(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int])
         heights.append(tall)
         paths.append(
             mover_path(
-                rng, at, frames, int(rng.integers(frames)), speed, height_m=tall, flies=flies
+                rng,
+                at,
+                frames,
+                int(rng.integers(frames)),
+                speed,
+                height_m=tall,
+                flies=flies,
+                pauses=recipe.pauses,
             )
         )
     return _Stage(shot, camera, tuple(heights), tuple(paths))
@@ -272,7 +301,8 @@ def _movers(rng: Rng, recipe: SceneRecipe, stage: _Stage) -> tuple[list[Body], l
     if chance(rng, 0.4):  # all of one kind
         kinds = {pick(rng, kinds): 1.0}
     for instance, going in enumerate(stage.paths, 1):
-        parts, motion_type = mover(rng, kinds, going, stage.heights_m[instance - 1], instance)
+        height = stage.heights_m[instance - 1]
+        parts, motion_type = mover(rng, kinds, going, height, instance, recipe.planted)
         bodies += parts
         motions.append(motion_type)
     return bodies, motions
