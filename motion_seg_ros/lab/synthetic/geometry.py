@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.lab.synthetic.rolling import Bounds
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.synthetic.shadows import ObservedShadow, observe_shadow
 from motion_seg_ros.lab.synthetic.surfaces import (
-    Bounds,
     Intersection,
     ObservedPiece,
     Piece,

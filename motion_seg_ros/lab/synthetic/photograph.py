@@ -14,7 +14,7 @@ from motion_seg_ros.errors import InputError
 _SEAM = 0.25  # of a tile that fades over into its opposite side; set by hand
 _OPAQUE = 127  # alpha above which a pixel is the thing's
 _KEPT = 24  # decoded photographs; set by hand: 4 MB each
-_GREY_BGR = np.array([0.114, 0.587, 0.299], np.float32)  # of ITU-R BT.601
+_GREY_BGR = np.array([0.114, 0.587, 0.299])  # of ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,13 @@ class Colouring:
 
     def of(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the recoloured picture (H, W, 3), levels beyond 0 to 255 included."""
-        image: npt.NDArray[np.float32] = picture.astype(np.float32)
-        grey = (image @ _GREY_BGR)[..., None]
-        image = np.asarray(grey + np.float32(self.saturation) * (image - grey), np.float32)
-        mean = image.mean(axis=(0, 1))
-        contrasted = mean + np.float32(self.contrast) * (image - mean)
-        return np.asarray(contrasted * np.array(self.gains_bgr, np.float32))
+        less = self.saturation * np.eye(3) + (1 - self.saturation) * np.tile(_GREY_BGR, (3, 1))
+        mean = less @ np.array(cv2.mean(picture)[:3])
+        gains = np.array(self.gains_bgr)
+        linear = self.contrast * gains[:, None] * less
+        constant = (1 - self.contrast) * gains * mean
+        matrix = np.c_[linear, constant].astype(np.float32)
+        return np.asarray(cv2.transform(picture.astype(np.float32), matrix), np.float32)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.lab.synthetic.outlines import inside_outline
 from motion_seg_ros.lab.synthetic.photograph import CutOut
+from motion_seg_ros.lab.synthetic.rolling import Bounds, Rolling, linear, union
 from motion_seg_ros.lab.synthetic.scene import (
     Body,
     Box,
@@ -33,7 +34,6 @@ from motion_seg_ros.lab.synthetic.scene import (
 Array = npt.NDArray[np.float64]
 NEAR_M = 0.05
 EVERYWHERE = (-np.inf, -np.inf, np.inf, np.inf)
-Bounds = tuple[float, float, float, float]
 
 
 class Intersection(NamedTuple):
@@ -144,34 +144,6 @@ class PlanarPiece:
 
 
 @dataclass(frozen=True, eq=False)
-class Rolling:
-    """Change of a linear map of pixels while a rolling shutter reads an image.
-
-    Attributes:
-        change: (3, 3) from the first row to the last, linear in between: exact to the first order
-            of the motion within a frame.
-        height: of the image in pixels.
-    """
-
-    change: Array
-    height: int
-
-    def share(self, y: Array) -> Array:
-        """Return the share of the readout that is over at image rows."""
-        return np.asarray(np.clip((y + 0.5) / self.height, 0, 1))
-
-
-def _linear(rows: Array, rolling: Rolling | None, x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Return rows @ (x, y, 1) of a (3, 3) map, which may change from row to row."""
-    first, second, third = ((row[0] * x + row[2]) + row[1] * y for row in rows)
-    if rolling is None:
-        return first, second, third
-    share = rolling.share(y)
-    more = [share * ((row[0] * x + row[2]) + row[1] * y) for row in rolling.change]
-    return first + more[0], second + more[1], third + more[2]
-
-
-@dataclass(frozen=True, eq=False)
 class ObservedPlane:
     """Planar piece in camera coordinates.
 
@@ -196,12 +168,12 @@ class ObservedPlane:
     def until(self, last: ObservedPlane, height: int) -> ObservedPlane:
         """Return the plane whose image rows are read from now until it is as `last`."""
         change = Rolling(last.rows - self.rows, height)
-        bounds = _union(self.bounds_px, last.bounds_px)
+        bounds = union(self.bounds_px, last.bounds_px)
         return replace(self, bounds_px=bounds, rolling=change)
 
     def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """Return u, v and inverse depth of the whole plane, beyond the piece too, at pixels."""
-        row_u, row_v, row_w = _linear(self.rows, self.rolling, x, y)
+        row_u, row_v, row_w = linear(self.rows, self.rolling, x, y)
         with np.errstate(divide="ignore", invalid="ignore"):
             return row_u / row_w, row_v / row_w, row_w
 
@@ -291,7 +263,7 @@ class ObservedRound:
         """Return the piece whose image rows are read from now until it is as `last`."""
         return replace(
             self,
-            bounds_px=_union(self.bounds_px, last.bounds_px),
+            bounds_px=union(self.bounds_px, last.bounds_px),
             rolling=Rolling(last.rays - self.rays, height),
             origin_change=last.into_canonical[:3, 3] - self.into_canonical[:3, 3],
         )
@@ -305,7 +277,7 @@ class ObservedRound:
                 start + share * change
                 for start, change in zip(origin, self.origin_change, strict=True)
             ]
-        ray_x, ray_y, ray_z = _linear(self.rays, self.rolling, x, y)
+        ray_x, ray_y, ray_z = linear(self.rays, self.rolling, x, y)
         a = ray_x * ray_x + ray_z * ray_z
         b = origin[0] * ray_x + origin[2] * ray_z
         c = origin[0] ** 2 + origin[2] ** 2 - 1
@@ -338,15 +310,6 @@ class ObservedRound:
 
 Piece = PlanarPiece | RoundPiece
 ObservedPiece = ObservedPlane | ObservedRound
-
-
-def _union(one: Bounds, other: Bounds) -> Bounds:
-    return (
-        min(one[0], other[0]),
-        min(one[1], other[1]),
-        max(one[2], other[2]),
-        max(one[3], other[3]),
-    )
 
 
 def _clip_near(polygon: Array) -> Array:

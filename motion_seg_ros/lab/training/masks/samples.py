@@ -101,8 +101,7 @@ def mask_samples(
     late = np.arange(FIRST, len(shown))
     chosen = set(rng.choice(late, min(kept, len(late)), replace=False).tolist())
     scene_seed = FIRST_SEED + SCENES_PER_SEED * seed + scene
-    clip = rendered_clip(scene_seed, kind=kind, frames=frames, lifelike=lifelike)
-    clip = [clip[each] for each in shown]
+    clip = rendered_clip(scene_seed, kind=kind, frames=frames, shown=shown, lifelike=lifelike)
     calibrated = chance(rng, CALIBRATED)
     sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
     seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import cv2
@@ -102,6 +103,7 @@ def rendered_clip(
     kind: str | None = None,
     frames: int = 32,
     window: int = 16,
+    shown: Collection[int] | None = None,
     lifelike: Lifelike | None = None,
 ) -> list[LabelledFrame]:
     """Render the clip of `rendered_samples` of the same seed, with its ground truth.
@@ -111,6 +113,7 @@ def rendered_clip(
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
         window: number of frames over which motion is measured.
+        shown: the frames that are wanted; None: all.
         lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng([seed, _STREAM])
@@ -119,12 +122,14 @@ def rendered_clip(
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     found, decoded = [], clip.decoder()
     for index, frame in enumerate(clip.frames):
-        shown = renderer.render(frame)
-        points = instance_pixels(shown.instances)
+        if shown is not None and index not in shown:
+            continue
+        image = renderer.render(frame)
+        points = instance_pixels(image.instances)
         moved = displacements(truth, points, frame, clip.window(index, window))
-        moving, labelled = label_instances(shown.instances, moved)
-        truths = (shown.instances, moving, labelled, shown.depth_m, shown.intrinsics)
-        found.append(LabelledFrame(decoded(shown.image_bgr), *truths))
+        moving, labelled = label_instances(image.instances, moved)
+        truths = (image.instances, moving, labelled, image.depth_m, image.intrinsics)
+        found.append(LabelledFrame(decoded(image.image_bgr), *truths))
     return found
 
 

@@ -105,6 +105,14 @@ def test_the_labels_are_those_of_the_clips_masks():
     assert agreeing / total > 0.97
 
 
+def test_some_frames_of_a_clip_are_those_of_the_whole():
+    whole, some = rendered_clip(SEED, frames=6), rendered_clip(SEED, frames=6, shown=(1, 4))
+    assert len(some) == 2
+    for one, other in zip(some, (whole[1], whole[4]), strict=True):
+        np.testing.assert_array_equal(one.image_bgr, other.image_bgr)
+        np.testing.assert_array_equal(one.moving, other.moving)
+
+
 def test_a_clip_shows_its_movers():
     clip = rendered_clip(SEED, frames=8)
     assert len(clip) == 8
