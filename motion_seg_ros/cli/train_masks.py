@@ -105,6 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     from motion_seg_ros.lab.training.masks.loop import WEIGHTS_FILE, MaskTraining, train_masks
     from motion_seg_ros.lab.training.provenance import commit, machine
     from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
+    from motion_seg_ros.masks.fusion.network import export_mask_network
 
     weights = arguments.output / WEIGHTS_FILE
     if weights.exists() and not arguments.resume:
@@ -150,6 +151,7 @@ def run(arguments: argparse.Namespace) -> None:
             resume=arguments.resume,
             stop=stop.is_set,
         )
+    export_mask_network(weights, weights.with_suffix(".onnx"))
     print(f"{score}; written to {weights}")
     if stop.is_set():
         raise KeyboardInterrupt
