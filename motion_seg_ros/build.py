@@ -85,7 +85,10 @@ UNWRAPPED = Wrappers()
 
 @device_memory("loading the networks")
 def build(
-    plan: Plan, wrappers: Wrappers = UNWRAPPED, turns: NetworkTurns | None = None
+    plan: Plan,
+    wrappers: Wrappers = UNWRAPPED,
+    turns: NetworkTurns | None = None,
+    flow: DenseFlow | None = None,
 ) -> FrameSegmenter:
     """Build the pipeline of a plan, and log the networks that it leaves out.
 
@@ -97,6 +100,8 @@ def build(
             answers sooner, and not the same on every run.
         wrappers: see there.
         turns: shared by the pipelines of one plan that run in one process; None: there is no other.
+        flow: of this pipeline alone, whose working size may be changed between two frames; None:
+            one by the plan.
 
     Raises:
         ConfigError: a setting does not fit a network.
@@ -108,7 +113,7 @@ def build(
     for each in plan.left_out:
         logger.warning("%s", each)
     config = plan.config
-    flow = DenseFlow(config.flow.max_side_px)
+    flow = flow or DenseFlow(config.flow.max_side_px)
     features = build_features(plan)
     depth = build_depth(plan)
     window = SlidingWindow(config.window.size, config.window.max_gap_s)

@@ -190,7 +190,7 @@ def test_the_default_profile_needs_what_comes_with_the_package() -> None:
     [
         ({}, "cpu"),
         ({"labelling.backend": "transformer"}, "cpu"),
-        ({"device": "cuda:0"}, "cuda:0"),
+        ({"device": "cuda:0"}, "cpu"),  # ONNX files
         ({"device": "cpu"}, "cpu"),
         ({"masks.backend": "sam2"}, "cuda:0"),
         ({"masks.backend": "sam2", "device": "cuda:1"}, "cuda:1"),
@@ -203,3 +203,13 @@ def test_the_device_is_that_of_the_networks(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert resolved({"masks.sam2.weights": __file__, **values}).device == device
+
+
+def test_weights_that_are_no_onnx_file_run_on_a_device_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    values = {"labelling.transformer.weights": str(trained(tmp_path, depth=False, channels=0))}
+    assert resolved({**values, "device": "cuda:1"}).device == "cuda:1"
+    assert resolved(values).device == "cpu"

@@ -36,7 +36,8 @@ from motion_seg_ros.lab.evaluation.trajectory.run import (
     trajectory_tasks,
 )
 from motion_seg_ros.lab.synthetic.scene import Scene
-from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS, sample_scene
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_sampler import sample_scene
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 

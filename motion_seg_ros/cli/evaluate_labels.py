@@ -52,7 +52,7 @@ examples:
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
   motion_seg evaluate-labels --tracks kitti_tracks -o comparison
   motion_seg evaluate-labels --samples test_data --render 200
-  motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.safetensors
+  motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.onnx
 """
 
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "benchmark",
     "train",
     "train-masks",
+    "photographs",
     "evaluate",
     "evaluate-labels",
     "report",

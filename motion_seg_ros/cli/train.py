@@ -13,9 +13,10 @@ DESCRIPTION = """\
 Train the track transformer, which classifies tracks as moving or static.
 
 Missing training windows are generated first. Written to the output folder: weights.safetensors,
-the best network so far with its calibration, threshold and scores; checkpoint.pt, to resume from;
-and tensorboard/, the curves. Interrupted (Ctrl-C, SIGTERM), it finishes its step and writes a
-checkpoint; with --resume it continues as if it had never stopped."""
+the best network so far with its calibration, threshold and scores; at the end the same network as
+weights.onnx, for the pipeline; checkpoint.pt, to resume from; and tensorboard/, the curves.
+Interrupted (Ctrl-C, SIGTERM), it finishes its step and writes a checkpoint; with --resume it
+continues as if it had never stopped."""
 
 EXAMPLES = """\
 examples:

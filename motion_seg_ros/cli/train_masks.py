@@ -18,6 +18,7 @@ the CPU."""
 EXAMPLES = """\
 examples:
   motion_seg train-masks -o run
+  motion_seg photographs PHOTOS; motion_seg train-masks -o run --photographs PHOTOS
   motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.onnx
 
 The shipped weights were made so; see their model card. Scenes in the data folder are kept: an
@@ -44,6 +45,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=Path("mask_training_data"),
         metavar="DIR",
         help="folder of the scenes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--photographs",
+        type=Path,
+        metavar="DIR",
+        help="folder of `motion_seg photographs`, for the surfaces (default: drawn textures)",
     )
     parser.add_argument(
         "--from",
@@ -97,6 +104,8 @@ def run(arguments: argparse.Namespace) -> None:
     from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split
     from motion_seg_ros.lab.training.masks.loop import WEIGHTS_FILE, MaskTraining, train_masks
     from motion_seg_ros.lab.training.provenance import commit, machine
+    from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
+    from motion_seg_ros.masks.fusion.network import export_mask_network
 
     weights = arguments.output / WEIGHTS_FILE
     if weights.exists() and not arguments.resume:
@@ -112,8 +121,13 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.output}: expected a folder to write to, found: {error.strerror}; choose "
             "another one"
         ) from error
+    lifelike = Lifelike.of(arguments.photographs)
     files = build_mask_dataset(
-        arguments.data, scenes=arguments.scenes, seed=arguments.seed, workers=arguments.workers
+        arguments.data,
+        scenes=arguments.scenes,
+        seed=arguments.seed,
+        workers=arguments.workers,
+        lifelike=lifelike,
     )
     data = load_split(files)
     with stop_request() as stop:
@@ -131,11 +145,13 @@ def run(arguments: argparse.Namespace) -> None:
                 "commit": commit(),
                 "machine": machine(torch.device("cpu")),
                 "scenes": str(arguments.scenes),
+                **{name: str(value) for name, value in lifelike.settings.items()},
             },
             start=arguments.start,
             resume=arguments.resume,
             stop=stop.is_set,
         )
+    export_mask_network(weights, weights.with_suffix(".onnx"))
     print(f"{score}; written to {weights}")
     if stop.is_set():
         raise KeyboardInterrupt

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import working_size
+from motion_seg_ros.flow.working_size import fitted_size
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import Window
-
-MAX_SIDE_PX = 427  # of the inverse depth maps: half of 854 pixels, as working images are
 
 
 class TopicDepth:
@@ -29,7 +27,7 @@ class TopicDepth:
         self._kept = {
             index: kept[index]
             if index in kept
-            else inverse_depth_of(frame, working_size(frame.size, MAX_SIDE_PX))
+            else inverse_depth_of(frame, fitted_size(frame.size))
             for index, frame in enumerate(window.frames, window.first_index)
         }
         return tuple(self._kept.values())

@@ -18,12 +18,12 @@ from motion_seg_ros.flow.first_guess import (
     reduced,
     reduced_flow,
 )
+from motion_seg_ros.flow.working_size import LINES, fitted_size, working_size
 from motion_seg_ros.types import FloatArray, UInt8Array
 from motion_seg_ros.window import Window
 
 LARGEST_PACE = 3.0  # of two intervals between frames; set by hand
 HISTORY = 2  # frames before the newest whose reduced flows are kept: as many as gaps chain
-MIN_WORKING_SIDE_PX = 32  # the pyramid of DIS needs about as much; set by hand
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,27 +41,17 @@ class WorkingImage:
     reduced: FloatArray
 
 
-def working_size(size: tuple[int, int], max_side_px: int) -> tuple[int, int]:
-    """Return the height and width of the working image of an image of `size` = (H, W).
-
-    They are at most half the image's and `max_side_px`, but at least MIN_WORKING_SIDE_PX unless the
-    image is smaller.
-    """
-    height, width = size
-    scale = min(0.5, max_side_px / max(size))
-    scale = max(scale, min(1.0, MIN_WORKING_SIDE_PX / min(size)))
-    return max(1, round(height * scale)), max(1, round(width * scale))
-
-
 class DenseFlow:
     """DIS optical flow (Kroeger et al., ECCV 2016) between frames of a window.
 
     Args:
-        max_side_px: greatest side of the working images, which are at most half the frames' size.
+        max_side_px: longer side of the working images; 0: they fit into the budget of
+            `fitted_size`.
     """
 
-    def __init__(self, max_side_px: int) -> None:
+    def __init__(self, max_side_px: int = 0) -> None:
         self._max_side_px = max_side_px
+        self._lines = LINES
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         # Two thirds of the preset's time, with masks as good on real clips; set by hand.
         self._dis.setPatchStride(4)
@@ -73,7 +63,21 @@ class DenseFlow:
 
     def size(self, window: Window) -> tuple[int, int]:
         """Return the height and width of the working images."""
-        return working_size(window.newest.size, self._max_side_px)
+        return self.size_of(window.newest.size)
+
+    def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the height and width of the working images of frames of `size` = (H, W)."""
+        if self._max_side_px:
+            return working_size(size, self._max_side_px)
+        return fitted_size(size, self._lines)
+
+    def set_budget(self, lines: int) -> None:
+        """Change the budget, see `fitted_size`, before the next frame; nothing is forgotten but
+        images and flows of the old size."""
+        self._lines = lines
+        self._images.clear()
+        self._flows.clear()
+        self._reduced.clear()
 
     def image(self, window: Window, age: int = 0) -> WorkingImage:
         """Return the frame `age` frames before the newest at working resolution."""

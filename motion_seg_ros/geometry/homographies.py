@@ -36,7 +36,7 @@ def fit_homographies(
     x, y = seen.newest.astype(np.float64)
     products = np.stack([x * x, x * y, x, x * y, y * y, y, x, y, np.ones_like(x)], axis=1)
     u, v = seen.earlier[:, 0], seen.earlier[:, 1]
-    factors = np.stack([np.ones_like(u), -u, -v, u * u + v * v], dtype=np.float64)
+    factors = np.stack([np.ones_like(u), -u, -v, u * u + v * v]).astype(np.float64)
     for _ in range(iterations):
         homographies = _solved((factors * weight).reshape(-1, len(x)) @ products)
         at, scale = _projected(homographies, seen.newest)

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import working_size
 from motion_seg_ros.flow.lookup import resized, sample
+from motion_seg_ros.flow.working_size import fitted_size
 from motion_seg_ros.types import BoolArray, FloatArray
 
-MAX_SIDE_PX = 427  # of the maps that are sampled: the side of most training clips
 NEAREST_FARTHEST = (99, 1)  # percentiles of inverse depth that count as nearest and farthest
 LEAST_RANGE = 1e-9  # of inverse depth
 
@@ -34,7 +33,7 @@ def track_depth(
         (T, N) float32, 0 the nearest to 1 the farthest of these tracks in the window; NaN where a
         track is hidden or its depth unknown.
     """
-    height, width = working_size(size, MAX_SIDE_PX)
+    height, width = fitted_size(size)  # as most training clips
     positions = resized(xy_px, size, (height, width))
     found = np.empty(visible.shape, np.float32)
     for t, each in enumerate(inverse_depth):

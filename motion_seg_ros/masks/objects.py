@@ -129,10 +129,13 @@ class ObjectRegistry:
 
     def _carried(self, backward: FloatArray | None, size: tuple[int, int]) -> UInt16Array:
         """Return the last id map (h, w) moved along the flow."""
-        if self._id_map is None or backward is None or self._id_map.shape != size:
+        if self._id_map is None or backward is None:
             return np.zeros(size, np.uint16)
+        last = self._id_map
+        if last.shape != size:  # the working size was changed
+            last = np.asarray(cv2.resize(last, size[::-1], interpolation=cv2.INTER_NEAREST))
         place = pixel_grid(size) + backward
-        return np.asarray(remap(self._id_map, place, outside=0, nearest=True), np.uint16)
+        return np.asarray(remap(last, place, outside=0, nearest=True), np.uint16)
 
     def _merged(self, owners: list[int], pairs: list[tuple[int, int]]) -> list[int]:
         """Return the owners of one part without those that have long moved like the largest."""

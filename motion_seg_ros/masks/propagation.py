@@ -7,8 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from motion_seg_ros.flow.dense import working_size
 from motion_seg_ros.flow.lookup import pixel_grid, remap
+from motion_seg_ros.flow.working_size import working_size
 from motion_seg_ros.masks.ownership import ids_in
 from motion_seg_ros.types import Frame, MovingObject, ObjectMasks, UInt8Array, UInt16Array
 

@@ -63,6 +63,14 @@ def load_runtime(path: Path, *, threads: int | None = None) -> tuple[Runtime, Ma
     return _fallback(path, file), file.metadata
 
 
+def library() -> str:
+    """Return what `load_runtime` lets run networks here, with its version."""
+    try:
+        return f"onnxruntime {importlib.import_module('onnxruntime').__version__}"
+    except ImportError:
+        return f"OpenCV {cv2.__version__}, NumPy {np.__version__}"
+
+
 @contextlib.contextmanager
 def needs_torch(weights: Path) -> Iterator[None]:
     """Turn a failed import within the block into one line about the weights that need it.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from rclpy.lifecycle import LifecycleNode
 
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.io.calibration import is_rectified
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
@@ -13,6 +14,7 @@ from motion_seg_ros.ros.frames import InputFrame
 from motion_seg_ros.ros.inputs import InputSubscriptions, camera_info_topic, image_topic
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.repeats import CountingLogger
+from motion_seg_ros.ros.size_control import SizeControl, WorkingSize
 from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.stream import CameraStream
 from motion_seg_ros.settings.node import NodeConfig
@@ -46,6 +48,7 @@ class Camera:
             camera=name,
         )
         self._segmenter: FrameSegmenter | None = None
+        self._flow: DenseFlow | None = None
         self._outputs: ResultPublishers | None = None
         self._inputs: InputSubscriptions | None = None
         self.stream: CameraStream | None = None
@@ -62,7 +65,11 @@ class Camera:
         return str(self._node.resolve_topic_name(name))
 
     def configure(
-        self, segmenter: FrameSegmenter, config: NodeConfig, backends: Mapping[str, str]
+        self,
+        segmenter: FrameSegmenter,
+        config: NodeConfig,
+        backends: Mapping[str, str],
+        flow: DenseFlow | None,
     ) -> None:
         """Take over a pipeline, and create the publishers.
 
@@ -70,9 +77,11 @@ class Camera:
             segmenter: the pipeline, which is closed in `free`.
             config: settings of the node.
             backends: stage -> back end, for /diagnostics.
+            flow: of the pipeline, whose working size may change; None: nothing depends on it.
         """
         self.statistics.clear()
         self._segmenter = segmenter
+        self._flow = flow
         self._outputs = ResultPublishers(
             self._node,
             self._prefix,
@@ -85,12 +94,13 @@ class Camera:
         self._diagnostics.describe(self.topic(config), info_topic, backends)
         self._rectified = is_rectified(self.topic(config))
 
-    def open(self, config: Config, max_bytes: int) -> CameraStream:
+    def open(self, config: Config, max_bytes: int, cameras: int) -> CameraStream:
         """Begin a stream, and return it.
 
         Args:
             config: settings of the pipeline.
             max_bytes: memory for waiting images.
+            cameras: how many share the thread that infers.
         """
         assert self._segmenter is not None  # configure comes before
         assert self._outputs is not None
@@ -103,8 +113,15 @@ class Camera:
             max_bytes=max_bytes,
             max_gap_s=config.window.max_gap_s,
             rectified=self._rectified,
+            working_size=self._working_size(config, cameras),
         )
         return self.stream
+
+    def _working_size(self, config: Config, cameras: int) -> WorkingSize | None:
+        if self._flow is None:
+            return None
+        fixed = config.flow.max_side_px > 0
+        return WorkingSize(self._flow, None if fixed else SizeControl(cameras))
 
     def subscribe(
         self,

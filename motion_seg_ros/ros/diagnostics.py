@@ -196,6 +196,7 @@ def segmentation_status(
         "output rate [Hz]": f"{now.output_hz:.2f}",
         "inferred rate [Hz]": f"{now.trend.inferred_hz:.2f}",
         "propagated share [%]": f"{100 * now.trend.propagated_share:.0f}",
+        **({"working size": now.working_size} if now.working_size else {}),
         "frame age p50 [ms]": _ms(now.age_ms, 0),
         "frame age p95 [ms]": _ms(now.age_ms, 1),
         "latency p50 [ms]": _ms(now.latency_ms, 0),

@@ -16,6 +16,8 @@ from std_srvs.srv import Trigger
 
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.flow.dense import DenseFlow
+from motion_seg_ros.networks.runtime import library
 from motion_seg_ros.plan import STAGES, Plan, resolve
 from motion_seg_ros.ros.camera import Camera
 from motion_seg_ros.ros.parameters import (
@@ -164,7 +166,14 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
         self._config, self._own = read_parameters(current_values(self))
         plan, turns = resolve(self._config, live=True), NetworkTurns()
         for each in self._cameras:
-            each.configure(build(plan, turns=turns), self._own, _backends(plan))
+            flow = DenseFlow(plan.config.flow.max_side_px)
+            each.configure(
+                build(plan, turns=turns, flow=flow),
+                self._own,
+                _backends(plan),
+                # The masks of sam2 have no working size, and its tracker runs in the background.
+                None if plan.config.masks.backend == "sam2" else flow,
+            )
 
     def _start(self) -> None:
         if not all(each.configured for each in self._cameras):
@@ -173,7 +182,7 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
                 "active; clean up and configure again, or restart the node"
             )
         max_bytes = self._own.queue.max_mb * 10**6 // len(self._cameras)
-        streams = [each.open(self._config, max_bytes) for each in self._cameras]
+        streams = [each.open(self._config, max_bytes, len(self._cameras)) for each in self._cameras]
         worker = self._worker = InferenceWorker(streams)
         worker.start()
         depth = self._config.depth
@@ -207,10 +216,12 @@ class MotionSegNode(LifecycleNode):  # type: ignore[misc]  # rclpy is untyped
 
 
 def _backends(plan: Plan) -> dict[str, str]:
-    """Return the back end of each stage, for /diagnostics."""
+    """Return the back end of each stage, and what runs ONNX files, for /diagnostics."""
+    exported = any(each.suffix == ".onnx" for each in plan.weights.values())
     return {
         "profile": plan.config.profile,
         **{stage: getattr(plan.config, stage).backend for stage in STAGES},
+        **({"networks": library()} if exported else {}),
         "discovery": "background" if plan.background else "in step",
     }
 

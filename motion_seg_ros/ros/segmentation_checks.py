@@ -87,8 +87,8 @@ class SegmentationChecks:
             "slow",
             Level.WARN,
             f"too slow for the input: {trend.inferred_hz:.1f} frames/s are inferred, "
-            f"{trend.propagated_share:.0%} of the frames are propagated; free the processor, lower "
-            "flow.max_side_px, or take a faster machine",
+            f"{trend.propagated_share:.0%} of the frames are propagated; free the processor, "
+            "set flow.max_side_px to 0 if it is not, or take a faster machine",
         )
 
 

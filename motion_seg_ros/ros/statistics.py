@@ -79,6 +79,7 @@ class StreamSnapshot:
         unanswered_s: for how long images have come and none was answered; 0 while there are
             answers.
         calibration: that of the camera; None without one.
+        working_size: size of the working images, and why; "" while not known.
         pairing: how images pair with depth; None without a depth topic.
         qos_problems: topic -> policy on which a publisher and a subscription do not match.
     """
@@ -104,6 +105,7 @@ class StreamSnapshot:
     unlabelled_s: float
     unanswered_s: float
     calibration: Calibration | None
+    working_size: str
     pairing: PairingSnapshot | None
     qos_problems: Mapping[str, str]
 
@@ -160,6 +162,7 @@ class StreamStatistics:
             self._unlabelled_since: float | None = None
             self._unanswered_since: float | None = None
             self._calibration: Calibration | None = None
+            self._working_size = ""
             self._pairing: PairingCounts | None = None
             self._discovery_age_ms: float | None = None
 
@@ -223,6 +226,11 @@ class StreamStatistics:
         with self._lock:
             self._calibration = calibration
 
+    def record_working_size(self, shown: str) -> None:
+        """Note the size of the working images, and why it is that."""
+        with self._lock:
+            self._working_size = shown
+
     def record_error(self, text: str) -> None:
         """Count an error."""
         with self._lock:
@@ -266,6 +274,7 @@ class StreamStatistics:
                 unlabelled_s=self._unlabelled_s(),
                 unanswered_s=0.0 if unanswered is None else now - unanswered,
                 calibration=self._calibration,
+                working_size=self._working_size,
                 pairing=None if self._pairing is None else self._pairing.snapshot(),
                 qos_problems=dict(self._qos_problems),
             )

@@ -18,6 +18,7 @@ from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
+from motion_seg_ros.ros.size_control import WorkingSize
 from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
@@ -51,6 +52,7 @@ class CameraStream:
             last masks unchanged.
         max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
         rectified: the images are rectified; see Calibration.
+        working_size: of the pipeline; None: there is none.
 
     Attributes:
         queue: the frames that wait.
@@ -67,6 +69,7 @@ class CameraStream:
         max_bytes: int,
         max_gap_s: float,
         rectified: bool = False,
+        working_size: WorkingSize | None = None,
     ) -> None:
         self.queue = FrameQueue(max_bytes)
         self._segmenter = segmenter
@@ -77,6 +80,7 @@ class CameraStream:
         self._max_gap_ns = int(max_gap_s * 1e9)
         self._reset_requested = threading.Event()
         self._rectified = rectified
+        self._working_size = working_size
         self._calibration: Calibration | None = None
         self._encoding: str | None = None
         self._epoch = time.time_ns()  # never one of before a restart
@@ -142,6 +146,21 @@ class CameraStream:
                 discovery=result.discovery,
             )
         )
+        self._note_time(received, result, delivered - started)
+
+    def _note_time(self, received: InputFrame, result: FrameResult, took_s: float) -> None:
+        """Let the working size follow the time that frames take."""
+        if self._working_size is None:
+            return
+        shown, change = self._working_size.answered(
+            result.frame.size,
+            received.arrived_s,
+            took_s if result.source is Source.INFERRED else None,
+            anew=result.reset_reason is not None,
+        )
+        self._statistics.record_working_size(shown)
+        if change:
+            self._logger.info(change)
 
     def _frame(self, received: InputFrame) -> Frame:
         """Convert the messages; depth that does not fit is reported and left out."""

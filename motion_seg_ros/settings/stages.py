@@ -29,10 +29,11 @@ class FlowConfig:
     """Dense optical flow, shared by tracking and masks."""
 
     max_side_px: int = setting(
-        427,
-        "longer side of the images that optical flow is computed on, at most: smaller is faster "
-        "and coarser [px]",
-        minimum=64,
+        0,
+        "longer side of the images that flow and masks are computed on, at most that of the "
+        "input; 0: fitted into 427x240, which the live node changes to the largest size at which "
+        "it keeps up with the camera; recordings are always processed at 427x240 [px]",
+        minimum=0,
         maximum=4096,
     )
 

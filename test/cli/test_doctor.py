@@ -88,8 +88,9 @@ def test_what_hides_crashes_or_raises_is_named_and_nothing_else_suffers(tmp_path
     found = findings(output)
     assert status == 1
     assert json.loads(output)["default_profile_runs_with_ros"] is False
-    assert states(found, "rclpy", "Python packages", "torch", "profile lite") == {"missing"}
-    assert states(found, "transformers", "pooch") == {"note"}
+    assert states(found, "rclpy", "Python packages") == {"missing"}
+    assert found["profile lite"]["state"] == "ok", "it needs neither of them"
+    assert states(found, "torch", "transformers", "pooch") == {"note"}
     assert states(found, "Python", "OpenCV", "safetensors", "weights full") <= {"ok", "note"}
     assert "SIGSEGV" in found["torch"]["found"]
     assert "tqdm" in found["Python packages"]["remedy"]
@@ -110,7 +111,8 @@ def test_a_middleware_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_line_for_each_thing_and_its_command(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(HIDING.format(hidden={"rclpy", "torch"}))
+    hidden = {"rclpy", "torch", "safetensors", "onnxruntime"}
+    (tmp_path / "sitecustomize.py").write_text(HIDING.format(hidden=hidden))
     needed = list(needed_weights(make_config({"profile": "full"})).values())
     there = PUBLISHED[needed[0]].files
     for file in there:
@@ -121,8 +123,10 @@ def test_the_table_has_a_line_for_each_thing_and_its_command(tmp_path: Path) -> 
     lines = output.splitlines()
     assert status == 1
     assert lines[-1].startswith("The default profile does not run with ROS: ")
-    (at,) = (index for index, line in enumerate(lines) if line.startswith("missing  torch "))
-    assert lines[at + 1].split("-> ")[1].endswith("-m pip install torch")
+    for name in ("torch", "onnxruntime"):
+        (at,) = (index for index, line in enumerate(lines) if line.startswith(f"note     {name} "))
+        assert lines[at + 1].split("-> ")[1].endswith(f"-m pip install {name}")
+    assert any(line.startswith("ok       profile lite") for line in lines)
     fetch = f"-> motion_seg weights fetch {' '.join(needed[1:])}"
     assert any(line.strip() == fetch for line in lines)
     assert sum(line.startswith("ok       weights lite") for line in lines) == len(SHIPPED)

@@ -27,6 +27,7 @@ COMMANDS = (
     "benchmark",
     "train",
     "train-masks",
+    "photographs",
     "evaluate",
     "evaluate-labels",
     "report",

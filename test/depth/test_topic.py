@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_seg_ros.depth.topic import MAX_SIDE_PX, TopicDepth
+from motion_seg_ros.depth.topic import TopicDepth
 from motion_seg_ros.types import FloatArray, Frame
 from motion_seg_ros.window import SlidingWindow, Window
 
@@ -61,4 +61,4 @@ def test_large_images_give_maps_of_bounded_size() -> None:
     image = np.zeros((1080, 1920, 3), np.uint8)
     depth_m = np.ones((1080, 1920), np.float32)
     window = SlidingWindow(2, 1.0).push(Frame(image, 0, depth_m))
-    assert max(TopicDepth().inverse_depth(window)[0].shape) == MAX_SIDE_PX
+    assert TopicDepth().inverse_depth(window)[0].shape == (240, 427)

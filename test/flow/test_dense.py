@@ -1,29 +1,14 @@
-"""Working size, look-ups against closed forms, and flow of known shifts."""
+"""Look-ups against closed forms, and flow of known shifts."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from motion_seg_ros.flow.dense import DenseFlow, working_size
+from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.flow.lookup import pixel_grid, remap, resized, sample, warp
 from motion_seg_ros.types import Frame
 from motion_seg_ros.window import SlidingWindow, Window
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((480, 640), (240, 320)),
-        ((480, 854), (240, 427)),
-        ((4320, 7680), (240, 427)),  # no larger than 427
-        ((48, 64), (32, 43)),  # no side below 32
-        ((32, 32), (32, 32)),
-        ((20, 40), (20, 40)),  # never enlarged
-    ],
-)
-def test_working_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert working_size(size, 427) == expected
 
 
 def test_coordinates_survive_resizing_there_and_back() -> None:
@@ -86,22 +71,41 @@ def shifted_windows(shift: int, frames: int) -> list[Window]:
     ]
 
 
-def test_flow_of_a_shift() -> None:
+@pytest.mark.parametrize(
+    ("max_side_px", "size", "factor"), [(232, (160, 232), 0.5), (4096, (320, 464), 1.0)]
+)
+def test_flow_of_a_shift(max_side_px: int, size: tuple[int, int], factor: float) -> None:
     windows = shifted_windows(4, 4)
-    flow = DenseFlow(427)
+    flow = DenseFlow(max_side_px)
     for window in windows:
         flow.image(window)
+    assert flow.size(windows[-1]) == size
+    assert_shifted(flow, windows[-1], 4 * factor)
+
+
+def assert_shifted(flow: DenseFlow, window: Window, shift: float) -> None:
+    """The flows are of a picture that moves so many working pixels right a frame."""
     inner = (slice(20, -20), slice(20, -20))
-    assert flow.size(windows[-1]) == (160, 232)
-    np.testing.assert_allclose(
-        np.median(flow.backward(windows[-1], 1)[inner], axis=(0, 1)), [-2, 0], atol=0.05
-    )
-    np.testing.assert_allclose(
-        np.median(flow.backward(windows[-1], 3)[inner], axis=(0, 1)), [-6, 0], atol=0.1
-    )
-    np.testing.assert_allclose(
-        np.median(flow.forward(windows[-1])[inner], axis=(0, 1)), [2, 0], atol=0.05
-    )
+    for found, x, tolerance in (
+        (flow.backward(window, 1), -shift, 0.05),
+        (flow.backward(window, 3), -3 * shift, 0.1),
+        (flow.forward(window), shift, 0.05),
+    ):
+        assert found.shape == (*flow.size(window), 2)
+        np.testing.assert_allclose(np.median(found[inner], axis=(0, 1)), [x, 0], atol=tolerance)
+
+
+def test_flow_after_a_change_of_the_working_size() -> None:
+    windows = shifted_windows(4, 5)
+    flow = DenseFlow()
+    flow.set_budget(160)
+    for window in windows[:-1]:
+        flow.image(window)
+    assert flow.size(windows[-2]) == flow.size_of(windows[-2].newest.size) == (160, 230)
+    assert_shifted(flow, windows[-2], 2)
+    flow.set_budget(320)
+    assert flow.size(windows[-1]) == (320, 460)
+    assert_shifted(flow, windows[-1], 4)
 
 
 def test_flow_is_computed_once_and_forgotten() -> None:

@@ -27,8 +27,10 @@ class Stage:
         discs: list[tuple[float, float, tuple[int, int, int]]],
         step: tuple[float, float] = (0, 0),
         radius: float = 15,
+        every: int = 2,
     ) -> ObjectMasks:
-        """One frame; `step` is the discs' displacement since the last one, full-size pixels."""
+        """One frame; `step` is the discs' displacement since the last one, full-size pixels; the
+        working image has every so many pixels."""
         grid = pixel_grid(SIZE)
         image = np.full((*SIZE, 3), 120, np.uint8)
         moving = np.zeros(SIZE, bool)
@@ -36,10 +38,10 @@ class Stage:
             inside = np.hypot(grid[..., 0] - x, grid[..., 1] - y) < radius
             image[inside] = colour
             moving |= inside
-        small = moving[::2, ::2]
+        small = moving[::every, ::every]
         log_odds = np.where(small, 3, -3).astype(np.float32)
-        backward = np.zeros((*WORKING, 2), np.float32)
-        backward[small] = -np.array(step) / 2
+        backward = np.zeros((*small.shape, 2), np.float32)
+        backward[small] = -np.array(step) / every
         frame = Frame(image, self.index * STEP_NS)
         self.index += 1
         return self.registry.assign(moving, log_odds, frame, Tracks.empty(1), backward)
@@ -50,6 +52,16 @@ class Stage:
 
 def ids(masks: ObjectMasks) -> list[int]:
     return [each.id for each in masks.objects]
+
+
+def test_ids_stay_when_the_working_size_changes() -> None:
+    stage = Stage()
+    first = stage.show([(40, 60, RED), (110, 60, RED)])
+    places = {each.id: each.centroid_px[0] for each in first.objects}
+    for x, every in ((46, 4), (52, 4), (58, 1), (64, 2)):
+        masks = stage.show([(x, 60, RED), (110, 60, RED)], (0, 0), every=every)
+        assert ids(masks) == ids(first)
+        assert masks.id_map[60, x] == min(places, key=places.__getitem__)
 
 
 def test_no_pixels_no_objects() -> None:

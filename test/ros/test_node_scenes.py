@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from node_bench import (
     pixels_of,
     running,
     stamp_of,
+    value,
 )
 from std_srvs.srv import Trigger
 
@@ -27,8 +29,9 @@ from motion_seg_ros.lab.synthetic import scenes
 from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.labelling.network.calibration import Calibration
-from motion_seg_ros.labelling.network.checkpoint import load_weights
+from motion_seg_ros.networks.runtime import library
 from motion_seg_ros.weights.cache import resolve as weights_path
+from motion_seg_ros.weights.formats import file_metadata
 
 T0 = 1_700_000_000 * SECOND
 Pair = tuple[NodeProcess, Bench]
@@ -94,8 +97,17 @@ def test_the_mover_is_masked(pair: Pair, make: object) -> None:
                 probabilities[bool(frame.moving[y, x])].append(track.moving_probability)
     assert np.median(overlaps) > 0.5, overlaps
     path = weights_path("track_transformer_lite")
-    threshold = Calibration.from_metadata(load_weights(path)[1], path).threshold
+    threshold = Calibration.from_metadata(file_metadata(path), path).threshold
     assert np.median(probabilities[False]) < threshold < np.median(probabilities[True])
+
+
+def test_it_runs_without_pytorch(pair: Pair) -> None:
+    node, bench = pair
+    play(pair, scenes.one_mover_still_camera(frames=6))
+    loaded = Path(f"/proc/{node.pid}/maps").read_text()
+    assert "cv2" in loaded
+    assert "torch" not in loaded
+    assert value(bench.status("segmentation"), "backend networks") == library()
 
 
 @pytest.mark.parametrize("make", [scenes.pan_only, scenes.static_scene_still_camera])

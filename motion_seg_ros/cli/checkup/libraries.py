@@ -70,21 +70,21 @@ def networks() -> Iterator[Finding]:
         "torch.version.cuda or '', torch.cuda.get_device_name() if gpu else '', sep='|')",
     )
     version, cuda, gpu = torch.text.split("|") if torch.good else ("", "", "")
+    answer = version_of("onnxruntime")
+    if answer.good:
+        yield Finding("onnxruntime", "ok", f"{answer.text}, runs the networks of profile lite")
+    else:
+        found = f"{answer.text}; OpenCV and NumPy run the networks of profile lite, more slowly"
+        yield Finding("onnxruntime", "note", found, pip_install("onnxruntime"))
     if torch.good:
         build = f"CUDA {cuda}" if cuda else "for the CPU"
         yield Finding("torch", "ok", f"{version}, built {build}")
     else:
-        found = f"{torch.text}; or labelling.backend:=geometric masks.backend:=densifier"
-        yield Finding("torch", "missing", found, pip_install("torch"))
-    answer = version_of("safetensors")
-    yield Finding(
-        "safetensors",
-        "ok" if answer.good else "missing",
-        answer.text,
-        "" if answer.good else pip_install("safetensors"),
-    )
+        found = f"profile full, and training: {torch.text}"
+        yield Finding("torch", "note", found, pip_install("torch"))
     yield _gpu(gpu, cuda)
     for name, package, needed in (
+        ("safetensors", "safetensors", "profile full, and training"),
         ("transformers", "transformers>=5.20", "profile full"),
         ("huggingface_hub", "huggingface_hub", "`motion_seg weights fetch`"),
         ("pooch", "pooch", "`motion_seg weights fetch`"),

@@ -17,7 +17,14 @@ import numpy as np
 from motion_seg_ros import __version__
 from motion_seg_ros.jobs import usable_cores
 
-LIBRARIES = ("numpy", "opencv-contrib-python-headless", "opencv-python", "scipy", "torch")
+LIBRARIES = (
+    "numpy",
+    "opencv-contrib-python-headless",
+    "opencv-python",
+    "scipy",
+    "onnxruntime",
+    "torch",
+)
 
 
 def provenance(libraries: Sequence[str] = LIBRARIES) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.lab.synthetic.photograph import CutOut, Photograph
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
 
@@ -21,7 +22,7 @@ _LOOKUP_WIDTH_PX = 1024
 class TextureAtlas:
     """Mip pyramids of seamless textures, packed, with trilinear look-up."""
 
-    def __init__(self, textures: Sequence[Texture]) -> None:
+    def __init__(self, textures: Sequence[Texture | Photograph | CutOut]) -> None:
         pyramids = [_pyramid(texture.tile_bgr()) for texture in textures]
         self._levels = np.array([len(pyramid) for pyramid in pyramids], np.intp)
         deepest = int(self._levels.max())

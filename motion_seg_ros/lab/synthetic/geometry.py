@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.lab.synthetic.rolling import Bounds
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.synthetic.shadows import ObservedShadow, observe_shadow
 from motion_seg_ros.lab.synthetic.surfaces import (
-    Bounds,
     Intersection,
     ObservedPiece,
     Piece,
@@ -114,7 +115,9 @@ class SceneView:
             world's, which the sky belongs to.
         observed: (index into `SceneGeometry.pieces`, the piece in camera coordinates), those in
             sight.
-        shadows: those in sight.
+        shadows: (index of the body, its shadow), those in sight.
+        turned: rotations (2, 3, 3) world -> camera while the first and the last row are read; None
+            where the image is read at once.
     """
 
     time_s: float
@@ -122,7 +125,8 @@ class SceneView:
     world_to_camera: Array
     poses_to_camera: Array
     observed: tuple[tuple[int, ObservedPiece], ...]
-    shadows: tuple[ObservedShadow, ...]
+    shadows: tuple[tuple[int, ObservedShadow], ...]
+    turned: Array | None = None
 
     def cast_grid(self, width: int, height: int) -> Hits:
         """Cast rays through the pixel centres of an image; arrays (height, width)."""
@@ -143,7 +147,7 @@ class SceneView:
             window, x, y = pixels.within(piece.bounds_px)
             if x.size and y.size:
                 hits.enter(window, index, piece.intersect(x, y, hits.inverse_depth[window]))
-        for shadow in self.shadows:
+        for _, shadow in self.shadows:
             window, x, y = pixels.within(shadow.bounds_px)
             if x.size and y.size:
                 hits.shade[window] *= shadow.transmission(x, y, hits.inverse_depth[window])
@@ -201,9 +205,14 @@ class SceneGeometry:
         """Return the scene through its camera at a time in seconds; the latest are cached."""
         return self._cached_view(time_s)
 
+    def poses(self, time_s: float) -> tuple[Array, Array]:
+        """Return the intrinsics (3, 3) and the poses to the camera of a time, as of SceneView."""
+        view = self._moment(time_s, observing=False)
+        return view.intrinsics, view.poses_to_camera
+
     def mirrored(self, time_s: float) -> SceneView:
         """Return the scene mirrored in the ground plane, without reflecting surfaces."""
-        view = self._new_view(time_s, _IN_THE_GROUND)
+        view = self._moment(time_s, _IN_THE_GROUND)
         observed = [
             (index, piece)
             for index, piece in view.observed
@@ -211,7 +220,24 @@ class SceneGeometry:
         ]
         return replace(view, observed=tuple(observed), shadows=())
 
-    def _new_view(self, time_s: float, mirror: Array | None = None) -> SceneView:
+    def _new_view(self, time_s: float) -> SceneView:
+        """Return the scene at a time, or while its image is read around that time."""
+        readout, height = self.scene.nuisances.readout_s, self.scene.camera.height
+        if readout <= 0:
+            return self._moment(time_s)
+        first, last = (self._moment(time_s + side * readout / 2) for side in (-1, 1))
+        middle = self._moment(time_s, observing=False)
+        turned = np.stack([first.world_to_camera, last.world_to_camera])[:, :3, :3]
+        return replace(
+            middle,
+            observed=tuple(_read(dict(first.observed), dict(last.observed), height)),
+            shadows=tuple(_read(dict(first.shadows), dict(last.shadows), height)),
+            turned=turned,
+        )
+
+    def _moment(
+        self, time_s: float, mirror: Array | None = None, *, observing: bool = True
+    ) -> SceneView:
         camera, light = self.scene.camera, self.scene.light
         intrinsics = camera.matrix(time_s)
         world_to_camera = inverse_pose(camera.trajectory.pose(time_s))
@@ -226,11 +252,13 @@ class SceneGeometry:
         owner = self._body_of_piece
         pieces = (
             (index, piece.observe(to_camera[owner[index]], intrinsics, sun, light, time_s))
-            for index, piece in enumerate(self.pieces)
+            for index, piece in enumerate(self.pieces if observing else ())
         )
         shadows = (
-            observe_shadow(body, pose, world_to_camera, intrinsics, light)
-            for body, pose in zip(self.scene.bodies, in_world, strict=True)
+            (index, observe_shadow(body, pose, world_to_camera, intrinsics, light))
+            for index, (body, pose) in enumerate(
+                zip(self.scene.bodies, in_world, strict=True) if observing else ()
+            )
         )
         return SceneView(
             time_s,
@@ -238,7 +266,7 @@ class SceneGeometry:
             world_to_camera,
             np.array([*to_camera, world_to_camera]),
             tuple((index, piece) for index, piece in pieces if piece is not None),
-            tuple(shadow for shadow in shadows if shadow is not None),
+            tuple((index, shadow) for index, shadow in shadows if shadow is not None),
         )
 
     def moving_instances(self, index: int) -> frozenset[int]:
@@ -265,3 +293,12 @@ class SceneGeometry:
                 if np.linalg.norm(there - here, axis=0).max() > STANDSTILL_M:
                     moving.add(body.instance)
         return frozenset(moving)
+
+
+def _read(first: dict[int, Any], last: dict[int, Any], height: int) -> Iterator[tuple[int, Any]]:
+    """Generate what a rolling shutter sees of things in sight at its first row or its last."""
+    for index in sorted({**first, **last}):
+        if index in first and index in last:
+            yield index, first[index].until(last[index], height)
+        else:
+            yield index, first.get(index, last.get(index))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.lab.synthetic.photograph import CutOut
 from motion_seg_ros.lab.synthetic.scene import Outline
 from motion_seg_ros.lab.synthetic.trajectory import Array
 
 
-def inside_outline(outline: Outline, u: Array, v: Array) -> npt.NDArray[np.bool_]:
+def inside_outline(outline: Outline | CutOut, u: Array, v: Array) -> npt.NDArray[np.bool_]:
     """Return which texture coordinates (v down) lie inside an outline of the unit square."""
+    if isinstance(outline, CutOut):
+        return outline.covers(u, v)
     x, y = 2 * u - 1, 2 * v - 1
     match outline:
         case "rectangle":

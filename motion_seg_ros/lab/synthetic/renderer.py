@@ -13,6 +13,8 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.lab.synthetic.atlas import TextureAtlas
 from motion_seg_ros.lab.synthetic.geometry import SKY, Hits, SceneGeometry, SceneView
 from motion_seg_ros.lab.synthetic.scene import Scene
+from motion_seg_ros.lab.synthetic.smear import smeared
+from motion_seg_ros.lab.synthetic.smoke import dappled, under_smoke
 from motion_seg_ros.lab.synthetic.trajectory import Array
 from motion_seg_ros.types import Frame
 
@@ -87,6 +89,11 @@ class Renderer:
             density = material.texture.size_px * self._tiles[index] / extent
             self._texels_per_m[index] = float(np.sqrt(density.prod()))
             self._reflectance[index] = material.reflectance
+        self._stirred = [
+            (index, piece.material.stir)
+            for index, piece in enumerate(pieces)
+            if piece.material.stir is not None
+        ]
 
     def __len__(self) -> int:
         return self.scene.frames
@@ -105,6 +112,8 @@ class Renderer:
         view = self.geometry.view(time_s)
         hits = view.cast_grid(camera.width, camera.height)
         image = self._expose(time_s, view, hits)
+        if scene.nuisances.smear_s > 0:
+            image = smeared(image, self.geometry, hits, time_s, scene.nuisances.smear_s)
         instances = self.geometry.instance_of(hits.piece)
         moving = np.isin(instances, sorted(self.geometry.moving_instances(index)))
         with np.errstate(divide="ignore"):
@@ -135,11 +144,34 @@ class Renderer:
         """Colour a grid of pixels, (H, W, 3) float32, with reflections."""
         image = self._colour(view, hits)
         reflectance = self._reflectance[hits.piece]
-        if not reflectance.any():
-            return image
-        mirrored = self.geometry.mirrored(view.time_s)
-        there = mirrored.cast_grid(*hits.piece.shape[::-1])
-        return np.asarray(image + reflectance[..., None] * (self._colour(mirrored, there) - image))
+        if reflectance.any():
+            mirrored = self.geometry.mirrored(view.time_s)
+            there = mirrored.cast_grid(*hits.piece.shape[::-1])
+            reflection = self._wobbling(self._colour(mirrored, there), view.time_s, hits)
+            image = np.asarray(image + reflectance[..., None] * (reflection - image))
+        return under_smoke(image, self.scene.smoke, view, hits) if self.scene.smoke else image
+
+    def _wobbling(
+        self, reflection: npt.NDArray[np.float32], time_s: float, hits: Hits
+    ) -> npt.NDArray[np.float32]:
+        """Shift the reflection in stirred surfaces by their waves."""
+        for index, stir in self._stirred:
+            own = hits.piece == index
+            if stir.wobble_px > 0 and own.any():
+                tiles = self._tiles[index]
+                waves = stir.shift(hits.u * tiles[0], hits.v * tiles[1], time_s)
+                height, width = own.shape
+                x = np.arange(width)[None, :] + 0.4 * stir.wobble_px * waves[0]
+                y = np.arange(height)[:, None] + stir.wobble_px * waves[1]
+                moved = cv2.remap(
+                    reflection,
+                    x.astype(np.float32),
+                    y.astype(np.float32),
+                    cv2.INTER_LINEAR,
+                    borderMode=cv2.BORDER_REFLECT,
+                )
+                reflection = np.where(own[..., None], moved, reflection)
+        return reflection
 
     def _colour(self, view: SceneView, hits: Hits) -> npt.NDArray[np.float32]:
         """Colour a grid of pixels, (H, W, 3) float32, antialiased along edges."""
@@ -162,13 +194,20 @@ class Renderer:
         with np.errstate(divide="ignore", invalid="ignore"):
             footprint = level[0][piece] - level[1][piece] * np.log2(hits.inverse_depth)
         u, v = hits.u * self._tiles[:, 0][piece], hits.v * self._tiles[:, 1][piece]
+        for index, stir in self._stirred:
+            own = piece == index
+            if own.any():
+                u[own], v[own] = stir.moved(u[own], v[own], view.time_s)
         sky = piece == SKY
         if sky.any():
             x_sky, y_sky = (np.broadcast_to(axis, piece.shape)[sky] for axis in (x, y))
             u[sky], v[sky] = _panorama(view, x_sky, y_sky, self.scene.sky.size_px)
             footprint[sky] = 0
         colours = self._atlas.look_up(self._texture[piece], u, v, footprint)
-        return np.asarray(colours * hits.shade[..., None], np.float32)
+        light = hits.shade
+        if self.scene.light.dapple is not None:
+            light = light * dappled(self.scene.light.dapple, view, x, y, hits)
+        return np.asarray(colours * light[..., None], np.float32)
 
     def _level_tables(self, view: SceneView) -> npt.NDArray[np.float32]:
         """Return a, b (2, pieces + 1) of each piece's level of detail a - b log2(inverse depth)."""
@@ -213,7 +252,12 @@ def _edges(piece: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
 def _panorama(view: SceneView, x: Array, y: Array, size_px: int) -> tuple[Array, Array]:
     """Return texture coordinates in the sky's panorama for pixels (N,)."""
     rays = np.linalg.inv(view.intrinsics) @ np.stack([x, y, np.ones_like(x)]).astype(np.float64)
-    right, down, forward = view.world_to_camera[:3, :3].T @ rays
+    if view.turned is None:
+        right, down, forward = view.world_to_camera[:3, :3].T @ rays
+    else:
+        share = np.clip((y + 0.5) / (2 * view.intrinsics[1, 2] + 1), 0, 1)
+        first, last = (turned.T @ rays for turned in view.turned)
+        right, down, forward = first + share * (last - first)
     azimuth = np.arctan2(right, forward) / (2 * np.pi)
     elevation = np.arctan2(-down, np.hypot(right, forward)) / (np.pi / 2)
     # Half a texel from the edges, lest the zenith show at the horizon.

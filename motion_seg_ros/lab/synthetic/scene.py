@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.lab.synthetic.photograph import CutOut, Photograph
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import (
     AT_ORIGIN,
@@ -27,6 +28,39 @@ Outline = Literal["rectangle", "ellipse", "figure", "bush", "star"]
 
 
 @dataclass(frozen=True)
+class Stir:
+    """Motion of a texture over a surface that stays where it is: flowing, rippling water.
+
+    Attributes:
+        drift: tiles per second along u and v.
+        amplitude: of waves that shift the texture along u and v, in tiles.
+        waves: number of waves over a tile, along v for the shift along u and the other way round.
+        frequency_hz: waves that pass a point in a second.
+        wobble_px: amplitude of the same waves in the mirror image, in pixels.
+    """
+
+    drift: tuple[float, float] = (0.0, 0.0)
+    amplitude: tuple[float, float] = (0.0, 0.0)
+    waves: tuple[float, float] = (1.0, 1.0)
+    frequency_hz: float = 0.5
+    wobble_px: float = 0.0
+
+    def shift(self, u: Array, v: Array, time_s: float) -> tuple[Array, Array]:
+        """Return the waves' shifts at points in tiles, -1 to 1."""
+        turns = self.frequency_hz * time_s
+        across = np.sin(2 * np.pi * (self.waves[0] * v - turns))
+        return across, np.sin(2 * np.pi * (self.waves[1] * u + across / 5 - 1.3 * turns))
+
+    def moved(self, u: Array, v: Array, time_s: float) -> tuple[Array, Array]:
+        """Return where in the texture points in tiles are at a time."""
+        across, along = self.shift(u, v, time_s)
+        return (
+            u + self.drift[0] * time_s + self.amplitude[0] * across,
+            v + self.drift[1] * time_s + self.amplitude[1] * along,
+        )
+
+
+@dataclass(frozen=True)
 class Material:
     """Appearance of a surface.
 
@@ -35,11 +69,13 @@ class Material:
         tile_m: side of a tile in metres; None stretches one over the surface.
         reflectance: share of the mirror image of everything above the ground; for surfaces in the
             plane y = 0 only.
+        stir: motion of the texture; None: it sticks to the surface.
     """
 
-    texture: Texture
+    texture: Texture | Photograph | CutOut
     tile_m: float | None = None
     reflectance: float = 0.0
+    stir: Stir | None = None
 
 
 @dataclass(frozen=True)
@@ -85,14 +121,14 @@ class Panel:
     Attributes:
         size_m: width (x) and height (y).
         material: its appearance.
-        outline: the cut; all of them touch the bounding rectangle.
+        outline: the cut; all of them but those of pictures touch the bounding rectangle.
         placement: its pose in the body.
         ripple: waves that run over it; of the static world these are water and leaves in the wind.
     """
 
     size_m: tuple[float, float]
     material: Material
-    outline: Outline = "rectangle"
+    outline: Outline | CutOut = "rectangle"
     placement: Placement = ORIGIN
     ripple: Ripple | None = None
 
@@ -190,6 +226,52 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Dapple:
+    """Soft shadows that move over everything: of clouds, or of leaves in the wind.
+
+    Attributes:
+        tile_m: side of the square after which they repeat.
+        drift_m_s: metres per second along x and z.
+        sway_m: amplitude of their to and fro along x.
+        sway_hz: of it.
+        strength: share of the light that the darkest take.
+        seed: of their pattern.
+    """
+
+    tile_m: float
+    drift_m_s: tuple[float, float] = (0.0, 0.0)
+    sway_m: float = 0.0
+    sway_hz: float = 0.5
+    strength: float = 0.4
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Puff:
+    """Cloud of smoke, steam or dust: a soft, see-through ball that drifts and grows.
+
+    In the ground truth a pixel shows what is behind it.
+
+    Attributes:
+        centre_m: x, y, z at time 0.
+        drift_m_s: of the centre.
+        radius_m: at time 0.
+        growth_m_s: of the radius.
+        opacity: share of what is behind that the middle hides, 0 to 1.
+        colour_bgr: of the smoke.
+        seed: of its shape.
+    """
+
+    centre_m: tuple[float, float, float]
+    drift_m_s: tuple[float, float, float]
+    radius_m: float
+    growth_m_s: float
+    opacity: float
+    colour_bgr: tuple[int, int, int]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Light:
     """Sunlight and skylight.
 
@@ -199,6 +281,7 @@ class Light:
         direct: brightness added by the sun at normal incidence.
         shadow: share of the light missing at the centre of a shadow.
         penumbra: width of a shadow's soft rim as a share of the body's shadow radius.
+        dapple: shadows of what is not in the scene; None: there are none.
     """
 
     towards: tuple[float, float, float] = (-0.45, -0.8, -0.6)
@@ -206,6 +289,7 @@ class Light:
     direct: float = 0.55
     shadow: float = 0.45
     penumbra: float = 0.65
+    dapple: Dapple | None = None
 
     @property
     def direction(self) -> npt.NDArray[np.float64]:
@@ -223,6 +307,10 @@ class Nuisances:
         shutter_s: exposure time, centred on the frame's own, that causes motion blur.
         gain: factor on the brightness over time, one channel; None for 1.
         jpeg_quality: 1 to 100; None for no compression.
+        readout_s: time from the first row to the last of a rolling shutter, the middle row's being
+            the frame's own.
+        smear_s: exposure time whose motion blur is approximated from the motion at each pixel,
+            which takes a tenth of the time of the exact one (`shutter_s`).
     """
 
     noise_sigma: float = 0.0
@@ -230,6 +318,8 @@ class Nuisances:
     shutter_s: float = 0.0
     gain: MonotoneCurve | None = None
     jpeg_quality: int | None = None
+    readout_s: float = 0.0
+    smear_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -245,6 +335,7 @@ class Scene:
         sky: panorama at infinity behind everything.
         light: sun and sky light.
         nuisances: the camera's imperfections.
+        smoke: clouds of smoke, in any order.
         seed: of the sensor noise and the flicker.
     """
 
@@ -253,11 +344,12 @@ class Scene:
     bodies: tuple[Body, ...]
     frames: int = 32
     fps: float = 15.0
-    sky: Texture = field(
+    sky: Texture | Photograph = field(
         default_factory=lambda: Texture("sky", ((214, 150, 92), (240, 232, 222)), size_px=512)
     )
     light: Light = Light()
     nuisances: Nuisances = Nuisances()
+    smoke: tuple[Puff, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:

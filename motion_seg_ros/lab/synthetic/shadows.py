@@ -24,6 +24,10 @@ class ObservedShadow:
         self._plane = plane
         self._light = light
 
+    def until(self, last: ObservedShadow, height: int) -> ObservedShadow:
+        """Return the shadow whose image rows are read from now until it is as `last`."""
+        return ObservedShadow(self._plane.until(last._plane, height), self._light)
+
     def transmission(self, x: Array, y: Array, inverse_depth: Array) -> Array:
         """Return the share of the light left at the surface points of pixels; 1 off the ground."""
         u, v, ground = self._plane.coordinates(x, y)

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.lab.synthetic.outlines import inside_outline
+from motion_seg_ros.lab.synthetic.photograph import CutOut
+from motion_seg_ros.lab.synthetic.rolling import Bounds, Rolling, linear, union
 from motion_seg_ros.lab.synthetic.scene import (
     Body,
     Box,
@@ -32,7 +34,6 @@ from motion_seg_ros.lab.synthetic.scene import (
 Array = npt.NDArray[np.float64]
 NEAR_M = 0.05
 EVERYWHERE = (-np.inf, -np.inf, np.inf, np.inf)
-Bounds = tuple[float, float, float, float]
 
 
 class Intersection(NamedTuple):
@@ -70,7 +71,7 @@ class PlanarPiece:
     edge_u: Array
     edge_v: Array
     material: Material
-    outline: Outline = "rectangle"
+    outline: Outline | CutOut = "rectangle"
     one_sided: bool = False
     closed: bool = False
     ripple: Ripple | None = None
@@ -153,18 +154,26 @@ class ObservedPlane:
         shade: brightness factor of the light.
         outline: the cut.
         at_rest: undoes the ripple; None where there is none.
+        rolling: change of `rows` while the image is read; None: it is read at once.
     """
 
     bounds_px: Bounds
     distance_m: float
     rows: Array
     shade: float
-    outline: Outline
+    outline: Outline | CutOut
     at_rest: Callable[[Array, Array], tuple[Array, Array]] | None = None
+    rolling: Rolling | None = None
+
+    def until(self, last: ObservedPlane, height: int) -> ObservedPlane:
+        """Return the plane whose image rows are read from now until it is as `last`."""
+        change = Rolling(last.rows - self.rows, height)
+        bounds = union(self.bounds_px, last.bounds_px)
+        return replace(self, bounds_px=bounds, rolling=change)
 
     def coordinates(self, x: Array, y: Array) -> tuple[Array, Array, Array]:
         """Return u, v and inverse depth of the whole plane, beyond the piece too, at pixels."""
-        row_u, row_v, row_w = ((row[0] * x + row[2]) + row[1] * y for row in self.rows)
+        row_u, row_v, row_w = linear(self.rows, self.rolling, x, y)
         with np.errstate(divide="ignore", invalid="ignore"):
             return row_u / row_w, row_v / row_w, row_w
 
@@ -236,6 +245,8 @@ class ObservedRound:
         into_canonical: (4, 4) camera -> canonical coordinates.
         rays: (3, 3) pixel -> direction in canonical coordinates.
         sun: (3,) unit direction to the sun, camera axes.
+        rolling: change of `rays` while the image is read; None: it is read at once.
+        origin_change: (3,) of the camera's centre in canonical coordinates.
     """
 
     bounds_px: Bounds
@@ -245,11 +256,28 @@ class ObservedRound:
     light: Light
     cylinder: bool
     distance_m: None = None
+    rolling: Rolling | None = None
+    origin_change: Array | None = None
+
+    def until(self, last: ObservedRound, height: int) -> ObservedRound:
+        """Return the piece whose image rows are read from now until it is as `last`."""
+        return replace(
+            self,
+            bounds_px=union(self.bounds_px, last.bounds_px),
+            rolling=Rolling(last.rays - self.rays, height),
+            origin_change=last.into_canonical[:3, 3] - self.into_canonical[:3, 3],
+        )
 
     def intersect(self, x: Array, y: Array, nearest: Array) -> Intersection:
         """Intersect pixel rays, as of ObservedPlane."""
-        origin = self.into_canonical[:3, 3]
-        ray_x, ray_y, ray_z = ((row[0] * x + row[2]) + row[1] * y for row in self.rays)
+        origin: Array | list[Array] = self.into_canonical[:3, 3]
+        if self.rolling is not None and self.origin_change is not None:
+            share = self.rolling.share(y)
+            origin = [
+                start + share * change
+                for start, change in zip(origin, self.origin_change, strict=True)
+            ]
+        ray_x, ray_y, ray_z = linear(self.rays, self.rolling, x, y)
         a = ray_x * ray_x + ray_z * ray_z
         b = origin[0] * ray_x + origin[2] * ray_z
         c = origin[0] ** 2 + origin[2] ** 2 - 1
@@ -363,7 +391,7 @@ def _rectangle(
     edge_u: tuple[float, float, float],
     edge_v: tuple[float, float, float],
     material: Material,
-    outline: Outline = "rectangle",
+    outline: Outline | CutOut = "rectangle",
     one_sided: bool = False,
 ) -> PlanarPiece:
     """Make a planar piece from its centre and edges in the shape's coordinates."""

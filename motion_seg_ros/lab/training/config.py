@@ -56,6 +56,9 @@ class DataConfig:
         minimum=0,
         maximum=10**7,
     )
+    photographs: str = setting(
+        "", "folder of photographs for the surfaces, of `motion_seg photographs`; empty: none"
+    )
     kubric: str = setting("", "folder of Kubric MOVi-F scenes")
     dynamic_replica: str = setting("", "folder of Dynamic Replica")
     hoi4d: str = setting("", "folder of HOI4D")

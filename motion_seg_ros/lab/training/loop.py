@@ -38,7 +38,7 @@ from motion_seg_ros.lab.training.packed import PackedTracks
 from motion_seg_ros.lab.training.provenance import commit, machine
 from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint, writing
 from motion_seg_ros.lab.training.validation import Validation, judge, predict
-from motion_seg_ros.labelling.network.checkpoint import export_weights, save_weights
+from motion_seg_ros.labelling.network.checkpoint import save_weights
 from motion_seg_ros.labelling.network.encoding import encode
 from motion_seg_ros.labelling.network.transformer import TrackTransformer
 from motion_seg_ros.networks.device import to_device
@@ -46,7 +46,6 @@ from motion_seg_ros.types import Int64Array
 
 CHECKPOINT_FILE = "checkpoint.pt"
 WEIGHTS_FILE = "weights.safetensors"  # of the best network so far
-EXPORTED_FILE = "weights.onnx"  # the same at the end, to run without PyTorch
 CURVES_FOLDER = "tensorboard"
 
 # Streams of random numbers.
@@ -125,7 +124,6 @@ class Trainer:
 
         Raises:
             KeyboardInterrupt: `stop` returned True; a checkpoint was written.
-            MissingDependencyError: onnxscript is not installed, which writes the exported file.
             MotionSegError: the loss is not finite any more.
             OutputError: a file cannot be written; the last checkpoint is intact.
         """
@@ -155,8 +153,6 @@ class Trainer:
                 if self.progress.step % self.config.output.checkpoint_interval_steps == 0:
                     self.save()
         self.save()
-        if self.fabric.is_global_zero:
-            export_weights(self.folder / WEIGHTS_FILE, self.folder / EXPORTED_FILE)
         return self.progress
 
     def _step(self) -> Step:

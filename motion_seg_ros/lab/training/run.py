@@ -11,15 +11,19 @@ from lightning_fabric import Fabric
 from motion_seg_ros.errors import ConfigError, OutputError
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
 from motion_seg_ros.lab.training.interruption import stop_request
-from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE, Trainer
+from motion_seg_ros.lab.training.loop import CHECKPOINT_FILE, WEIGHTS_FILE, Trainer
 from motion_seg_ros.lab.training.state import Checkpoint, Progress, load_checkpoint, writing
 from motion_seg_ros.lab.training.windows import load_windows
+from motion_seg_ros.labelling.network.checkpoint import export_weights
+
+EXPORTED_FILE = "weights.onnx"  # of the best network, to run without PyTorch
 
 # Settings that a resumed run may change. None of them changes a step, except for the run's length,
 # which a cosine schedule depends on.
 MAY_CHANGE = (
     *("output.folder", "output.checkpoint_interval_steps", "output.log_interval_steps"),
     *("data.folder", "data.kubric", "data.dynamic_replica", "data.hoi4d", "data.workers"),
+    "data.photographs",
     "engine.threads",
     *("schedule.steps", "schedule.epochs", "validation.patience"),
 )
@@ -39,7 +43,8 @@ REMOVED = {
 def train(
     config: TrainConfig, *, resume: bool = False, progress_bar: bool = True
 ) -> Progress | None:
-    """Generate missing windows, train, and write weights, checkpoint and curves.
+    """Generate missing windows, train, and write weights (also as ONNX file), checkpoint and
+    curves.
 
     Args:
         config: all settings.
@@ -53,6 +58,7 @@ def train(
         ConfigError: there is no GPU as asked for, the model needs inputs that the windows lack, or
             the settings differ from those of the run to resume.
         InputError: windows or a checkpoint cannot be read.
+        MissingDependencyError: onnxscript is not installed, which writes EXPORTED_FILE.
         OutputError: the output cannot be written, or holds another run.
         KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was written.
     """
@@ -90,7 +96,10 @@ def train(
     )
     with stop_request() as stop:
         progress = trainer.run(stop.is_set)
-    return progress if trainer.fabric.is_global_zero else None
+    if not trainer.fabric.is_global_zero:
+        return None
+    export_weights(folder / WEIGHTS_FILE, folder / EXPORTED_FILE)
+    return progress
 
 
 def _engine(config: TrainConfig) -> Fabric:

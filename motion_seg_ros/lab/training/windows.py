@@ -28,7 +28,7 @@ from motion_seg_ros.lab.training.simulation.dataset import (
     Split,
     build_dataset,
 )
-from motion_seg_ros.settings.stages import FlowConfig
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.tracking.flow import FlowTracker
 
 
@@ -102,6 +102,7 @@ def recorded_roots(config: DataConfig) -> dict[str, Path]:
 
 def _build(config: DataConfig, split: Split, progress_bar: bool) -> dict[Source, DatasetSummary]:
     training = split == "train"
+    lifelike = Lifelike.of(config.photographs)
     wanted: dict[Source, int] = {
         "rendered": config.rendered_windows if training else config.validation_rendered_windows,
         "clean": config.clean_windows if training else config.validation_clean_windows,
@@ -115,6 +116,7 @@ def _build(config: DataConfig, split: Split, progress_bar: bool) -> dict[Source,
             split=split,
             source=source,
             progress=progress_bar,
+            lifelike=lifelike,
         )
         for source, windows in wanted.items()
     }
@@ -145,8 +147,6 @@ def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterat
         elif name == "dynamic_replica":
             readers[name] = DynamicReplicaReader(root, frames=frames)
         else:
-            tracker = FlowTracker(
-                flow=DenseFlow(FlowConfig.max_side_px), seeds=max(hoi4d.TRACK_COUNTS)
-            )
+            tracker = FlowTracker(flow=DenseFlow(), seeds=max(hoi4d.TRACK_COUNTS))
             readers[name] = Hoi4dReader(root, tracker, frames=frames)
     return mix(readers, {name: PAPER_SHARES[name] for name in readers}, config.seed)

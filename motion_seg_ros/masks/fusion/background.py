@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow.lookup import remap, warp
+from motion_seg_ros.masks.fusion.evidence import scaled
 from motion_seg_ros.types import FloatArray, UInt8Array
 
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
@@ -27,6 +28,17 @@ class _View:
     image: UInt8Array
     to_earlier: FloatArray | None  # (h, w, 2) displacement to the view `gap` frames before
     gap: int
+
+    def resized(self, size: tuple[int, int]) -> _View:
+        """Return the view at another size (h, w)."""
+        height, width = self.image.shape[:2]
+        image = np.asarray(
+            cv2.resize(self.image, size[::-1], interpolation=cv2.INTER_AREA), np.uint8
+        )
+        if self.to_earlier is None:
+            return _View(image, None, self.gap)
+        factor = np.array([size[1] / width, size[0] / height], np.float32)
+        return _View(image, scaled(self.to_earlier, size) * factor, self.gap)
 
 
 class BackgroundViews:
@@ -57,6 +69,9 @@ class BackgroundViews:
             (h, w) float32, or None without an earlier view.
         """
         image = np.asarray(cv2.GaussianBlur(bgr, (3, 3), 0), np.uint8)
+        if self._views and self._views[-1].image.shape != image.shape:  # the working size changed
+            size = image.shape[0], image.shape[1]
+            self._views = deque((each.resized(size) for each in self._views), maxlen=KEPT)
         self._views.append(_View(image, to_earlier, gap))
         error = self._least_error(image, grid)
         if error is None:

@@ -48,8 +48,7 @@ class FlowEvidence:
     def __init__(self, *, flow: DenseFlow) -> None:
         self._flow = flow
         self._views = BackgroundViews()
-        self._rays: Rays | None = None
-        self._camera: Camera | None = None
+        self._rays: tuple[Camera, Rays] | None = None
 
     def update(
         self,
@@ -100,10 +99,14 @@ class FlowEvidence:
         )
 
     def _rays_of(self, camera: Camera, size: tuple[int, int]) -> Rays:
-        """Return the directions of the pixels, made anew where the camera is another."""
-        if self._rays is None or self._camera is None or not _same(camera, self._camera):
-            self._camera, self._rays = camera, Rays.of(camera, size, half_size(size))
-        return self._rays
+        """Return the directions of the pixels, made anew where camera or size is another."""
+        if self._rays is not None:
+            known, rays = self._rays
+            if rays.camera.size == size and _same(camera, known):
+                return rays
+        rays = Rays.of(camera, size, half_size(size))
+        self._rays = camera, rays
+        return rays
 
 
 def _same(camera: Camera, other: Camera) -> bool:

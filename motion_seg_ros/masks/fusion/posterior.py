@@ -10,7 +10,7 @@ from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.flow.lookup import pixel_grid, resized, warp
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
-from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.masks.fusion.evidence import Evidence, scaled
 from motion_seg_ros.masks.fusion.flow_evidence import FlowEvidence
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
@@ -90,6 +90,9 @@ class MotionPosterior:
             self._prior, self._log_odds = prior, np.zeros_like(prior.log_odds)
             self._motion.update(window, geometry, prior.grid, prior.static_weight, smoother)
             return None
+        if self._log_odds.shape != self._flow.size(window):  # the working size was changed
+            self._prior = PixelPrior.of_size(self._flow.size(window), PRIOR_LOG_ODDS)
+            self._log_odds = scaled(self._log_odds, self._flow.size(window))
         prior = self._prior
         memory = warp(self._log_odds, prior.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
         by_tracks = self._track_evidence(window, tracks, labels, smoother)

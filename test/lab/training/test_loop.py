@@ -256,7 +256,7 @@ def test_the_number_of_tracks_varies_between_steps(
     training: PackedTracks, validation: PackedTracks, tmp_path: Path
 ) -> None:
     run = trainer(settings(), training, validation, tmp_path)
-    counts = {run._batch(step)[0].present.shape[1] for step in range(60)}
+    counts = {run._batch(step)[0]["visible"].shape[-1] for step in range(60)}
     assert min(counts) >= 20
     assert max(counts) <= 50
     assert len(counts) > 15

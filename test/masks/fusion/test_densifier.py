@@ -77,6 +77,28 @@ def test_crossing_movers_are_two_objects() -> None:
     assert all(len(ids) <= 2 for ids in seen.values()), seen
 
 
+@pytest.mark.parametrize("make", [scenes.one_mover_still_camera, scenes.mover_under_parallax])
+def test_a_change_of_the_working_size_keeps_masks_and_ids(make: SceneMaker) -> None:
+    flow = DenseFlow()
+    segmenter = built(flow=flow)
+    changes = {8: (180, (180, 240)), 14: (288, (288, 384)), 17: (135, (135, 180))}
+    scores, ids = [], set()
+    for index, frame in enumerate(Renderer(make(seed=7, size=SIZE, frames=20))):
+        lines, size = changes.get(index, (0, (0, 0)))
+        if lines:
+            flow.set_budget(lines)
+            assert flow.size_of(SIZE[::-1]) == size
+        result = segmenter.push(Frame(frame.image_bgr, frame.stamp_ns))
+        assert result is not None
+        assert result.reset_reason is None
+        if index >= 4:
+            scores.append(overlap(frame.moving, result.masks.moving))
+            ids |= {each.id for each in result.masks.objects}
+    assert len(ids) == 1
+    assert np.mean(scores) > 0.7
+    assert min(scores) > 0.4
+
+
 def test_the_mask_ends_when_the_mover_stops() -> None:
     pairs = segment(scenes.mover_stops(seed=7, size=SIZE, frames=45))
     while_moving = [result.masks.moving.mean() for frame, result in pairs if frame.moving.any()]

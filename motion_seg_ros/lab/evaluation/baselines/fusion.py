@@ -35,7 +35,6 @@ from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter, require_edge_
 from motion_seg_ros.types import FloatArray, Frame, UInt16Array
 from motion_seg_ros.window import SlidingWindow, Window
 
-MAX_SIDE_PX = 427  # of its working images: half of DAVIS's 854 px
 # Set by hand.
 PRIOR_LOG_ODDS = -1.6
 FIT_STEP_PX = 8  # grid of the flow vectors that take part in the fit
@@ -58,7 +57,7 @@ class RecursiveFusion:
 
     def __init__(self) -> None:
         require_edge_aware_smoothing()
-        self._flow = DenseFlow(MAX_SIDE_PX)
+        self._flow = DenseFlow()
         self._frames = SlidingWindow(max(FLOW_GAPS) + 1, float("inf"))
         self._views = BackgroundViews()
         self._colour = ColourModel()

@@ -17,12 +17,13 @@ from motion_seg_ros.lab.training.masks.samples import (
     write_mask_samples,
 )
 from motion_seg_ros.lab.training.simulation.dataset import claim_folder
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
     worker_pool,
 )
-from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS
 from motion_seg_ros.weights.cache import SHIPPED
 
@@ -45,7 +46,13 @@ def scene_path(folder: Path, scene: int) -> Path:
 
 
 def build_mask_dataset(
-    folder: Path, *, scenes: int, seed: int, workers: int, progress_bar: bool = True
+    folder: Path,
+    *,
+    scenes: int,
+    seed: int,
+    workers: int,
+    lifelike: Lifelike | None = None,
+    progress_bar: bool = True,
 ) -> tuple[Path, ...]:
     """Generate the missing files of the first `scenes` scenes.
 
@@ -56,6 +63,7 @@ def build_mask_dataset(
         scenes: number of scenes.
         seed: of the data set.
         workers: processes.
+        lifelike: how the scenes are made lifelike; None: with drawn textures.
         progress_bar: show a progress bar.
 
     Raises:
@@ -68,12 +76,13 @@ def build_mask_dataset(
         **{"format": FORMAT, "seed": seed, "channels": MASK_CHANNELS},
         "labels": labels,
     }
-    claim_folder(folder / SETTINGS_FILE, settings)
+    lifelike = lifelike or Lifelike()
+    claim_folder(folder / SETTINGS_FILE, settings | lifelike.settings)
     missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
     bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
     bar.disable = bar.disable or not progress_bar
     if missing:
-        scenes_of = ((scene, seed) for scene in missing)
+        scenes_of = ((scene, seed, lifelike) for scene in missing)
         with (
             worker_pool(workers) as pool,
             closing(in_order(pool, _samples, scenes_of, TASKS_AHEAD_PER_WORKER * workers)) as made,
@@ -116,5 +125,5 @@ def load_split(files: tuple[Path, ...]) -> MaskData:
     return data
 
 
-def _samples(scene: int, seed: int) -> list[MaskSample]:
-    return mask_samples(scene, seed=seed, kind=validation_kind(scene))
+def _samples(scene: int, seed: int, lifelike: Lifelike) -> list[MaskSample]:
+    return mask_samples(scene, seed=seed, kind=validation_kind(scene), lifelike=lifelike)

@@ -25,12 +25,11 @@ from motion_seg_ros.masks.fusion.channels import (
     NAMES,
     whole_cells,
 )
-from motion_seg_ros.masks.fusion.network import MaskNetwork, export_mask_network
+from motion_seg_ros.masks.fusion.network import MaskNetwork
 from motion_seg_ros.networks.tensor_files import save_tensors
 from motion_seg_ros.types import FloatArray
 
 WEIGHTS_FILE = "weights.safetensors"
-EXPORTED_FILE = "weights.onnx"  # the same at the end, to run without PyTorch
 CHECKPOINT_FILE = "checkpoint.pt"
 # Set by hand.
 DICE_WEIGHT = 0.5
@@ -142,7 +141,7 @@ def train_masks(
     Args:
         data: training and validation samples.
         options: of the run.
-        folder: of WEIGHTS_FILE, CHECKPOINT_FILE and EXPORTED_FILE.
+        folder: of WEIGHTS_FILE and CHECKPOINT_FILE.
         metadata: kept in the weights, beside options and scores.
         start: weights to begin with, see `started_network`; None for random ones.
         resume: continue from the checkpoint in `folder`, as if never interrupted.
@@ -153,7 +152,6 @@ def train_masks(
         The last validation, of all samples.
 
     Raises:
-        MissingDependencyError: onnxscript is not installed, which writes the exported file.
         OutputError: a file cannot be written.
         InputError: weights or checkpoint cannot be read, or are of other options.
     """
@@ -197,7 +195,6 @@ def train_masks(
         if last:
             break
     bar.close()
-    export_mask_network(folder / WEIGHTS_FILE, folder / EXPORTED_FILE)
     return scores["all"]
 
 

@@ -21,9 +21,14 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.lab.synthetic.depth_sensor import KINECT, STEREO, DepthSensor
 from motion_seg_ros.lab.training.simulation.dataset import SCENES_PER_SEED
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame, rendered_clip
-from motion_seg_ros.lab.training.simulation.working_images import enlarged, enlarged_matrix
+from motion_seg_ros.lab.training.simulation.working_images import (
+    ENLARGED,
+    enlarged,
+    enlarged_matrix,
+)
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, mask_channels
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.pipeline import TrackPipeline
@@ -72,7 +77,13 @@ def steps_of(scene: int) -> str:
 
 
 def mask_samples(
-    scene: int, *, seed: int = 0, kind: str | None = None, frames: int = 28, kept: int = 6
+    scene: int,
+    *,
+    seed: int = 0,
+    kind: str | None = None,
+    frames: int = 28,
+    kept: int = 6,
+    lifelike: Lifelike | None = None,
 ) -> list[MaskSample]:
     """Make samples of one random scene with the pipeline's default labels, repeatably.
 
@@ -82,14 +93,15 @@ def mask_samples(
         kind: of the scene, as in motion_seg_ros.lab.training.simulation.scene_sampler.sample_scene.
         frames: of the clip, of which `steps_of` shows some.
         kept: largest number of frames that become samples, at random from the FIRST shown on.
+        lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng(scene)
     steps = rng.choice(STEPS[steps_of(scene)][0], frames)
     shown = [each for each in np.cumsum([0, *steps]).tolist() if each < frames]
     late = np.arange(FIRST, len(shown))
     chosen = set(rng.choice(late, min(kept, len(late)), replace=False).tolist())
-    clip = rendered_clip(FIRST_SEED + SCENES_PER_SEED * seed + scene, kind=kind, frames=frames)
-    clip = [clip[each] for each in shown]
+    scene_seed = FIRST_SEED + SCENES_PER_SEED * seed + scene
+    clip = rendered_clip(scene_seed, kind=kind, frames=frames, shown=shown, lifelike=lifelike)
     calibrated = chance(rng, CALIBRATED)
     sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
     seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]
@@ -121,7 +133,7 @@ def _seen(
 def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(config.window.size, config.window.max_gap_s)
-    flow = DenseFlow(config.flow.max_side_px)
+    flow = DenseFlow(max(clip[0].size) // ENLARGED)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
     labeller = build_labeller(resolve(config), None, None)
     depth = TopicDepth() if clip[0].depth_m is not None else None

@@ -5,8 +5,8 @@ All proportions, swings and their spreads were set by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,128 +15,23 @@ from motion_seg_ros.lab.synthetic.scene import (
     Box,
     Cylinder,
     Ellipsoid,
-    Material,
     Outline,
     Panel,
     Ripple,
     Shape,
 )
 from motion_seg_ros.lab.synthetic.trajectory import (
-    Array,
-    Linked,
-    Path,
     Placement,
     Stretched,
-    Trajectory,
 )
-from motion_seg_ros.lab.training.simulation.materials import material
+from motion_seg_ros.lab.training.simulation.actor_builder import ActorBuilder
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
-    Rng,
     chance,
     curve,
     log_uniform,
-    placements,
-    trajectory,
     wander,
 )
-
-
-@dataclass(frozen=True)
-class Gait:
-    """Motion of an actor's parts.
-
-    Attributes:
-        frames: of the clip.
-        frequency_hz: of the steps.
-        swing_rad: largest angle of limbs to their rest.
-        rolling_m: (frames,) distance covered, for wheels; None where nothing rolls.
-    """
-
-    frames: int
-    frequency_hz: float
-    swing_rad: float
-    rolling_m: Array | None = None
-
-
-@dataclass(frozen=True)
-class ActorBuilder:
-    """Builds the bodies of one actor.
-
-    Attributes:
-        rng: source of randomness.
-        height_m: of the actor.
-        path: of the actor; it stands on y = 0 of its own coordinates and faces along x.
-        gait: None for one that stands still.
-        instance: 0 for the static world.
-    """
-
-    rng: Rng
-    height_m: float
-    path: Path
-    gait: Gait | None
-    instance: int
-
-    def body(self, *shapes: Shape, path: Path | None = None, shadow_m: float = 0.0) -> Body:
-        """Make a body on `path`, by default the actor's own."""
-        return Body(shapes, self.path if path is None else path, self.instance, shadow_m)
-
-    def attached(self, **placement: float) -> Path:
-        """Return the path of a part at a fixed placement in the actor's coordinates."""
-        return Linked(self.path, Trajectory.still(Placement(**placement)))
-
-    def material(self) -> Material:
-        """Draw a material with tiles of 0.1 to 0.7 heights."""
-        return material(self.rng, self.height_m * log_uniform(self.rng, 0.1, 0.7))
-
-    def limb(
-        self,
-        whole: Path,
-        joint: tuple[float, float, float],
-        size: tuple[float, float],
-        rest: tuple[float, float, float],
-        swing: tuple[float, float, float],
-        phase: float,
-        look: Material,
-    ) -> tuple[Body, Path]:
-        """Make a limb that hangs from a joint; return it and the path of its joint.
-
-        Args:
-            whole: path of the part it hangs on.
-            joint: x, y, z in the whole's coordinates; like the size in shares of the height.
-            size: length and half thickness.
-            rest: yaw, pitch and roll about which it swings.
-            swing: share of the gait's swing for each of them.
-            phase: of the swing in turns.
-            look: its material.
-        """
-        at = self.height_m * np.array(joint)
-        length, thickness = self.height_m * size[0], self.height_m * size[1]
-        gait = self.gait or Gait(1, 0.0, float(self.rng.uniform(0, 0.5)))
-        turns = gait.frequency_hz / FPS * np.arange(gait.frames) + phase
-        angles = (
-            np.array(rest) + gait.swing_rad * np.array(swing) * np.sin(2 * np.pi * turns)[:, None]
-        )
-        channels = placements(np.tile(at, (gait.frames, 1)), tuple(angles.T))
-        path = Linked(whole, trajectory(channels))
-        ellipsoid = Ellipsoid(
-            (thickness, 0.55 * length, thickness), look, Placement(y=0.5 * length)
-        )
-        return self.body(ellipsoid, path=path), path
-
-    def wheels(
-        self, radius: float, width: float, hubs: Iterable[tuple[float, float]], look: Material
-    ) -> list[Body]:
-        """Make wheels that roll as the actor goes, with hubs at (x, z)."""
-        gait = self.gait
-        rolled = np.zeros(1) if gait is None or gait.rolling_m is None else gait.rolling_m
-        bodies = []
-        for x, z in hubs:
-            hub = np.tile([x, -radius, z], (len(rolled), 1))
-            turning = trajectory(placements(hub, (0.0, 0.0, rolled / radius)))
-            wheel = Ellipsoid((radius, radius, width), look)
-            bodies.append(self.body(wheel, path=Linked(self.path, turning)))
-        return bodies
 
 
 def person(make: ActorBuilder) -> list[Body]:
@@ -318,7 +213,7 @@ def rider(make: ActorBuilder) -> list[Body]:
     bodies += make.wheels(radius, 0.25 * radius, [(-1.4 * radius, 0), (1.4 * radius, 0)], tyre)
     seat = make.attached(y=-0.22 * height_m, roll=rng.uniform(0, 0.4))
     gait = make.gait
-    slow = gait and Gait(gait.frames, gait.frequency_hz, 0.6 * gait.swing_rad)
+    slow = gait and replace(gait, swing_rad=0.6 * gait.swing_rad)
     return bodies + person(replace(make, height_m=0.78 * height_m, path=seat, gait=slow))
 
 
@@ -396,6 +291,26 @@ def jelly(make: ActorBuilder) -> list[Body]:
     return [make.body(base, top, path=path, shadow_m=wide)]
 
 
+def rods(make: ActorBuilder) -> list[Body]:
+    """Build one to four thin rods that hang together and swing: ropes, poles, oars, insects."""
+    rng, height_m = make.rng, make.height_m
+    top = make.attached(y=-height_m)
+    thickness = log_uniform(rng, 0.008, 0.035)
+    bodies: list[Body] = []
+    whole, joint = top, (0.0, 0.0, 0.0)
+    count = int(rng.integers(1, 5))
+    for _ in range(count):
+        length = 1.0 / count * rng.uniform(0.8, 1.3)
+        rest = (0.0, rng.normal(0, 0.2), rng.normal(0, 0.5))
+        rod, at = make.limb(
+            whole, joint, (length, thickness), rest, (0, 0.2, 1), rng.random(), make.material()
+        )
+        bodies.append(rod)
+        if chance(rng, 0.7):  # on from the end of the last
+            whole, joint = at, (0.0, 0.9 * length, 0.0)
+    return bodies
+
+
 # Builder, motion type (articulated, rigid or deforming), and how often it is drawn. The
 # shares were set by hand.
 _ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
@@ -409,6 +324,7 @@ _ACTORS: tuple[tuple[Callable[[ActorBuilder], list[Body]], str, float], ...] = (
     (cutout, "rigid", 0.03),
     (cloth, "deforming", 0.05),
     (jelly, "deforming", 0.06),
+    (rods, "articulated", 0.0),
 )
 ACTORS = {build.__name__: (build, motion) for build, motion, _ in _ACTORS}
 SHARES = {build.__name__: share for build, _, share in _ACTORS}

@@ -6,7 +6,7 @@ rendering. All shares and spreads were set by hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from motion_seg_ros.flow.lookup import sample
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import SceneClip, random_clip
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance, log_uniform
 from motion_seg_ros.lab.training.simulation.tags import motion_tags
 from motion_seg_ros.lab.training.simulation.track_depth import TrackDepthSensor
@@ -87,16 +88,20 @@ def clean_samples(
     frames: int = 32,
     window: int = 16,
     windows_per_clip: int = 4,
+    lifelike: Lifelike | None = None,
 ) -> list[TrackSample]:
     """Make the samples of one random scene, repeatably.
 
     Args:
-        seed, kind, frames, window: as of `rendered_samples`.
+        seed, kind, frames, window, lifelike: as of `rendered_samples`.
         windows_per_clip: largest number of samples; those with too many moving tracks are left out.
     """
     rng = np.random.default_rng([seed, _STREAM])
-    clip = random_clip(rng, seed, kind, frames, SIZES)
-    truth = GroundTruth(clip.sampled.scene)
+    clip = random_clip(rng, seed, kind, frames, SIZES, lifelike)
+    scene = clip.sampled.scene
+    # Exact tracks are those of a camera that reads its image at once.
+    at_once = replace(scene.nuisances, readout_s=0.0)
+    truth = GroundTruth(replace(scene, nuisances=at_once))
     errors = TrackErrors.drawn(rng)
     sensor = TrackDepthSensor.drawn(rng, clip.size)
     ends = sorted(random_window_ends(rng, frames, window, windows_per_clip))

@@ -8,6 +8,7 @@ scene is in two splits.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import zipfile
@@ -23,13 +24,14 @@ from tqdm import tqdm
 from motion_seg_ros.errors import InputError, MotionSegError, OutputError
 from motion_seg_ros.lab.track_samples import TrackSample, write_samples
 from motion_seg_ros.lab.training.simulation.clean import clean_samples
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.parallel import (
     TASKS_AHEAD_PER_WORKER,
     in_order,
     worker_pool,
 )
 from motion_seg_ros.lab.training.simulation.rendered import rendered_samples
-from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -99,6 +101,7 @@ def build_dataset(
     scenes_per_shard: int = SCENES_PER_SHARD,
     source: Source = "rendered",
     maker: SampleMaker | None = None,
+    lifelike: Lifelike | None = None,
 ) -> DatasetSummary:
     """Generate the missing shards of one split and source.
 
@@ -116,6 +119,8 @@ def build_dataset(
         scenes_per_shard: scenes of one file.
         source: "rendered" or "clean", see `rendered` and `clean`.
         maker: makes the samples of a scene; None: those of the source.
+        lifelike: what brings the scenes nearer to real footage; None: nothing, as in the test
+            split, whose figures are published.
 
     Raises:
         InputError: the folder has shards of other settings, or a value is out of range.
@@ -123,9 +128,17 @@ def build_dataset(
     """
     _check_values(split, workers, scenes_per_shard)
     scene_seed(seed, split, 0)
-    settings = {"format": FORMAT, "seed": seed, "scenes_per_shard": scenes_per_shard}
+    settings: dict[str, int | str] = {
+        "format": FORMAT,
+        "seed": seed,
+        "scenes_per_shard": scenes_per_shard,
+    }
+    make = maker or _MAKERS[source]
+    if lifelike is not None:
+        settings |= lifelike.settings
+        make = functools.partial(make, lifelike=lifelike)
     claim_folder(folder / f"{split}.json", settings)
-    part = _Part(folder, split, source, maker or _MAKERS[source], seed, scenes_per_shard)
+    part = _Part(folder, split, source, make, seed, scenes_per_shard)
     ahead = TASKS_AHEAD_PER_WORKER * workers
     with (
         worker_pool(workers) as pool,

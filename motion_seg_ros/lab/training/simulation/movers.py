@@ -6,13 +6,14 @@ All probabilities and spreads were set by hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from motion_seg_ros.lab.synthetic.scene import Body
 from motion_seg_ros.lab.synthetic.trajectory import Array, Placement, Trajectory
-from motion_seg_ros.lab.training.simulation.actors import ACTORS, ActorBuilder, Gait
+from motion_seg_ros.lab.training.simulation.actor_builder import ActorBuilder, Gait
+from motion_seg_ros.lab.training.simulation.actors import ACTORS
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
     Rng,
@@ -23,6 +24,7 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     placements,
     trajectory,
     wander,
+    with_pause,
 )
 
 
@@ -46,7 +48,15 @@ class MoverPath:
 
 
 def mover_path(
-    rng: Rng, at: Array, frames: int, middle: int, speed_m: float, *, height_m: float, flies: bool
+    rng: Rng,
+    at: Array,
+    frames: int,
+    middle: int,
+    speed_m: float,
+    *,
+    height_m: float,
+    flies: bool,
+    pauses: float = 0.0,
 ) -> MoverPath:
     """Draw a path through a point.
 
@@ -58,10 +68,13 @@ def mover_path(
         speed_m: metres per frame.
         height_m: of the mover, which bobs by a share of it.
         flies: also rise, fall or be thrown.
+        pauses: probability of standing still for some frames.
     """
     in_place = chance(rng, 0.12)
     full = speed_m * (0.03 if in_place else 1.0)
     covered = full * distance_covered(rng, frames, middle)
+    if pauses and chance(rng, pauses):
+        covered = with_pause(rng, covered)
     heading = rng.normal(0, 0.45) if chance(rng, 0.7) else rng.uniform(-np.pi / 2, np.pi / 2)
     heading += np.pi * rng.integers(2)
     bend = rng.normal(0, 0.03) if chance(rng, 0.35) else 0.0
@@ -86,15 +99,26 @@ def mover_path(
 
 
 def mover(
-    rng: Rng, kinds: Mapping[str, float], going: MoverPath, height_m: float, instance: int
+    rng: Rng,
+    kinds: Mapping[str, float],
+    going: MoverPath,
+    height_m: float,
+    instance: int,
+    planted: float = 0.0,
 ) -> tuple[list[Body], str]:
-    """Draw a mover on its path; return its bodies and its motion type (see actors.py)."""
+    """Draw a mover on its path; return its bodies and its motion type (see actors.py).
+
+    `planted` is the probability that it walks: its limbs keep pace with its way, so that a foot on
+    the ground stands still there, and stand where it stands.
+    """
     build, motion = ACTORS[pick(rng, kinds)]
     frames = len(going.yaw)
     limbs_speed = going.speed_m * FPS / height_m
     frequency = float(np.clip(0.6 * limbs_speed * log_uniform(rng, 0.5, 2), 0.25, 2.5))
     swing = rng.uniform(0.35, 1.1) if going.in_place else rng.uniform(0.08, 0.8)
     gait = Gait(frames, frequency, float(swing), going.covered_m)
+    if planted and not going.in_place and chance(rng, planted):
+        gait = _walking(gait, going, height_m)
     roll: Array | float = 0.0
     if motion == "rigid" and chance(rng, 0.3):  # tumbles
         roll = rng.normal(0, 1.0) * going.covered_m / height_m
@@ -103,6 +127,14 @@ def mover(
         yaw = yaw + rng.normal(0, 0.04) * np.arange(frames)
     path = trajectory(placements(going.position_m, (yaw, 0.0, roll)))
     return build(ActorBuilder(rng, height_m, path, gait, instance)), motion
+
+
+def _walking(gait: Gait, going: MoverPath, height_m: float) -> Gait:
+    """Return a gait of which the lower limbs, half as long as the mover is high, keep pace."""
+    stride_m = going.speed_m * FPS / gait.frequency_hz
+    # Where a limb hangs straight down its end moves back as fast as the mover goes on.
+    swing = float(np.clip(stride_m / (2 * np.pi * 0.5 * height_m), 0.1, 1.0))
+    return replace(gait, swing_rad=swing, steps=going.covered_m / max(stride_m, 1e-9))
 
 
 def distractor(rng: Rng, kinds: Mapping[str, float], at: Array, height_m: float) -> list[Body]:

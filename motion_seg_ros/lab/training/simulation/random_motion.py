@@ -77,6 +77,16 @@ def distance_covered(rng: Rng, frames: int, middle: int, steady: float = 0.5) ->
     return np.asarray(covered - covered[middle])
 
 
+def with_pause(rng: Rng, covered: Array) -> Array:
+    """Return a distance covered (frames,) that stands still for some frames, and then goes on."""
+    frames = len(covered)
+    length = int(rng.integers(3, max(4, frames // 2)))
+    start = int(rng.integers(1, max(2, frames - length)))
+    steps = np.diff(covered, prepend=covered[:1])
+    steps[start : start + length] = 0
+    return np.asarray(np.cumsum(steps) + covered[0])
+
+
 def trajectory(channels: Array) -> Trajectory:
     """Return the path through placement channels (frames, 6), one frame apart."""
     if (channels == channels[0]).all():

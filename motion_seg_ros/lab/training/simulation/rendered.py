@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +14,7 @@ from motion_seg_ros.lab.synthetic.renderer import RenderedFrame, Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
 from motion_seg_ros.lab.track_samples import TrackSample
 from motion_seg_ros.lab.training.simulation.clips import random_clip
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.lab.training.simulation.truth_labels import (
     displacements,
     instance_pixels,
@@ -24,7 +26,7 @@ from motion_seg_ros.lab.training.simulation.window_samples import (
     random_window_ends,
 )
 from motion_seg_ros.lab.training.simulation.working_images import enlarged
-from motion_seg_ros.settings.stages import FlowConfig, TrackingConfig
+from motion_seg_ros.settings.stages import TrackingConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, UInt8Array, UInt16Array
 from motion_seg_ros.window import SlidingWindow
@@ -62,6 +64,7 @@ def rendered_samples(
     window: int = 16,
     windows_per_clip: int = 6,
     max_tracks: int = 900,
+    lifelike: Lifelike | None = None,
 ) -> list[TrackSample]:
     """Make the samples of one random scene, repeatably.
 
@@ -73,19 +76,21 @@ def rendered_samples(
             frames of the clip.
         windows_per_clip: largest number of samples; those with too many moving tracks are left out.
         max_tracks: of each sample, all visible in the newest frame.
+        lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng([seed, _STREAM])
-    clip = random_clip(rng, seed, kind, frames)
+    clip = random_clip(rng, seed, kind, frames, lifelike=lifelike)
     ends = random_window_ends(rng, frames, window, windows_per_clip)
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
-    tracker = FlowTracker(flow=DenseFlow(FlowConfig.max_side_px), seeds=TrackingConfig.seeds)
-    sliding = SlidingWindow(window, np.inf)
+    tracker = FlowTracker(flow=DenseFlow(max(clip.size)), seeds=TrackingConfig.seeds)
+    sliding, decoded = SlidingWindow(window, np.inf), clip.decoder()
     samples = []
     for index in range(max(ends) + 1):
         shown = renderer.render(clip.frames[index])
-        tracks = tracker.update(sliding.push(Frame(enlarged(shown.image_bgr), shown.stamp_ns)))
+        image = enlarged(decoded(shown.image_bgr))
+        tracks = tracker.update(sliding.push(Frame(image, shown.stamp_ns)))
         sampler.see(_flying_at_edges(shown))
         if index in ends:
             samples.append(sampler.sample(index, tracks))
@@ -93,7 +98,13 @@ def rendered_samples(
 
 
 def rendered_clip(
-    seed: int, *, kind: str | None = None, frames: int = 32, window: int = 16
+    seed: int,
+    *,
+    kind: str | None = None,
+    frames: int = 32,
+    window: int = 16,
+    shown: Collection[int] | None = None,
+    lifelike: Lifelike | None = None,
 ) -> list[LabelledFrame]:
     """Render the clip of `rendered_samples` of the same seed, with its ground truth.
 
@@ -102,18 +113,23 @@ def rendered_clip(
         kind: of the scene, as in `sample_scene`.
         frames: of the clip.
         window: number of frames over which motion is measured.
+        shown: the frames that are wanted; None: all.
+        lifelike: as in `sample_scene`.
     """
-    clip = random_clip(np.random.default_rng([seed, _STREAM]), seed, kind, frames)
+    rng = np.random.default_rng([seed, _STREAM])
+    clip = random_clip(rng, seed, kind, frames, lifelike=lifelike)
     renderer = Renderer(clip.sampled.scene)
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
-    found = []
+    found, decoded = [], clip.decoder()
     for index, frame in enumerate(clip.frames):
-        shown = renderer.render(frame)
-        points = instance_pixels(shown.instances)
+        if shown is not None and index not in shown:
+            continue
+        image = renderer.render(frame)
+        points = instance_pixels(image.instances)
         moved = displacements(truth, points, frame, clip.window(index, window))
-        moving, labelled = label_instances(shown.instances, moved)
-        truths = (shown.instances, moving, labelled, shown.depth_m, shown.intrinsics)
-        found.append(LabelledFrame(shown.image_bgr, *truths))
+        moving, labelled = label_instances(image.instances, moved)
+        truths = (image.instances, moving, labelled, image.depth_m, image.intrinsics)
+        found.append(LabelledFrame(decoded(image.image_bgr), *truths))
     return found
 
 

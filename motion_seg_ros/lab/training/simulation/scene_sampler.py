@@ -7,8 +7,9 @@ shares and spreads were set by hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,21 +20,16 @@ from motion_seg_ros.lab.synthetic.scene import Body, Camera, Light, Nuisances, S
 from motion_seg_ros.lab.synthetic.textures import Texture
 from motion_seg_ros.lab.synthetic.trajectory import Array
 from motion_seg_ros.lab.training.simulation import worlds
-from motion_seg_ros.lab.training.simulation.actors import ACTORS, SHARES
+from motion_seg_ros.lab.training.simulation.actors import ACTORS
 from motion_seg_ros.lab.training.simulation.cameras import (
     CAMERA_MOTIONS,
     Shot,
     moving_camera,
     tremor,
 )
-from motion_seg_ros.lab.training.simulation.drives import (
-    AHEAD,
-    INDOOR,
-    ROAD,
-    TURN,
-    Vehicle,
-    random_drive,
-)
+from motion_seg_ros.lab.training.simulation.compression import Compression
+from motion_seg_ros.lab.training.simulation.drives import Drive, random_drive
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike, enlivened
 from motion_seg_ros.lab.training.simulation.movers import MoverPath, distractor, mover, mover_path
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,
@@ -44,32 +40,19 @@ from motion_seg_ros.lab.training.simulation.random_motion import (
     pick,
 )
 from motion_seg_ros.lab.training.simulation.roadsides import build_roadside
-from motion_seg_ros.lab.training.simulation.traffic import ON_FOOT, ON_ROAD, ROLES, random_traffic
+from motion_seg_ros.lab.training.simulation.scene_kinds import (
+    DRIVES,
+    KINDS,
+    LIFELIKE_KINDS,
+    RECIPES,
+    DriveRecipe,
+    SceneRecipe,
+    as_lifelike,
+)
+from motion_seg_ros.lab.training.simulation.traffic import Course, random_traffic
 
 _CAMERA_PX, _MOVER_PX = 5.0, 7.0  # typical full speeds per frame
-KINDS: dict[str, float] = {
-    "still": 0.06,
-    "pan": 0.07,
-    "tilt": 0.03,
-    "zoom": 0.03,
-    "shake": 0.04,
-    "walk": 0.09,
-    "forward": 0.11,
-    "backward": 0.03,
-    "sideways": 0.11,
-    "orbit": 0.06,
-    "follow_pan": 0.14,
-    "follow_travel": 0.15,
-    "mixed": 0.08,
-    "road": 0.3,
-    "road_turn": 0.08,
-    "indoor": 0.16,
-}
-"""Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
-HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
-"""Kinds of scenes of the test split; nothing like them is drawn for training."""
 _MOST_DRAWN = 20  # scenes that are drawn for one whose mover is as large as wanted
-_WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,86 +61,18 @@ class SampledScene:
 
     Attributes:
         scene: with movers as instances 1, 2, ...
-        kind: of KINDS or HELD_OUT_KINDS.
+        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS.
         world: name of the static world.
         motions: motion type of each mover, in the order of the instances: articulated, rigid,
             deforming.
+        compression: of the video; None: none.
     """
 
     scene: Scene
     kind: str
     world: str
     motions: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _SceneRecipe:
-    """Distribution of a kind of scenes.
-
-    Attributes:
-        camera: name of its motion.
-        movers: shares of 0, 1, ... movers.
-        worlds, actors: names and shares.
-        distractors: largest number of static things like the movers.
-        large: share of the scenes whose first mover fills 5 to 40 % of the image.
-        seen: least and largest share of the image that the first mover fills, halfway through the
-            clip; scenes are drawn until it does.
-    """
-
-    camera: str
-    movers: tuple[float, ...] = (0.18, 0.42, 0.2, 0.1, 0.06, 0.04)
-    worlds: Mapping[str, float] = field(default_factory=lambda: _WORLDS)
-    actors: Mapping[str, float] = field(default_factory=lambda: SHARES)
-    distractors: int = 3
-    large: float = 0.0
-    seen: tuple[float, float] = (0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class _DriveRecipe:
-    """Distribution of a kind of scenes along a road or a corridor.
-
-    Attributes:
-        vehicle: what carries the camera.
-        worlds, actors, roles: names and shares.
-        movers: shares of 0, 1, ... movers.
-    """
-
-    vehicle: Vehicle
-    worlds: Mapping[str, float]
-    actors: Mapping[str, float] = field(default_factory=lambda: ON_ROAD)
-    roles: Mapping[str, float] = field(default_factory=lambda: ROLES)
-    movers: tuple[float, ...] = (0.12, 0.32, 0.28, 0.18, 0.1)
-
-
-_DEFORMING = {name: share for name, share in SHARES.items() if ACTORS[name][1] == "deforming"}
-_OTHERS = {name: share for name, share in SHARES.items() if ACTORS[name][1] != "deforming"}
-_UNFOLLOWED = ("puppet", "lump")  # no camera of training follows these
-_FOLLOWED = {name: share for name, share in SHARES.items() if name not in _UNFOLLOWED}
-_RECIPES = {name: _SceneRecipe(name) for name in CAMERA_MOTIONS} | {
-    "orbit": _SceneRecipe("orbit", actors=_OTHERS),
-    "follow_pan": _SceneRecipe("follow_pan", actors=_FOLLOWED, large=0.4),
-    "follow_travel": _SceneRecipe("follow_travel", actors=_FOLLOWED, large=0.6),
-    "corridor_drive": _SceneRecipe("forward", (0.3, 0.5, 0.2), {"corridor": 1.0}),
-    "crowd": _SceneRecipe("walk", (0,) * 6 + (1, 1, 1, 1), actors={"person": 1.0}, distractors=8),
-    "orbit_deforming": _SceneRecipe("orbit", (0, 0.7, 0.3), actors=_DEFORMING),
-    "followed_large": _SceneRecipe(
-        "follow_travel",
-        (0, 0.8, 0.2),
-        actors=dict.fromkeys(_UNFOLLOWED, 0.5),
-        large=1.0,
-        seen=(0.05, 0.4),
-    ),
-}
-_ROADS = {"street": 0.36, "motorway": 0.24, "country_road": 0.24, "plain": 0.16}
-_DRIVES = {
-    "road": _DriveRecipe(ROAD, _ROADS),
-    "road_turn": _DriveRecipe(TURN, _ROADS),
-    "indoor": _DriveRecipe(INDOOR, {"hall": 1.0}, ON_FOOT),
-    "car_ahead": _DriveRecipe(
-        AHEAD, {"tunnel": 0.5, "bridge": 0.5}, {"tanker": 1.0}, {"following": 1.0}, (0, 1)
-    ),
-}
+    compression: Compression | None = None
 
 
 def sample_scene(
@@ -166,29 +81,38 @@ def sample_scene(
     kind: str | None = None,
     frames: int = 24,
     size_px: tuple[int, int] = (240, 427),
+    lifelike: Lifelike | None = None,
 ) -> SampledScene:
     """Draw a random scene, repeatably.
 
+    Without `lifelike` a seed always gives the same scene: figures of the test split, which are
+    published, depend on it.
+
     Args:
         seed: determines everything.
-        kind: of KINDS or HELD_OUT_KINDS; None draws one of KINDS.
+        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS; None draws one of KINDS, or of
+            LIFELIKE_KINDS.
         frames: length of the clip.
         size_px: h, w of the image.
+        lifelike: what brings it nearer to real footage; None: nothing.
 
     Raises:
-        InputError: there is no such kind.
+        InputError: there is no such kind, or a photograph cannot be read.
     """
     rng = np.random.default_rng([seed, 20250])
-    name = pick(rng, KINDS) if kind is None else kind
-    if name in _DRIVES:
-        camera, world, bodies, motions = _driven(rng, _DRIVES[name], frames, size_px)
-    elif name in _RECIPES:
-        camera, world, bodies, motions = _staged(rng, _RECIPES[name], frames, size_px)
+    kinds = KINDS if lifelike is None else LIFELIKE_KINDS
+    name = pick(rng, kinds) if kind is None else kind
+    if name in DRIVES:
+        content = _driven(rng, DRIVES[name], frames, size_px)
+    elif name in RECIPES:
+        recipe = RECIPES[name] if lifelike is None else as_lifelike(RECIPES[name])
+        content = _staged(rng, recipe, frames, size_px)
     else:
         raise InputError(
-            f"kind of scene: expected one of {', '.join((*_RECIPES, *_DRIVES))}, found {name!r}; "
+            f"kind of scene: expected one of {', '.join((*RECIPES, *DRIVES))}, found {name!r}; "
             "take one of these"
         )
+    camera, world, bodies, motions, site = content
     if chance(rng, 0.4):  # an overcast sky
         bodies = [replace(body, shadow_m=0.0) for body in bodies]
     scene = Scene(
@@ -202,24 +126,46 @@ def sample_scene(
         nuisances=_nuisances(rng, frames),
         seed=seed,
     )
-    return SampledScene(scene, name, world, tuple(motions))
+    types = tuple(motions)
+    if lifelike is not None:
+        own = np.random.default_rng([seed, 61014])
+        scene, types = enlivened(own, scene, types, lifelike, site)
+        return SampledScene(scene, name, world, types, Compression.drawn(own))
+    return SampledScene(scene, name, world, types)
 
 
-_Content = tuple[Camera, str, list[Body], list[str]]
-"""A camera, the name of its world, all bodies, and the movers' motion types."""
+class _Content(NamedTuple):
+    """A camera, the name of its world, all bodies, the movers' motion types, and the place."""
+
+    camera: Camera
+    world: str
+    bodies: list[Body]
+    motions: list[str]
+    site: worlds.Site
 
 
-def _driven(rng: Rng, recipe: _DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _driven(rng: Rng, recipe: DriveRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     """Draw a scene along a road or a corridor."""
     drive = random_drive(rng, recipe.vehicle, frames, size_px)
     courses = random_traffic(rng, drive, _count(rng, recipe.movers), recipe.actors, recipe.roles)
     bodies = [each for i, course in enumerate(courses, 1) for each in course.bodies(rng, i)]
     world = pick(rng, recipe.worlds)
     bodies += build_roadside(rng, world, drive, courses)
-    return drive.camera, world, bodies, [ACTORS[course.actor][1] for course in courses]
+    motions = [ACTORS[course.actor][1] for course in courses]
+    return _Content(drive.camera, world, bodies, motions, _beside(drive, courses))
 
 
-def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _beside(drive: Drive, courses: Sequence[Course]) -> worlds.Site:
+    """Return the place along a drive that its camera and the movers leave free."""
+    reach = np.full((drive.frames, 1), drive.half_m)
+    clear = [np.hstack([drive.feet_m, reach])]
+    for course in courses:
+        clear.append(np.hstack([course.position_m, np.full((drive.frames, 1), course.radius_m)]))
+    far = 3.0 * drive.half_m
+    return worlds.Site(drive.camera, drive.frames, far, np.concatenate(clear))
+
+
+def _staged(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     """Draw a scene around the subject of a camera."""
     for _ in range(_MOST_DRAWN):
         content = _staged_once(rng, recipe, frames, size_px)
@@ -230,26 +176,26 @@ def _staged(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int
 
 def _seen(content: _Content, frames: int) -> float:
     """Return the share of the image that the first mover fills halfway through the clip."""
-    camera, _, bodies, _ = content
-    geometry = SceneGeometry(Scene("", camera, tuple(bodies), frames, FPS))
+    camera = content.camera
+    geometry = SceneGeometry(Scene("", camera, tuple(content.bodies), frames, FPS))
     x, y = np.arange(4.0, camera.width, 8), np.arange(4.0, camera.height, 8)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     found = geometry.view(frames // 2 / FPS).cast_points(points)
     return float((geometry.instance_of(found.piece) == 1).mean())
 
 
-def _staged_once(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
+def _staged_once(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Content:
     stage = _stage(rng, recipe, frames, size_px)
     bodies, motions = _movers(rng, recipe, stage)
     world = pick(rng, recipe.worlds)
     site = stage.site()
     bodies += worlds.WORLDS[world](rng, site)
     bodies += _distractors(rng, recipe, stage, site)
-    if chance(rng, 0.3):
+    if chance(rng, 0.3) or recipe.behind:
         bodies += worlds.occluder(rng, site)
     if chance(rng, 0.4):  # parallax that is easily mistaken for motion
         bodies += worlds.clutter(rng, site, int(rng.integers(1, 4)), (0.25, 0.8))
-    return stage.camera, world, bodies, motions
+    return _Content(stage.camera, world, bodies, motions, site)
 
 
 def _count(rng: Rng, shares: tuple[float, ...]) -> int:
@@ -286,7 +232,7 @@ class _Stage:
         )
 
 
-def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
+def _stage(rng: Rng, recipe: SceneRecipe, frames: int, size_px: tuple[int, int]) -> _Stage:
     """Draw a camera and its subject, and the other movers where the camera sees them."""
     count = _count(rng, recipe.movers)
     height, width = size_px
@@ -297,15 +243,18 @@ def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]
     flies = chance(rng, 0.15)
     tall = _height_px(rng, size_px, 0.05 if count <= 1 else 0.025)
     if chance(rng, recipe.large):
-        tall = min(float(np.sqrt(4 * log_uniform(rng, 0.05, 0.4) * height * width)), 1.6 * height)
+        share = log_uniform(rng, *recipe.large_share)
+        tall = min(float(np.sqrt(4 * share * height * width)), 4 * recipe.large_share[1] * height)
     tall *= distance / focal
     # From a worm's shot to a bird's.
     down = rng.uniform(0.5, 1.2) if chance(rng, 0.12) else abs(rng.normal(0, 0.2)) + 0.02
     eye = max(distance * np.tan(down), 0.2 * tall, 0.05 * distance)
     lifted = rng.uniform(0, 0.5) * eye if flies else 0.0
     foot = np.array([rng.normal(0, 0.17) * width * distance / focal, -lifted, distance])
-    speed = _speed_px(rng, _MOVER_PX) * unit * distance / focal
-    going = mover_path(rng, foot, frames, middle, speed, height_m=tall, flies=flies)
+    speed = _speed_px(rng, recipe.speed * _MOVER_PX) * unit * distance / focal
+    going = mover_path(
+        rng, foot, frames, middle, speed, height_m=tall, flies=flies, pauses=recipe.pauses
+    )
     aim = -np.arctan2(eye - lifted - tall / 2, distance) + rng.normal(0, 0.12) * height / focal
     shot = Shot(
         size_px, float(focal), eye, aim, going.position_m, middle, _speed_px(rng, _CAMERA_PX) * unit
@@ -320,7 +269,14 @@ def _stage(rng: Rng, recipe: _SceneRecipe, frames: int, size_px: tuple[int, int]
         heights.append(tall)
         paths.append(
             mover_path(
-                rng, at, frames, int(rng.integers(frames)), speed, height_m=tall, flies=flies
+                rng,
+                at,
+                frames,
+                int(rng.integers(frames)),
+                speed,
+                height_m=tall,
+                flies=flies,
+                pauses=recipe.pauses,
             )
         )
     return _Stage(shot, camera, tuple(heights), tuple(paths))
@@ -338,20 +294,21 @@ def _elsewhere(rng: Rng, shot: Shot, camera: Camera) -> tuple[Array, float, floa
     return at, _height_px(rng, shot.size_px, 0.02) * pixel, speed, flies
 
 
-def _movers(rng: Rng, recipe: _SceneRecipe, stage: _Stage) -> tuple[list[Body], list[str]]:
+def _movers(rng: Rng, recipe: SceneRecipe, stage: _Stage) -> tuple[list[Body], list[str]]:
     bodies: list[Body] = []
     motions = []
     kinds = dict(recipe.actors)
     if chance(rng, 0.4):  # all of one kind
         kinds = {pick(rng, kinds): 1.0}
     for instance, going in enumerate(stage.paths, 1):
-        parts, motion_type = mover(rng, kinds, going, stage.heights_m[instance - 1], instance)
+        height = stage.heights_m[instance - 1]
+        parts, motion_type = mover(rng, kinds, going, height, instance, recipe.planted)
         bodies += parts
         motions.append(motion_type)
     return bodies, motions
 
 
-def _distractors(rng: Rng, recipe: _SceneRecipe, stage: _Stage, site: worlds.Site) -> list[Body]:
+def _distractors(rng: Rng, recipe: SceneRecipe, stage: _Stage, site: worlds.Site) -> list[Body]:
     """Draw static things of the kinds that move."""
     bodies = []
     for _ in range(int(rng.integers(recipe.distractors + 1))):

@@ -12,7 +12,8 @@ import numpy as np
 
 from motion_seg_ros.lab.synthetic.scene import Body
 from motion_seg_ros.lab.synthetic.trajectory import Array, Placement, Trajectory
-from motion_seg_ros.lab.training.simulation.actors import ACTORS, ActorBuilder, Gait
+from motion_seg_ros.lab.training.simulation.actor_builder import ActorBuilder, Gait
+from motion_seg_ros.lab.training.simulation.actors import ACTORS
 from motion_seg_ros.lab.training.simulation.drives import Drive
 from motion_seg_ros.lab.training.simulation.random_motion import (
     FPS,

@@ -10,7 +10,7 @@ from mask_scenes import random_mask_samples
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks import dataset
 from motion_seg_ros.lab.training.masks.samples import write_mask_samples
-from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 
 
 def test_scenes_that_are_there_are_not_made_again(

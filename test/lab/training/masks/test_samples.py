@@ -102,7 +102,10 @@ def test_the_pipeline_sees_only_the_frames_that_are_shown(monkeypatch: pytest.Mo
             index: np.zeros((MASK_CHANNELS, 30, 40), np.float32) for index in range(len(frames))
         }
 
-    monkeypatch.setattr(samples_module, "rendered_clip", lambda seed, **options: clip)
+    def rendered(seed: int, *, shown: list[int], **options: object) -> list[LabelledFrame]:
+        return [clip[index] for index in shown]
+
+    monkeypatch.setattr(samples_module, "rendered_clip", rendered)
     monkeypatch.setattr(samples_module, "_channels_of_clip", channels_of)
     by_steps = {steps_of(scene): scene for scene in range(40)}
     made = {way: len(mask_samples(scene, frames=12)) for way, scene in by_steps.items()}

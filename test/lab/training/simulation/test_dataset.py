@@ -19,7 +19,7 @@ from motion_seg_ros.lab.training.simulation.dataset import (
     scene_seed,
     shard_path,
 )
-from motion_seg_ros.lab.training.simulation.scene_sampler import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 
 
 def build(folder: Path, windows: int = 20, **changes: object) -> dataset.DatasetSummary:

@@ -8,7 +8,7 @@ import pytest
 from motion_seg_ros.lab.track_samples import read_samples, write_samples
 from motion_seg_ros.lab.training.simulation.clips import random_clip
 from motion_seg_ros.lab.training.simulation.rendered import rendered_clip, rendered_samples
-from motion_seg_ros.lab.training.simulation.scene_sampler import KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import KINDS
 
 SEED = 5  # of a scene with movers
 
@@ -103,6 +103,14 @@ def test_the_labels_are_those_of_the_clips_masks():
         agreeing += best[0] * len(each)
         total += len(each)
     assert agreeing / total > 0.97
+
+
+def test_some_frames_of_a_clip_are_those_of_the_whole():
+    whole, some = rendered_clip(SEED, frames=6), rendered_clip(SEED, frames=6, shown=(1, 4))
+    assert len(some) == 2
+    for one, other in zip(some, (whole[1], whole[4]), strict=True):
+        np.testing.assert_array_equal(one.image_bgr, other.image_bgr)
+        np.testing.assert_array_equal(one.moving, other.moving)
 
 
 def test_a_clip_shows_its_movers():

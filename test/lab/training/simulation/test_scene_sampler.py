@@ -9,20 +9,33 @@ import pytest
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.truth import GroundTruth
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
+from motion_seg_ros.lab.training.simulation.movers import MoverPath, mover
 from motion_seg_ros.lab.training.simulation.random_motion import (
     curve,
     distance_covered,
     trajectory,
     wander,
+    with_pause,
 )
-from motion_seg_ros.lab.training.simulation.scene_sampler import (
+from motion_seg_ros.lab.training.simulation.scene_kinds import (
     HELD_OUT_KINDS,
     KINDS,
+    LIFELIKE_KINDS,
+)
+from motion_seg_ros.lab.training.simulation.scene_sampler import (
     sample_scene,
 )
 from motion_seg_ros.lab.training.simulation.truth_labels import image_grid, label_points
 
 SMALL = (120, 214)
+PUBLISHED = {
+    "corridor_drive": (0.017, -1.121, 81.9),
+    "crowd": (0.063, -1.122, 172.6),
+    "orbit_deforming": (0.1, -0.066, 109.4),
+    "car_ahead": (0.212, -0.528, 119.6),
+    "followed_large": (0.149, 16.907, 119.2),
+}
 
 
 def camera_travel(sampled):
@@ -45,7 +58,7 @@ def test_a_kind_that_does_not_exist_is_refused():
         sample_scene(0, kind="corridor")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *HELD_OUT_KINDS])
+@pytest.mark.parametrize("kind", [*LIFELIKE_KINDS, *HELD_OUT_KINDS])
 def test_every_kind_renders_and_is_what_it_is_called(kind):
     sampled = sample_scene(3, kind=kind, size_px=SMALL)
     assert sampled.kind == kind
@@ -185,3 +198,60 @@ def test_a_path_goes_through_its_placements_at_the_frames_times():
     np.testing.assert_allclose(path.pose(7 / 15.0)[:3, 3], channels[7, :3], atol=1e-9)
     assert trajectory(np.ones((24, 6))).is_still
     np.testing.assert_allclose(curve(channels)(11 / 15.0), channels[11], atol=1e-9)
+
+
+def test_scenes_of_the_test_split_are_those_whose_figures_are_published():
+    """Shares of movers, a place of the camera and a grey level of the first version's scenes."""
+    for kind in HELD_OUT_KINDS:
+        frame = Renderer(sample_scene(3, kind=kind, size_px=SMALL).scene).render(12)
+        found = (
+            (frame.instances > 0).mean(),
+            frame.world_to_camera[2, 3],
+            frame.image_bgr.mean(),
+        )
+        off = np.abs(np.array(found) - PUBLISHED[kind])
+        assert (off <= (2e-3, 2e-3, 0.2)).all(), (kind, found)
+
+
+def test_lifelike_scenes_are_of_kinds_of_their_own_too():
+    kinds = {sample_scene(seed, size_px=SMALL, lifelike=Lifelike()).kind for seed in range(250)}
+    assert kinds == set(LIFELIKE_KINDS)
+
+
+def test_a_close_up_fills_much_of_the_image():
+    shares = []
+    for seed in range(8):
+        sampled = sample_scene(seed, kind="close_up", size_px=SMALL, lifelike=Lifelike())
+        truth = GroundTruth(sampled.scene)
+        shares.append((truth.instances(image_grid(truth), 12) == 1).mean())
+    assert np.median(shares) > 0.18
+    assert max(shares) > 0.3
+
+
+def test_a_pause_lasts_some_frames_and_the_way_goes_on():
+    for seed in range(20):
+        covered = with_pause(np.random.default_rng(seed), np.arange(24.0))
+        steps = np.diff(covered)
+        assert set(np.unique(steps)) == {0.0, 1.0}
+        still = np.flatnonzero(steps == 0)
+        assert len(still) >= 3
+        assert (np.diff(still) == 1).all()
+
+
+def test_a_walkers_foot_stands_where_it_is_on_the_ground():
+    """Its legs hang straight down where they carry it: there its feet hardly move in the world."""
+    frames, step = 60, 0.08
+    covered = step * np.arange(frames)
+    position = np.stack([covered, 0 * covered, 0 * covered + 5], axis=1)
+    going = MoverPath(position, np.zeros(frames), covered, step, in_place=False)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        bodies, _ = mover(rng, {"person": 1.0}, going, 1.75, 1, planted=1.0)
+        thigh = bodies[1]
+        length = 0.5 * 1.75
+        foot = np.array([0, length, 0, 1.0])
+        times = np.arange(0, frames - 1, 0.25) / 15
+        way = np.array([(thigh.trajectory.pose(each) @ foot)[:3] for each in times])
+        speed = np.diff(way[:, 0]) * 4
+        assert speed.min() < 0.3 * step
+        assert speed.mean() == pytest.approx(step, rel=0.3)

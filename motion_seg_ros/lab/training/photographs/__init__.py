@@ -1,0 +1,1 @@
+"""Photographs with a free licence, as textures of the training scenes."""
