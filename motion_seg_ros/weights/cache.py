@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "cdbe1c3a78f2877afce6eaca21e70a7d57d5a6a4bd3438d1becabfef0e55d795",
+            "af48801835eeae746519bf37dfdfdf5255d569e0000b0fa94efcc3b602e90c3f",
         ),
     }
 )
