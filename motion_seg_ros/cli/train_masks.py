@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.errors import InputError, MissingDependencyError, OutputError
 
 DESCRIPTION = """\
 Train the mask network, which corrects the belief per pixel that is fused from flow, colour and
@@ -97,8 +97,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
     if arguments.seed < 0:
         raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
-    # Here, so that the other commands start without PyTorch.
-    import torch
+    try:
+        import torch  # here, so that the other commands start without PyTorch
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"motion_seg train-masks: expected the Python package torch, found: {error}; "
+            "pip install 'motion_seg_ros[train]'"
+        ) from error
 
     from motion_seg_ros.lab.training.interruption import stop_request
     from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split

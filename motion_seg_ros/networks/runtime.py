@@ -82,9 +82,9 @@ def needs_torch(weights: Path) -> Iterator[None]:
         yield
     except ImportError as error:
         raise MissingDependencyError(
-            f"{weights}: expected torch and safetensors for this kind of file, found: {error}; "
-            "name an .onnx file, which `motion_seg weights export` writes where they are, or "
-            "pip install torch safetensors"
+            f"{weights}: expected torch and safetensors, which this needs, found: {error}; pip "
+            "install them, or name an .onnx file, which `motion_seg weights export` writes where "
+            "they are"
         ) from error
 
 

@@ -14,6 +14,7 @@ from motion_seg_ros.lab.training.masks.samples import (
     read_mask_samples,
     write_mask_samples,
 )
+from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
 from motion_seg_ros.masks.fusion.network import load_mask_network
 
 
@@ -70,4 +71,5 @@ def test_missing_scenes_are_made(
     made = build_mask_dataset(tmp_path, scenes=1, seed=0, workers=1, progress_bar=False)
     found = read_mask_samples(made[0])[0]
     kind = dataset.validation_kind(0)
-    assert found.channels.tobytes() == mask_samples(0, kind=kind)[0].channels.tobytes()
+    expected = mask_samples(0, kind=kind, lifelike=Lifelike())[0]
+    assert found.channels.tobytes() == expected.channels.tobytes()

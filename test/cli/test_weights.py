@@ -10,7 +10,9 @@ from file_server import FileServer, file_server
 from published_weights import plain_network, publish, serve
 
 from motion_seg_ros.cli import main
+from motion_seg_ros.weights.cache import SHIPPED
 from motion_seg_ros.weights.catalogue import PUBLISHED
+from motion_seg_ros.weights.formats import file_metadata
 
 pytest.importorskip("pooch", reason="pooch: not installed")
 
@@ -108,3 +110,25 @@ def test_everything_published_is_listed(capsys: pytest.CaptureFixture[str]) -> N
     names = {line.split(" ")[0] for line in out.splitlines()}
     assert set(PUBLISHED) <= names
     assert max(map(len, out.splitlines()[: len(PUBLISHED)])) <= 100
+
+
+def test_weights_are_exported_to_what_runs_without_torch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxscript", reason="onnxscript: not installed")
+    pytest.importorskip("safetensors", reason="safetensors: not installed")
+    from motion_seg_ros.networks.tensor_files import load_tensors, save_tensors
+
+    shipped = SHIPPED["mask_network_lite"]
+    weights = tmp_path / "mine.safetensors"
+    save_tensors(weights, *load_tensors(shipped.path))
+    assert main.main(["weights", "export", str(weights)]) == 0
+    exported = tmp_path / "mine.onnx"
+    assert str(exported) in capsys.readouterr().out
+    assert file_metadata(exported) == file_metadata(shipped.path)
+    tensors, _ = load_tensors(exported)
+    assert tensors.keys() == load_tensors(weights)[0].keys()
+
+    save_tensors(weights, tensors, {"something": "else"})
+    assert main.main(["weights", "export", str(weights)]) == 2
+    assert "expected track_transformer or mask_network in its metadata" in capsys.readouterr().err
