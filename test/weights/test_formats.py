@@ -77,11 +77,7 @@ def test_the_configuration_of_another_network(tmp_path: Path) -> None:
 
 def test_other_files_and_none(tmp_path: Path) -> None:
     (tmp_path / "x.bin").write_bytes(b"")
-<<<<<<< HEAD
-    with pytest.raises(InputError, match=r"x\.bin: expected \.safetensors, \.onnx, \.pt"):
-=======
     with pytest.raises(InputError, match=r"x\.bin: expected \.safetensors, \.onnx, \.pt, \.pth"):
->>>>>>> main
         check_format(tmp_path / "x.bin")
     with pytest.raises(InputError, match=r"none\.pt: cannot be read: No such file"):
         check_format(tmp_path / "none.pt")
