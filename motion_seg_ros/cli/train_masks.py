@@ -90,13 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an option or an output is wrong.
         KeyboardInterrupt: interrupted; weights were written if training had begun.
     """
-    for name in ("scenes", "steps", "batch", "workers", "threads"):
-        if (found := getattr(arguments, name)) < 1:
-            raise InputError(f"--{name}: expected 1 or more, found {found}")
-    if not arguments.learning_rate > 0:
-        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
-    if arguments.seed < 0:
-        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+    _check(arguments)
     try:
         import torch  # here, so that the other commands start without PyTorch
     except ImportError as error:
@@ -113,19 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
     from motion_seg_ros.masks.fusion.network import export_mask_network
 
     weights = arguments.output / WEIGHTS_FILE
-    if weights.exists() and not arguments.resume:
-        raise OutputError(
-            f"{weights}: expected no earlier run, found one; go on with it by --resume, or choose "
-            "another folder"
-        )
+    _make_room(weights, resume=arguments.resume)
     torch.set_num_threads(arguments.threads)
-    try:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{arguments.output}: expected a folder to write to, found: {error.strerror}; choose "
-            "another one"
-        ) from error
     lifelike = Lifelike.of(arguments.photographs)
     files = build_mask_dataset(
         arguments.data,
@@ -160,3 +143,29 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{score}; written to {weights}")
     if stop.is_set():
         raise KeyboardInterrupt
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for name in ("scenes", "steps", "batch", "workers", "threads"):
+        if (found := getattr(arguments, name)) < 1:
+            raise InputError(f"--{name}: expected 1 or more, found {found}")
+    if not arguments.learning_rate > 0:
+        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
+    if arguments.seed < 0:
+        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
+
+
+def _make_room(weights: Path, *, resume: bool) -> None:
+    """Make the folder of a run's weights; refuse that of an earlier run, but to resume it."""
+    if weights.exists() and not resume:
+        raise OutputError(
+            f"{weights}: expected no earlier run, found one; go on with it by --resume, or choose "
+            "another folder"
+        )
+    folder = weights.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: expected a folder to write to, found: {error.strerror}; choose another one"
+        ) from error

@@ -50,8 +50,7 @@ def save_onnx(
 
     try:
         import onnx_ir
-        from onnx_ir.passes.common import LiftConstantsToInitializersPass
-        from onnxscript import optimizer
+        import onnxscript  # noqa: F401  # `_simplify` takes its optimiser
     except ImportError as error:
         raise MissingDependencyError(
             f"{path}: expected the Python package onnxscript to write it, found: {error}; "
@@ -70,7 +69,16 @@ def save_onnx(
             verbose=False,
         )
     assert program is not None  # as no file was named
-    model, weights = program.model, network.state_dict()
+    model = program.model
+    _simplify(model, set(network.state_dict()))
+    content: bytes = onnx_ir.serde.serialize_model(model).SerializeToString()
+    write_bytes(path, content + metadata_fields(metadata))
+
+
+def _simplify(model: Any, weights: set[str]) -> None:
+    """Fold the constants of a graph but its weights, and leave out what is about its making."""
+    from onnx_ir.passes.common import LiftConstantsToInitializersPass
+    from onnxscript import optimizer
 
     def without_weights(node: Any) -> bool | None:
         weighted = any(each is not None and each.name in weights for each in node.inputs)
@@ -86,8 +94,6 @@ def save_onnx(
     for node in model.graph:
         node.metadata_props.clear()  # lines of source code
     model.graph.metadata_props.clear()
-    content: bytes = onnx_ir.serde.serialize_model(model).SerializeToString()
-    write_bytes(path, content + metadata_fields(metadata))
 
 
 @contextlib.contextmanager

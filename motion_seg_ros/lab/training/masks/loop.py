@@ -155,6 +155,34 @@ def train_masks(
         OutputError: a file cannot be written.
         InputError: weights or checkpoint cannot be read, or are of other options.
     """
+    run = _begun(options, start)
+    done = run.load(folder / CHECKPOINT_FILE) if resume else 0
+    if done >= options.steps:
+        return validate_masks(run.network, data.validation)["all"]
+    bar = tqdm(total=options.steps, initial=done, desc="training", unit="step")
+    bar.disable = bar.disable or not progress_bar
+    for step in range(done + 1, options.steps + 1):
+        # Random numbers depend on the step alone, so that a resumed run draws the same.
+        rng = np.random.default_rng([options.seed, step])
+        loss = _learn(run, random_batch(rng, data.training, options.batch))
+        bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
+        bar.update()
+        last = stop() or step == options.steps
+        if last or step % options.validation_interval == 0:
+            scores = validate_masks(run.network, data.validation)
+            bar.write("\n".join(f"step {step}, {name}: {each}" for name, each in scores.items()))
+            values = {name: f"{value:.4f}" for name, value in asdict(scores["all"]).items()}
+            known = {**metadata, **run.options, **values, "step": str(step)}
+            known |= {MODEL_KEY: MODEL_VERSION, CHANNELS_KEY: ",".join(NAMES)}
+            save_tensors(folder / WEIGHTS_FILE, run.network.state_dict(), known)
+            run.save(folder / CHECKPOINT_FILE, step)
+        if last:
+            break
+    bar.close()
+    return scores["all"]
+
+
+def _begun(options: MaskTraining, start: Path | None) -> MaskRun:
     torch.manual_seed(options.seed)
     network = MaskNetwork() if start is None else started_network(start)
     optimiser = torch.optim.AdamW(
@@ -164,38 +192,18 @@ def train_masks(
         optimiser, options.learning_rate, total_steps=options.steps, pct_start=0.1
     )
     described = {name: str(value) for name, value in asdict(options).items()}
-    run = MaskRun(described, network, optimiser, schedule)
-    done = run.load(folder / CHECKPOINT_FILE) if resume else 0
-    if done >= options.steps:
-        return validate_masks(network, data.validation)["all"]
-    bar = tqdm(total=options.steps, initial=done, desc="training", unit="step")
-    bar.disable = bar.disable or not progress_bar
-    for step in range(done + 1, options.steps + 1):
-        # Random numbers depend on the step alone, so that a resumed run draws the same.
-        batch = random_batch(
-            np.random.default_rng([options.seed, step]), data.training, options.batch
-        )
-        loss = mask_loss(network(batch.channels)[:, 0], batch)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # of torch
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        bar.set_postfix_str(f"loss {loss.item():.3f}", refresh=False)
-        bar.update()
-        last = stop() or step == options.steps
-        if last or step % options.validation_interval == 0:
-            scores = validate_masks(network, data.validation)
-            bar.write("\n".join(f"step {step}, {name}: {each}" for name, each in scores.items()))
-            values = {name: f"{value:.4f}" for name, value in asdict(scores["all"]).items()}
-            known = {**metadata, **described, **values, "step": str(step)}
-            known |= {MODEL_KEY: MODEL_VERSION, CHANNELS_KEY: ",".join(NAMES)}
-            save_tensors(folder / WEIGHTS_FILE, network.state_dict(), known)
-            run.save(folder / CHECKPOINT_FILE, step)
-        if last:
-            break
-    bar.close()
-    return scores["all"]
+    return MaskRun(described, network, optimiser, schedule)
+
+
+def _learn(run: MaskRun, batch: MaskBatch) -> float:
+    """Take one optimiser step, and return the loss before it."""
+    loss = mask_loss(run.network(batch.channels)[:, 0], batch)
+    run.optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]  # of torch
+    torch.nn.utils.clip_grad_norm_(run.network.parameters(), 1.0)
+    run.optimiser.step()
+    run.schedule.step()
+    return loss.item()
 
 
 @dataclass(frozen=True)
