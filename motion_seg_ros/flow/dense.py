@@ -49,7 +49,7 @@ class DenseFlow:
             `fitted_size`.
     """
 
-    def __init__(self, max_side_px: int = 0) -> None:
+    def __init__(self, max_side_px: int) -> None:
         self._max_side_px = max_side_px
         self._lines = LINES
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

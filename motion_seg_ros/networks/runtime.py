@@ -21,6 +21,10 @@ from motion_seg_ros.weights.onnx_file import Array, OnnxFile, read_onnx
 
 logger = logging.getLogger(__name__)
 
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""Environment of onnxruntime, which otherwise sends records of its use to its makers over the
+network (version 1.32 on Linux does). Source: Privacy.md in its package."""
+
 
 class Runtime(Protocol):
     """A network that is ready to run; may be called from several threads.
@@ -66,7 +70,7 @@ def load_runtime(path: Path, *, threads: int | None = None) -> tuple[Runtime, Ma
 def library() -> str:
     """Return what `load_runtime` lets run networks here, with its version."""
     try:
-        return f"onnxruntime {importlib.import_module('onnxruntime').__version__}"
+        return f"onnxruntime {_onnxruntime().__version__}"
     except ImportError:
         return f"OpenCV {cv2.__version__}, NumPy {np.__version__}"
 
@@ -88,6 +92,12 @@ def needs_torch(weights: Path) -> Iterator[None]:
         ) from error
 
 
+def _onnxruntime() -> Any:
+    """Import onnxruntime without its telemetry, unless the environment asks for it."""
+    os.environ.setdefault(NO_TELEMETRY, "1")
+    return importlib.import_module("onnxruntime")
+
+
 def _fallback(path: Path, file: OnnxFile) -> Runtime:
     convolves = any(node.op == "Conv" for node in file.nodes)
     try:
@@ -104,7 +114,7 @@ class _OnnxRuntime:
     """See https://onnxruntime.ai/docs/performance/tune-performance/threading.html."""
 
     def __init__(self, path: Path, threads: int | None) -> None:
-        library: Any = importlib.import_module("onnxruntime")
+        library = _onnxruntime()
         options = library.SessionOptions()
         options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
         options.inter_op_num_threads = 1

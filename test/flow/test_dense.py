@@ -97,7 +97,7 @@ def assert_shifted(flow: DenseFlow, window: Window, shift: float) -> None:
 
 def test_flow_after_a_change_of_the_working_size() -> None:
     windows = shifted_windows(4, 5)
-    flow = DenseFlow()
+    flow = DenseFlow(max_side_px=0)
     flow.set_budget(160)
     for window in windows[:-1]:
         flow.image(window)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -21,7 +23,7 @@ from motion_seg_ros.labelling.network.tokens import collate
 from motion_seg_ros.labelling.network.transformer import TrackTransformer
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS
 from motion_seg_ros.masks.fusion.network import load_mask_network
-from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
+from motion_seg_ros.networks.runtime import NO_TELEMETRY, Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.torch_runtime import TorchRuntime
 from motion_seg_ros.weights.cache import SHIPPED
 from motion_seg_ros.weights.onnx_file import Array
@@ -155,3 +157,18 @@ def test_what_a_safetensors_file_needs_is_named(tmp_path: Path) -> None:
         needs_torch(tmp_path / "my.safetensors"),
     ):
         raise ImportError("no torch")
+
+
+def test_onnxruntime_tells_nobody_of_its_use(tmp_path: Path) -> None:
+    """Its telemetry keeps files at home and in the folder of temporary files."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime: not installed")
+    code = (
+        "import sys; from pathlib import Path; from motion_seg_ros.networks.runtime import *; "
+        "print(library()); load_runtime(Path(sys.argv[1]))"
+    )
+    env = {**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    env.pop(NO_TELEMETRY, None)
+    command = [sys.executable, "-c", code, str(MASKS)]
+    said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    assert "onnxruntime" in said
+    assert list(tmp_path.iterdir()) == []

@@ -164,7 +164,7 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fixed.answered(WIDE, 1.0, 0.05) == ("320x180", "")
     monkeypatch.setattr(size_control.time, "monotonic", lambda: now[0])
 
-    flow = DenseFlow()
+    flow = DenseFlow(max_side_px=0)
     adapted = WorkingSize(flow, SizeControl(1))
     assert adapted.answered(WIDE, now[0], 0.061) == ("427x240 (auto)", "")
     for _ in range(15):
@@ -177,7 +177,7 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_change_reaches_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(size_control.time, "monotonic", lambda: now[0])
-    flow = DenseFlow()
+    flow = DenseFlow(max_side_px=0)
     adapted = WorkingSize(flow, SizeControl(1))
     said = []
     for i in range(40):

@@ -29,6 +29,7 @@ from motion_seg_ros.lab.training.simulation.dataset import (
     build_dataset,
 )
 from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
+from motion_seg_ros.settings.stages import FlowConfig
 from motion_seg_ros.tracking.flow import FlowTracker
 
 
@@ -147,6 +148,8 @@ def _recorded(config: DataConfig, roots: dict[str, Path], frames: int) -> Iterat
         elif name == "dynamic_replica":
             readers[name] = DynamicReplicaReader(root, frames=frames)
         else:
-            tracker = FlowTracker(flow=DenseFlow(), seeds=max(hoi4d.TRACK_COUNTS))
+            tracker = FlowTracker(
+                flow=DenseFlow(FlowConfig.max_side_px), seeds=max(hoi4d.TRACK_COUNTS)
+            )
             readers[name] = Hoi4dReader(root, tracker, frames=frames)
     return mix(readers, {name: PAPER_SHARES[name] for name in readers}, config.seed)

@@ -79,7 +79,7 @@ def test_crossing_movers_are_two_objects() -> None:
 
 @pytest.mark.parametrize("make", [scenes.one_mover_still_camera, scenes.mover_under_parallax])
 def test_a_change_of_the_working_size_keeps_masks_and_ids(make: SceneMaker) -> None:
-    flow = DenseFlow()
+    flow = DenseFlow(max_side_px=0)
     segmenter = built(flow=flow)
     changes = {8: (180, (180, 240)), 14: (288, (288, 384)), 17: (135, (135, 180))}
     scores, ids = [], set()

@@ -32,6 +32,7 @@ from motion_seg_ros.masks.fusion.posterior import (
 )
 from motion_seg_ros.masks.fusion.refinement import clean
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter, require_edge_aware_smoothing
+from motion_seg_ros.settings.stages import FlowConfig
 from motion_seg_ros.types import FloatArray, Frame, UInt16Array
 from motion_seg_ros.window import SlidingWindow, Window
 
@@ -57,7 +58,7 @@ class RecursiveFusion:
 
     def __init__(self) -> None:
         require_edge_aware_smoothing()
-        self._flow = DenseFlow()
+        self._flow = DenseFlow(FlowConfig.max_side_px)
         self._frames = SlidingWindow(max(FLOW_GAPS) + 1, float("inf"))
         self._views = BackgroundViews()
         self._colour = ColourModel()
