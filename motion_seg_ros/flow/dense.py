@@ -144,7 +144,9 @@ class DenseFlow:
 
 def _pace(window: Window) -> np.float32:
     """Return the time between the last two frames in units of that before, at most LARGEST_PACE and
-    at least 1 / LARGEST_PACE."""
+    at least 1 / LARGEST_PACE; 1 where the window no longer has the frame before."""
+    if len(window) < 3:
+        return np.float32(1)
     before, last, newest = (frame.stamp_ns for frame in window.frames[-3:])
     shortest, longest = sorted((max(newest - last, 1), max(last - before, 1)))
     pace = min(longest / shortest, LARGEST_PACE)

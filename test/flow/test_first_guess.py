@@ -16,7 +16,7 @@ from motion_seg_ros.flow.first_guess import (
 )
 from motion_seg_ros.flow.lookup import pixel_grid
 from motion_seg_ros.types import FloatArray, Frame, UInt8Array
-from motion_seg_ros.window import SlidingWindow
+from motion_seg_ros.window import SlidingWindow, Window
 
 SIZE = (160, 232)
 
@@ -91,3 +91,17 @@ def test_long_steps_of_a_small_thing_are_followed() -> None:
     np.testing.assert_allclose(np.median(backward[centre], axis=(0, 1)), [-24, 0], atol=0.5)
     before = (centre[0], slice((place + 20 - 48) // 2, (place + 40 - 48) // 2))
     np.testing.assert_allclose(np.median(forward[before], axis=(0, 1)), [24, 0], atol=0.5)
+
+
+def test_what_moved_before_may_have_left_the_window() -> None:
+    world = cv2.cvtColor(texture(320, 600), cv2.COLOR_GRAY2BGR)
+    frames = [Frame(world[:, 20 * k : 20 * k + 464].copy(), k * 33_000_000) for k in range(4)]
+    flow = DenseFlow(232)
+    for newest in (1, 2):
+        window = Window(tuple(frames[: newest + 1]), 0)
+        flow.forward(window)
+        flow.backward(window, 1)
+    short = Window(tuple(frames[2:]), 2)
+    inner = np.s_[30:-30, 30:-30]
+    for found, expected in ((flow.forward(short), -10), (flow.backward(short, 1), 10)):
+        np.testing.assert_allclose(np.median(found[inner], axis=(0, 1)), [expected, 0], atol=0.1)
