@@ -1,4 +1,4 @@
-"""What a track transformer computes with: the channels of a batch, in the order of its layers.
+"""Inputs of the track transformer: the channels of a batch, in the order of its layers.
 
 Training and inference both use `encode`. B windows, T frames, N tracks, C channels.
 """

@@ -1,4 +1,4 @@
-"""What brings random scenes nearer to real footage.
+"""Lifelike scenes: random scenes brought nearer to real footage.
 
 All shares and spreads were set by hand.
 """
@@ -26,12 +26,12 @@ from motion_seg_ros.lab.training.simulation.unrest import restless
 from motion_seg_ros.lab.training.simulation.worlds import Site
 
 VERSION = 2
-"""Of the lifelike scenes; those of another version are not mixed with them."""
+"""Version of the lifelike scenes; those of different versions are not mixed in one data set."""
 
 
 @dataclass(frozen=True)
 class Lifelike:
-    """How scenes are made lifelike.
+    """Options of lifelike scenes.
 
     Attributes:
         photographs: for the surfaces; None for drawn textures alone.
@@ -41,7 +41,7 @@ class Lifelike:
 
     @classmethod
     def of(cls, photographs: str | Path | None) -> Lifelike:
-        """Return the way with the photographs of a folder; without where there is none.
+        """Return the options with the photographs of a folder; without photographs for None.
 
         Raises:
             InputError: the folder holds no photographs, or others than its list says.
@@ -50,7 +50,7 @@ class Lifelike:
 
     @property
     def settings(self) -> dict[str, int | str]:
-        """What a data set's settings must say of it."""
+        """Entries that identify these options in the settings of a data set."""
         digest = "" if self.photographs is None else self.photographs.digest
         return {"lifelike": VERSION, "photographs": digest}
 
@@ -64,7 +64,7 @@ def enlivened(
         rng: source of randomness.
         scene: the scene.
         motions: motion type of each mover.
-        how: the way.
+        how: options.
         site: the place.
     """
     scene = restless(rng, scene, site)

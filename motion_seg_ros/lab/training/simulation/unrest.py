@@ -1,6 +1,6 @@
-"""What moves in random scenes without being a mover: water, leaves, smoke, shadows.
+"""Distractors, which move in random scenes without being movers: water, leaves, smoke, shadows.
 
-In the ground truth it is static, as in the annotations of recorded clips. All shares and spreads
+In the ground truth they are static, as in the annotations of recorded clips. All shares and spreads
 were set by hand.
 """
 
