@@ -198,11 +198,16 @@ def test_a_result_that_does_not_fit_into_a_message_publishes_nothing(
 
 @pytest.fixture
 def badly_configured() -> Iterator[LifecycleNode]:
-    """A node that is told nonsense about the quality of service of ~/tracks."""
+    """A node that is told nonsense about the quality of service of ~/tracks.
+
+    Its name is its own: a destroyed node of rclpy answers for its life cycle until Python collects
+    it, which other tests would take for the node that they look for.
+    """
     context = rclpy.Context()
     rclpy.init(context=context)
-    override = "qos_overrides./motion_seg/tracks.publisher.reliability:=nonsense"
-    node = LifecycleNode("motion_seg", context=context, cli_args=["--ros-args", "-p", override])
+    name = "badly_configured"
+    override = f"qos_overrides./{name}/tracks.publisher.reliability:=nonsense"
+    node = LifecycleNode(name, context=context, cli_args=["--ros-args", "-p", override])
     yield node
     node.destroy_node()
     rclpy.shutdown(context=context)
@@ -215,4 +220,4 @@ def test_a_failure_takes_the_publishers_made_before_back(badly_configured: Lifec
         with pytest.raises(Exception, match="nonsense"):
             outputs(node)
         assert list(node.publishers) == before
-        assert node.count_publishers("/motion_seg/moving_mask") == 0
+        assert node.count_publishers("/badly_configured/moving_mask") == 0
