@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -24,11 +25,14 @@ def resized(xy: FloatArray, size: tuple[int, int], new_size: tuple[int, int]) ->
     return np.asarray((xy + np.float32(0.5)) * factor - np.float32(0.5), np.float32)
 
 
+@lru_cache(maxsize=8)  # the sizes of one stream; set by hand
 def pixel_grid(size: tuple[int, int]) -> FloatArray:
-    """Return (h, w, 2) float32: x, y of every pixel."""
+    """Return (h, w, 2) float32: x, y of every pixel; shared, so not to be written to."""
     height, width = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.dstack((x, y))
+    grid = np.dstack((x, y))
+    grid.flags.writeable = False
+    return grid
 
 
 def sample(field: FloatArray, xy: FloatArray) -> FloatArray:
@@ -54,10 +58,11 @@ def remap(
         nearest: take the nearest pixel instead of interpolating linearly.
     """
     # Two separate maps: OpenCV 5.0.0 interpolates float images wrongly by one map of two channels.
+    x, y = cv2.split(np.asarray(xy, np.float32))
     return cv2.remap(
         field,
-        np.ascontiguousarray(xy[..., 0], np.float32),
-        np.ascontiguousarray(xy[..., 1], np.float32),
+        x,
+        y,
         cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
         borderValue=(outside or 0.0,) * 4,

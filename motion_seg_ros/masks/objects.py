@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow.lookup import pixel_grid, remap
+from motion_seg_ros.masks.boxes import box_around, resized_box
 from motion_seg_ros.masks.ownership import (
     divide,
     ids_in,
@@ -86,8 +87,9 @@ class ObjectRegistry:
         for each in ids_in(ids):
             own, mask = ids == each, np.asarray(id_map == each)
             if mask.any():
+                box = box_around(own)
                 score = float((1 / (1 + np.exp(-log_odds[own]))).mean())
-                colours = colour_histogram(np.asarray(image[own], np.uint8))
+                colours = colour_histogram(np.asarray(image[box][own[box]], np.uint8))
                 objects.append(
                     self._reidentifier.describe(each, mask, score, colours, frame.stamp_ns)
                 )
@@ -114,17 +116,21 @@ class ObjectRegistry:
         x, y = _pixels_of(tracks.xy_px[-1], full_size, carried.shape).T
         last_seen_on = np.where(tracks.visible[-1], self._owners.of(tracks.ids), 0)
         count, parts = cv2.connectedComponents(moving, connectivity=8)
+        part_of_track = parts[y, x]
         by_pixels = owners_of_parts(np.asarray(parts, np.int32), count, carried)
         for part in range(1, count):
             inside = np.asarray(parts == part)
-            votes = np.bincount(last_seen_on[inside[y, x]], minlength=2)[1:]
+            votes = np.bincount(last_seen_on[part_of_track == part], minlength=2)[1:]
             owners = by_pixels[part] or ([int(votes.argmax()) + 1] if votes.any() else [])
             if not owners:
                 unknown.append(inside)
                 continue
-            if len(owners) > 1 and backward is not None:
-                owners = self._merged(owners, moving_alike(inside, carried, owners, backward))
-            ids[inside] = divide(inside, carried, owners, backward)[inside]
+            box = box_around(inside)
+            here = inside[box], carried[box]
+            flow = None if backward is None else backward[box]
+            if len(owners) > 1 and flow is not None:
+                owners = self._merged(owners, moving_alike(*here, owners, flow))
+            ids[box] += divide(*here, owners, flow)
         return ids, unknown
 
     def _carried(self, backward: FloatArray | None, size: tuple[int, int]) -> UInt16Array:
@@ -165,8 +171,10 @@ def _enlarged(ids: UInt16Array, moving: BoolArray) -> UInt16Array:
     """Return (H, W) ids: each moving pixel has the one nearest to it."""
     if not ids.any():
         return np.zeros(moving.shape, np.uint16)
-    large = cv2.resize(nearest_id(ids), moving.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return np.where(moving, large, 0).astype(np.uint16)
+    near, box = ids.copy(), resized_box(box_around(moving), moving.shape, ids.shape)
+    near[box] = nearest_id(ids[box])
+    large = cv2.resize(near, moving.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(large * moving, np.uint16)
 
 
 def _pixels_of(xy_px: FloatArray, size: tuple[int, ...], new_size: tuple[int, ...]) -> Int64Array:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from motion_seg_ros.masks.boxes import box_around
 from motion_seg_ros.types import BoolArray, FloatArray, UInt16Array
 
 # Set by hand:
@@ -23,7 +24,7 @@ ALIKE_PX = 1.0  # difference in motion below which two objects may be one
 
 def ids_in(ids: UInt16Array) -> list[int]:
     """Return the ids in a map, ascending, without 0."""
-    return [int(each) for each in np.flatnonzero(np.bincount(ids.ravel())) if each > 0]
+    return [int(each) for each in np.flatnonzero(np.bincount(ids[ids > 0]))]
 
 
 def owners_of_parts(
@@ -39,14 +40,16 @@ def owners_of_parts(
     Returns:
         Ids by part; a part of several objects does not keep one whose greater share is elsewhere.
     """
-    areas = np.bincount(carried.ravel())
-    ids = np.array([0, *(each for each in np.flatnonzero(areas) if each > 0)])
-    number, row_of = len(ids), np.zeros(len(areas), np.int64)
-    row_of[ids] = np.arange(number)
-    cells = parts.astype(np.int64).ravel() * number + row_of[carried.ravel()]
+    areas = np.bincount(carried[carried > 0], minlength=1)
+    ids = np.array([0, *np.flatnonzero(areas)])
+    number, column_of = len(ids), np.zeros(len(areas), np.int64)
+    column_of[ids] = np.arange(number)
+    moving = parts > 0
+    of_pixels = parts[moving]
+    cells = of_pixels * number + column_of[carried[moving]]
     pixels = np.bincount(cells, minlength=count * number).reshape(count, number)
-    pixels[0], pixels[:, 0] = 0, 0
-    sizes = np.bincount(parts.ravel(), minlength=count)[:, None]
+    pixels[:, 0] = 0
+    sizes = np.bincount(of_pixels, minlength=count)[:, None]
     enough = (pixels >= MIN_SHARE_OF_PART * sizes) | (pixels >= MIN_SHARE_OF_OBJECT * areas[ids])
     enough &= pixels >= MIN_PIXELS
     main_part = pixels.argmax(axis=0)
@@ -62,17 +65,11 @@ def divide(
     inside: BoolArray, carried: UInt16Array, owners: list[int], backward: FloatArray | None
 ) -> UInt16Array:
     """Split one connected part between its owners: return (h, w) ids, 0 outside of the part."""
-    ids = np.zeros_like(carried)
     if len(owners) == 1:
-        ids[inside] = owners[0]
-        return ids
-    y, x = np.nonzero(inside)
-    box = (slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1))
-    part = inside[box]
-    kept = np.where(part & np.isin(carried[box], owners), carried[box], 0).astype(np.uint16)
-    split = nearest_id(kept) if backward is None else _by_place_and_motion(kept, backward[box])
-    ids[box] = np.where(part, split, 0)
-    return ids
+        return np.asarray(inside * np.uint16(owners[0]), np.uint16)
+    kept = np.where(inside & np.isin(carried, owners), carried, np.uint16(0))
+    split = nearest_id(kept) if backward is None else _by_place_and_motion(kept, backward)
+    return np.asarray(split * inside, np.uint16)
 
 
 def _by_place_and_motion(kept: UInt16Array, backward: FloatArray) -> UInt16Array:
@@ -110,12 +107,12 @@ def stray_parts(ids: UInt16Array) -> list[BoolArray]:
     """Return the parts too far from the largest part of their object to belong to it."""
     found = []
     for each in ids_in(ids):
-        own = np.asarray(ids == each, np.uint8)
-        count, parts = cv2.connectedComponents(own, connectivity=8)
+        own = np.asarray(ids == each)
+        box = box_around(own)
+        count, parts = cv2.connectedComponents(own[box].view(np.uint8), connectivity=8)
         if count <= 2:
             continue
-        areas = np.bincount(parts.astype(np.int64).ravel())
-        areas[0] = 0
+        areas = np.bincount(parts[own[box]])
         largest = int(areas.argmax())
         distance = cv2.distanceTransform(
             np.asarray(parts != largest, np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3
@@ -123,7 +120,9 @@ def stray_parts(ids: UInt16Array) -> list[BoolArray]:
         reach = MAX_GAP * float(np.sqrt(areas.max()))
         for part in range(1, count):
             if part != largest and distance[parts == part].min() > reach:
-                found.append(np.asarray(parts == part))
+                stray = np.zeros_like(own)
+                stray[box] = parts == part
+                found.append(stray)
     return found
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from motion_seg_ros.masks.boxes import box_around
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import BoolArray, FloatArray, UInt8Array
 
 # Set by hand:
 MAX_SIDE_PX = 1280  # of the image whose edges the mask is snapped to
 SNAP_STRENGTH, SNAP_SIGMA = 30.0, 6.0
+SNAP_MARGIN_PX = 24  # about what is believed to move; masks of the demo clip change below 12
 SATURATION = 2.0  # log-odds at which a pixel's weight in the snapping levels off
 REFERENCE_SIDE_PX = 854  # the radii below are pixels of an image with this longer side
 OPENING_PX = 2.0
@@ -44,9 +46,11 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
         (guide.shape[1], guide.shape[0]),
         interpolation=cv2.INTER_LINEAR,
     )
-    smoother = EdgeAwareFilter(guide, SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
-    mask = clean(smoother.smooth(np.asarray(large, np.float32)) > 0)
-    full = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    box = box_around(large > 0, SNAP_MARGIN_PX)
+    smoother = EdgeAwareFilter(guide[box], SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
+    moving = np.zeros(large.shape, bool)
+    moving[box] = smoother.smooth(np.ascontiguousarray(large[box], np.float32)) > 0
+    full = cv2.resize(clean(moving), (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(full, bool)
 
 
@@ -58,9 +62,14 @@ def clean(mask: BoolArray, min_relative_area: float = MIN_RELATIVE_AREA) -> UInt
         min_relative_area: least area of a part, as a share of the largest one's.
     """
     unit = max(mask.shape) / REFERENCE_SIDE_PX
-    cleaned = np.asarray(mask, np.uint8)
-    for operation, radius in ((cv2.MORPH_OPEN, OPENING_PX), (cv2.MORPH_CLOSE, CLOSING_PX)):
-        side = 2 * round(radius * unit) + 1
+    opening, closing = (round(radius * unit) for radius in (OPENING_PX, CLOSING_PX))
+    kept = np.zeros(mask.shape, np.uint8)
+    box = box_around(mask, margin=2 * closing)  # the farthest that closing looks
+    if not mask[box].size:
+        return kept
+    cleaned = mask[box].astype(np.uint8)
+    for operation, radius in ((cv2.MORPH_OPEN, opening), (cv2.MORPH_CLOSE, closing)):
+        side = 2 * radius + 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
         cleaned = np.asarray(cv2.morphologyEx(cleaned, operation, kernel), np.uint8)
     outlines, _ = cv2.findContours(cleaned, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -71,4 +80,5 @@ def clean(mask: BoolArray, min_relative_area: float = MIN_RELATIVE_AREA) -> UInt
     areas[0] = 0
     keep = (areas >= MIN_AREA_SHARE * mask.size) & (areas >= min_relative_area * areas.max())
     keep[0] = False
-    return np.asarray(keep[parts], np.uint8)
+    kept[box] = keep[parts]
+    return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion_seg_ros.masks.fusion.refinement import refine
+from motion_seg_ros.masks.fusion.refinement import clean, refine
 
 
 def square_image(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +50,41 @@ def test_specks_go_and_holes_close() -> None:
     found = refine(log_odds, image)
     assert found[104, 124]
     assert not found[190:, 260:].any()
+
+
+def test_the_belief_far_from_what_moves_does_not_matter() -> None:
+    image, inside = square_image((240, 320))
+    image[150:, 200:] = np.random.default_rng(0).integers(0, 255, (90, 120, 3))
+    log_odds = np.where(inside, 2.0, -2.0).astype(np.float32)
+    other = log_odds.copy()
+    other[150:, 200:] = -6
+    assert np.array_equal(refine(log_odds, image), refine(other, image))
+
+
+def test_cleaning_adds_nothing_to_a_plain_shape() -> None:
+    mask = np.zeros((480, 854), bool)
+    mask[100:200, 300:500] = True
+    cleaned = clean(mask) > 0
+    assert not (cleaned & ~mask).any()
+    assert np.count_nonzero(mask & ~cleaned) <= 4 * 5  # of the corners
+
+
+@pytest.mark.parametrize("place", [(100, 300), (0, 0), (380, 654)])
+def test_cleaning_is_the_same_everywhere(place: tuple[int, int]) -> None:
+    parts = np.zeros((100, 200), bool)
+    parts[20:80, 20:90] = parts[20:80, 94:180] = True  # a gap that is closed
+    parts[50, 60] = False
+    mask = np.zeros((480, 854), bool)
+    box = np.s_[place[0] : place[0] + 100, place[1] : place[1] + 200]
+    mask[box] = parts
+    cleaned = clean(mask)
+    assert cleaned[box][50, 60]
+    assert cleaned[box][50, 92]
+    middle = np.zeros_like(mask)
+    middle[200:300, 300:500] = parts
+    assert np.array_equal(cleaned[box], clean(middle)[200:300, 300:500])
+    assert np.count_nonzero(cleaned) == np.count_nonzero(cleaned[box])
+
+
+def test_nothing_cleaned_is_nothing() -> None:
+    assert not clean(np.zeros((48, 64), bool)).any()
