@@ -24,6 +24,11 @@ class LabelMemory:
         self._probability = np.zeros(0, np.float32)
         self._labelled: int | None = None  # index of the frame of the last labelling
 
+    @property
+    def known(self) -> bool:
+        """True if there are probabilities of tracks."""
+        return len(self._ids) > 0
+
     def is_due(self, index: int) -> bool:
         """Return True if tracks are to be labelled in the frame `index`."""
         return self._labelled is None or index - self._labelled >= self._interval

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -175,6 +177,50 @@ def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
     assert not np.array_equal(asked[:-20], first[20:])
 
 
+def test_late_labels_hold_from_the_next_frame_on_however_long_they_take(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, late = (transformer_on_cpu(weights, interval=2, late=each) for each in (False, True))
+    infer, released = late._infer, threading.Event()
+
+    def slow(*args: Any) -> Any:
+        assert released.wait(60)
+        return infer(*args)
+
+    released.set()
+    expected = [
+        [labelled(each, window(8, index), tracks(8, first_id=index)) for each in (at_once, late)]
+        for index in (7, 8)
+    ]
+    for known, found in expected:  # the first of a stream at once
+        np.testing.assert_array_equal(known.moving_probability, found.moving_probability)
+    monkeypatch.setattr(late, "_infer", slow)
+    released.clear()
+    seen = tracks(8, first_id=9)
+    known = labelled(at_once, window(8, 9), seen).moving_probability
+    before = labelled(late, window(8, 9), seen).moving_probability
+    assert np.isnan(before[-2:]).all(), "nobody waits for the labels of this frame"
+    np.testing.assert_array_equal(before[:-2], expected[0][1].moving_probability[2:])
+    released.set()
+    after = labelled(late, window(8, 10), seen).moving_probability
+    np.testing.assert_array_equal(after, known)
+
+
+def test_an_error_of_a_late_labelling_reaches_the_caller(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labeller = transformer_on_cpu(weights, interval=2, late=True)
+    labelled(labeller, window(8, 7), tracks(8))
+
+    def fail(*_: Any) -> Any:
+        raise MemoryError("of a device")
+
+    monkeypatch.setattr(labeller, "_infer", fail)
+    labelled(labeller, window(8, 9), tracks(8))
+    with pytest.raises(MemoryError, match="of a device"):
+        labelled(labeller, window(8, 10), tracks(8))
+
+
 def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
     labeller = transformer_on_cpu(weights)
     short = labelled(labeller, window(MIN_FRAMES - 1, 2), tracks(MIN_FRAMES - 1))
@@ -185,10 +231,11 @@ def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
 
 
 def test_a_reset_forgets_the_labels(weights: Path) -> None:
-    labeller = transformer_on_cpu(weights, interval=10)
-    labelled(labeller, window(8, 7), tracks(8))
+    labeller = transformer_on_cpu(weights, interval=2, late=True)
+    for index in (7, 8, 9):  # one is at work
+        labelled(labeller, window(8, index), tracks(8))
     labeller.reset()
-    again = labelled(labeller, window(8, 8), tracks(8, first_id=500))
+    again = labelled(labeller, window(8, 10), tracks(8, first_id=500))
     assert np.isfinite(again.moving_probability).all()
 
 
