@@ -260,6 +260,7 @@ class MotionSegmenter:
 
     def _infer(self, window: Window) -> FrameResult:
         stage_ms: dict[str, float] = {}
+        self._masks.begin(window)
         found = self.tracks.label(window, stage_ms)
         with stage("masks", stage_ms):
             masks = self._masks.segment(window, found.tracks, found.labels, found.geometry)

@@ -53,6 +53,9 @@ class Stages:
         self.geometries.append(geometry)
         return TrackLabels(np.zeros(len(tracks), np.float32))
 
+    def begin(self, window: Window) -> None:
+        self.calls.append("begin")
+
     def segment(
         self,
         window: Window,
@@ -92,7 +95,8 @@ def test_a_frame_passes_the_stages_in_order() -> None:
     motion.push(frame(0.0))
     result = motion.push(frame(0.1))
     assert result is not None
-    assert stages.calls == ["track 0 of 1", "label", "masks", "track 1 of 2", "label", "masks"]
+    later = ["label", "masks"]
+    assert stages.calls == ["begin", "track 0 of 1", *later, "begin", "track 1 of 2", *later]
     assert list(result.stage_ms) == ["tracking", "geometry", "labelling", "masks"]
     assert (result.source, result.age_s, result.reset_reason) == (Source.INFERRED, 0.0, None)
 
@@ -199,7 +203,7 @@ def test_a_broken_stream_resets_every_stage_before_the_frame_is_seen() -> None:
     result = motion.push(frame(9.0))
     assert result is not None
     assert "time jumped back" in str(result.reset_reason)
-    assert stages.calls == ["reset", "reset", "reset", "track 1 of 1", "label", "masks"]
+    assert stages.calls == ["reset", "reset", "reset", "begin", "track 1 of 1", "label", "masks"]
 
 
 def test_propagation_starts_at_the_last_answer_and_its_age_at_the_last_inferred_one() -> None:

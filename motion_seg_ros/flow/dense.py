@@ -1,10 +1,12 @@
 """Dense optical flow at working resolution, computed once per pair of frames and shared.
 
 Tracker and masks share one DenseFlow, which caches the flows of the newest frame of the window.
+They may ask from two threads: what the one computes, the other waits for.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import cv2
@@ -18,8 +20,9 @@ from motion_seg_ros.flow.first_guess import (
     reduced,
     reduced_flow,
 )
+from motion_seg_ros.flow.once import OnceEach
 from motion_seg_ros.flow.working_size import LINES, fitted_size, working_size
-from motion_seg_ros.types import FloatArray, UInt8Array
+from motion_seg_ros.types import FloatArray, Frame, UInt8Array
 from motion_seg_ros.window import Window
 
 LARGEST_PACE = 3.0  # of two intervals between frames; set by hand
@@ -41,6 +44,17 @@ class WorkingImage:
     reduced: FloatArray
 
 
+class _DisOfThread(threading.local):
+    """DIS of each thread, as it keeps its buffers."""
+
+    def __init__(self) -> None:
+        self.dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        # Two thirds of the preset's time, with masks as good on real clips; set by hand.
+        self.dis.setPatchStride(4)
+        self.dis.setGradientDescentIterations(16)
+        self.dis.setVariationalRefinementIterations(3)
+
+
 class DenseFlow:
     """DIS optical flow (Kroeger et al., ECCV 2016) between frames of a window.
 
@@ -52,13 +66,9 @@ class DenseFlow:
     def __init__(self, max_side_px: int) -> None:
         self._max_side_px = max_side_px
         self._lines = LINES
-        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        # Two thirds of the preset's time, with masks as good on real clips; set by hand.
-        self._dis.setPatchStride(4)
-        self._dis.setGradientDescentIterations(16)
-        self._dis.setVariationalRefinementIterations(3)
-        self._images: dict[int, WorkingImage] = {}
-        self._flows: dict[tuple[int, int], FloatArray] = {}
+        self._of_thread = _DisOfThread()
+        self._images: OnceEach[int, WorkingImage] = OnceEach()
+        self._flows: OnceEach[tuple[int, int], FloatArray] = OnceEach()
         self._reduced: dict[tuple[int, int], FloatArray] = {}
 
     def size(self, window: Window) -> tuple[int, int]:
@@ -75,23 +85,13 @@ class DenseFlow:
         """Change the budget, see `fitted_size`, before the next frame; nothing is forgotten but
         images and flows of the old size."""
         self._lines = lines
-        self._images.clear()
-        self._flows.clear()
-        self._reduced.clear()
+        self._images, self._flows, self._reduced = OnceEach(), OnceEach(), {}
 
     def image(self, window: Window, age: int = 0) -> WorkingImage:
         """Return the frame `age` frames before the newest at working resolution."""
         self._forget(window)
-        index = window.newest_index - age
-        if index not in self._images:
-            height, width = self.size(window)
-            frame = window.frames[-1 - age].image_bgr
-            bgr = np.asarray(
-                cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-            )
-            gray = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-            self._images[index] = WorkingImage(bgr, gray, reduced(gray))
-        return self._images[index]
+        size, frame = self.size(window), window.frames[-1 - age]
+        return self._images.get(window.newest_index - age, lambda: _working_image(frame, size))
 
     def backward(self, window: Window, gap: int) -> FloatArray:
         """Return (h, w, 2) float32 flow from the newest frame to the one `gap` frames before, in
@@ -104,15 +104,19 @@ class DenseFlow:
         return self._between(window, 1, 0)
 
     def _between(self, window: Window, from_age: int, to_age: int) -> FloatArray:
-        start, end = self.image(window, from_age), self.image(window, to_age)
         key = (window.newest_index - from_age, window.newest_index - to_age)
-        if key not in self._flows:
-            candidates = self._candidates(window, from_age, to_age)
-            guess = first_guess(start.reduced, end.reduced, candidates)
-            initial = enlarged_flow(guess, self.size(window))
-            flow = np.asarray(self._dis.calc(start.gray, end.gray, initial), np.float32)
-            self._flows[key], self._reduced[key] = flow, reduced_flow(flow)
-        return self._flows[key]
+        return self._flows.get(key, lambda: self._computed(window, from_age, to_age, key))
+
+    def _computed(
+        self, window: Window, from_age: int, to_age: int, key: tuple[int, int]
+    ) -> FloatArray:
+        start, end = self.image(window, from_age), self.image(window, to_age)
+        candidates = self._candidates(window, from_age, to_age)
+        guess = first_guess(start.reduced, end.reduced, candidates)
+        initial = enlarged_flow(guess, self.size(window))
+        flow = np.asarray(self._of_thread.dis.calc(start.gray, end.gray, initial), np.float32)
+        self._reduced[key] = reduced_flow(flow)
+        return flow
 
     def _candidates(self, window: Window, from_age: int, to_age: int) -> list[FloatArray]:
         """Return reduced flows that the one between two frames may be like, at least one: motion
@@ -134,12 +138,18 @@ class DenseFlow:
 
     def _forget(self, window: Window) -> None:
         """Drop what has left the window, and flows that nothing refers to any more."""
-        for index in [i for i in self._images if i < window.first_index]:
-            del self._images[index]
-        for key in [k for k in self._flows if max(k) < window.newest_index]:
-            del self._flows[key]
-        for key in [k for k in self._reduced if max(k) < window.newest_index - HISTORY]:
-            del self._reduced[key]
+        first, newest = window.first_index, window.newest_index
+        self._images.keep(lambda index: index >= first)
+        self._flows.keep(lambda key: max(key) >= newest)
+        for key in list(self._reduced):  # a copy: the other thread may add one
+            if max(key) < newest - HISTORY:
+                self._reduced.pop(key, None)
+
+
+def _working_image(frame: Frame, size: tuple[int, int]) -> WorkingImage:
+    bgr = cv2.resize(frame.image_bgr, size[::-1], interpolation=cv2.INTER_AREA)
+    gray = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+    return WorkingImage(np.asarray(bgr, np.uint8), gray, reduced(gray))
 
 
 def _pace(window: Window) -> np.float32:

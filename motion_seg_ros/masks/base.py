@@ -12,6 +12,11 @@ from motion_seg_ros.window import Window
 class MaskBackend(Protocol):
     """Turns labelled tracks into one pixel mask per moving object."""
 
+    def begin(self, window: Window) -> None:
+        """Begin, beside the caller, what masks of the newest frame need and labels do not change;
+        `segment` of that frame comes next, or `reset`."""
+        ...
+
     def segment(
         self,
         window: Window,

@@ -115,4 +115,4 @@ def test_flow_is_computed_once_and_forgotten() -> None:
     assert flow.backward(windows[1], 1) is first
     second = flow.backward(windows[2], 1)
     assert second is not first
-    assert all(windows[2].newest_index in pair for pair in flow._flows)
+    assert all(windows[2].newest_index in pair for pair in flow._flows.known)

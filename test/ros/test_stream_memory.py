@@ -70,6 +70,9 @@ class Stage:
         self._work()
         return TrackLabels(np.zeros(0, np.float32))
 
+    def begin(self, window: Window) -> None:
+        pass
+
     def segment(
         self,
         window: Window,

@@ -77,6 +77,9 @@ class MarkerStages:
         middle = None if depth is None else float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
         return MarkedLabels(probability, f"depth {middle} camera {lens} n {len(window)}")
 
+    def begin(self, window: Window) -> None:
+        pass
+
     def segment(
         self,
         window: Window,

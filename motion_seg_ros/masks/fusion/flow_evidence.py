@@ -10,86 +10,65 @@ import numpy as np
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.depth.measured import error_map
 from motion_seg_ros.depth.topic import inverse_depth_of
-from motion_seg_ros.flow.dense import DenseFlow
-from motion_seg_ros.flow.lookup import gradient_magnitude, warp
 from motion_seg_ros.geometry.dense import DenseGeometry, Rays, explain_flows
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.background import BackgroundViews
 from motion_seg_ros.masks.fusion.evidence import MotionEvidence, half_size, scaled
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
-from motion_seg_ros.types import FloatArray, Frame, UInt8Array
-from motion_seg_ros.window import Window
+from motion_seg_ros.types import FloatArray, Frame
 
 # Set by hand:
-MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
-MISMATCH_SHARE = 0.15
-LEAST_TRUST_MISMATCHED = 0.02
 HALF_TRUST_SPREAD_PX = 1.0  # of static pixels, that halves the trust in registered views
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
-FLOW_GAPS = (1, 3)  # frames
 MIN_THRESHOLD = 3.0  # spreads
 OTSU_FACTOR = 1.25
 SLOPE = 3.0  # log-odds per unit of log disagreement
 LIMIT = 2.5
 LOG_OFFSET = 0.05  # spreads
-HALF_TRUST_TEXTURE = 0.5  # grey levels per pixel
-TEXTURE_WINDOW_PX = 9
 LEAST_TRUST = 0.01
 
 
 class FlowEvidence:
     """Compares each pixel with the static world by its flow, and by its colour in earlier views of
     the place where it would be if it stood still.
-
-    Args:
-        flow: the dense flow shared with the tracker.
     """
 
-    def __init__(self, *, flow: DenseFlow) -> None:
-        self._flow = flow
+    def __init__(self) -> None:
         self._views = BackgroundViews()
         self._rays: tuple[Camera, Rays] | None = None
 
     def update(
-        self,
-        window: Window,
-        geometry: WindowGeometry,
-        grid: FloatArray,
-        static_weight: FloatArray,
-        smoother: EdgeAwareFilter,
+        self, seen: ImageEvidence, geometry: WindowGeometry, static_weight: FloatArray
     ) -> MotionEvidence:
         """Return the evidence about the newest frame; none where the camera's motion is unknown, or
         in a stream's first frame.
 
         Args:
-            window: the frames.
+            seen: of the frame.
             geometry: of the window.
-            grid: (h, w, 2) pixel coordinates.
             static_weight: (h, w) belief that pixels are static, by the evidence so far.
-            smoother: of the newest frame.
         """
-        image, size = self._flow.image(window), self._flow.size(window)
+        size = seen.size
         half = half_size(size)
-        flows = [(gap, self._flow.backward(window, gap)) for gap in FLOW_GAPS if gap < len(window)]
         found = explain_flows(
             geometry,
-            [(gap, scaled(flow, half)) for gap, flow in flows],
+            [(gap, scaled(flow, half)) for gap, flow in seen.flows],
             self._rays_of(geometry.camera, size),
             scaled(static_weight, half),
-            _measured(window.newest, half) if geometry.metric else None,
+            _measured(seen.frame, half) if geometry.metric else None,
         )
         if found is None:
-            self._views.log_odds(image.bgr, grid, None, 1)
+            self._views.log_odds(seen.image_bgr, seen.grid, None, 1)
             return MotionEvidence.none(size)
-        trust = matched(flows[0][1], self._flow.forward(window), grid)
-        gap, flow = flows[len(found.residuals_px) - 1]
+        gap, flow = seen.flows[len(found.residuals_px) - 1]
         registered = 1 / (1 + (found.spreads_px[-1] / HALF_TRUST_SPREAD_PX) ** 2)
         static = flow - scaled(found.residuals_px[-1], size)
         photometric = self._views.log_odds(
-            image.bgr, grid, static, gap, trust * np.float32(registered)
+            seen.image_bgr, seen.grid, static, gap, seen.matched * np.float32(registered)
         )
-        trust = textured(image.gray) * trust + np.float32(LEAST_TRUST)
-        log_odds = flow_log_odds(scaled(found.misfit, size), trust, smoother)
+        trust = seen.texture * seen.matched + np.float32(LEAST_TRUST)
+        log_odds = flow_log_odds(scaled(found.misfit, size), trust, seen.smoother)
         nothing = np.zeros_like(log_odds)
         return MotionEvidence(
             flow=log_odds,
@@ -139,26 +118,6 @@ def _maps(found: DenseGeometry) -> dict[str, Any]:
         "depth_certainty": np.log1p(np.float32(found.median) / found.error),
         "residuals_px": (residuals[0], residuals[1]),
     }
-
-
-def matched(backward: FloatArray, forward: FloatArray, grid: FloatArray) -> FloatArray:
-    """Return (h, w) trust in flow, in (0, 1]: low where forward flow does not lead back.
-
-    A pixel that was hidden in the earlier frame, such as the ground that a mover uncovers, has no
-    true flow to it, so that forward and backward flow do not match.
-    """
-    mismatch = backward + warp(forward, grid + backward)
-    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt((backward * backward).sum(axis=2))
-    ratio = (mismatch[..., 0] ** 2 + mismatch[..., 1] ** 2) / tolerance**2
-    trust = LEAST_TRUST_MISMATCHED + (1 - LEAST_TRUST_MISMATCHED) / (1 + ratio**2)
-    return np.asarray(trust, np.float32)
-
-
-def textured(gray: UInt8Array) -> FloatArray:
-    """Return (h, w) the texture around each pixel, from 0 to 1."""
-    window = (TEXTURE_WINDOW_PX, TEXTURE_WINDOW_PX)
-    texture = cv2.blur(gradient_magnitude(gray), window)
-    return np.asarray((texture / (texture + HALF_TRUST_TEXTURE)) ** 2, np.float32)
 
 
 def flow_log_odds(

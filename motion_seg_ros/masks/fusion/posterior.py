@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.flow.lookup import pixel_grid, resized, warp
 from motion_seg_ros.geometry.motion import WindowGeometry
-from motion_seg_ros.masks.fusion.colour import ColourModel, colour_bins
+from motion_seg_ros.masks.fusion.colour import ColourModel
 from motion_seg_ros.masks.fusion.evidence import Evidence, scaled
 from motion_seg_ros.masks.fusion.flow_evidence import FlowEvidence
-from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
-from motion_seg_ros.window import Window
 
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 BORDER_LOG_ODDS = -1.6  # prior at the very border, where flow is worst
@@ -22,8 +20,6 @@ MEMORY_WEIGHT = 0.7
 MEMORY_LIMIT = 3.0
 MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
 COLOUR_WEIGHT = 1.1
-EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
-RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
 # Set by hand:
 PRIOR_LOG_ODDS = -1.8  # most of the world is static
 TRACK_LIMIT = 4.0
@@ -38,12 +34,10 @@ class PixelPrior:
     """Beliefs that depend on the working size only.
 
     Attributes:
-        grid: (h, w, 2) pixel coordinates.
         static_weight: (h, w) belief that a pixel is static, for the fit of the camera's motion.
         log_odds: (h, w) prior log-odds of moving.
     """
 
-    grid: FloatArray
     static_weight: FloatArray
     log_odds: FloatArray
 
@@ -57,19 +51,14 @@ class PixelPrior:
         # The shares and widths are the prototype's, see above.
         static_weight = np.asarray(0.35 + 0.65 * np.exp(-depth / 0.12), np.float32)
         prior = log_odds + BORDER_LOG_ODDS * np.exp(-((depth / 0.06) ** 2))
-        return cls(grid, static_weight, np.asarray(prior, np.float32))
+        return cls(static_weight, np.asarray(prior, np.float32))
 
 
 class MotionPosterior:
     """Bayesian filter over pixels: flow, photometry, tracks and colour update the last frame's
-    belief, carried along by flow.
+    belief, carried along by flow."""
 
-    Args:
-        flow: the dense flow shared with the tracker.
-    """
-
-    def __init__(self, *, flow: DenseFlow) -> None:
-        self._flow = flow
+    def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
@@ -77,29 +66,37 @@ class MotionPosterior:
         self._log_odds: FloatArray | None = None
         self._prior: PixelPrior | None = None
         self._colour = ColourModel()
-        self._motion = FlowEvidence(flow=self._flow)
+        self._motion = FlowEvidence()
 
     def update(
-        self, window: Window, tracks: Tracks, labels: TrackLabels, geometry: WindowGeometry
+        self,
+        seen: ImageEvidence,
+        tracks: Tracks,
+        labels: TrackLabels,
+        geometry: WindowGeometry,
     ) -> Evidence | None:
-        """Return the evidence about the newest frame; None for a stream's first frame."""
-        image = self._flow.image(window)
-        smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
-        if len(window) == 1 or self._prior is None or self._log_odds is None:
-            prior = PixelPrior.of_size(self._flow.size(window), PRIOR_LOG_ODDS)
+        """Return the evidence about the newest frame; None for a stream's first frame.
+
+        Args:
+            seen: of the frame.
+            tracks: of the window that ends at the frame.
+            labels: of the tracks.
+            geometry: of the window.
+        """
+        if not seen.flows or self._prior is None or self._log_odds is None:
+            prior = PixelPrior.of_size(seen.size, PRIOR_LOG_ODDS)
             self._prior, self._log_odds = prior, np.zeros_like(prior.log_odds)
-            self._motion.update(window, geometry, prior.grid, prior.static_weight, smoother)
+            self._motion.update(seen, geometry, prior.static_weight)
             return None
-        if self._log_odds.shape != self._flow.size(window):  # the working size was changed
-            self._prior = PixelPrior.of_size(self._flow.size(window), PRIOR_LOG_ODDS)
-            self._log_odds = scaled(self._log_odds, self._flow.size(window))
-        prior = self._prior
-        memory = warp(self._log_odds, prior.grid + self._flow.backward(window, 1), MEMORY_OUTSIDE)
-        by_tracks = self._track_evidence(window, tracks, labels, smoother)
+        if self._log_odds.shape != seen.size:  # the working size was changed
+            self._prior = PixelPrior.of_size(seen.size, PRIOR_LOG_ODDS)
+            self._log_odds = scaled(self._log_odds, seen.size)
+        prior, backward = self._prior, seen.flows[0][1]
+        memory = warp(self._log_odds, seen.grid + backward, MEMORY_OUTSIDE)
+        by_tracks = _track_evidence(seen, tracks, labels)
         static_weight = prior.static_weight * (1.02 - probability(memory)) * probability(-by_tracks)
-        motion = self._motion.update(window, geometry, prior.grid, static_weight, smoother)
-        bins = colour_bins(image.bgr)
-        by_colour = self._colour.log_odds(bins)
+        motion = self._motion.update(seen, geometry, static_weight)
+        by_colour = self._colour.log_odds(seen.colours)
         total = prior.log_odds + by_tracks + motion.photometry
         total += np.maximum(motion.flow, np.float32(-STATIC_FLOW_LIMIT))
         before = MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
@@ -108,12 +105,11 @@ class MotionPosterior:
         allowed = np.clip(1 + by_tracks / DENIAL, 0, 1)
         total += np.minimum(before, before * allowed)
         belief = probability(np.clip(total, -LIMIT, LIMIT))
-        belief = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA).smooth(belief)
-        belief = np.clip(belief, 0.01, 0.99)
-        self._colour.learn(bins, belief, allowed)
+        belief = np.clip(seen.finisher.smooth(belief), 0.01, 0.99)
+        self._colour.learn(seen.colours, belief, allowed)
         self._log_odds = np.asarray(np.log(belief / (1 - belief)), np.float32)
         return Evidence(
-            image_bgr=image.bgr,
+            image_bgr=seen.image_bgr,
             belief=self._log_odds,
             total=total,
             memory=memory,
@@ -122,21 +118,20 @@ class MotionPosterior:
             **vars(motion),
         )
 
-    def _track_evidence(
-        self, window: Window, tracks: Tracks, labels: TrackLabels, smoother: EdgeAwareFilter
-    ) -> FloatArray:
-        """Return (h, w) the tracks' log-odds, spread up to the edges of the image."""
-        height, width = self._flow.size(window)
-        values = np.zeros((height, width), np.float32)
-        weight = np.zeros((height, width), np.float32)
-        some = tracks.visible[-1] & np.isfinite(labels.moving_probability)
-        if not some.any():
-            return values
-        xy = resized(tracks.xy_px[-1, some], window.newest.size, (height, width))
-        x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
-        values[y, x] = np.clip(labels.log_odds[some], -TRACK_LIMIT, TRACK_LIMIT)
-        weight[y, x] = 1
-        return smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
+
+def _track_evidence(seen: ImageEvidence, tracks: Tracks, labels: TrackLabels) -> FloatArray:
+    """Return (h, w) the tracks' log-odds, spread up to the edges of the image."""
+    height, width = seen.size
+    values = np.zeros((height, width), np.float32)
+    weight = np.zeros((height, width), np.float32)
+    some = tracks.visible[-1] & np.isfinite(labels.moving_probability)
+    if not some.any():
+        return values
+    xy = resized(tracks.xy_px[-1, some], seen.frame.size, (height, width))
+    x, y = np.clip(np.rint(xy).astype(np.int64), 0, [width - 1, height - 1]).T
+    values[y, x] = np.clip(labels.log_odds[some], -TRACK_LIMIT, TRACK_LIMIT)
+    weight[y, x] = 1
+    return seen.smoother.spread(values, weight, TRACK_WEIGHT_FLOOR)
 
 
 def probability(log_odds: FloatArray) -> FloatArray:

@@ -105,6 +105,9 @@ class PromptedMasks:
         self._objects.reset()
         self._discovered = self._now = None
 
+    def begin(self, window: Window) -> None:
+        """See motion_seg_ros.masks.base.MaskBackend; the segmenter needs the device to itself."""
+
     def segment(
         self,
         window: Window,

@@ -11,12 +11,8 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.masks.fusion.evidence import MotionEvidence
-from motion_seg_ros.masks.fusion.flow_evidence import (
-    FlowEvidence,
-    flow_log_odds,
-    matched,
-    textured,
-)
+from motion_seg_ros.masks.fusion.flow_evidence import FlowEvidence, flow_log_odds
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence, matched, textured
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import Frame, UInt8Array
 from motion_seg_ros.window import SlidingWindow
@@ -42,15 +38,15 @@ def panned(count: int) -> WindowGeometry:
 
 def evidence_at_end(images: list[UInt8Array], *, known: bool = True) -> MotionEvidence:
     window, flow = SlidingWindow(8, 10.0), DenseFlow(max(SIZE))
-    evidence = FlowEvidence(flow=flow)
+    evidence = FlowEvidence()
     for index, image in enumerate(images):
         full = image.repeat(2, axis=0).repeat(2, axis=1)
         view = window.push(Frame(full, index * 10**7))
         geometry = panned(index + 1)
         if not known:
             geometry = WindowGeometry.unknown(geometry.camera, 0, "nothing seen")
-        smoother = EdgeAwareFilter(image, 100, 10)
-        found = evidence.update(view, geometry, GRID, np.ones(SIZE, np.float32), smoother)
+        seen = ImageEvidence.of(view, flow)
+        found = evidence.update(seen, geometry, np.ones(SIZE, np.float32))
     return found
 
 

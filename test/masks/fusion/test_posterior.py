@@ -10,6 +10,7 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.masks.fusion.evidence import Evidence
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import (
     PRIOR_LOG_ODDS,
     STATIC_FLOW_LIMIT,
@@ -51,12 +52,13 @@ def after(then: float) -> Evidence:
     image[DISC] = image[DISC] // 4 + np.array([0, 0, 180], np.uint8)
     full = image.repeat(2, axis=0).repeat(2, axis=1)
     window, flow = SlidingWindow(16, 10.0), DenseFlow(max(SIZE))
-    posterior = MotionPosterior(flow=flow)
+    posterior = MotionPosterior()
     for index in range(7):
         view = window.push(Frame(full, index * 10**7))
         tracks = tracks_of_disc(index + 1)
         said = np.full(len(tracks), 0.999 if index < 6 else then, np.float32)
-        found = posterior.update(view, tracks, TrackLabels(said), still(index + 1))
+        seen = ImageEvidence.of(view, flow)
+        found = posterior.update(seen, tracks, TrackLabels(said), still(index + 1))
     assert found is not None
     return found
 

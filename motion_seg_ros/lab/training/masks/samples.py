@@ -30,6 +30,7 @@ from motion_seg_ros.lab.training.simulation.working_images import (
     enlarged_matrix,
 )
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, mask_channels
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.pipeline import TrackPipeline
 from motion_seg_ros.plan import resolve
@@ -138,12 +139,14 @@ def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatA
     labeller = build_labeller(resolve(config), None, None)
     depth = TopicDepth() if clip[0].depth_m is not None else None
     tracks = TrackPipeline(tracker, labeller, depth, None)
-    posterior = MotionPosterior(flow=flow)
+    posterior = MotionPosterior()
     found = {}
     for index, frame in enumerate(clip):
         view = window.push(frame)
         labelled = tracks.label(view, {})
-        evidence = posterior.update(view, labelled.tracks, labelled.labels, labelled.geometry)
+        evidence = posterior.update(
+            ImageEvidence.of(view, flow), labelled.tracks, labelled.labels, labelled.geometry
+        )
         if evidence is not None:
             found[index] = mask_channels(evidence)
     return found
