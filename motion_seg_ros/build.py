@@ -263,7 +263,7 @@ def build_labeller(
         device=plan.device,
         dtype=plan.config.dtype,
         depth=depth,
-        late=plan.config.masks.backend != "sam2" and labelling.interval > 1,
+        late=plan.late_labels,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):

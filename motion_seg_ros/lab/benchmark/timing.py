@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,7 +93,8 @@ def in_own_process(function: Callable[..., Result], *arguments: object) -> Resul
 
 
 def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
-    segmenter = build(resolve(config))
+    # As the node runs it, but each frame in full.
+    segmenter = build(replace(resolve(config, live=True), background=False))
 
     def push(frame: Frame) -> Mapping[str, float]:
         result = segmenter.push(frame)
