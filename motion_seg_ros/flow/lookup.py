@@ -58,11 +58,10 @@ def remap(
         nearest: take the nearest pixel instead of interpolating linearly.
     """
     # Two separate maps: OpenCV 5.0.0 interpolates float images wrongly by one map of two channels.
-    x, y = cv2.split(np.asarray(xy, np.float32))
     return cv2.remap(
         field,
-        x,
-        y,
+        np.ascontiguousarray(xy[..., 0], np.float32),
+        np.ascontiguousarray(xy[..., 1], np.float32),
         cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
         borderValue=(outside or 0.0,) * 4,
@@ -72,6 +71,12 @@ def remap(
 def warp(field: FloatArray, xy: FloatArray, outside: float | None = None) -> FloatArray:
     """Remap a float32 field linearly."""
     return np.asarray(remap(field, xy, outside=outside), np.float32)
+
+
+def squared_length(vectors: FloatArray) -> FloatArray:
+    """Return x x + y y (h, w) of vectors (h, w, 2)."""
+    x, y = vectors[..., 0], vectors[..., 1]  # NumPy's sums along so short an axis are slow
+    return x * x + y * y
 
 
 def gradient_magnitude(gray: UInt8Array) -> FloatArray:

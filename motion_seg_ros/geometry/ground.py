@@ -99,9 +99,11 @@ class GroundPlane:
     def inverse_depth(self, directions: Array) -> tuple[Array, Array]:
         """Return the ground's inverse depth (...) in directions x, y (..., 2), 0 at the horizon and
         negative above, and its standard error (...)."""
-        rays = _rays(directions)
-        variance = ((rays @ self.covariance) * rays).sum(axis=-1)
-        return rays @ self.coefficients, np.sqrt(variance)
+        x, y = directions[..., 0], directions[..., 1]
+        by_x, by_y, constant = self.coefficients
+        (xx, xy, xz), (_, yy, yz), (_, _, zz) = self.covariance
+        variance = (xx * x + 2 * (xy * y + xz)) * x + (yy * y + 2 * yz) * y + zz
+        return by_x * x + by_y * y + constant, np.sqrt(variance)
 
     def heights(
         self, directions: Array, inverse_depth: Array, sigma: Array | float
@@ -145,7 +147,7 @@ class GroundPlane:
     def _fall(self, directions: Array, ground: Array) -> Array:
         """Return by how much a ground that falls off lowers inverse depths: the slope times the
         horizontal part of the ray, over the camera's height."""
-        length = np.square(directions).sum(axis=-1) + 1
+        length = np.square(directions[..., 0]) + np.square(directions[..., 1]) + 1
         horizontal = np.sqrt(np.maximum(length - (ground * self.height) ** 2, 0))
         return np.asarray(SLOPE * horizontal / self.height)
 

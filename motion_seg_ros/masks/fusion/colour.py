@@ -49,6 +49,11 @@ class ColourModel:
 def colour_bins(bgr: UInt8Array) -> Int64Array:
     """Return (h, w) the Lab bin of each pixel, 0 to BINS**3 - 1; chroma is binned twice as
     finely."""
-    lab = cv2.cvtColor(bgr, cv2.COLOR_BGR2Lab).astype(np.int64)
-    chroma = np.clip((lab[..., 1:] - 64) >> 3, 0, BINS - 1)
-    return np.asarray(((lab[..., 0] >> 4) * BINS + chroma[..., 0]) * BINS + chroma[..., 1])
+    levels = np.arange(256)
+    chroma = np.clip((levels - 64) >> 3, 0, BINS - 1)
+    tables = (levels >> 4) * BINS**2, chroma * BINS, chroma
+    planes = cv2.split(cv2.cvtColor(bgr, cv2.COLOR_BGR2Lab))
+    lightness, a, b = (
+        cv2.LUT(plane, table.astype(np.uint16)) for plane, table in zip(planes, tables, strict=True)
+    )
+    return np.asarray(lightness + a + b, np.int64)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.flow.dense import DenseFlow
-from motion_seg_ros.flow.lookup import gradient_magnitude, pixel_grid, warp
+from motion_seg_ros.flow.lookup import gradient_magnitude, pixel_grid, squared_length, warp
 from motion_seg_ros.masks.fusion.colour import colour_bins
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, UInt8Array
@@ -83,8 +83,8 @@ def matched(backward: FloatArray, forward: FloatArray, grid: FloatArray) -> Floa
     true flow to it, so that forward and backward flow do not match.
     """
     mismatch = backward + warp(forward, grid + backward)
-    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt((backward * backward).sum(axis=2))
-    ratio = (mismatch[..., 0] ** 2 + mismatch[..., 1] ** 2) / tolerance**2
+    tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt(squared_length(backward))
+    ratio = squared_length(mismatch) / tolerance**2
     trust = LEAST_TRUST_MISMATCHED + (1 - LEAST_TRUST_MISMATCHED) / (1 + ratio**2)
     return np.asarray(trust, np.float32)
 

@@ -25,6 +25,7 @@ def test_what_no_earlier_view_shows_is_new() -> None:
     ground_seen = ~DISC & (GRID[..., 0] < SIZE[1] - 30)
     assert np.mean(found[core] > 1) > 0.9
     assert np.mean(found[ground_seen] < 0) > 0.95
+    assert (found[:, -4:] < 0).all()  # comes into view
 
 
 def test_earlier_views_count_after_a_change_of_the_working_size() -> None:
