@@ -15,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg.lapack
 
 from motion_seg_ros.camera import Float64Array
 
@@ -213,9 +212,10 @@ def _step(
     diagonal += DAMPING * np.einsum("kii->", pose_block) / (6 * count) + 1e-9
     # Symmetric and positive: half the work of a general solution.
     right = pose_pull - mixed @ (point_pull / point_block)
-    _, step, failed = scipy.linalg.lapack.dposv(normal.T, right, lower=1)
-    if failed:
+    solved, step = cv2.solve(normal, right[:, None], flags=cv2.DECOMP_CHOLESKY)
+    if not solved:
         return poses, rho
+    step = step[:, 0]
     rho = np.clip(rho + (point_pull - mixed.T @ step) / point_block, 0, MAX_INVERSE_DEPTH)
     return _moved(poses, step.reshape(count, 6)), rho
 

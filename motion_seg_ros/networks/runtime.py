@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
-from motion_seg_ros.networks.graph import NumpyGraph
 from motion_seg_ros.weights.onnx_file import Array, OnnxFile, read_onnx
 
 logger = logging.getLogger(__name__)
@@ -145,6 +144,9 @@ class _OpenCvRuntime:
 
 class _NumpyRuntime:
     def __init__(self, file: OnnxFile) -> None:
+        # Here: SciPy, which it takes, is 30 MB of memory, and not needed beside onnxruntime.
+        from motion_seg_ros.networks.graph import NumpyGraph
+
         self._graph = NumpyGraph(file)
         self.name = f"NumPy {np.__version__}"
 
