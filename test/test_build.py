@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -30,3 +32,17 @@ def test_the_defaults_of_settings_are_written_in_the_settings_alone(back_end: ty
         if each.name in SETTINGS and each.default is not inspect.Parameter.empty
     }
     assert not repeated
+
+
+def test_the_default_pipeline_does_without_large_libraries() -> None:
+    pytest.importorskip("onnxruntime")
+    code = """
+import sys
+from motion_seg_ros.build import build
+from motion_seg_ros.plan import resolve
+from motion_seg_ros.settings.pipeline import Config
+build(resolve(Config(), live=True))
+print([each for each in ("scipy", "torch", "rosbags", "jinja2") if each in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
