@@ -50,6 +50,7 @@ examples:
   motion_seg benchmark --size 1280x720 --frames 60
   motion_seg benchmark --input video.mp4 --json cost.json
   motion_seg benchmark --set tracking.backend=lk
+  motion_seg benchmark --steps                            where the time goes
   motion_seg benchmark --soak 20                          does the node grow?
   motion_seg benchmark --profile full --random-weights    networks of published size, on a GPU
   motion_seg benchmark --profile full --random-weights --device cpu --size toy \\
@@ -103,6 +104,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=argument_types.positive_minutes,
         metavar="MINUTES",
         help="play clips to the live node for so long, and say what grows",
+    )
+    parser.add_argument(
+        "--steps",
+        action="store_true",
+        help="also show the processor time of each function that takes 1 ms of a frame or more",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     _add_full_options(parser)
@@ -188,7 +194,7 @@ def run(arguments: argparse.Namespace) -> int:
         return copy_clip(folder, _source(arguments), frames=frames)
 
     with tempfile.TemporaryDirectory(prefix="motion_seg_") as name:
-        cost = measure_lite(config, frames, Path(name), make_clip)
+        cost = measure_lite(config, frames, Path(name), make_clip, steps=arguments.steps)
     print(lite_table(cost))
     _write(arguments, lite_figures(cost))
     return 0

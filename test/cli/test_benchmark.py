@@ -42,11 +42,20 @@ def test_prints_and_writes_figures_that_agree(
     assert 20 < ours["peak_mb"] < 2000
 
 
-def test_rendered_clip_of_any_size(tmp_path: Path) -> None:
+def test_rendered_clip_of_any_size_step_by_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "cost.json"
-    arguments = ["--size", "96x64", "--frames", str(FRAMES), "--json", str(file)]
+    arguments = ["--size", "96x64", "--frames", str(FRAMES), "--steps", "--json", str(file)]
     assert main.main(["benchmark", *arguments, *OPTIONS]) == 0
-    assert json.loads(file.read_text())["size_px"] == [96, 64]
+    figures = json.loads(file.read_text())
+    assert figures["size_px"] == [96, 64]
+    steps = figures["step_ms"]
+    assert steps["pipeline push"] >= steps["pipeline label"] >= steps["geometry.estimator update"]
+    table = capsys.readouterr().out.partition("step, with what it calls")[2].splitlines()[1:]
+    assert [line.rsplit(maxsplit=1) for line in table] == [
+        [step, f"{ms:.1f}"] for step, ms in steps.items()
+    ]
 
 
 def test_too_few_frames_for_the_warm_up(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from motion_seg_ros.lab.benchmark.timing import (
     check_length,
     measure_baseline,
     measure_pipeline,
+    measure_steps,
     warm_up_frames,
 )
 from motion_seg_ros.lab.evaluation.provenance import machine
@@ -35,6 +36,8 @@ class LiteCost:
         config: of the pipeline.
         ours: of the pipeline.
         plain: of HomographyMog2.
+        step_ms: of the pipeline, see motion_seg_ros.lab.benchmark.steps.StepClock; empty if it was
+            not asked for.
     """
 
     size: tuple[int, int]
@@ -42,10 +45,16 @@ class LiteCost:
     config: Config
     ours: Cost
     plain: Cost
+    step_ms: Mapping[str, float]
 
 
 def measure_lite(
-    config: Config, frames: int, folder: Path, make_clip: Callable[[Path], RawClip]
+    config: Config,
+    frames: int,
+    folder: Path,
+    make_clip: Callable[[Path], RawClip],
+    *,
+    steps: bool = False,
 ) -> LiteCost:
     """Measure both methods, each in a process of its own.
 
@@ -54,6 +63,7 @@ def measure_lite(
         frames: how many are asked for.
         folder: an existing, empty one for the clip.
         make_clip: writes the clip to a folder; it may have fewer frames.
+        steps: go through the clip once more, with a profiler.
 
     Raises:
         InputError: too few frames.
@@ -68,6 +78,7 @@ def measure_lite(
         config=config,
         ours=measure_pipeline(folder, warm_up, config),
         plain=measure_baseline(folder, warm_up),
+        step_ms=measure_steps(folder, config) if steps else {},
     )
 
 
@@ -94,6 +105,9 @@ def lite_table(found: LiteCost) -> str:
     ):
         ours, plain = getattr(found.ours, field), getattr(found.plain, field)
         lines.append(f"{name:<16}{ours:>12.1f}{plain:>18.1f}{ours / plain:>9.2f}")
+    if found.step_ms:
+        lines += ["", f"{'step, with what it calls':<60}{'processor ms':>14}"]
+        lines += [f"{step:<60}{ms:>14.1f}" for step, ms in found.step_ms.items()]
     return "\n".join(lines)
 
 
@@ -111,4 +125,5 @@ def lite_figures(found: LiteCost) -> dict[str, Any]:
             name: {**dataclasses.asdict(cost), "frames_per_s": cost.frames_per_s}
             for name, cost in costs.items()
         },
+        "step_ms": dict(found.step_ms),
     }

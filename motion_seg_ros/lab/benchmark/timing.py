@@ -17,7 +17,9 @@ import numpy as np
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import RawClip
+from motion_seg_ros.lab.benchmark.steps import StepClock
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame
@@ -80,6 +82,11 @@ def measure_pipeline(clip: Path, warm_up: int, config: Config) -> Cost:
     return in_own_process(_pipeline_cost, clip, warm_up, config)
 
 
+def measure_steps(clip: Path, config: Config) -> dict[str, float]:
+    """Return the processor time of the steps of a frame of the clip in a folder, see StepClock."""
+    return in_own_process(_step_ms, clip, config)
+
+
 def measure_baseline(clip: Path, warm_up: int) -> Cost:
     """Measure HomographyMog2 on the clip in a folder, after `warm_up` of its frames."""
     return in_own_process(_baseline_cost, clip, warm_up)
@@ -93,14 +100,26 @@ def in_own_process(function: Callable[..., Result], *arguments: object) -> Resul
 
 
 def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
-    # As the node runs it, but each frame in full.
-    segmenter = build(replace(resolve(config, live=True), background=False))
+    segmenter = _segmenter(config)
 
     def push(frame: Frame) -> Mapping[str, float]:
         result = segmenter.push(frame)
         return {} if result is None else result.stage_ms
 
     return time_frames(RawClip(clip), warm_up, push)
+
+
+def _step_ms(clip: Path, config: Config) -> dict[str, float]:
+    segmenter, clock, frames = _segmenter(config), StepClock(), RawClip(clip)
+    with clock.running():
+        for index in range(len(frames)):
+            segmenter.push(frames.frame(index))
+    return clock.ms(len(frames))
+
+
+def _segmenter(config: Config) -> FrameSegmenter:
+    """Return the pipeline as the node runs it, but each frame in full."""
+    return build(replace(resolve(config, live=True), background=False))
 
 
 def _baseline_cost(clip: Path, warm_up: int) -> Cost:
