@@ -10,11 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.camera import Float64Array
+from motion_seg_ros.geometry.bundle import mapped
 from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.geometry.scene import REFERENCE_SIDE_PX
 from motion_seg_ros.labelling.neighbours import means_about
 from motion_seg_ros.labelling.track_depth import relative_depth
-from motion_seg_ros.types import FloatArray, Tracks
+from motion_seg_ros.types import FloatArray, Int64Array, Tracks
 
 # The shipped weights were trained with all of these; set by hand.
 GAPS = (1, 3, 7, 15)  # frames
@@ -72,34 +73,38 @@ def geometry_channels(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
         geometry: of the window.
         tracks: over it.
     """
-    count = len(tracks)
+    now = np.flatnonzero(tracks.visible[-1])
     pixels = geometry.camera.focal_px * REFERENCE_SIDE_PX / max(geometry.camera.size)
-    parts = [_gap_channels(geometry, tracks, gap, pixels) for gap in GAPS]
-    found = np.zeros((count, CHANNELS_PER_TRACK))
+    parts = [_gap_channels(geometry, tracks, now, gap, pixels) for gap in GAPS]
+    found = np.zeros((len(now), CHANNELS_PER_TRACK))
     if geometry.flat is not None:
-        found[:, 0] = np.log(geometry.flat.misfit + LOG_OFFSET)
+        found[:, 0] = np.log(geometry.flat.misfit[now] + LOG_OFFSET)
     if geometry.rigid is not None:
-        certain = geometry.inverse_depth / geometry.inverse_depth_error
-        found[:, 1] = np.log(geometry.rigid.misfit + LOG_OFFSET)
+        inverse_depth = geometry.inverse_depth[now]
+        certain = inverse_depth / geometry.inverse_depth_error[now]
+        found[:, 1] = np.log(geometry.rigid.misfit[now] + LOG_OFFSET)
         found[:, 2] = 1
         found[:, 3] = geometry.mode is Mode.RIGID
-        found[:, 4] = np.arcsinh(geometry.inverse_depth)
+        found[:, 4] = np.arcsinh(inverse_depth)
         found[:, 5] = np.arcsinh(certain)
         found[:, 6] = np.minimum(certain, 0)
-        found[:, 7] = np.log(_parallax(geometry, tracks) * pixels + LOG_OFFSET)
-    found[:, 8] = geometry.frames / 16
+        moved = _parallax(geometry, geometry.rigid, tracks, now)
+        found[:, 7] = np.log(moved * pixels + LOG_OFFSET)
+    found[:, 8] = geometry.frames[now] / 16
     if geometry.ground is not None:
         found[:, 9] = 1
-        found[:, 10] = np.arcsinh(geometry.height)
-        found[:, 11] = np.log1p(geometry.behind_ground)
+        found[:, 10] = np.arcsinh(geometry.height[now])
+        found[:, 11] = np.log1p(geometry.behind_ground[now])
     found[:, 12] = geometry.mode is Mode.UNKNOWN
     if geometry.off_sensed is not None:
-        found[:, 13] = np.isfinite(geometry.off_sensed)
-        found[:, 14] = np.arcsinh(np.nan_to_num(geometry.off_sensed))
-    near = [_near_channels(geometry, tracks, parts, found, side) for side in NEAR_PX]
-    channels = np.concatenate([*parts, found, *near], axis=1)
-    channels[~tracks.visible[-1]] = 0
-    return np.asarray(np.clip(np.nan_to_num(channels), -LIMIT, LIMIT), np.float32)
+        off = geometry.off_sensed[now]
+        found[:, 13] = np.isfinite(off)
+        found[:, 14] = np.arcsinh(np.nan_to_num(off))
+    near = _near_channels(geometry, tracks.xy_px[-1, now], parts, found)
+    values = np.clip(np.concatenate([*parts, found, *near], axis=1), -LIMIT, LIMIT)
+    channels = np.zeros((len(tracks), GEOMETRY_CHANNELS), np.float32)
+    channels[now] = np.where(np.isnan(values), 0, values)
+    return channels
 
 
 def implied_depth(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
@@ -107,35 +112,39 @@ def implied_depth(geometry: WindowGeometry, tracks: Tracks) -> FloatArray:
     these tracks; NaN where a track is hidden or its depth unknown."""
     if geometry.rigid is None or not (geometry.mode is Mode.RIGID or geometry.metric):
         return np.full(tracks.visible.shape, np.nan, np.float32)
-    rho = geometry.inverse_depth
-    known = rho > TELLING * geometry.inverse_depth_error
-    rotated, shift = _towards(geometry, geometry.rigid, tracks)
-    depth_ratio = rotated[..., 2] + np.where(known, rho, 0.0) * shift[..., 2]
-    inverse = np.where(known & tracks.visible & (depth_ratio > 0), rho / depth_ratio, np.nan)
-    unknown = ~geometry.rigid.known
-    unknown[-1] = False
-    inverse[unknown] = np.nan
-    return relative_depth(np.asarray(inverse, np.float32))
+    known = np.flatnonzero(geometry.inverse_depth > TELLING * geometry.inverse_depth_error)
+    rho = geometry.inverse_depth[known]
+    rotated = mapped(geometry.rigid.linear, _directions(geometry, tracks, known))
+    depth_ratio = rotated[:, 2] + rho * geometry.rigid.translation[:, 2:]
+    there = tracks.visible[:, known] & (depth_ratio > 0)
+    there[:-1] &= geometry.rigid.known[:-1, None]
+    inverse = np.full(tracks.visible.shape, np.nan, np.float32)
+    inverse[:, known] = np.where(there, rho / depth_ratio, np.nan)
+    return relative_depth(inverse)
 
 
 def _gap_channels(
-    geometry: WindowGeometry, tracks: Tracks, gap: int, pixels: float
+    geometry: WindowGeometry, tracks: Tracks, now: Int64Array, gap: int, pixels: float
 ) -> Float64Array:
-    """Return (N, CHANNELS_PER_GAP) of the frame `gap` frames before the newest."""
-    found = np.zeros((len(tracks), CHANNELS_PER_GAP))
+    """Return (M, CHANNELS_PER_GAP) of the tracks at `now` (M,), in the frame `gap` frames before
+    the newest."""
+    found = np.zeros((len(now), CHANNELS_PER_GAP))
     if geometry.flat is None or gap >= len(tracks.visible) or not geometry.flat.known[-1 - gap]:
         return found
-    spans = tracks.visible[-1] & tracks.visible[-1 - gap]
+    spans = tracks.visible[-1 - gap, now]
     found[:, 0] = 1
     flat, parallax = geometry.flat, geometry.flat.parallax
     assert parallax is not None
     sides = ((parallax.across, flat.spread), (parallax.along, parallax.spread))
-    found[:, 1:3] = np.arcsinh(flat.residual[-1 - gap] * (pixels / RESIDUAL_SCALE_PX))
+    found[:, 1:3] = np.arcsinh(flat.residual[-1 - gap, now] * (pixels / RESIDUAL_SCALE_PX))
     for place, (length, spread) in enumerate(sides):
-        found[:, 3 + place] = np.log(length[-1 - gap] / spread[-1 - gap] + LOG_OFFSET)
+        found[:, 3 + place] = np.log(length[-1 - gap, now] / spread[-1 - gap] + LOG_OFFSET)
         found[:, 5 + place] = np.log(spread[-1 - gap] * pixels)
     if geometry.rigid is not None:
-        residual, deviation = geometry.rigid.residual[-1 - gap], geometry.rigid.spread[-1 - gap]
+        residual, deviation = (
+            geometry.rigid.residual[-1 - gap, now],
+            geometry.rigid.spread[-1 - gap],
+        )
         found[:, 7:9] = np.arcsinh(residual * (pixels / RESIDUAL_SCALE_PX))
         found[:, 9] = np.log(np.linalg.norm(residual, axis=1) / deviation + LOG_OFFSET)
         found[:, 10] = np.log(deviation * pixels)
@@ -144,43 +153,36 @@ def _gap_channels(
 
 
 def _near_channels(
-    geometry: WindowGeometry,
-    tracks: Tracks,
-    gaps: list[Float64Array],
-    found: Float64Array,
-    side: float,
-) -> Float64Array:
-    """Return (N, CHANNELS_OF_NEAR): means of other channels over the tracks in a square."""
-    there = np.where(tracks.visible[-1], 1.0, np.nan)[:, None]
+    geometry: WindowGeometry, xy_px: FloatArray, gaps: list[Float64Array], found: Float64Array
+) -> list[Float64Array]:
+    """Return (M, CHANNELS_OF_NEAR) for each of NEAR_PX: means of other channels over the tracks in
+    a square of that side."""
     residuals = [
         np.where(gaps[each][:, :1] > 0, gaps[each][:, _RESIDUALS], np.nan) for each in NEAR_GAPS
     ]
-    mean, count = means_about(
-        np.concatenate([there, found[:, _AVERAGED], *residuals], axis=1) * there,
-        tracks.xy_px[-1],
-        geometry.camera.size,
-        side * max(geometry.camera.size) / REFERENCE_SIDE_PX,
-    )
-    return np.concatenate([np.log1p(count[:, :1]), mean[:, 1:]], axis=1)
+    values = np.concatenate([np.ones((len(found), 1)), found[:, _AVERAGED], *residuals], axis=1)
+    near = []
+    for side in NEAR_PX:
+        square = side * max(geometry.camera.size) / REFERENCE_SIDE_PX
+        mean, count = means_about(values, xy_px, geometry.camera.size, square)
+        near.append(np.concatenate([np.log1p(count[:, :1]), mean[:, 1:]], axis=1))
+    return near
 
 
-def _parallax(geometry: WindowGeometry, tracks: Tracks) -> Float64Array:
-    """Return the displacement (N,) that the camera's travel makes of the implied inverse depth, at
-    the frame of the window where it is largest."""
-    assert geometry.rigid is not None
-    rotated, shift = _towards(geometry, geometry.rigid, tracks)
-    q = rotated + np.maximum(geometry.inverse_depth, 0)[:, None] * shift
-    far = rotated[..., :2] / np.maximum(rotated[..., 2:], LOG_OFFSET)
-    near = q[..., :2] / np.maximum(q[..., 2:], LOG_OFFSET)
-    moved = np.linalg.norm(near - far, axis=2)
-    moved[~geometry.rigid.known] = 0
-    return np.asarray(np.where(tracks.visible, moved, 0).max(axis=0))
+def _parallax(
+    geometry: WindowGeometry, rigid: Motion, tracks: Tracks, now: Int64Array
+) -> Float64Array:
+    """Return the displacement (M,) that the camera's travel makes of the implied inverse depth of
+    the tracks at `now` (M,), at the frame of the window where it is largest."""
+    rotated = mapped(rigid.linear, _directions(geometry, tracks, now))
+    q = rotated + np.maximum(geometry.inverse_depth[now], 0) * rigid.translation[..., None]
+    far = rotated[:, :2] / np.maximum(rotated[:, 2:], LOG_OFFSET)
+    near = q[:, :2] / np.maximum(q[:, 2:], LOG_OFFSET)
+    moved = np.hypot(*(near - far).transpose(1, 0, 2))
+    there = tracks.visible[:, now] & rigid.known[:, None]
+    return np.asarray(np.where(there, moved, 0).max(axis=0))
 
 
-def _towards(
-    geometry: WindowGeometry, motion: Motion, tracks: Tracks
-) -> tuple[Float64Array, Float64Array]:
-    """Return linear[k] n (T, N, 3) of the tracks' directions and translation (T, 1, 3)."""
-    directions = geometry.camera.normalised(tracks.xy_px[-1])
-    rays = np.concatenate([directions, np.ones((len(directions), 1))], axis=1)
-    return rays @ motion.linear.transpose(0, 2, 1), motion.translation[:, None]
+def _directions(geometry: WindowGeometry, tracks: Tracks, some: Int64Array) -> Float64Array:
+    """Return x, y (2, M) of the newest directions of the tracks at `some` (M,)."""
+    return geometry.camera.normalised(tracks.xy_px[-1, some]).T

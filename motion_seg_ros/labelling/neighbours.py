@@ -37,13 +37,16 @@ def means_about(
     column, row = np.clip(at, 0, np.array(shape[::-1]) - 1).T
     known = np.isfinite(values)
     own = np.concatenate([np.where(known, values, 0), known], axis=1)
-    of_cells = np.zeros((shape[0] * shape[1], own.shape[1]))
-    np.add.at(of_cells, row * shape[1] + column, own)
-    square = (CELLS, CELLS)
-    about = [
-        cv2.boxFilter(plane, -1, square, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        for plane in np.moveaxis(of_cells.reshape(*shape, -1), -1, 0).copy()
-    ]
-    total, count = np.split(np.stack(about, axis=-1)[row, column] - own, 2, axis=1)
+    width = own.shape[1]
+    place = (row * shape[1] + column)[:, None] * width + np.arange(width)
+    sums = np.bincount(place.ravel(), own.ravel(), shape[0] * shape[1] * width)
+    about = cv2.boxFilter(
+        sums.reshape(*shape, width),
+        -1,
+        (CELLS, CELLS),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
+    total, count = np.split(about[row, column] - own, 2, axis=1)
     count = np.round(count)  # sums over cells leave rounding errors
     return np.where(count > 0, total / np.maximum(count, 1), 0.0), count
