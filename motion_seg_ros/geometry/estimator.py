@@ -188,13 +188,13 @@ def _carried_plane(plane: GroundPlane, before: Kept, now: Kept) -> GroundPlane |
     last = np.flatnonzero(now.indices == before.index)
     if not len(last):
         return None
-    common, old, new = np.intersect1d(before.ids, now.ids, return_indices=True)
-    both = (before.rho[old] > 0) & (now.rho[new] > 0)
-    if both.sum() < MIN_TRACKS or not len(common):
+    old = np.minimum(np.searchsorted(before.ids, now.ids), len(before.ids) - 1)
+    both = (before.ids[old] == now.ids) & (before.rho[old] > 0) & (now.rho > 0)
+    if both.sum() < MIN_TRACKS:
         return None
     rotation, translation = now.poses.rotation[last[0]], now.poses.translation[last[0]]
-    x, y = now.newest[:, new[both]]
-    rho = now.rho[new[both]]
+    x, y = now.newest[:, both]
+    rho = now.rho[both]
     depth = (rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2]) / rho + translation[2]
     factor = float(np.median(depth * before.rho[old[both]]))
     if not 0 < factor < np.inf:

@@ -160,13 +160,13 @@ class TrackLifecycle:
 
     def _drop_forgotten(self, frames: int) -> None:
         old = self._tracks
-        keep = old.visible[-frames:].any(axis=0)
+        keep = np.flatnonzero(old.visible[-frames:].any(axis=0))
         self._born = self._born[keep]
         self._tracks = Tracks(
             old.ids[keep],
-            old.xy_px[-frames:, keep],
-            old.visible[-frames:, keep],
-            old.confidence[-frames:, keep],
+            old.xy_px[-frames:].take(keep, axis=1),
+            old.visible[-frames:].take(keep, axis=1),
+            old.confidence[-frames:].take(keep, axis=1),
             old.query_frame[keep],
         )
 
