@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from motion_seg_ros.cli import argument_types, camera_option, configuration, live_node
-from motion_seg_ros.cli.live_soak import ANSWERS, STAMPS, run_soak
+from motion_seg_ros.cli.live_soak import ANSWERS, STAMPS, STARTED, run_soak
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.camera_file import calibrated
@@ -23,6 +23,7 @@ from motion_seg_ros.lab.benchmark.full_run import SCALES
 from motion_seg_ros.lab.benchmark.lite import lite_figures, lite_table, measure_lite
 from motion_seg_ros.lab.benchmark.soak import (
     NodeSample,
+    first_answer_s,
     soak_figures,
     soak_rows,
     soak_table,
@@ -223,8 +224,9 @@ def _run_soak(arguments: argparse.Namespace, config: Config, size: tuple[int, in
         finally:
             if samples:
                 rows = soak_rows(samples, work / STAMPS, work / ANSWERS)
-                print(soak_table(rows))
-                _write(arguments, soak_figures(rows, config_values(config)))
+                first_s = first_answer_s(work / STARTED, work / ANSWERS)
+                print(soak_table(rows, first_s))
+                _write(arguments, soak_figures(rows, first_s, config_values(config)))
     return 1 if not samples or verdict(rows) else 0
 
 

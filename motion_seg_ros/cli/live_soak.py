@@ -18,6 +18,7 @@ from motion_seg_ros.settings.pipeline import Config
 CAMERA = "motion_seg_ros.ros.tools.demo_camera"
 READER = "motion_seg_ros.ros.tools.answer_log"
 STAMPS, ANSWERS = "stamps", "answers"  # files of camera and reader
+STARTED = "started"  # file with the time at which the node was started, in nanoseconds
 
 
 def run_soak(
@@ -35,7 +36,7 @@ def run_soak(
         clips: folders of motion_seg_ros.io.clip.RawClip.
         seconds: time to play.
         rate: frames per second; None: those of the clips.
-        work: existing folder for the logs, STAMPS and ANSWERS.
+        work: existing folder for the logs, STAMPS, ANSWERS and STARTED.
         on_sample: called with each sample of the node, from the first frame on.
 
     Raises:
@@ -50,6 +51,7 @@ def run_soak(
         tqdm(total=round(seconds), desc="soak", unit="s", disable=None) as bar,
     ):
         children.start("reader", READER, str(work / ANSWERS))
+        (work / STARTED).write_text(str(time.time_ns()))
         children.start("node", live_node.NODE, *live_node.node_arguments(config, topics, {}))
         children.start("camera", CAMERA, *map(str, clips), *options)
         period_s = min(seconds / SAMPLES, LONGEST_PERIOD_S)

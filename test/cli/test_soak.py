@@ -55,6 +55,8 @@ def test_a_node_without_a_fault_passes(
     said = capsys.readouterr().out
     assert (status, figures["wrong"]) == (0, []), said
     assert said.splitlines()[-1].startswith("PASS")
+    assert said.startswith(f"first answer {figures['first_answer_s']:.1f} s after the start")
+    assert 0 < figures["first_answer_s"] < 60
     rows = figures["rows"]
     sent = sum(each["sent"] for each in rows)
     assert 0.6 * MINUTES * 60 * rate < sent <= MINUTES * 60 * rate + 2

@@ -170,6 +170,21 @@ def soak_rows(samples: Sequence[NodeSample], stamps: Path, answers: Path) -> lis
     return rows
 
 
+def first_answer_s(started: Path, answers: Path) -> float:
+    """Return the seconds from the start of the node until its first message had arrived; NaN if
+    none has.
+
+    Args:
+        started: file with the time of the start, in nanoseconds.
+        answers: file of motion_seg_ros.ros.tools.answer_log.
+    """
+    lines = answers.read_text(encoding="utf-8").splitlines()
+    arrived = min((int(line.split()[2]) for line in lines), default=None)
+    if arrived is None:
+        return float("nan")
+    return (arrived - int(started.read_text(encoding="utf-8"))) * 1e-9
+
+
 def growths(rows: Sequence[SoakRow]) -> list[Growth]:
     """Return how much each quantity grew that should not; empty if there are too few rows."""
     if len(rows) < LEAST_SAMPLES:
@@ -213,12 +228,14 @@ def verdict(rows: Sequence[SoakRow]) -> list[str]:
     return wrong
 
 
-def soak_table(rows: Sequence[SoakRow]) -> str:
-    """Return some of the rows as a table, and the verdict."""
+def soak_table(rows: Sequence[SoakRow], first_s: float) -> str:
+    """Return some of the rows as a table, the time of `first_answer_s`, and the verdict."""
     lines = [
+        f"first answer {first_s:.1f} s after the start of the node's process",
+        "",
         f"{'minute':>7}{'anon MB':>9}{'RSS MB':>8}{'threads':>9}{'files':>7}{'shm':>5}"
         f"{'objects':>9}{'top id':>8}{'sent':>7}{'missed':>8}{'partial':>9}"
-        f"{'age p50':>9}{'p95 ms':>8}"
+        f"{'age p50':>9}{'p95 ms':>8}",
     ]
     step = max(1, -(-len(rows) // TABLE_LINES))
     for start in range(0, len(rows), step):
@@ -236,9 +253,12 @@ def soak_table(rows: Sequence[SoakRow]) -> str:
     return "\n".join([*lines, "", *(wrong or ["PASS: nothing grew, and every frame was answered"])])
 
 
-def soak_figures(rows: Sequence[SoakRow], configuration: dict[str, Any]) -> dict[str, Any]:
+def soak_figures(
+    rows: Sequence[SoakRow], first_s: float, configuration: dict[str, Any]
+) -> dict[str, Any]:
     """Return everything as a tree for JSON."""
     return {
+        "first_answer_s": None if first_s != first_s else first_s,
         "version": __version__,
         "machine": machine(),
         "configuration": configuration,

@@ -16,6 +16,7 @@ from motion_seg_ros.lab.benchmark.soak import (
     GROWTH_MB,
     NodeSample,
     SoakRow,
+    first_answer_s,
     growths,
     soak_rows,
     soak_table,
@@ -52,6 +53,9 @@ def test_what_was_sent_is_matched_with_what_arrived(tmp_path: Path) -> None:
     (tmp_path / "stamps").write_text("".join(f"{each}\n" for each in early + sent))
     (tmp_path / "answers").write_text("\n".join(lines))
     samples = [sample(3 * SECOND + 1), sample(5 * SECOND + 1), sample(5 * SECOND + 2)]
+    (tmp_path / "started").write_text(str(SECOND // 4))
+    first_s = first_answer_s(tmp_path / "started", tmp_path / "answers")
+    assert first_s == pytest.approx(1 / 2 + 1 / 1000 - 1 / 4)
     found = soak_rows(samples, tmp_path / "stamps", tmp_path / "answers")
     assert [(each.sent, each.missed, each.partial) for each in found] == [
         (3, 0, 1),
@@ -70,7 +74,7 @@ def test_steady_and_noisy_is_no_growth() -> None:
     noisy = (100 + rng.normal(0, GROWTH_MB / 2, 40)).tolist()
     noisy[:10] = np.linspace(0, 100, 10)  # the warm-up
     assert verdict(rows(anonymous_mb=noisy, age_p50_ms=rng.uniform(50, 400, 40).tolist())) == []
-    assert soak_table(rows()).splitlines()[-1].startswith("PASS")
+    assert soak_table(rows(), 1.0).splitlines()[-1].startswith("PASS")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +92,7 @@ def test_what_grows_is_named(field: str, last: float, named: str) -> None:
     grown = rows(**{field: np.linspace(100, last, 40).tolist()})
     (wrong,) = verdict(grown)
     assert wrong.startswith(named)
-    assert soak_table(grown).splitlines()[-1] == wrong
+    assert soak_table(grown, 1.0).splitlines()[-1] == wrong
     (growth,) = (each for each in growths(grown) if each.too_much)
     assert growth.early == pytest.approx(100 + (last - 100) * 14.5 / 39)
     assert growth.late == pytest.approx(100 + (last - 100) * 34.5 / 39)
