@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,13 +13,15 @@ from torch import Tensor
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.masks.fusion.channels import BELIEF, COLOURS, MASK_CHANNELS, RESIDUALS_X
-from motion_seg_ros.types import FloatArray
+from motion_seg_ros.types import BoolArray, FloatArray
 
 # Set by hand.
 CROP = (112, 144)  # h, w
 CERTAIN = 0.99  # least labelled share of a pixel
 COLOURLESS = 0.25  # share of the crops without colour
 SILENT = 0.03  # probability that a channel is blanked
+ENLARGED = 0.5  # share of the crops that are shown larger: rendered movers are mostly small
+LARGEST = 2.0  # of their enlargements
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +44,8 @@ def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatc
     channels = np.zeros((size, MASK_CHANNELS, *CROP), np.float32)
     moving, weight = np.zeros((size, *CROP), np.float32), np.zeros((size, *CROP), np.float32)
     for index in range(size):
-        sample = samples[int(rng.integers(len(samples)))]
-        rows, columns = (
-            slice(start := int(rng.integers(max(1, whole - part + 1))), start + part)
-            for whole, part in zip(sample.moving.shape, CROP, strict=True)
-        )
-        crop = sample.channels[:, rows, columns].astype(np.float32)
-        height, width = crop.shape[1:]
-        truth = sample.moving[rows, columns].astype(np.float32) / FULL
-        known = sample.labelled[rows, columns] >= CERTAIN * FULL
+        crop, truth, known = _cut(rng, samples[int(rng.integers(len(samples)))])
+        height, width = truth.shape
         if chance(rng, 0.5):
             crop, truth, known = crop[..., ::-1].copy(), truth[:, ::-1], known[:, ::-1]
             crop[list(RESIDUALS_X)] *= -1
@@ -58,6 +54,31 @@ def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatc
         moving[index, :height, :width] = truth
         weight[index, :height, :width] = known
     return MaskBatch(*(torch.from_numpy(each) for each in (channels, moving, weight)))
+
+
+def _cut(rng: Rng, sample: MaskSample) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return channels (MASK_CHANNELS, h, w), truth (h, w) and where it is known (h, w) of a random
+    part of a sample, perhaps enlarged: CROP, or less where the sample is smaller."""
+    scale = float(rng.uniform(1, LARGEST)) if chance(rng, ENLARGED) else 1.0
+    part = [round(each / scale) for each in CROP]
+    rows, columns = (
+        slice(start := int(rng.integers(max(1, whole - side + 1))), start + side)
+        for whole, side in zip(sample.moving.shape, part, strict=True)
+    )
+    crop = sample.channels[:, rows, columns].astype(np.float32)
+    truth = sample.moving[rows, columns].astype(np.float32) / np.float32(FULL)
+    known = sample.labelled[rows, columns] >= CERTAIN * FULL
+    if scale == 1:
+        return crop, truth, known
+    height, width = (
+        round(side * got / cut) for side, got, cut in zip(CROP, truth.shape, part, strict=True)
+    )
+    enlarged = cv2.resize(crop.transpose(1, 2, 0), (width, height)).transpose(2, 0, 1)
+    residuals = enlarged[RESIDUALS_X[0] : COLOURS.start]
+    residuals[:] = np.arcsinh(scale * np.sinh(residuals))
+    larger = cv2.resize(truth, (width, height))
+    mask = cv2.resize(known.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(enlarged, np.float32), np.asarray(larger, np.float32), np.asarray(mask, bool)
 
 
 def _augment(rng: Rng, crop: FloatArray) -> None:
