@@ -80,7 +80,8 @@ def inverted(flow: FloatArray) -> FloatArray:
 def _shift(start: FloatArray, end: FloatArray) -> FloatArray:
     """Return x, y by which the whole image moves (phase correlation)."""
     taper = cv2.createHanningWindow(start.shape[::-1], cv2.CV_32F)
-    return np.array(cv2.phaseCorrelate(start, end, taper)[0], np.float32)
+    # Of copies: OpenCV tapers its arguments in place where it need not pad them.
+    return np.array(cv2.phaseCorrelate(start.copy(), end.copy(), taper)[0], np.float32)
 
 
 def _part(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -105,3 +105,12 @@ def test_what_moved_before_may_have_left_the_window() -> None:
     inner = np.s_[30:-30, 30:-30]
     for found, expected in ((flow.forward(short), -10), (flow.backward(short, 1), 10)):
         np.testing.assert_allclose(np.median(found[inner], axis=(0, 1)), [expected, 0], atol=0.1)
+
+
+def test_the_images_are_left_as_they_are() -> None:
+    """80 x 60 is a size that OpenCV's phase correlation does not pad."""
+    start, end = texture(60, 80).astype(np.float32), texture(62, 80)[2:].astype(np.float32)
+    before = start.copy(), end.copy()
+    first_guess(start, end, [np.zeros((60, 80, 2), np.float32)])
+    np.testing.assert_array_equal(start, before[0])
+    np.testing.assert_array_equal(end, before[1])
