@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "af48801835eeae746519bf37dfdfdf5255d569e0000b0fa94efcc3b602e90c3f",
+            "5d0561c5049fdd3e987285dd0937e8af89e4bcd9a752154457332ffcb00d7d63",
         ),
     }
 )
