@@ -85,7 +85,7 @@ class MotionPosterior:
         """
         if not seen.flows or self._prior is None or self._log_odds is None:
             prior = PixelPrior.of_size(seen.size, PRIOR_LOG_ODDS)
-            self._prior, self._log_odds = prior, np.zeros_like(prior.log_odds)
+            self._prior, self._log_odds = prior, prior.log_odds
             self._motion.update(seen, geometry, prior.static_weight)
             return None
         if self._log_odds.shape != seen.size:  # the working size was changed

@@ -33,8 +33,6 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
     Returns:
         (H, W) bool.
     """
-    if not (log_odds > 0).any():
-        return np.zeros(image_bgr.shape[:2], bool)
     height, width = image_bgr.shape[:2]
     scale = min(1.0, MAX_SIDE_PX / max(height, width))
     guide = np.asarray(image_bgr)
@@ -46,7 +44,10 @@ def refine(log_odds: FloatArray, image_bgr: UInt8Array) -> BoolArray:
         (guide.shape[1], guide.shape[0]),
         interpolation=cv2.INTER_LINEAR,
     )
-    box = box_around(large > 0, SNAP_MARGIN_PX)
+    believed = large > 0
+    if not believed.any():
+        return np.zeros((height, width), bool)
+    box = box_around(believed, SNAP_MARGIN_PX)
     smoother = EdgeAwareFilter(guide[box], SNAP_STRENGTH, SNAP_SIGMA, iterations=2)
     moving = np.zeros(large.shape, bool)
     moving[box] = smoother.smooth(np.ascontiguousarray(large[box], np.float32)) > 0

@@ -41,6 +41,14 @@ def test_nothing_stays_nothing() -> None:
     assert not refine(np.full((120, 160), -0.1, np.float32), image).any()
 
 
+@pytest.mark.parametrize("size", [(60, 80), (33, 47), (480, 640)])
+def test_what_vanishes_between_the_pixels_is_nothing(size: tuple[int, int]) -> None:
+    """A pixel of the belief that hardly moves, and none of the image."""
+    log_odds = np.full((30, 40), -5, np.float32)
+    log_odds[15, 20] = 1e-3
+    assert not refine(log_odds, np.full((*size, 3), 90, np.uint8)).any()
+
+
 def test_specks_go_and_holes_close() -> None:
     image = np.full((240, 320, 3), 128, np.uint8)
     log_odds = np.full((120, 160), -3, np.float32)
