@@ -61,7 +61,6 @@ class Plan:
         device: where networks run: "cpu", or a GPU with its index.
         takes: inputs of the labeller besides the tracks.
         background: new objects are discovered in a background worker.
-        late_labels: labels of tracks hold from the frame after theirs, which nobody waits for.
     """
 
     config: Config
@@ -70,7 +69,6 @@ class Plan:
     device: str
     takes: TakenInputs
     background: bool
-    late_labels: bool
 
 
 def resolve(config: Config, *, live: bool = False) -> Plan:
@@ -79,7 +77,7 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
     Args:
         config: the configuration.
         live: frames come from a camera that does not wait, and may be answered before new objects
-            are discovered in them, or with the labels of the frame before.
+            are discovered in them.
 
     Raises:
         ConfigError: settings that do not go together, or a device that does not exist.
@@ -107,7 +105,6 @@ def resolve(config: Config, *, live: bool = False) -> Plan:
         device=device,
         takes=takes,
         background=live and background,
-        late_labels=live and used.masks.backend != "sam2" and used.labelling.interval > 1,
     )
 
 

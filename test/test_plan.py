@@ -171,20 +171,6 @@ def test_where_new_objects_are_discovered(values: dict[str, object], background:
     assert not resolved(values).background, "recordings are processed in step"
 
 
-@pytest.mark.parametrize(
-    ("values", "late"),
-    [
-        ({}, True),
-        ({"labelling.interval": 1}, False),
-        ({"masks.backend": "sam2"}, False),
-    ],
-)
-def test_whose_labels_are_late(values: dict[str, object], late: bool) -> None:
-    values = {"device": "cpu", "masks.sam2.weights": __file__, **values}
-    assert resolved(values, live=True).late_labels == late
-    assert not resolved(values).late_labels, "a recording waits for the labels of its frame"
-
-
 def test_discovery_in_the_background_needs_a_segmenter_with_a_memory() -> None:
     with pytest.raises(ConfigError, match=r"discovery background: expected masks\.backend sam2"):
         resolved({"masks.sam2.discovery": "background"})

@@ -118,8 +118,8 @@ class TransformerLabeller:
         threshold: float | None,
         device: str,
         dtype: str,
+        late: bool,
         depth: DepthEstimator | None = None,
-        late: bool = False,
     ) -> None:
         self._loaded = _load(weights, device, dtype)
         self._config, self._calibration = self._loaded.config, self._loaded.calibration

@@ -22,7 +22,9 @@ def dino_on_cpu(weights: Path, **values: Any) -> DinoFeatures:
 
 
 def transformer_on_cpu(weights: Path, **values: Any) -> TransformerLabeller:
-    return TransformerLabeller(weights, **{**CPU, "interval": 3, "threshold": None, **values})
+    return TransformerLabeller(
+        weights, **{**CPU, "interval": 3, "threshold": None, "late": False, **values}
+    )
 
 
 def tapir_on_cpu(weights: Path | None = None, **values: Any) -> TapirTracker:

@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,6 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.lab.benchmark.steps import StepClock
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
-from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame
@@ -100,7 +99,7 @@ def in_own_process(function: Callable[..., Result], *arguments: object) -> Resul
 
 
 def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
-    segmenter = _segmenter(config)
+    segmenter = build(resolve(config))
 
     def push(frame: Frame) -> Mapping[str, float]:
         result = segmenter.push(frame)
@@ -110,16 +109,11 @@ def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
 
 
 def _step_ms(clip: Path, config: Config) -> dict[str, float]:
-    segmenter, clock, frames = _segmenter(config), StepClock(), RawClip(clip)
+    segmenter, clock, frames = build(resolve(config)), StepClock(), RawClip(clip)
     with clock.running():
         for index in range(len(frames)):
             segmenter.push(frames.frame(index))
     return clock.ms(len(frames))
-
-
-def _segmenter(config: Config) -> FrameSegmenter:
-    """Return the pipeline as the node runs it, but each frame in full."""
-    return build(replace(resolve(config, live=True), background=False))
 
 
 def _baseline_cost(clip: Path, warm_up: int) -> Cost:
