@@ -1,4 +1,4 @@
-"""What a frame says of its pixels before the tracks on it are labelled."""
+"""Evidence of image and flow alone, for which no labels of tracks are needed."""
 
 from __future__ import annotations
 
