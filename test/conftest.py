@@ -7,23 +7,36 @@ import os
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 
-def reserve_domain() -> IO[str]:
-    """Set ROS_DOMAIN_ID to one that no other test run has, as long as the returned file is open."""
+def reserve_domain() -> tuple[int, IO[str]]:
+    """A ROS domain that nobody else here has, as long as the returned file is open."""
     for domain in random.sample(range(1, 102), 101):
         try:
             lock = (Path(tempfile.gettempdir()) / f"motion_seg_test_domain_{domain}").open("w")
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # another run's
             continue
-        os.environ["ROS_DOMAIN_ID"] = str(domain)
-        return lock
+        return domain, lock
     raise RuntimeError("all ROS domains are in use by test runs")
+
+
+@pytest.fixture
+def fresh_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A ROS domain where nothing of an earlier test is left.
+
+    A node of rclpy that was destroyed stays in the graph until Python collects it, and a test that
+    looks for a node by its name finds it.
+    """
+    domain, lock = reserve_domain()
+    with lock:
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(domain))
+        yield domain
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["MOTION_SEG_FUZZ_EXAMPLES"] = str(config.getoption("--fuzz-examples"))
 
 
-DOMAIN = reserve_domain()
+DOMAIN, DOMAIN_LOCK = reserve_domain()
+os.environ["ROS_DOMAIN_ID"] = str(DOMAIN)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="motion_seg_test_log_")
 # Where ROS comes from wheels, nothing else says where they are.

@@ -65,7 +65,7 @@ def used(looker: Node) -> Use:
 
 
 @pytest.fixture
-def looker() -> Iterator[Node]:
+def looker(fresh_domain: int) -> Iterator[Node]:
     context = rclpy.Context()
     rclpy.init(context=context)
     node = rclpy.create_node("looker", context=context, enable_rosout=False)
