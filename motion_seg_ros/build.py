@@ -263,7 +263,7 @@ def build_labeller(
         device=plan.device,
         dtype=plan.config.dtype,
         depth=depth,
-        late=labelling.transformer.late and not plan.background,
+        late=not plan.background,
     )
     channels = 0 if features is None else features.channels
     if transformer.feature_channels not in (0, channels):

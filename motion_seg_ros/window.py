@@ -17,10 +17,13 @@ class Window:
         frames: 1 to `size` frames of one size, stamps not decreasing.
         first_index: index within the stream of frames[0]; indices never repeat, also not after a
             reset, so that stages can key what they keep per frame by them.
+        behind: the stream had frames between the last two, which were left out: the caller does not
+            keep up with the camera.
     """
 
     frames: tuple[Frame, ...]
     first_index: int
+    behind: bool = False
 
     @property
     def newest(self) -> Frame:
@@ -55,6 +58,7 @@ class SlidingWindow:
         self._max_gap_s = max_gap_s
         self._count = 0
         self._newest_ns = 0
+        self._behind = False
 
     def break_reason(self, frame: Frame) -> str | None:
         """Return the reason, in a few words, why `frame` cannot follow the newest one; None if it
@@ -77,13 +81,16 @@ class SlidingWindow:
         self._frames.append(frame)
         self._newest_ns = frame.stamp_ns
         self._count += 1
-        return Window(tuple(self._frames), self._count - len(self._frames))
+        behind, self._behind = self._behind, False
+        return Window(tuple(self._frames), self._count - len(self._frames), behind)
 
     def skip(self, frame: Frame) -> None:
         """Note that the stream goes on with `frame`, which the window leaves out; no gap begins."""
         if self.break_reason(frame) is None:
             self._newest_ns = frame.stamp_ns
+            self._behind = True
 
     def reset(self) -> None:
         """Forget all frames; indices go on."""
         self._frames.clear()
+        self._behind = False

@@ -21,6 +21,19 @@ def test_keeps_the_newest_frames_and_counts_on() -> None:
     assert (snapshot.first_index, snapshot.newest_index, len(snapshot)) == (2, 4, 3)
 
 
+def test_a_window_tells_that_frames_were_left_out_before_its_newest() -> None:
+    window = SlidingWindow(size=3, max_gap_s=1.0)
+    behind = [window.push(frame(0.0)).behind, window.push(frame(0.1)).behind]
+    window.skip(frame(0.2))
+    behind += [window.push(frame(0.3)).behind, window.push(frame(0.4)).behind]
+    window.skip(frame(9.0))  # not of this stream
+    behind.append(window.push(frame(0.5)).behind)
+    window.skip(frame(0.6))
+    window.reset()
+    behind.append(window.push(frame(0.7)).behind)
+    assert behind == [False, False, True, False, False, False]
+
+
 def test_indices_go_on_after_a_reset() -> None:
     window = SlidingWindow(size=3, max_gap_s=1.0)
     window.push(frame(0.0))

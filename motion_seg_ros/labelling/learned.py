@@ -91,8 +91,9 @@ class TransformerLabeller:
     With 800 tracks that takes 12 ms instead of the 9 ms of two threads on two idle cores of an
     Intel Xeon, and much less than those where other processes need the cores.
 
-    It runs in a thread of its own. With `late` nobody waits for it but the next frame, from which
-    on its labels hold, so that they do not depend on how long it takes.
+    It runs in a thread of its own. Where the stream is behind its camera, and with `late`, nobody
+    waits for it but the next frame, from which on its labels hold, so that they do not depend on
+    how long it takes.
 
     Args:
         weights: a file that `motion_seg train` wrote: .onnx, for a CPU, or .safetensors.
@@ -102,7 +103,8 @@ class TransformerLabeller:
         dtype: of .safetensors weights, see motion_seg_ros.networks.device.find_dtype; the weights
             themselves stay in float32.
         depth: of the window's frames; None: the depth that the camera's travel implies.
-        late: labels hold from the frame after theirs; those of a stream's first labelling at once.
+        late: labels may hold from the frame after theirs; those of a stream's first labelling hold
+            at once.
 
     Raises:
         ConfigError: a device or dtype that does not exist.
@@ -162,7 +164,7 @@ class TransformerLabeller:
         self._finish()
         if self._memory.is_due(window.newest_index):
             self._begin(window, tracks, features, geometry)
-            if not (self._late and self._memory.known):
+            if not (self._late and window.behind and self._memory.known):
                 self._finish()
         return TrackLabels(self._memory.recall(tracks.ids), threshold=self._threshold)
 

@@ -179,11 +179,6 @@ class TransformerConfig:
         minimum=0.0,
         maximum=0.99,
     )
-    late: bool = setting(
-        False,
-        "labels hold from the frame after theirs, so that no frame waits for them; masks are a "
-        "little worse. Not with discovery in the background, which waits for none",
-    )
 
 
 @dataclass(frozen=True)

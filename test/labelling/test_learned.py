@@ -50,9 +50,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def window(frames: int, newest: int) -> Window:
+def window(frames: int, newest: int, behind: bool = False) -> Window:
     blank = np.zeros((*SIZE, 3), np.uint8)
-    return Window(tuple(Frame(blank, index) for index in range(frames)), newest + 1 - frames)
+    images = tuple(Frame(blank, index) for index in range(frames))
+    return Window(images, newest + 1 - frames, behind)
 
 
 def tracks(frames: int, count: int = COUNT, first_id: int = 0) -> Tracks:
@@ -177,7 +178,7 @@ def test_between_two_askings_tracks_keep_their_labels(weights: Path) -> None:
     assert not np.array_equal(asked[:-20], first[20:])
 
 
-def test_late_labels_hold_from_the_next_frame_on_however_long_they_take(
+def test_behind_the_camera_labels_hold_from_the_next_frame_on_however_long_they_take(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once, late = (transformer_on_cpu(weights, interval=2, late=each) for each in (False, True))
@@ -189,7 +190,10 @@ def test_late_labels_hold_from_the_next_frame_on_however_long_they_take(
 
     released.set()
     expected = [
-        [labelled(each, window(8, index), tracks(8, first_id=index)) for each in (at_once, late)]
+        [
+            labelled(each, window(8, index, behind=True), tracks(8, first_id=index))
+            for each in (at_once, late)
+        ]
         for index in (7, 8)
     ]
     for known, found in expected:  # the first of a stream at once
@@ -197,13 +201,25 @@ def test_late_labels_hold_from_the_next_frame_on_however_long_they_take(
     monkeypatch.setattr(late, "_infer", slow)
     released.clear()
     seen = tracks(8, first_id=9)
-    known = labelled(at_once, window(8, 9), seen).moving_probability
-    before = labelled(late, window(8, 9), seen).moving_probability
+    known = labelled(at_once, window(8, 9, behind=True), seen).moving_probability
+    before = labelled(late, window(8, 9, behind=True), seen).moving_probability
     assert np.isnan(before[-2:]).all(), "nobody waits for the labels of this frame"
     np.testing.assert_array_equal(before[:-2], expected[0][1].moving_probability[2:])
     released.set()
     after = labelled(late, window(8, 10), seen).moving_probability
     np.testing.assert_array_equal(after, known)
+
+
+def test_a_stream_that_keeps_up_waits_for_its_labels(weights: Path) -> None:
+    at_once, patient = (
+        transformer_on_cpu(weights, interval=2, late=each) for each in (False, True)
+    )
+    for index in (7, 8, 9):
+        seen = tracks(8, first_id=index)
+        known, found = (labelled(each, window(8, index), seen) for each in (at_once, patient))
+        np.testing.assert_array_equal(known.moving_probability, found.moving_probability)
+        if index == 9:
+            assert np.isfinite(found.moving_probability).all()
 
 
 def test_an_error_of_a_late_labelling_reaches_the_caller(
@@ -216,7 +232,7 @@ def test_an_error_of_a_late_labelling_reaches_the_caller(
         raise MemoryError("of a device")
 
     monkeypatch.setattr(labeller, "_infer", fail)
-    labelled(labeller, window(8, 9), tracks(8))
+    labelled(labeller, window(8, 9, behind=True), tracks(8))
     with pytest.raises(MemoryError, match="of a device"):
         labelled(labeller, window(8, 10), tracks(8))
 
@@ -233,7 +249,7 @@ def test_abstains_until_there_is_something_to_tell_from(weights: Path) -> None:
 def test_a_reset_forgets_the_labels(weights: Path) -> None:
     labeller = transformer_on_cpu(weights, interval=2, late=True)
     for index in (7, 8, 9):  # one is at work
-        labelled(labeller, window(8, index), tracks(8))
+        labelled(labeller, window(8, index, behind=True), tracks(8))
     labeller.reset()
     again = labelled(labeller, window(8, 10), tracks(8, first_id=500))
     assert np.isfinite(again.moving_probability).all()

@@ -96,6 +96,7 @@ def train(
     )
     with stop_request() as stop:
         progress = trainer.run(stop.is_set)
+    _part(trainer.fabric)
     if not trainer.fabric.is_global_zero:
         return None
     export_weights(folder / WEIGHTS_FILE, folder / EXPORTED_FILE)
@@ -111,6 +112,13 @@ def _engine(config: TrainConfig) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def _part(fabric: Fabric) -> None:
+    """End the work of several processes: none may leave while the connections of another live."""
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def _resumed(config: TrainConfig, folder: Path) -> Checkpoint:
