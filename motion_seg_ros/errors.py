@@ -31,7 +31,21 @@ class ConfigError(MotionSegError):
 
 
 class FrameError(MotionSegError):
-    """An image, depth map or stamp that cannot be a camera frame."""
+    """An image, depth map or stamp that cannot be a camera frame.
+
+    Args:
+        problem: what was expected and found.
+        live: remedy where a camera sends it now, which the error ends with.
+        recorded: remedy where it is recorded; "": there is none.
+
+    Attributes:
+        of_recording: the error as the owner of a recording needs it, who cannot change what was
+            sent.
+    """
+
+    def __init__(self, problem: str = "", live: str = "", recorded: str = "") -> None:
+        super().__init__("; ".join(each for each in (problem, live) if each))
+        self.of_recording = one_line("; ".join(each for each in (problem, recorded) if each))
 
 
 class InputError(MotionSegError):

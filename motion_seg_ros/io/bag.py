@@ -230,7 +230,7 @@ class BagTopic:
         try:
             frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
         except FrameError as error:
-            raise InputError(f"{self._place(index)}: {error}") from error
+            raise InputError(f"{self._place(index)}: {error.of_recording}") from error
         return SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)
 
     def _place(self, index: int) -> str:

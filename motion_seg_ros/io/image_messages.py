@@ -157,33 +157,38 @@ def _check(msg: ImageMessage) -> tuple[int, int]:
         FrameError: see `pack`.
     """
     size = f"{msg.width}x{msg.height}"
+    if msg.height <= 0 or msg.width <= 0:  # before the encoding, which an empty message lacks too
+        raise FrameError(
+            f"image: expected at least one pixel, found {size}", "check the camera driver"
+        )
     layout = _LAYOUTS.get(msg.encoding)
     if layout is None:
         raise FrameError(
             f"image: expected an encoding out of {', '.join(ENCODINGS)}, found "
-            f"{shown(msg.encoding)}; convert it before, for example with image_proc"
-        )
-    if msg.height <= 0 or msg.width <= 0:
-        raise FrameError(
-            f"image: expected at least one pixel, found {size}; check the camera driver"
+            f"{shown(msg.encoding)}",
+            "convert it before, for example with image_proc",
+            "play it through a converter, such as image_proc, and record its output",
         )
     if layout.channels == 2 and msg.width % 2:
         raise FrameError(
-            f"image: expected an even width for {msg.encoding}, found {size}; check the driver"
+            f"image: expected an even width for {msg.encoding}, found {size}",
+            "check the camera driver",
         )
     item_bytes = np.dtype(layout.dtype).itemsize
     row_bytes = msg.width * layout.channels * item_bytes
     if msg.step < row_bytes:
         raise FrameError(
             f"image: expected a step of at least {row_bytes} bytes for {size} {msg.encoding}, "
-            f"found {msg.step}; the publisher must set step to the bytes of a row"
+            f"found {msg.step}",
+            "the publisher must set step to the bytes of a row",
         )
     found = memoryview(msg.data).nbytes
     if found != msg.height * msg.step:
         kind = "truncated" if found < msg.height * msg.step else "too long"
         raise FrameError(
             f"image: expected {msg.height * msg.step} bytes of data (height {msg.height} * step "
-            f"{msg.step}), found {found}: {kind}; check the camera driver and the transport"
+            f"{msg.step}), found {found}: {kind}",
+            "check the camera driver and the transport",
         )
     return row_bytes, item_bytes
 
@@ -212,8 +217,9 @@ def image_to_bgr(msg: ImageMessage | CompressedImageMessage) -> UInt8Array:
     layout = _LAYOUTS[image.encoding]
     if not layout.colour:
         raise FrameError(
-            f"image: expected a camera image, found the depth encoding {image.encoding}; "
-            "remap image to the colour topic and depth to this one"
+            f"image: expected a camera image, found the depth encoding {image.encoding}",
+            "remap image to the colour topic and depth to this one",
+            "choose the colour topic with --topic, and give this one as --depth-topic",
         )
     pixels = image.array if layout.dtype == np.uint8 else _to_8_bit(image.array)
     code = _TO_BGR[layout.colour]
@@ -234,13 +240,14 @@ def _decompress(msg: CompressedImageMessage) -> UInt8Array:
     except ValueError as error:
         raise FrameError(
             f"image: expected a whole JPEG or PNG, found {data.size} bytes of format "
-            f"{shown(msg.format)}, {error}; check the image_transport publisher"
+            f"{shown(msg.format)}, {error}",
+            "check the image_transport publisher",
         ) from error
     if image.dtype == np.uint16:
         return _to_8_bit(image)
     if image.dtype != np.uint8:
         raise FrameError(
-            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {shown(msg.format)}; "
-            "send jpeg or png"
+            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {shown(msg.format)}",
+            "send jpeg or png",
         )
     return typing.cast(UInt8Array, image)

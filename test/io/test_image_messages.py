@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from types import SimpleNamespace
 from typing import Any
@@ -125,6 +126,7 @@ def test_arrays_cannot_be_written() -> None:
         ({"height": 2**32 - 1, "width": 2**32 - 1, "step": 2**32 - 1}, "step of at least"),
         ({"encoding": "nonsense"}, "encoding out of mono8.*'nonsense'"),
         ({"encoding": ""}, "encoding out of mono8.*''"),
+        ({"encoding": "", "height": 0, "width": 0}, "at least one pixel, found 0x0"),
         ({"encoding": "yuv422_yuy2", "width": 3}, "even width.*3x2"),
     ],
 )
@@ -135,6 +137,8 @@ def test_damaged_image(change: dict[str, Any], pattern: str) -> None:
         with pytest.raises(FrameError, match=pattern) as caught:
             read(msg)
         assert "\n" not in str(caught.value)
+        # Whoever has a recording of it cannot change what was sent.
+        assert not re.search("driver|publisher|remap", caught.value.of_recording)
 
 
 SCENE = cv2.resize(np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8), (80, 60))
