@@ -11,9 +11,10 @@ from motion_seg_ros.cli import argument_types, camera_option, configuration, liv
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag_writer import NAMESPACE
+from motion_seg_ros.io.base import DEFAULT_FPS
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.clip import RawClip
-from motion_seg_ros.io.sources import DEFAULT_FPS, NO_DEPTH, open_source
+from motion_seg_ros.io.sources import NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.clips import copy_clip, render_clip
 from motion_seg_ros.lab.evaluation.demo_report import (
@@ -80,8 +81,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--fps",
         type=argument_types.positive_rate,
-        default=DEFAULT_FPS,
-        help="frames per second of images, and of videos that do not say (default: %(default)g)",
+        help=f"frames per second of images (default: {DEFAULT_FPS:g}), and of videos in place of "
+        "what they state",
     )
     parser.add_argument(
         "--frames",

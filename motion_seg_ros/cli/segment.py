@@ -19,13 +19,13 @@ from motion_seg_ros.cli import argument_types, camera_option, configuration, man
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
-from motion_seg_ros.io.base import DepthChoice, FrameSource, SourceFrame
+from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource, SourceFrame
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.colmap_export import colmap_hint
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
 from motion_seg_ros.io.sources import (
-    DEFAULT_FPS,
     check_exists,
+    has_stamps,
     open_sources,
     size_bytes,
     warn_without_depth,
@@ -86,8 +86,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--fps",
         type=argument_types.positive_rate,
-        default=DEFAULT_FPS,
-        help="frames per second of images, and of videos that state none (default: %(default)g)",
+        help=f"frames per second of images (default: {DEFAULT_FPS:g}), and of videos in place of "
+        "what they state",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
@@ -207,13 +207,15 @@ def _open(
     sources: list[FrameSource] = []
     unread: list[Outcome[Any]] = []
     some_bags = any(map(is_bag, arguments.inputs))
+    all_stamped = all(map(has_stamps, arguments.inputs))
     for path in arguments.inputs:
         topic, its_depth = arguments.topic, depth
         if some_bags and not is_bag(path):
             topic = None
             its_depth = depth and dataclasses.replace(depth, topic=None)
         try:
-            sources += open_sources(path, topic=topic, fps=arguments.fps, depth=its_depth)
+            fps = arguments.fps if all_stamped or not has_stamps(path) else None
+            sources += open_sources(path, topic=topic, fps=fps, depth=its_depth)
         except InputError as error:
             if len(arguments.inputs) == 1:
                 raise

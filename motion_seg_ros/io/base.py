@@ -10,6 +10,8 @@ from typing import Protocol
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.types import Frame
 
+DEFAULT_FPS = 30.0  # of most cameras; set by hand
+
 
 @dataclass(frozen=True, eq=False)
 class SourceFrame:

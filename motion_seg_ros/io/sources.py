@@ -8,14 +8,13 @@ from pathlib import Path
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
-from motion_seg_ros.io.base import DepthChoice, FrameSource
+from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
 from motion_seg_ros.io.rgbd_folder import RgbdFolder, is_rgbd_folder
 from motion_seg_ros.io.video import VideoFile
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_FPS = 30.0  # of most cameras; set by hand
 NO_DEPTH = (
     "expected recorded depth, as depth.backend is topic, found none; name the depth images of a "
     "bag by --depth-topic, give a folder in the layout of TUM RGB-D, or leave depth.backend out"
@@ -29,7 +28,7 @@ def open_sources(
     path: Path,
     *,
     topic: str | None = None,
-    fps: float = DEFAULT_FPS,
+    fps: float | None = None,
     depth: DepthChoice | None = None,
 ) -> list[FrameSource]:
     """Return the sequences at `path`: one, or one for each subfolder of images.
@@ -38,14 +37,20 @@ def open_sources(
         path: a folder of images or in the layout of TUM RGB-D, a folder of such folders, a video,
             or a rosbag2 (folder or bare file).
         topic: image topic of a bag; None if it has only one.
-        fps: frames per second of images, and of a video that states none.
+        fps: frames per second of images (None: DEFAULT_FPS) and of a video (None: as it states).
         depth: recorded depth that belongs to the images; None: none does.
 
     Raises:
-        InputError: there is nothing, or nothing that can be read like that.
+        InputError: there is nothing, or nothing that can be read like that; or a rate is given
+            for frames that have stamps.
     """
     check_exists(path)
     try:
+        if fps is not None and has_stamps(path):
+            raise InputError(
+                f"--fps {fps:g}: expected images or a video, found {path}, whose frames have "
+                "stamps; leave it out"
+            )
         if is_bag(path):
             return [BagTopic(path, topic, depth=depth)]
         depth_topic = None if depth is None else depth.topic
@@ -62,17 +67,19 @@ def open_sources(
             )
         if _is_sequence(path):
             return [_open_folder(path, fps, depth)]
-        folders = [each for each in path.iterdir() if each.is_dir() and _is_sequence(each)]
+        # Hidden: thumbnails of file managers, and what macOS leaves beside each file (._x).
+        inside = [each for each in path.iterdir() if not each.name.startswith(".")]
+        folders = [each for each in inside if each.is_dir() and _is_sequence(each)]
         if folders:
             return [_open_folder(each, fps, depth) for each in sorted(folders, key=natural_key)]
-        recordings = [each for each in path.iterdir() if is_bag(each) or _is_video(each)]
+        recordings = [each for each in inside if is_bag(each) or _is_video(each)]
         if recordings:
             first = min(recordings, key=natural_key).name
             raise InputError(
                 f"{path}: expected images, found a folder of {len(recordings)} bags or videos "
                 f"({first}, ...); name them one by one, such as {path}/*"
             )
-        return [ImageFolder(path, fps)]  # raises an error that names what is missing
+        return [ImageFolder(path, DEFAULT_FPS)]  # raises an error that names what is missing
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
 
@@ -81,8 +88,15 @@ def _is_sequence(folder: Path) -> bool:
     return is_rgbd_folder(folder) or bool(images_in(folder))
 
 
-def _open_folder(path: Path, fps: float, depth: DepthChoice | None) -> FrameSource:
-    return RgbdFolder(path, depth) if is_rgbd_folder(path) else ImageFolder(path, fps)
+def has_stamps(path: Path) -> bool:
+    """Return True for bags and RGB-D, whose frames state when they were taken."""
+    return is_bag(path) or is_rgbd_folder(path)
+
+
+def _open_folder(path: Path, fps: float | None, depth: DepthChoice | None) -> FrameSource:
+    return (
+        RgbdFolder(path, depth) if is_rgbd_folder(path) else ImageFolder(path, fps or DEFAULT_FPS)
+    )
 
 
 def warn_without_depth(source: FrameSource, depth: DepthChoice | None) -> None:
@@ -129,7 +143,7 @@ def open_source(
     path: Path,
     *,
     topic: str | None = None,
-    fps: float = DEFAULT_FPS,
+    fps: float | None = None,
     depth: DepthChoice | None = None,
 ) -> FrameSource:
     """Return the only sequence at `path`; arguments as for `open_sources`.

@@ -11,12 +11,19 @@ from pathlib import Path
 import cv2
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.base import SizeCheck, SourceFrame
+from motion_seg_ros.io.base import DEFAULT_FPS, SizeCheck, SourceFrame
+from motion_seg_ros.io.containers import is_cut_off, is_raw_stream
 from motion_seg_ros.types import Frame
 
 _CAPTURE_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _FFMPEG_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 _SILENT = 0
+MAX_FPS = 240.0
+"""Highest rate that is believed without a look at the stamps: of slow motion by a telephone. Set by
+hand."""
+MEASURED_FRAMES = 30
+END_TOLERANCE = 0.1
+"""Share of its duration by which a container may err. Set by hand."""
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +35,55 @@ class VideoFile:
 
     Args:
         path: the file.
-        fps: frames per second if the container states none.
+        fps: frames per second, whatever the container claims; None: as it does.
 
     Raises:
         InputError: not a video.
     """
 
-    def __init__(self, path: Path, fps: float) -> None:
+    def __init__(self, path: Path, fps: float | None) -> None:
         self.path = path
         self.name = path.stem
         capture = self._open()
-        stated_fps = float(capture.get(cv2.CAP_PROP_FPS))
+        self._stated_fps = float(capture.get(cv2.CAP_PROP_FPS))
         stated_length = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        raw = is_raw_stream(path)
+        self._even = fps is not None or raw
+        """The stamps are `fps` apart, not the container's."""
+        if fps is not None:
+            self.fps = fps
+        elif raw:
+            self.fps = DEFAULT_FPS
+            logger.warning(
+                "%s: a video stream without container states no rate: %g frames per second are "
+                "assumed; --fps sets another",
+                path,
+                DEFAULT_FPS,
+            )
+        elif 0 < self._stated_fps <= MAX_FPS:
+            self.fps = self._stated_fps
+        else:
+            self.fps = self._measured_fps(capture)
         capture.release()
-        self.fps = stated_fps if 0 < stated_fps < float("inf") else fps
-        self.length = stated_length if stated_length > 0 else None
+        self.length = stated_length if stated_length > 0 and not raw else None
+
+    def _measured_fps(self, capture: cv2.VideoCapture) -> float:
+        """Return the rate by the stamps of the first frames: some writers of WebM and AVI state the
+        resolution of their clock as the rate."""
+        stamps_ms = [
+            capture.get(cv2.CAP_PROP_POS_MSEC) for _ in range(MEASURED_FRAMES) if capture.grab()
+        ]
+        span_s = (max(stamps_ms, default=0.0) - min(stamps_ms, default=0.0)) * 1e-3
+        fps = (len(stamps_ms) - 1) / span_s if span_s > 0 else DEFAULT_FPS
+        if fps > MAX_FPS:
+            logger.warning(
+                "%s: expected at most %g frames per second, found stamps of %.4g; if the video is "
+                "slower, say so by --fps",
+                self.path,
+                MAX_FPS,
+                fps,
+            )
+        return fps
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """Yield all complete frames.
@@ -54,14 +95,13 @@ class VideoFile:
         check_size = SizeCheck("cut the video there")
         try:
             count = 0
-            stamp_ns = -1
+            stamp_ns = shown_ns = -1
             while True:
                 decoded, image = capture.read()
                 if not decoded:
                     break
-                # Frames without usable times are evenly spaced.
-                shown_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-                stamp_ns = shown_ns if shown_ns > stamp_ns else stamp_ns + round(1e9 / self.fps)
+                shown_ns = max(shown_ns, round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
+                stamp_ns = self._stamp_ns(count, shown_ns, stamp_ns)
                 frame = Frame(image.astype("uint8", copy=False), stamp_ns)
                 check_size(frame, f"{self.path}, frame {count}")
                 yield SourceFrame(f"{count:06d}", frame, "", stamp_ns)
@@ -72,13 +112,37 @@ class VideoFile:
             raise InputError(
                 f"{self.path}: expected a video, found no frame that decodes; check the file"
             )
-        if self.length is not None and count < self.length:
+        if self._ends_early(count, shown_ns):
             logger.warning(
                 "%s: the video ends early: %d whole frames of %d were used",
                 self.path,
                 count,
                 self.length,
             )
+
+    def _stamp_ns(self, index: int, shown_ns: int, last_ns: int) -> int:
+        """Return the stamp of a frame: the container's time, evenly spaced where it has none."""
+        if self._even:
+            return round(index * 1e9 / self.fps)
+        return shown_ns if shown_ns > last_ns else last_ns + round(1e9 / self.fps)
+
+    def _ends_early(self, count: int, shown_ns: int) -> bool:
+        """Return True if frames are missing at the end.
+
+        The stated number of frames alone does not tell: it is an estimate where the container has
+        no index, a rate times a duration, and counts frames that an edit list hides.
+
+        Args:
+            count: frames that were read.
+            shown_ns: the container's time of the last one.
+        """
+        if self.length is None or count >= self.length:
+            return False
+        cut = is_cut_off(self.path)
+        if cut is not None:
+            return cut
+        stated_s = self.length / self._stated_fps
+        return max(count / self._stated_fps, shown_ns * 1e-9) < (1 - END_TOLERANCE) * stated_s
 
     def _open(self) -> cv2.VideoCapture:
         # Without discardcorrupt the decoder fills in the missing part of a truncated frame.

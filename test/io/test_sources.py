@@ -42,3 +42,20 @@ def test_refuses_a_topic(tmp_path: Path) -> None:
     recordings.write_images(tmp_path, recordings.pan(1))
     with pytest.raises(InputError, match="--topic /a: expected a rosbag2"):
         open_source(tmp_path, topic="/a")
+
+
+def test_hidden_folders_are_no_sequences(tmp_path: Path) -> None:
+    for name in ("ant", ".thumbnails", ".@__thumb"):
+        recordings.write_images(tmp_path / name, recordings.pan(2))
+    (tmp_path / "ant" / "._00000.png").write_bytes(b"leftover of macOS")
+    (source,) = open_sources(tmp_path)
+    assert (source.name, source.length) == ("ant", 2)
+
+
+def test_refuses_a_rate_where_the_frames_have_stamps(tmp_path: Path) -> None:
+    bag = recordings.image_bag(tmp_path / "drive", recordings.pan(2))
+    depth = recordings.write_rgbd(tmp_path / "desk", recordings.pan(2), [1.0, 1.0])
+    for path in (bag, depth):
+        assert open_source(path).length == 2
+        with pytest.raises(InputError, match=r"--fps 7: .* found .*, whose frames have stamps; "):
+            open_source(path, fps=7)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import struct
+import subprocess
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import recordings
@@ -59,6 +62,89 @@ def test_uses_every_whole_frame_of_one_that_is_cut_off(
         assert {each.image_bgr.tobytes() for each in frames} <= complete
         (warning,) = caplog.messages
         assert f"{len(frames)} whole frames of 40" in warning
+
+
+X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
+MJPEG = ("-c:v", "mjpeg", "-q:v", "2")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("walk.h264", X264),
+        ("walk.265", ("-c:v", "libx265", "-pix_fmt", "yuv420p", "-f", "hevc")),
+        ("walk.mjpeg", (*MJPEG, "-f", "mjpeg")),
+    ],
+)
+def test_a_stream_without_container_states_no_rate(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, codec: tuple[str, ...]
+) -> None:
+    path = recordings.write_video(tmp_path / name, recordings.pan(12), *codec, fps=15)
+    frames = list(open_source(path))
+    assert [each.frame.stamp_ns for each in frames] == [round(i * 1e9 / 30) for i in range(12)]
+    assert all("30 frames per second are assumed; --fps" in each for each in caplog.messages)
+    assert caplog.messages
+    caplog.clear()
+    frames = list(open_source(path, fps=15))
+    assert [each.frame.stamp_ns for each in frames] == [round(i * 1e9 / 15) for i in range(12)]
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(("name", "codec"), [("walk.avi", MJPEG), ("walk.mp4", X264)])
+def test_a_given_rate_wins_over_the_stated_one(
+    tmp_path: Path, name: str, codec: tuple[str, ...]
+) -> None:
+    path = recordings.write_video(tmp_path / name, recordings.pan(8), *codec, fps=600)
+    source = open_source(path, fps=20)
+    assert source.fps == 20
+    assert [each.frame.stamp_ns for each in source] == [i * 50_000_000 for i in range(8)]
+
+
+def test_a_rate_that_no_camera_has_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = recordings.write_video(tmp_path / "fast.avi", recordings.pan(8), *MJPEG, fps=600)
+    assert open_source(path).fps == pytest.approx(600)
+    (warning,) = caplog.messages
+    assert "fast.avi: expected at most 240 frames per second, found stamps of 600; " in warning
+    assert "--fps" in warning
+
+
+VARIABLE = ("-vf", "setpts='if(lt(N,6),N,6+(N-6)*6)/TB/10'", "-fps_mode", "vfr")
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "webm"])
+def test_a_variable_rate_is_no_early_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str
+) -> None:
+    codec = ("-c:v", "libvpx", "-b:v", "300k") if suffix == "webm" else X264
+    video = tmp_path / f"walk.{suffix}"
+    path = recordings.write_video(video, recordings.pan(16), *VARIABLE, *codec)
+    stamps_s = [each.frame.stamp_ns * 1e-9 for each in open_source(path)]
+    truth = [(i if i < 6 else 6 + (i - 6) * 6) / 10 for i in range(16)]
+    assert stamps_s == pytest.approx(truth, abs=2e-3)
+    assert not caplog.messages
+
+
+def test_an_edit_list_is_no_early_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What a telephone writes when a video is trimmed: hidden frames stay in the file."""
+    whole = recordings.write_video(tmp_path / "whole.mp4", recordings.pan(40), *X264)
+    trimmed = tmp_path / "trimmed.mp4"
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    options = ["-y", "-v", "error", "-ss", "1.5", "-i", str(whole), "-c", "copy", str(trimmed)]
+    subprocess.run([program, *options], check=True)
+    assert len(list(open_source(trimmed))) == 25
+    assert not caplog.messages
+
+
+def test_a_false_count_is_no_early_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = recordings.write_video(tmp_path / "walk.avi", recordings.pan(12), *MJPEG)
+    content = bytearray(path.read_bytes())
+    for chunk, field in ((b"avih", 16), (b"strh", 32)):  # dwTotalFrames, dwLength
+        struct.pack_into("<I", content, content.index(chunk) + 8 + field, 400)
+    path.write_bytes(content)
+    assert len(list(open_source(path))) == 12
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video at all" * 100])
