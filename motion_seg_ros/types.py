@@ -61,6 +61,8 @@ class Frame:
         depth_m: (H, W) float32 metres along the optical axis, NaN where unknown; None without a
             depth source.
         camera: intrinsics for images of this size; None where the camera is not calibrated.
+        value_range: values of the camera that `image_bgr` shows as 0 and 255; None where it has 8
+            bits itself.
 
     Raises:
         FrameError: a shape, dtype or value is not as above.
@@ -70,6 +72,7 @@ class Frame:
     stamp_ns: int
     depth_m: FloatArray | None = None
     camera: Camera | None = None
+    value_range: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         image = self.image_bgr

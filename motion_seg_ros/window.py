@@ -69,6 +69,9 @@ class SlidingWindow:
         if frame.size != last.size:
             (height, width), (last_height, last_width) = frame.size, last.size
             return f"image size changed from {last_width}x{last_height} to {width}x{height}"
+        if frame.value_range != last.value_range:
+            shown, before = _range(frame), _range(last)
+            return f"the pixel values left their range: {shown} is shown, before it was {before}"
         gap_s = (frame.stamp_ns - self._newest_ns) * 1e-9
         if gap_s < 0:
             return f"time jumped back by {-gap_s:.3f} s"
@@ -94,3 +97,9 @@ class SlidingWindow:
         """Forget all frames; indices go on."""
         self._frames.clear()
         self._behind = False
+
+
+def _range(frame: Frame) -> str:
+    """Return the range of a frame's pixel values in words."""
+    low, high = frame.value_range or (0, 255)
+    return f"{low:g} to {high:g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,7 @@ def test_indices_go_on_after_a_reset() -> None:
         (frame(3605.0), "gap of 3600.000 s"),
         (frame(4.9), "time jumped back by 0.100 s"),
         (frame(5.1, height=5), "image size changed from 6x4 to 6x5"),
+        (replace(frame(5.1), value_range=(0, 4095)), "0 to 4095 is shown, before it was 0 to 255"),
     ],
 )
 def test_break_reason(following: Frame, reason: str | None) -> None:

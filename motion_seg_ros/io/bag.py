@@ -17,6 +17,7 @@ from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import damaged, header_stamp_ns, typestore
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame
 
 if TYPE_CHECKING:
@@ -131,12 +132,13 @@ class BagTopic:
         """
         types = typestore()
         check_size = SizeCheck("split the bag there")
+        values = ValueRange()
         calibration = RecordedCalibration(types, rectified=is_rectified(self.topic))
         depth = self.recorded_depth()
         images = self._image_messages(calibration, depth)
         pairs = ((each, None) for each in images) if depth is None else depth.join(images)
         for index, (raw, raw_depth) in enumerate(pairs):
-            item = self.decoded(index, raw, types)
+            item = self.decoded(index, raw, types, values)
             check_size(item.frame, self._place(index))
             camera, told = calibration.at(item.frame.stamp_ns, item.frame.size)
             frame = dataclasses.replace(item.frame, camera=camera)
@@ -210,13 +212,16 @@ class BagTopic:
             else:
                 on_calibration(message)
 
-    def decoded(self, index: int, raw: RawMessage, types: Typestore) -> SourceFrame:
+    def decoded(
+        self, index: int, raw: RawMessage, types: Typestore, values: ValueRange
+    ) -> SourceFrame:
         """Return the image in a message of the topic.
 
         Args:
             index: of the message on the topic.
             raw: the message.
             types: as from `typestore`.
+            values: range of the values of the images.
 
         Raises:
             InputError: it cannot be read.
@@ -228,7 +233,9 @@ class BagTopic:
             raise damaged(self._place(index), self.image.kind, error) from error
         stamp = message.header.stamp
         try:
-            frame = Frame(image_to_bgr(message), stamp.sec * 10**9 + stamp.nanosec)
+            image = image_to_bgr(message, values)
+            stamp_ns = stamp.sec * 10**9 + stamp.nanosec
+            frame = Frame(image, stamp_ns, value_range=values.limits)
         except FrameError as error:
             raise InputError(f"{self._place(index)}: {error.of_recording}") from error
         return SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)

@@ -23,6 +23,7 @@ from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_camera import ColmapCamera, colmap_camera
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
 
@@ -116,10 +117,11 @@ class ColmapFolder:
         Raises:
             InputError: an image has gone since it was written.
         """
+        values = ValueRange()
         stamps = [each.stamp_ns for each in self._written.values()]
         for name, each in reversed(self._written.items()):
             stamp_ns = stamps[0] + stamps[-1] - each.stamp_ns
-            image = read_image(each.image)
+            image = read_image(each.image, values)
             yield SourceFrame(name, Frame(image, stamp_ns, camera=each.camera), "", stamp_ns)
 
     def mask_also(self, name: str, id_map: UInt16Array) -> None:

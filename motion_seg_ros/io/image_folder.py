@@ -14,6 +14,7 @@ import numpy.typing as npt
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import SizeCheck, SourceFrame
 from motion_seg_ros.io.image_decoding import decode_image
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame, UInt8Array
 
 IMAGE_SUFFIXES = frozenset(
@@ -85,21 +86,29 @@ class ImageFolder:
             InputError: an image cannot be read, or its size differs from the first one's.
         """
         check_size = SizeCheck("give images of another size a folder of their own")
+        values = ValueRange()
         for index, file in enumerate(self._files):
-            image = read_image(file)
+            image = read_image(file, values)
             stamp_ns = round(index * 1e9 / self.fps)
-            frame = Frame(image, stamp_ns)
+            frame = Frame(image, stamp_ns, value_range=values.limits)
             check_size(frame, str(file))
             yield SourceFrame(file.stem, frame, "", stamp_ns)
 
 
-def read_image(file: Path) -> UInt8Array:
+def read_image(file: Path, values: ValueRange) -> UInt8Array:
     """Return an image file as (H, W, 3) uint8 bgr.
+
+    Args:
+        file: the image.
+        values: range of the values of the sequence, if they have more than 8 bits.
 
     Raises:
         InputError: it cannot be read, or is not a complete image.
     """
-    return decode_file(file, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+    image = decode_file(file, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    if image.dtype != np.uint8:
+        image = values.to_8_bit(image)
+    return np.dstack([image] * 3) if image.ndim == 2 else image
 
 
 def decode_file(file: Path, flags: int) -> npt.NDArray[Any]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from motion_seg_ros.errors import FrameError, shown
 from motion_seg_ros.io.image_decoding import decode_image
+from motion_seg_ros.io.value_range import ValueRange, full_range, scaled
 from motion_seg_ros.types import UInt8Array
 
 
@@ -202,17 +203,21 @@ def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:
     return pack(msg).array
 
 
-def image_to_bgr(msg: ImageMessage | CompressedImageMessage) -> UInt8Array:
+def image_to_bgr(
+    msg: ImageMessage | CompressedImageMessage, values: ValueRange | None = None
+) -> UInt8Array:
     """Return the image as (H, W, 3) uint8 bgr; it may share memory with the message.
 
-    16-bit values become round(value * 255 / 65535) in every frame: a scale that followed the range
-    of each image would flicker. A camera that uses fewer than 16 bits gives a dark image.
+    Args:
+        msg: the image.
+        values: range of the stream's values, which those of more than 8 bits are shown by; None:
+            that of their type, so 16-bit values become round(value * 255 / 65535).
 
     Raises:
         FrameError: the message is damaged, or is not a camera image.
     """
     if is_compressed(msg):
-        return _decompress(typing.cast(CompressedImageMessage, msg))
+        return _decompress(typing.cast(CompressedImageMessage, msg), values)
     image = pack(typing.cast(ImageMessage, msg))
     layout = _LAYOUTS[image.encoding]
     if not layout.colour:
@@ -221,17 +226,20 @@ def image_to_bgr(msg: ImageMessage | CompressedImageMessage) -> UInt8Array:
             "remap image to the colour topic and depth to this one",
             "choose the colour topic with --topic, and give this one as --depth-topic",
         )
-    pixels = image.array if layout.dtype == np.uint8 else _to_8_bit(image.array)
+    pixels = _to_8_bit(image.array, values)
     code = _TO_BGR[layout.colour]
     return pixels if code is None else typing.cast(UInt8Array, cv2.cvtColor(pixels, code))
 
 
-def _to_8_bit(values: npt.NDArray[np.uint16]) -> UInt8Array:
-    """Return round(value * 255 / 65535): 65535 / 255 is 257, which is odd, so there are no ties."""
-    return typing.cast(UInt8Array, cv2.convertScaleAbs(values, alpha=1 / 257))
+def _to_8_bit(pixels: npt.NDArray[Any], values: ValueRange | None) -> UInt8Array:
+    if pixels.dtype == np.uint8:
+        return pixels
+    if values is None:
+        return scaled(pixels, full_range(pixels.dtype))
+    return values.to_8_bit(pixels)
 
 
-def _decompress(msg: CompressedImageMessage) -> UInt8Array:
+def _decompress(msg: CompressedImageMessage, values: ValueRange | None) -> UInt8Array:
     """Decode a JPEG or PNG to (H, W, 3) uint8 bgr, ignoring its EXIF orientation."""
     data = np.frombuffer(msg.data, np.uint8)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -243,11 +251,4 @@ def _decompress(msg: CompressedImageMessage) -> UInt8Array:
             f"{shown(msg.format)}, {error}",
             "check the image_transport publisher",
         ) from error
-    if image.dtype == np.uint16:
-        return _to_8_bit(image)
-    if image.dtype != np.uint8:
-        raise FrameError(
-            f"image: expected 8 or 16 bit a channel, found {image.dtype} in {shown(msg.format)}",
-            "send jpeg or png",
-        )
-    return typing.cast(UInt8Array, image)
+    return _to_8_bit(image, values)

@@ -24,6 +24,7 @@ from motion_seg_ros.io.base import DepthChoice, SizeCheck, SourceFrame
 from motion_seg_ros.io.depth_messages import stored_to_metres
 from motion_seg_ros.io.image_folder import decode_file, read_image
 from motion_seg_ros.io.stamps import gap_s, partners
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import FloatArray, Frame
 
 RGB_LIST, DEPTH_LIST = "rgb.txt", "depth.txt"
@@ -102,10 +103,12 @@ class RgbdFolder:
             InputError: an image or its depth cannot be read, or has another size than the first.
         """
         check_size = SizeCheck("give images of another size a folder of their own")
+        values = ValueRange()
         for each, depth_file in zip(self._images, self._depths, strict=True):
             depth_m = None if depth_file is None else _read_depth(depth_file)
             try:
-                frame = Frame(read_image(each.file), each.stamp_ns, depth_m)
+                image = read_image(each.file, values)
+                frame = Frame(image, each.stamp_ns, depth_m, value_range=values.limits)
             except FrameError as error:
                 raise InputError(f"{depth_file}: {error}") from error
             check_size(frame, str(each.file))

@@ -15,6 +15,7 @@ from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.io.depth_messages import depth_to_metres
 from motion_seg_ros.io.image_messages import image_to_bgr
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
@@ -83,6 +84,7 @@ class CameraStream:
         self._working_size = working_size
         self._calibration: Calibration | None = None
         self._encoding: str | None = None
+        self._values = ValueRange()
         self._epoch = time.time_ns()  # never one of before a restart
         self._last: FrameResult | None = None
 
@@ -170,11 +172,15 @@ class CameraStream:
                 raise FrameError(received.damage)
             if not size:
                 raise FrameError("image: dropped before its size was known; raise queue.max_mb")
-            return Frame(np.zeros((*size, 3), np.uint8), received.stamp_ns)
-        image_bgr = image_to_bgr(received.image)
+            image_bgr = np.zeros((*size, 3), np.uint8)
+            return Frame(image_bgr, received.stamp_ns, value_range=self._values.limits)
+        if self._reset_requested.is_set():
+            self._values.reset()
+        image_bgr = image_to_bgr(received.image, self._values)
         height, width = image_bgr.shape[:2]
         camera = self._camera(received.camera_info, (height, width))
-        frame = Frame(image_bgr, received.stamp_ns, camera=camera)
+        limits = self._values.limits
+        frame = Frame(image_bgr, received.stamp_ns, camera=camera, value_range=limits)
         if received.depth is None:
             return frame
         try:

@@ -146,7 +146,7 @@ def test_damaged_frames_are_not_answered_but_said_once(rig: Rig) -> None:
 def test_a_failing_conversion_does_not_end_the_thread(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def convert(image: Any) -> Any:
+    def convert(image: Any, _: Any) -> Any:
         if image.encoding == "rgb8":
             raise RuntimeError("no colours today")
         return image_to_bgr(image)
@@ -277,3 +277,37 @@ def test_ages_are_told(rig: Rig) -> None:
     rig.answered(1)
     rig.wait(lambda: rig.statistics.snapshot().age_ms)
     assert rig.statistics.snapshot().age_ms == pytest.approx((30.0, 30.0))
+
+
+def twelve_bits(stamp_ns: int, top: int, **change: Any) -> Any:
+    """An image of 16 bits whose values are spread evenly from 0 to `top`."""
+    pixels = np.linspace(top, 0, 64 * 64).round().astype("<u2")
+    fields = {"encoding": "mono16", "step": 128, "data": pixels.tobytes(), **change}
+    return message(stamp_ns, size=(64, 64), **fields)
+
+
+def test_values_that_fill_part_of_16_bits_keep_one_range_until_a_reset(rig: Rig) -> None:
+    for stamp, top in ((1, 4000), (2, 1000), (3, 2000)):
+        rig.send(twelve_bits(stamp, top))
+        rig.answered(stamp)
+    rig.stream.request_reset()
+    rig.send(twelve_bits(4, 1000))
+    frames = [each.result.frame for each in rig.answered(4)]
+    assert [each.value_range for each in frames] == [(0, 4095)] * 3 + [(0, 1023)]
+    expected = [round(top * 255 / 4095) for top in (4000, 1000, 2000)] + [249]
+    assert [each.image_bgr[0, 0, 0] for each in frames] == expected
+
+
+def test_a_frame_without_pixels_has_the_range_of_the_stream() -> None:
+    rig = make(max_bytes=2 * 64 * 64 * 3)
+    rig.send(twelve_bits(1, 4000))
+    rig.answered(1)
+    rig.segmenter.gate.clear()
+    rig.send(twelve_bits(2, 4000))
+    rig.wait(lambda: ("push", 2) in rig.segmenter.calls)
+    rig.send(*(twelve_bits(stamp, 4000) for stamp in range(3, 20)))
+    rig.segmenter.gate.set()
+    answers = rig.answered(19)
+    rig.worker.stop()
+    assert sum(each.input.image is None for each in answers) > 5
+    assert {each.result.frame.value_range for each in answers} == {(0, 4095)}

@@ -16,6 +16,7 @@ import numpy as np
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.image_messages import image_to_array, image_to_bgr
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.io.video_writer import VideoWriter
 from motion_seg_ros.lab.evaluation.contact_sheet import (
     Row,
@@ -169,8 +170,10 @@ def _messages(recording: Recording, topic: str, stamps: Sequence[int]) -> dict[i
 def _pictures(
     recording: Recording, topic: str, stamps: Sequence[int], otherwise: Sequence[UInt8Array]
 ) -> list[UInt8Array]:
+    values = ValueRange()
     found = {
-        stamp: image_to_bgr(each) for stamp, each in _messages(recording, topic, stamps).items()
+        stamp: image_to_bgr(each, values)
+        for stamp, each in _messages(recording, topic, stamps).items()
     }
     return [found.get(stamp, image) for stamp, image in zip(stamps, otherwise, strict=True)]
 

@@ -26,6 +26,7 @@ from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, add_recorded, new_bag
 from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.ros.tools.partners import NodeState, wait_for_partners
 from motion_seg_ros.ros.tools.process import run_process
 from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder, message_class
@@ -232,7 +233,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
     def _publish(self, message: RawMessage) -> None:
         if message.topic == self._source.topic:
             if self._lockstep:  # an unreadable image would get no output
-                self._source.decoded(len(self.sent), message, self._types)
+                self._source.decoded(len(self.sent), message, self._types, ValueRange())
             place = f"{self._source.path}: {message.topic}, message {len(self.sent)}"
             self.sent.append((header_stamp_ns(message.data, place), time.monotonic()))
         self._outlets[message.topic].publish(message.data)
