@@ -22,15 +22,21 @@ from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource, SourceFrame
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.colmap_export import colmap_hint
+from motion_seg_ros.io.mistaken_inputs import check_input
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
 from motion_seg_ros.io.sources import (
-    check_exists,
     has_stamps,
     open_sources,
     size_bytes,
     warn_without_depth,
 )
-from motion_seg_ros.io.staging import check_apart, check_free, output_folder, write_file
+from motion_seg_ros.io.staging import (
+    check_apart,
+    check_free,
+    check_outside,
+    output_folder,
+    write_file,
+)
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs import Advance, Job, Outcome
 from motion_seg_ros.pipeline import FrameSegmenter
@@ -130,6 +136,8 @@ def run(arguments: argparse.Namespace) -> None:
     sources, unread = _open(arguments, configuration.recorded_depth(arguments, config))
     output: Path = arguments.output
     started = time.monotonic()
+    for path in arguments.inputs:
+        check_outside(path, output)
     with output_folder(output):
         for each in sources:
             check_apart(each.path, output / each.name)
@@ -203,7 +211,7 @@ def _open(
             same name.
     """
     for path in arguments.inputs:
-        check_exists(path)
+        check_input(path)
     sources: list[FrameSource] = []
     unread: list[Outcome[Any]] = []
     some_bags = any(map(is_bag, arguments.inputs))

@@ -10,6 +10,7 @@ from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
+from motion_seg_ros.io.mistaken_inputs import check_input, is_video, nothing_found
 from motion_seg_ros.io.rgbd_folder import RgbdFolder, is_rgbd_folder
 from motion_seg_ros.io.video import VideoFile
 
@@ -20,8 +21,6 @@ NO_DEPTH = (
     "bag by --depth-topic, give a folder in the layout of TUM RGB-D, or leave depth.backend out"
 )
 """What is wrong where depth was to be used, and an input has none."""
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
-"""Recognised in a folder; a video given by name may have any suffix."""
 
 
 def open_sources(
@@ -44,7 +43,7 @@ def open_sources(
         InputError: there is nothing, or nothing that can be read like that; or a rate is given
             for frames that have stamps.
     """
-    check_exists(path)
+    check_input(path)
     try:
         if fps is not None and has_stamps(path):
             raise InputError(
@@ -72,14 +71,14 @@ def open_sources(
         folders = [each for each in inside if each.is_dir() and _is_sequence(each)]
         if folders:
             return [_open_folder(each, fps, depth) for each in sorted(folders, key=natural_key)]
-        recordings = [each for each in inside if is_bag(each) or _is_video(each)]
+        recordings = [each for each in inside if is_bag(each) or is_video(each)]
         if recordings:
             first = min(recordings, key=natural_key).name
             raise InputError(
                 f"{path}: expected images, found a folder of {len(recordings)} bags or videos "
                 f"({first}, ...); name them one by one, such as {path}/*"
             )
-        return [ImageFolder(path, DEFAULT_FPS)]  # raises an error that names what is missing
+        raise nothing_found(path)
     except PermissionError as error:
         raise InputError(f"{error.filename}: no permission to read it; check its mode") from error
 
@@ -123,20 +122,6 @@ def size_bytes(path: Path) -> int:
     else:
         files = list(path.iterdir()) if is_bag(path) else images_in(path)
     return sum(each.stat().st_size for each in files if each.is_file())
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
-
-
-def check_exists(path: Path) -> None:
-    """Refuse a path that does not exist.
-
-    Raises:
-        InputError: it does not.
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; check the path")
 
 
 def open_source(

@@ -24,15 +24,29 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def check_apart(source: Path, place: Path) -> None:
-    """Refuse an output that would replace its own input.
+    """Refuse an output that would replace its own input, or lie in it.
 
     Raises:
-        OutputError: `source` is `place`, or inside it.
+        OutputError: one of `source` and `place` is the other, or inside it.
     """
     if source.resolve().is_relative_to(place.resolve()):
         raise OutputError(
             f"{source}: expected an output apart from the input, found that {place} would take its "
             "place; choose another output"
+        )
+    check_outside(source, place)
+
+
+def check_outside(source: Path, place: Path) -> None:
+    """Refuse an output within its own input.
+
+    Raises:
+        OutputError: `place` is `source`, or inside it.
+    """
+    if place.resolve().is_relative_to(source.resolve()):
+        raise OutputError(
+            f"{place}: expected an output apart from the input, found that it lies in {source}, "
+            "where a later run would find it; choose another output"
         )
 
 

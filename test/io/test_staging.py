@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from motion_seg_ros.errors import OutputError
-from motion_seg_ros.io.staging import staged_folder
+from motion_seg_ros.io.staging import check_apart, staged_folder
 
 MARKER = "marker"
 
@@ -59,3 +59,11 @@ def test_what_was_replaced_when_a_run_was_killed_goes(tmp_path: Path) -> None:
     with staged_folder(tmp_path / "out", overwrite=False, marker=MARKER) as staged:
         write(staged, "whole")
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("place", ["frames", "frames/out", ".", "elsewhere/../frames/out"])
+def test_an_output_in_the_input_or_around_it_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "frames").mkdir()
+    with pytest.raises(OutputError, match="expected an output apart from the input"):
+        check_apart(tmp_path / "frames", tmp_path / place)
+    check_apart(tmp_path / "frames", tmp_path / "frames2")
