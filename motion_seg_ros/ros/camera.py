@@ -11,7 +11,13 @@ from motion_seg_ros.io.calibration import is_rectified
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.diagnostics import DiagnosticsReporter
 from motion_seg_ros.ros.frames import InputFrame
-from motion_seg_ros.ros.inputs import InputSubscriptions, camera_info_topic, image_topic
+from motion_seg_ros.ros.inputs import (
+    InputSubscriptions,
+    camera_info_topic,
+    image_topic,
+    wanted_depth,
+    wanted_images,
+)
 from motion_seg_ros.ros.publishers import ResultPublishers
 from motion_seg_ros.ros.repeats import CountingLogger
 from motion_seg_ros.ros.size_control import SizeControl, WorkingSize
@@ -91,7 +97,12 @@ class Camera:
         )
         self._diagnostics.set_period(config.diagnostics.period_s)
         info_topic = self._node.resolve_topic_name(camera_info_topic(self._node, self._prefix))
-        self._diagnostics.describe(self.topic(config), info_topic, backends)
+        self._diagnostics.describe(
+            wanted_images(self._node, config, self._prefix),
+            wanted_depth(self._node, config, self._prefix),
+            info_topic,
+            backends,
+        )
         self._rectified = is_rectified(self.topic(config))
 
     def open(self, config: Config, max_bytes: int, cameras: int) -> CameraStream:

@@ -18,6 +18,7 @@ from motion_seg_ros.ros.input_checks import (
 )
 from motion_seg_ros.ros.segmentation_checks import SegmentationChecks
 from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
+from motion_seg_ros.ros.topic_advice import COMPRESSED, IMAGE, WantedTopic, advice
 
 UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
 """Name of a node that the middleware has not heard of yet, as rmw_dds_common gives it."""
@@ -48,7 +49,8 @@ class DiagnosticsReporter:
         self._timer: Timer | None = None
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._camera = camera
-        self._image_topic = self._camera_info_topic = ""
+        self._images, self._depth = WantedTopic(""), WantedTopic("")
+        self._camera_info_topic = ""
         self._backend: Mapping[str, str] = {}
         self._segmentation = SegmentationChecks()
         self._shortage: Finding | None = None
@@ -65,10 +67,14 @@ class DiagnosticsReporter:
         )
 
     def describe(
-        self, image_topic: str, camera_info_topic: str, backend: Mapping[str, str]
+        self,
+        images: WantedTopic,
+        depth: WantedTopic,
+        camera_info_topic: str,
+        backend: Mapping[str, str],
     ) -> None:
-        """Set the full names of the topics and the back end of each stage."""
-        self._image_topic = image_topic
+        """Set the topics that are listened to, and the back end of each stage."""
+        self._images, self._depth = images, depth
         self._camera_info_topic = camera_info_topic
         self._backend = backend
         self._shortage = None
@@ -97,12 +103,17 @@ class DiagnosticsReporter:
 
     def _context(self, now: StreamSnapshot) -> InputContext:
         simulated = bool(self._node.get_parameter("use_sim_time").value)
+        timeout_s = self._node.get_parameter("diagnostics.input_timeout_s").value
         return InputContext(
-            topic=self._image_topic,
+            topic=self._images.name,
             camera_info_topic=self._camera_info_topic,
-            publishers=self._publishers(self._image_topic),
-            depth_publishers=self._publishers(now.pairing.topic if now.pairing else ""),
-            timeout_s=self._node.get_parameter("diagnostics.input_timeout_s").value,
+            advice=self._advice(self._images, now.silence_s, timeout_s),
+            publishers=self._publishers(self._images.name),
+            depth_publishers=self._publishers(self._depth.name if now.pairing else ""),
+            depth_advice=self._advice(
+                self._depth, now.pairing and now.pairing.silence_s, timeout_s
+            ),
+            timeout_s=timeout_s,
             simulated_time=simulated,
             clock_runs=not simulated or self._node.get_clock().now().nanoseconds > 0,
         )
@@ -112,6 +123,23 @@ class DiagnosticsReporter:
         infos = self._node.get_publishers_info_by_topic(topic) if topic else []
         names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in infos)
         return tuple(sorted(each for each in names if not each.endswith(UNKNOWN_NODE)))
+
+    def _advice(self, wanted: WantedTopic, silence_s: float | None, timeout_s: float) -> str:
+        """What to change where a topic is silent, by what others publish."""
+        if silence_s is None or silence_s <= timeout_s:
+            return ""
+        kinds = {
+            name: {each.topic_type for each in self._others(name)}
+            for name, types in self._node.get_topic_names_and_types()
+            if name == wanted.name or not {IMAGE, COMPRESSED}.isdisjoint(types)
+        }
+        return advice(wanted, {name: found for name, found in kinds.items() if found})
+
+    def _others(self, topic: str) -> list[Any]:
+        """Publishers of a topic that are not this node's."""
+        own = (self._node.get_namespace(), self._node.get_name())
+        infos = self._node.get_publishers_info_by_topic(topic)
+        return [each for each in infos if (each.node_namespace, each.node_name) != own]
 
 
 class ProblemLog:

@@ -22,8 +22,10 @@ class InputContext:
     Attributes:
         topic: full name of the image topic.
         camera_info_topic: full name of the topic of the calibration.
+        advice: what to change where nothing comes, by what else is published; "" for nothing.
         publishers: full names of the nodes that publish on it, one for each publisher.
         depth_publishers: the same for the depth topic.
+        depth_advice: the same for the depth topic.
         timeout_s: silence in seconds that is reported.
         simulated_time: true if the node's time is that of /clock.
         clock_runs: false if it is, and no /clock has come.
@@ -31,8 +33,10 @@ class InputContext:
 
     topic: str
     camera_info_topic: str
+    advice: str = ""
     publishers: tuple[str, ...] = ()
     depth_publishers: tuple[str, ...] = ()
+    depth_advice: str = ""
     timeout_s: float = 5.0
     simulated_time: bool = False
     clock_runs: bool = True
@@ -48,7 +52,7 @@ def check_input(now: StreamSnapshot, context: InputContext) -> list[Finding]:
 def _silence(now: StreamSnapshot, context: InputContext) -> Finding | None:
     if now.silence_s is None or now.silence_s <= context.timeout_s:
         return None
-    cause = _qos_mismatches(now, context)
+    cause = _qos_mismatches(now, context) or context.advice
     if not cause and context.publishers:
         cause = "the publisher is there and sends nothing that arrives: check the camera"
     return Finding(
@@ -132,7 +136,7 @@ def _depth(now: StreamSnapshot, context: InputContext) -> Finding | None:
             Level.WARN,
             f"no depth: nothing on {pairing.topic} for {pairing.silence_s:.1f} s "
             f"({publisher_count(context.depth_publishers)}); images are answered without; "
-            "check the camera and the remapping of depth",
+            f"{context.depth_advice or 'check the camera and the remapping of depth'}",
         )
     if pairing.images < MIN_UNPAIRED or pairing.paired >= PAIRED_SHARE * pairing.images:
         return None

@@ -18,6 +18,7 @@ from motion_seg_ros.ros.frames import MAX_TEXT, InputFrame
 from motion_seg_ros.ros.pairing_counts import PairingLimits
 from motion_seg_ros.ros.qos import OnProblem, overridable, subscription_events
 from motion_seg_ros.ros.statistics import StreamStatistics
+from motion_seg_ros.ros.topic_advice import COMPRESSED, IMAGE, WantedTopic
 from motion_seg_ros.settings.node import NodeConfig
 
 QUEUE_DEPTH = 10
@@ -56,6 +57,26 @@ def camera_info_topic(node: Node, prefix: str) -> str:
         return name
     images = str(node.resolve_topic_name(f"{prefix}image"))
     return f"{images.rpartition('/')[0]}/camera_info"
+
+
+def wanted_images(node: Node, config: NodeConfig, prefix: str) -> WantedTopic:
+    """Return the image topic as `image_topic` does, by its full name and with its type."""
+    return WantedTopic(
+        str(node.resolve_topic_name(image_topic(node, config, prefix))),
+        COMPRESSED if config.image_transport == "compressed" else IMAGE,
+        remapped=f"{prefix}image",
+    )
+
+
+def wanted_depth(node: Node, config: NodeConfig, prefix: str) -> WantedTopic:
+    """Return the depth topic, as `wanted_images` does the images'."""
+    return WantedTopic(
+        str(node.resolve_topic_name(depth_topic(node, config, prefix))),
+        COMPRESSED if config.depth.transport == COMPRESSED_DEPTH else IMAGE,
+        remapped=f"{prefix}depth",
+        setting="depth.transport",
+        suffix=f"/{COMPRESSED_DEPTH}",
+    )
 
 
 class InputSubscriptions:

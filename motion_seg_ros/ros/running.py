@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import rclpy
 from rclpy.exceptions import InvalidParameterTypeException
@@ -13,6 +11,7 @@ from rclpy.signals import SignalHandlerOptions
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.ros.middleware import use_large_segment
 from motion_seg_ros.ros.node import MotionSegNode
+from motion_seg_ros.ros.parameter_files import check_parameter_files, unused_files
 from motion_seg_ros.ros.transitions import LifecycleExecutor
 
 WAKE_S = 0.2
@@ -35,7 +34,7 @@ def run(arguments: Sequence[str], stopped: Callable[[], bool]) -> bool:
     Raises:
         ConfigError: an argument or parameter is refused.
     """
-    _check_parameter_files(arguments)
+    check_parameter_files(arguments)
     warning = use_large_segment()
     try:
         rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
@@ -51,8 +50,9 @@ def run(arguments: Sequence[str], stopped: Callable[[], bool]) -> bool:
     except BaseException:
         rclpy.try_shutdown()
         raise
-    if warning:
-        node.get_logger().warning(warning)
+    unused = unused_files(arguments, node.get_fully_qualified_name())
+    for each in (*unused, *([warning] if warning else [])):
+        node.get_logger().warning(each)
     executor = LifecycleExecutor(node, apart=node.transitions)
     ended = True
     try:
@@ -65,10 +65,3 @@ def run(arguments: Sequence[str], stopped: Callable[[], bool]) -> bool:
         node.destroy_node()
         rclpy.try_shutdown()
     return ended
-
-
-def _check_parameter_files(arguments: Sequence[str]) -> None:
-    """Raise a one-line error for a missing parameter file, where rcl prints several lines."""
-    for flag, path in itertools.pairwise(arguments):
-        if flag == "--params-file" and not Path(path).is_file():
-            raise ConfigError(f"{path}: no such parameter file; check the path after --params-file")
