@@ -16,7 +16,7 @@ PACKAGE = "motion_seg_ros"
 PICTURE = ROOT / "docs" / "rooms.svg"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "camera", "threads"),
+    ("errors", "camera", "threads", "judgement"),
     ("types", "jobs"),
     ("weights",),
     ("networks",),

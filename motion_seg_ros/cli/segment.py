@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import logging
 import os
 import time
 from collections import deque
@@ -39,6 +40,7 @@ from motion_seg_ros.io.staging import (
 )
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
 from motion_seg_ros.jobs import Advance, Job, Outcome
+from motion_seg_ros.judgement import unjudged
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import Plan, resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
@@ -46,6 +48,8 @@ from motion_seg_ros.types import FrameResult
 
 SUMMARY_FILE = "summary.json"
 EXPORTS = ("colmap",)
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION = """\
 Find the pixels that move in the world, in every frame of folders of images, videos and rosbags.
@@ -378,6 +382,9 @@ def _report(
     moving = sum(each.frames_with_motion for each in summaries)
     deep = sum(each.frames_with_depth for each in summaries)
     rate = sum(each.frames for each in made.values()) / seconds
+    for name, each in {**kept, **made}.items():
+        if (why := unjudged(each.frames, each.abstentions, each.resets.values())) is not None:
+            logger.warning("%s: %s", name, why)
     print(
         f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
         f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "

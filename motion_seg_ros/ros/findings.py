@@ -42,8 +42,3 @@ def summary(findings: Sequence[Finding], otherwise: str) -> tuple[Level, str]:
     if not findings:
         return Level.OK, otherwise
     return findings[0].level, "; ".join(each.text for each in findings)
-
-
-def remedy_for(reason: str, remedies: Sequence[tuple[str, str]], otherwise: str) -> str:
-    """Return the remedy for a reason: of the first pair whose first text it contains."""
-    return next((remedy for part, remedy in remedies if part in reason), otherwise)

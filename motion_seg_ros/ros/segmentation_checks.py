@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from motion_seg_ros.ros.findings import Finding, Level, found, remedy_for
+from motion_seg_ros.judgement import (
+    ABSTENTION_REMEDIES,
+    RESET_REMEDIES,
+    hardly_fills,
+    remedy_for,
+)
+from motion_seg_ros.ros.findings import Finding, Level, found
 from motion_seg_ros.ros.statistics import StreamSnapshot
 
 # Set by hand:
@@ -15,32 +21,10 @@ PROPAGATED_SHARE = 0.2
 """Share of propagated frames up to which it is the camera that is slow, not the machine."""
 SLOW_SPAN_S = 5.0
 """Seconds of a stream before its rate is judged: the first frames take longer."""
-MIN_RESETS = 3
-RESET_SHARE = 1 / 20
-"""Share of the frames that reset the window above which it hardly ever fills (16 frames by
-default)."""
 UNLABELLED_S = 10.0
 """Time without labels that is reported; the first frames of a window never have any."""
 UNANSWERED_S = 10.0
 """Time without answers that is reported."""
-
-_RESET_REMEDIES = (
-    ("gap of", "raise window.max_gap_s above the camera's period, or see why images are missing"),
-    ("time jumped back", "see who stamps the images: two cameras on one topic, or a bag in a loop"),
-    ("size changed", "see who publishes: the images of one camera must have one size"),
-    ("encoding changed", "see who publishes: the images of one camera must have one encoding"),
-    ("~/reset", "somebody calls ~/reset"),
-)
-_ABSTENTION_REMEDIES = (
-    ("too little texture", "more light or contrast, focus, a clean lens"),
-    ("too small", "a larger image"),
-    ("frames seen", "an unbroken stream"),
-    ("span the window", "a higher frame rate, or slower motion of the camera"),
-    ("no common camera motion", "a sharper image or a higher frame rate"),
-    ("propagate from", "a faster machine or a slower camera"),
-    ("too many frames", "a faster machine or a slower camera"),
-    ("out of memory", "a smaller image or window.size"),
-)
 
 
 class SegmentationChecks:
@@ -117,9 +101,9 @@ def _unanswered(now: StreamSnapshot) -> Finding | None:
 
 def _resets(now: StreamSnapshot) -> Finding | None:
     trend = now.trend
-    if trend.resets < MIN_RESETS or trend.resets < RESET_SHARE * trend.frames:
+    if not hardly_fills(trend.resets, trend.frames):
         return None
-    remedy = remedy_for(trend.reset_reason, _RESET_REMEDIES, "see the reason")
+    remedy = remedy_for(trend.reset_reason, RESET_REMEDIES)
     return Finding(
         "resets",
         Level.WARN,
@@ -131,7 +115,7 @@ def _resets(now: StreamSnapshot) -> Finding | None:
 def _unlabelled(now: StreamSnapshot) -> Finding | None:
     if now.unlabelled_s < UNLABELLED_S:
         return None
-    remedy = remedy_for(now.abstention, _ABSTENTION_REMEDIES, "see the reason")
+    remedy = remedy_for(now.abstention, ABSTENTION_REMEDIES)
     return Finding(
         "unlabelled",
         Level.WARN,

@@ -1,8 +1,8 @@
-"""Findings in order, their summary and remedies."""
+"""Findings in order and their summary."""
 
 from __future__ import annotations
 
-from motion_seg_ros.ros.findings import Finding, Level, found, remedy_for, summary
+from motion_seg_ros.ros.findings import Finding, Level, found, summary
 
 ODD = Finding("odd", Level.WARN, "odd")
 BROKEN = Finding("broken", Level.ERROR, "broken")
@@ -16,9 +16,3 @@ def test_the_worst_comes_first() -> None:
 def test_summary() -> None:
     assert summary([], "running") == (Level.OK, "running")
     assert summary([BROKEN, ODD], "running") == (Level.ERROR, "broken; odd")
-
-
-def test_the_first_remedy_that_applies() -> None:
-    remedies = (("gap", "a"), ("gap of 3", "b"))
-    assert remedy_for("gap of 3 s", remedies, "c") == "a"
-    assert remedy_for("time jumped", remedies, "c") == "c"
