@@ -18,7 +18,7 @@ from motion_seg_ros.ros.input_checks import (
 )
 from motion_seg_ros.ros.segmentation_checks import SegmentationChecks
 from motion_seg_ros.ros.statistics import StreamSnapshot, StreamStatistics
-from motion_seg_ros.ros.topic_advice import COMPRESSED, IMAGE, WantedTopic, advice
+from motion_seg_ros.ros.topic_advice import COMPRESSED, IMAGE, WantedTopic, advice, mistake
 
 UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
 """Name of a node that the middleware has not heard of yet, as rmw_dds_common gives it."""
@@ -104,15 +104,18 @@ class DiagnosticsReporter:
     def _context(self, now: StreamSnapshot) -> InputContext:
         simulated = bool(self._node.get_parameter("use_sim_time").value)
         timeout_s = self._node.get_parameter("diagnostics.input_timeout_s").value
+        waiting = now.silence_s is not None and not now.input_hz
+        images = self._published(self._images) if waiting else {}
+        no_depth = now.pairing is not None and now.pairing.silence_s > timeout_s
+        depths = self._published(self._depth) if no_depth else {}
         return InputContext(
             topic=self._images.name,
             camera_info_topic=self._camera_info_topic,
-            advice=self._advice(self._images, now.silence_s, timeout_s),
+            mistake=mistake(self._images, images),
+            advice=advice(self._images, images),
             publishers=self._publishers(self._images.name),
             depth_publishers=self._publishers(self._depth.name if now.pairing else ""),
-            depth_advice=self._advice(
-                self._depth, now.pairing and now.pairing.silence_s, timeout_s
-            ),
+            depth_advice=advice(self._depth, depths),
             timeout_s=timeout_s,
             simulated_time=simulated,
             clock_runs=not simulated or self._node.get_clock().now().nanoseconds > 0,
@@ -124,16 +127,14 @@ class DiagnosticsReporter:
         names = (f"{each.node_namespace.rstrip('/')}/{each.node_name}" for each in infos)
         return tuple(sorted(each for each in names if not each.endswith(UNKNOWN_NODE)))
 
-    def _advice(self, wanted: WantedTopic, silence_s: float | None, timeout_s: float) -> str:
-        """What to change where a topic is silent, by what others publish."""
-        if silence_s is None or silence_s <= timeout_s:
-            return ""
+    def _published(self, wanted: WantedTopic) -> dict[str, set[str]]:
+        """Types that others publish on a topic, and on all topics of images."""
         kinds = {
             name: {each.topic_type for each in self._others(name)}
             for name, types in self._node.get_topic_names_and_types()
             if name == wanted.name or not {IMAGE, COMPRESSED}.isdisjoint(types)
         }
-        return advice(wanted, {name: found for name, found in kinds.items() if found})
+        return {name: found for name, found in kinds.items() if found}
 
     def _others(self, topic: str) -> list[Any]:
         """Publishers of a topic that are not this node's."""

@@ -22,6 +22,7 @@ class InputContext:
     Attributes:
         topic: full name of the image topic.
         camera_info_topic: full name of the topic of the calibration.
+        mistake: what to change where nothing can come, by what is published; "" where it can.
         advice: what to change where nothing comes, by what else is published; "" for nothing.
         publishers: full names of the nodes that publish on it, one for each publisher.
         depth_publishers: the same for the depth topic.
@@ -33,6 +34,7 @@ class InputContext:
 
     topic: str
     camera_info_topic: str
+    mistake: str = ""
     advice: str = ""
     publishers: tuple[str, ...] = ()
     depth_publishers: tuple[str, ...] = ()
@@ -50,9 +52,9 @@ def check_input(now: StreamSnapshot, context: InputContext) -> list[Finding]:
 
 
 def _silence(now: StreamSnapshot, context: InputContext) -> Finding | None:
-    if now.silence_s is None or now.silence_s <= context.timeout_s:
+    if now.silence_s is None or (now.silence_s <= context.timeout_s and not context.mistake):
         return None
-    cause = _qos_mismatches(now, context) or context.advice
+    cause = _qos_mismatches(now, context) or context.mistake or context.advice
     if not cause and context.publishers:
         cause = "the publisher is there and sends nothing that arrives: check the camera"
     return Finding(

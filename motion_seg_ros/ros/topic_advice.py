@@ -34,8 +34,8 @@ class WantedTopic:
         return self.suffix.removeprefix("/")
 
 
-def advice(wanted: WantedTopic, published: Mapping[str, Set[str]]) -> str:
-    """Return what to change so that images come; "" where nothing that is published explains it.
+def mistake(wanted: WantedTopic, published: Mapping[str, Set[str]]) -> str:
+    """Return what to change where images cannot come, whatever one waits for; "" where they can.
 
     Args:
         wanted: what the node listens to.
@@ -45,21 +45,30 @@ def advice(wanted: WantedTopic, published: Mapping[str, Set[str]]) -> str:
     if here:
         return "" if wanted.kind in here else _another_type(wanted, sorted(here)[0])
     base = wanted.name.removesuffix(wanted.suffix)
+    if wanted.kind == COMPRESSED and COMPRESSED in published.get(base, frozenset()):
+        return (
+            f"{wanted.setting} is {wanted.compressed}, by which {wanted.suffix} is added to the "
+            f"name, and {base} has it already: remap {wanted.remapped} to "
+            f"{base.removesuffix(wanted.suffix)}"
+        )
+    return ""
+
+
+def advice(wanted: WantedTopic, published: Mapping[str, Set[str]]) -> str:
+    """Return what to change where images have not come for long; "" where nothing that is published
+    explains it. Arguments as for `mistake`."""
+    if wanted.name in published:
+        return mistake(wanted, published)
+    base = wanted.name.removesuffix(wanted.suffix)
     if wanted.kind == IMAGE:
         if COMPRESSED in published.get(wanted.name + wanted.suffix, frozenset()):
             return (
                 f"only {wanted.name}{wanted.suffix} is published: set {wanted.setting} to "
                 f"{wanted.compressed}"
             )
-    elif COMPRESSED in published.get(base, frozenset()):
-        return (
-            f"{wanted.setting} is {wanted.compressed}, by which {wanted.suffix} is added to the "
-            f"name, and {base} has it already: remap {wanted.remapped} to "
-            f"{base.removesuffix(wanted.suffix)}"
-        )
     elif IMAGE in published.get(base, frozenset()):
         return f"only {base} is published, which is raw: set {wanted.setting} to raw"
-    return _others(wanted, published)
+    return mistake(wanted, published) or _others(wanted, published)
 
 
 def _another_type(wanted: WantedTopic, found: str) -> str:

@@ -151,3 +151,17 @@ def test_the_worst_comes_first() -> None:
     assert [each.name for each in found] == ["silence", "stamps", "publishers"]
     # Without images there is no depth to miss.
     assert [each.name for each in check({"silence_s": 9.0, **pairs(silence_s=9.0)})] == ["silence"]
+
+
+def test_a_topic_that_cannot_bring_images_is_told_at_once() -> None:
+    (finding,) = check({"silence_s": 0.5, "input_hz": 0.0}, mistake="remap image")
+    assert (finding.name, finding.level) == ("silence", Level.ERROR)
+    assert finding.text.endswith("remap image")
+
+
+def test_what_else_is_published_is_told_when_nothing_comes() -> None:
+    assert check({"silence_s": 0.5}, advice="set image_transport") == []
+    (finding,) = check({"silence_s": 6.0, "input_hz": 0.0}, advice="set image_transport")
+    assert finding.text.endswith("set image_transport")
+    (finding,) = check(pairs(silence_s=6.0), depth_advice="set depth.transport")
+    assert finding.text.endswith("answered without; set depth.transport")
