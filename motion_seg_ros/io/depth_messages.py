@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import FrameError, shown
+from motion_seg_ros.io.compressed_images import CompressedImageMessage
 from motion_seg_ros.io.image_decoding import decode_image
 from motion_seg_ros.io.image_messages import (
-    CompressedImageMessage,
     ImageMessage,
     encoding_of,
     image_to_array,

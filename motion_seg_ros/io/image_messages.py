@@ -1,7 +1,7 @@
 """Conversion of image messages to arrays, without ROS: any object with the fields will do.
 
 Messages are validated here, once: one that passes holds exactly the pixels that it announces.
-Encodings are defined in sensor_msgs/image_encodings.hpp. Depth: depth_messages.py.
+Encodings: encodings.py; compressed images: compressed_images.py; depth: depth_messages.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,18 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import FrameError, shown
-from motion_seg_ros.io.image_decoding import decode_image
+from motion_seg_ros.io.compressed_images import CompressedImageMessage, decompressed
+from motion_seg_ros.io.encodings import (
+    NAMES,
+    Layout,
+    colours_to_bgr,
+    layout_of,
+    without_padding,
+)
 from motion_seg_ros.io.value_range import ValueRange, full_range, scaled
 from motion_seg_ros.types import UInt8Array
 
@@ -29,13 +35,6 @@ class ImageMessage(Protocol):
     encoding: str
     is_bigendian: int
     step: int
-    data: Any
-
-
-class CompressedImageMessage(Protocol):
-    """Fields of sensor_msgs/CompressedImage."""
-
-    format: str
     data: Any
 
 
@@ -52,65 +51,15 @@ class PackedImage:
 
     @property
     def array(self) -> npt.NDArray[Any]:
-        """Pixels as stored, (H, W) or (H, W, C), a read-only view."""
-        layout = _LAYOUTS[self.encoding]
-        shape = (self.height, self.width) + ((layout.channels,) if layout.channels > 1 else ())
+        """Pixels as stored, (H, W) or (H, W, C), a read-only view; of nv12, nv21 and nv24 with the
+        rows of the chroma below those of the image."""
+        layout = layout_of(self.encoding)
+        assert layout is not None  # pack has looked
+        rows = int(self.height * layout.rows)
+        shape = (rows, self.width) + ((layout.channels,) if layout.channels > 1 else ())
         pixels = np.frombuffer(self.data, layout.dtype).reshape(shape)
         pixels.flags.writeable = False
         return pixels
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Storage of a pixel, and the equivalent 8-bit colour encoding ("": none)."""
-
-    dtype: npt.DTypeLike
-    channels: int
-    colour: str
-
-
-_BAYER = ("bayer_rggb", "bayer_bggr", "bayer_gbrg", "bayer_grbg")
-_LAYOUTS = {
-    "mono8": _Layout(np.uint8, 1, "mono8"),
-    "8UC1": _Layout(np.uint8, 1, "mono8"),
-    "bgr8": _Layout(np.uint8, 3, "bgr8"),
-    "8UC3": _Layout(np.uint8, 3, "bgr8"),
-    "rgb8": _Layout(np.uint8, 3, "rgb8"),
-    "bgra8": _Layout(np.uint8, 4, "bgra8"),
-    "8UC4": _Layout(np.uint8, 4, "bgra8"),
-    "rgba8": _Layout(np.uint8, 4, "rgba8"),
-    "yuv422": _Layout(np.uint8, 2, "yuv422"),
-    "uyvy": _Layout(np.uint8, 2, "yuv422"),
-    "yuv422_yuy2": _Layout(np.uint8, 2, "yuv422_yuy2"),
-    "yuyv": _Layout(np.uint8, 2, "yuv422_yuy2"),
-    "mono16": _Layout(np.uint16, 1, "mono8"),
-    "16UC1": _Layout(np.uint16, 1, "mono8"),
-    "bgr16": _Layout(np.uint16, 3, "bgr8"),
-    "rgb16": _Layout(np.uint16, 3, "rgb8"),
-    "bgra16": _Layout(np.uint16, 4, "bgra8"),
-    "rgba16": _Layout(np.uint16, 4, "rgba8"),
-    "32FC1": _Layout(np.float32, 1, ""),
-    **{f"{pattern}8": _Layout(np.uint8, 1, f"{pattern}8") for pattern in _BAYER},
-    **{f"{pattern}16": _Layout(np.uint16, 1, f"{pattern}8") for pattern in _BAYER},
-}
-
-ENCODINGS = tuple(_LAYOUTS)
-"""Supported encodings."""
-_TO_BGR = {
-    "mono8": cv2.COLOR_GRAY2BGR,
-    "bgr8": None,
-    "rgb8": cv2.COLOR_RGB2BGR,
-    "bgra8": cv2.COLOR_BGRA2BGR,
-    "rgba8": cv2.COLOR_RGBA2BGR,
-    "yuv422": cv2.COLOR_YUV2BGR_UYVY,
-    "yuv422_yuy2": cv2.COLOR_YUV2BGR_YUY2,
-    # ROS names a mosaic by its first four pixels, OpenCV by the second and third of its second row.
-    "bayer_rggb8": cv2.COLOR_BayerBG2BGR,
-    "bayer_bggr8": cv2.COLOR_BayerRG2BGR,
-    "bayer_gbrg8": cv2.COLOR_BayerGR2BGR,
-    "bayer_grbg8": cv2.COLOR_BayerGB2BGR,
-}
-"""8-bit encodings to which all others but 32FC1 are reduced, and OpenCV's conversion to bgr8."""
 
 
 def is_compressed(msg: ImageMessage | CompressedImageMessage) -> bool:
@@ -140,19 +89,17 @@ def pack(msg: ImageMessage) -> PackedImage:
         FrameError: zero size, unknown encoding, a step shorter than a row, or data that is not
             height * step bytes.
     """
-    row_bytes, item_bytes = _check(msg)
-    data = msg.data
-    if msg.step != row_bytes:
-        rows = np.frombuffer(data, np.uint8).reshape(msg.height, msg.step)
-        data = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
+    layout, row_bytes, step = _check(msg)
+    data = without_padding(msg.data, msg.height, row_bytes, step, layout.rows)
+    item_bytes = np.dtype(layout.dtype).itemsize
     if item_bytes > 1 and bool(msg.is_bigendian) != (sys.byteorder == "big"):
         data = np.frombuffer(data, f"u{item_bytes}").byteswap().view(np.uint8)
     native = int(sys.byteorder == "big")
     return PackedImage(msg.height, msg.width, msg.encoding, native, row_bytes, data)
 
 
-def _check(msg: ImageMessage) -> tuple[int, int]:
-    """Validate an image message; return the bytes of a row without padding and of a value.
+def _check(msg: ImageMessage) -> tuple[Layout, int, int]:
+    """Validate an image message; return its layout, and the bytes of a row and from row to row.
 
     Raises:
         FrameError: see `pack`.
@@ -162,36 +109,40 @@ def _check(msg: ImageMessage) -> tuple[int, int]:
         raise FrameError(
             f"image: expected at least one pixel, found {size}", "check the camera driver"
         )
-    layout = _LAYOUTS.get(msg.encoding)
+    layout = layout_of(msg.encoding)
     if layout is None:
         raise FrameError(
-            f"image: expected an encoding out of {', '.join(ENCODINGS)}, found "
-            f"{shown(msg.encoding)}",
+            f"image: expected an encoding out of {NAMES}, found {shown(msg.encoding)}",
             "convert it before, for example with image_proc",
             "play it through a converter, such as image_proc, and record its output",
         )
-    if layout.channels == 2 and msg.width % 2:
-        raise FrameError(
-            f"image: expected an even width for {msg.encoding}, found {size}",
-            "check the camera driver",
-        )
-    item_bytes = np.dtype(layout.dtype).itemsize
-    row_bytes = msg.width * layout.channels * item_bytes
+    for number, even, name in zip(
+        (msg.height, msg.width), layout.even, ("height", "width"), strict=True
+    ):
+        if even and number % 2:
+            raise FrameError(
+                f"image: expected an even {name} for {msg.encoding}, found {size}",
+                "check the camera driver",
+            )
+    row_bytes = msg.width * layout.channels * np.dtype(layout.dtype).itemsize
+    rows = int(msg.height * layout.rows)
+    found = memoryview(msg.data).nbytes
+    if layout.rows > 1 and found == rows * row_bytes:
+        return layout, row_bytes, row_bytes  # some drivers set step to data / height
     if msg.step < row_bytes:
         raise FrameError(
             f"image: expected a step of at least {row_bytes} bytes for {size} {msg.encoding}, "
             f"found {msg.step}",
             "the publisher must set step to the bytes of a row",
         )
-    found = memoryview(msg.data).nbytes
-    if found != msg.height * msg.step:
-        kind = "truncated" if found < msg.height * msg.step else "too long"
+    if found != rows * msg.step:
+        kind = "truncated" if found < rows * msg.step else "too long"
         raise FrameError(
-            f"image: expected {msg.height * msg.step} bytes of data (height {msg.height} * step "
+            f"image: expected {rows * msg.step} bytes of data (height {rows} * step "
             f"{msg.step}), found {found}: {kind}",
             "check the camera driver and the transport",
         )
-    return row_bytes, item_bytes
+    return layout, row_bytes, msg.step
 
 
 def image_to_array(msg: ImageMessage) -> npt.NDArray[Any]:
@@ -217,38 +168,36 @@ def image_to_bgr(
         FrameError: the message is damaged, or is not a camera image.
     """
     if is_compressed(msg):
-        return _decompress(typing.cast(CompressedImageMessage, msg), values)
-    image = pack(typing.cast(ImageMessage, msg))
-    layout = _LAYOUTS[image.encoding]
-    if not layout.colour:
+        pixels, colour = decompressed(typing.cast(CompressedImageMessage, msg))
+    else:
+        image = pack(typing.cast(ImageMessage, msg))
+        pixels, colour = image.array, _colour(image.encoding)
+    if pixels.dtype != np.uint8:
+        pixels = (
+            scaled(pixels, full_range(pixels.dtype)) if values is None else values.to_8_bit(pixels)
+        )
+    return colours_to_bgr(pixels, colour)
+
+
+def _colour(encoding: str) -> str:
+    """Return the 8-bit colour encoding of an image.
+
+    Raises:
+        FrameError: it is no picture.
+    """
+    layout = layout_of(encoding)
+    assert layout is not None  # pack has looked
+    if layout.channels == 1 and not layout.colour:
         raise FrameError(
-            f"image: expected a camera image, found the depth encoding {image.encoding}",
+            f"image: expected a camera image, found the depth encoding {encoding}",
             "remap image to the colour topic and depth to this one",
             "choose the colour topic with --topic, and give this one as --depth-topic",
         )
-    pixels = _to_8_bit(image.array, values)
-    code = _TO_BGR[layout.colour]
-    return pixels if code is None else typing.cast(UInt8Array, cv2.cvtColor(pixels, code))
-
-
-def _to_8_bit(pixels: npt.NDArray[Any], values: ValueRange | None) -> UInt8Array:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if values is None:
-        return scaled(pixels, full_range(pixels.dtype))
-    return values.to_8_bit(pixels)
-
-
-def _decompress(msg: CompressedImageMessage, values: ValueRange | None) -> UInt8Array:
-    """Decode a JPEG or PNG to (H, W, 3) uint8 bgr, ignoring its EXIF orientation."""
-    data = np.frombuffer(msg.data, np.uint8)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = decode_image(data.tobytes(), flags, camera_only=True)
-    except ValueError as error:
+    if not layout.colour:
         raise FrameError(
-            f"image: expected a whole JPEG or PNG, found {data.size} bytes of format "
-            f"{shown(msg.format)}, {error}",
-            "check the image_transport publisher",
-        ) from error
-    return _to_8_bit(image, values)
+            f"image: expected a picture, found {layout.channels} channels without a meaning "
+            f"({encoding})",
+            "remap image to a picture, or convert it before",
+            "choose another topic with --topic",
+        )
+    return layout.colour

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from image_fields import message
+from image_fields import ENCODINGS, bytes_per_pixel, message, rows_of
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.image_messages import (
@@ -102,6 +102,88 @@ def test_yuv(encoding: str, order: str) -> None:
     assert np.abs(bgr[1] - [255, 0, 0]).max() <= 2
 
 
+def bt_601(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """ITU-R BT.601 in studio range, from its luma weights .299, .587 and .114."""
+    y, u, v = (255 / 219 * (y - 16.0), 255 / 224 * (u - 128.0), 255 / 224 * (v - 128.0))
+    red, blue = y + 2 * (1 - 0.299) * v, y + 2 * (1 - 0.114) * u
+    green = (y - 0.299 * red - 0.114 * blue) / 0.587
+    return np.clip(np.stack([blue, green, red], axis=-1), 0, 255)
+
+
+def semi_planar(encoding: str, *, pad: int = 0) -> tuple[Any, np.ndarray]:
+    """A message of random Y, U and V, and the picture that it is."""
+    rng = np.random.default_rng(5)
+    height, width = 6, 8
+    y = rng.integers(16, 236, (height, width))
+    each = 1 if encoding == "nv24" else 2  # pixels a side with a colour in common
+    u, v = rng.integers(60, 200, (2, height // each, width // each))
+    pair = (v, u) if encoding == "nv21" else (u, v)
+    chroma = np.stack(pair, axis=-1).reshape(height // each, -1)
+    times = 2 if encoding == "nv24" else 1
+    rows = [row.astype(np.uint8).tobytes() + b"\xaa" * pad for row in y]
+    rows += [row.astype(np.uint8).tobytes() + b"\xaa" * pad * times for row in chroma]
+    msg = message(y.astype(np.uint8), encoding, pad=pad)
+    msg.data = array("B", b"".join(rows))
+    u, v = (each_plane.repeat(each, 0).repeat(each, 1) for each_plane in (u, v))
+    return msg, bt_601(y, u, v)
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
+@pytest.mark.parametrize("pad", [0, 4])
+def test_semi_planar_yuv(encoding: str, pad: int) -> None:
+    msg, expected = semi_planar(encoding, pad=pad)
+    assert np.abs(image_to_bgr(msg) - expected).max() <= 2
+    if not pad:
+        np.testing.assert_array_equal(image_to_array(msg).reshape(-1), np.asarray(msg.data))
+
+
+@pytest.mark.parametrize("step", [0, 12, 16, 24])  # 12 = bytes / height, 16 = two channels
+def test_semi_planar_yuv_without_padding_whatever_its_step(step: int) -> None:
+    msg, expected = semi_planar("nv12")
+    msg.step = step
+    assert np.abs(image_to_bgr(msg) - expected).max() <= 2
+
+
+def test_semi_planar_yuv_that_is_damaged() -> None:
+    msg, _ = semi_planar("nv12", pad=4)
+    msg.data = msg.data[:-1]
+    with pytest.raises(FrameError, match=r"expected 108 bytes.*found 107: truncated"):
+        image_to_bgr(msg)
+    msg.height, msg.width = 5, 8
+    with pytest.raises(FrameError, match="even height for nv12, found 8x5"):
+        image_to_bgr(msg)
+
+
+TYPES = {"8S": np.int8, "16S": np.int16, "32S": np.int32, "64F": np.float64, "16U": np.uint16}
+
+
+@pytest.mark.parametrize("kind", sorted(TYPES))
+@pytest.mark.parametrize("big", [False, True])
+def test_types_of_opencv(kind: str, big: bool) -> None:
+    dtype = np.dtype(TYPES[kind])
+    low, high = (0, 1) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    stored = (low + BGR / 255 * (float(high) - low)).astype(dtype)
+    for channels, pixels in (("3", stored), ("4", np.dstack([stored, stored[..., :1]]))):
+        msg = message(pixels, f"{kind}C{channels}", big=big)
+        assert np.abs(image_to_bgr(msg).astype(int) - BGR).max() <= 1
+        np.testing.assert_array_equal(image_to_array(msg), pixels)
+    for grey in (f"{kind}C", f"{kind}C1"):
+        found = image_to_bgr(message(stored[..., 0], grey, big=big)).astype(int)
+        assert np.abs(found - BGR[..., :1]).max() <= 1
+
+
+def test_every_encoding_of_rolling_is_read_or_refused_by_name() -> None:
+    for encoding in ENCODINGS:
+        msg = message(np.zeros((8, 8 * bytes_per_pixel(encoding)), np.uint8), encoding)
+        msg.width, msg.height = 8, 8
+        msg.data = array("B", bytes(rows_of(encoding, 8) * msg.step))
+        if encoding.endswith("C2") or encoding in ("32FC", "32FC1"):
+            with pytest.raises(FrameError, match=rf"expected a .*{encoding}"):
+                image_to_bgr(msg)
+        else:
+            assert image_to_bgr(msg).shape == (8, 8, 3)
+
+
 def test_depth_in_metres_is_no_camera_image() -> None:
     with pytest.raises(FrameError, match="depth encoding 32FC1"):
         image_to_bgr(message(np.ones((2, 2), np.float32), "32FC1"))
@@ -176,6 +258,67 @@ def test_grey_and_16_bit_png() -> None:
     np.testing.assert_array_equal(
         image_to_bgr(compressed(encoded(".png", grey), "mono16; png compressed")), expected
     )
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(("order", "red_at"), [("rggb", (0, 0)), ("grbg", (0, 1))])
+def test_a_mosaic_that_was_compressed_as_it_is(
+    bits: int, order: str, red_at: tuple[int, int]
+) -> None:
+    mosaic = np.zeros((8, 8), np.uint16 if bits == 16 else np.uint8)
+    mosaic[red_at[0] :: 2, red_at[1] :: 2] = 200 * (257 if bits == 16 else 1)
+    name = f"bayer_{order}{bits}"
+    png = compressed(encoded(".png", mosaic), f"{name}; png compressed ")
+    np.testing.assert_array_equal(image_to_bgr(png), image_to_bgr(message(mosaic, name)))
+    inner = image_to_bgr(png)[2:-2, 2:-2]
+    np.testing.assert_array_equal(inner, np.broadcast_to([0, 0, 200], (4, 4, 3)))
+
+
+def test_what_was_converted_before_compression_is_no_mosaic() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (16, 16)).astype(np.uint8)
+    png = compressed(encoded(".png", grey), "bayer_rggb8; jpeg compressed mono8")
+    np.testing.assert_array_equal(image_to_bgr(png), np.dstack([grey] * 3))
+    colours = compressed(encoded(".png"), "bayer_rggb8; jpeg compressed bgr8")
+    np.testing.assert_array_equal(image_to_bgr(colours), SCENE)
+
+
+@pytest.mark.parametrize(
+    ("format_", "swapped"),
+    [
+        ("png", False),
+        ("", False),
+        ("rgb8", False),  # a codec should stand there
+        ("rgb8; png compressed bgr8", False),
+        ("bgr8; png compressed bgr8", False),
+        ("nv12; png compressed bgr8", False),
+        ("8UC3; png compressed ", False),
+        ("rgb8; png compressed ", True),
+        ("rgb8; jpeg compressed rgb8", True),
+    ],
+)
+def test_colours_as_they_were_compressed(format_: str, swapped: bool) -> None:
+    expected = SCENE[..., ::-1] if swapped else SCENE
+    np.testing.assert_array_equal(image_to_bgr(compressed(encoded(".png"), format_)), expected)
+    opaque = np.dstack([SCENE, np.full(SCENE.shape[:2], 9, np.uint8)])
+    found = image_to_bgr(compressed(encoded(".png", opaque), format_))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_tiff() -> None:
+    tiff = compressed(encoded(".tiff"), "bgr8; tiff compressed ")
+    np.testing.assert_array_equal(image_to_bgr(tiff), SCENE)
+    deep = SCENE[..., 0].astype(np.uint16) * 257
+    tiff = compressed(encoded(".tiff", deep), "mono16; tiff compressed ")
+    np.testing.assert_array_equal(image_to_bgr(tiff), np.dstack([SCENE[..., 0]] * 3))
+    with pytest.raises(FrameError, match="neither of them"):
+        image_to_bgr(compressed(encoded(".tiff"), "bgr8; png compressed bgr8"))
+
+
+def test_compressed_depth_is_no_picture() -> None:
+    data = bytes(12) + encoded(".png", np.ones((4, 4), np.uint16))
+    with pytest.raises(FrameError, match=r"compressed depth .*; remap") as caught:
+        image_to_bgr(compressed(data, "16UC1; compressedDepth png"))
+    assert "--depth-topic" in caught.value.of_recording
 
 
 def test_exif_does_not_turn_the_image() -> None:

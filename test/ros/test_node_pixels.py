@@ -44,3 +44,16 @@ def test_values_that_fill_part_of_16_bits(bench: Bench, encoding: str, bits: int
         picture = bench.answer("static_image", stamp)
         assert picture.encoding == "bgr8"
         np.testing.assert_array_equal(pixels_of(picture), np.dstack([dimmed] * 3))
+
+
+def test_semi_planar_yuv(bench: Bench) -> None:
+    # ITU-R BT.601, studio range: Y 81, U 90, V 240 is pure red.
+    planes = np.full((72, 64), 81, np.uint8)
+    planes[48:, 0::2], planes[48:, 1::2] = 90, 240
+    message = image_message(planes, T0, "nv12")
+    message.height = 48
+    bench.ask(message, ("moving_mask", "static_image"))
+    moving = pixels_of(bench.answer("moving_mask", T0))
+    assert moving.shape == (48, 64)
+    picture = pixels_of(bench.answer("static_image", T0)).astype(int)
+    assert np.abs(picture - [0, 0, 255]).max() <= 2

@@ -11,11 +11,11 @@ from camera_infos import camera_info
 from hostile import FLOATS, NUMBERS, TEXTS, memory_at_most, share
 from hypothesis import given
 from hypothesis import strategies as st
+from image_fields import ENCODINGS
 from worker_messages import message
 from worker_rig import Rig, make, make_camera
 
 from motion_seg_ros.camera import COEFFICIENTS
-from motion_seg_ros.io.image_messages import ENCODINGS
 from motion_seg_ros.ros.frames import MAX_TEXT
 from motion_seg_ros.ros.worker import InferenceWorker
 
