@@ -9,10 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from motion_seg_ros.camera import NONE, Camera
+from motion_seg_ros.camera import EQUIDISTANT, NONE, PLUMB_BOB, Camera
 from motion_seg_ros.errors import one_line
 
 COMPRESSED_SUFFIX = "/compressed"
+_OTHER_NAMES = {
+    "fisheye": EQUIDISTANT,  # OpenCV
+    "kannala_brandt": EQUIDISTANT,  # its authors
+    "kannala_brandt4": EQUIDISTANT,
+    "": PLUMB_BOB,
+    "brown_conrady": PLUMB_BOB,
+    "radtan": PLUMB_BOB,  # Kalibr
+}
+"""Names that drivers give to models of sensor_msgs, https://github.com/ros2/common_interfaces/pull/160
+has a list; drivers of before ROS's standard leave it empty, with the coefficients of plumb_bob."""
 _RECTIFIED = "image_rect"  # begins the names of image_proc's rectified topics: image_rect_color
 
 
@@ -64,8 +74,11 @@ class Calibration:
         if camera_info is None:
             return None
         roi = camera_info.roi
+        size = (int(camera_info.height), int(camera_info.width))
+        if not any(size) and _central(camera_info.k, image_size):  # some drivers leave it out
+            size = image_size
         return cls(
-            size=(int(camera_info.height), int(camera_info.width)),
+            size=size,
             image_size=image_size,
             k=_floats(camera_info.k),
             distortion_model=str(camera_info.distortion_model),
@@ -89,7 +102,7 @@ class Calibration:
     @property
     def is_blank(self) -> bool:
         """True if all is zero, as drivers publish it that know of no calibration."""
-        return not any(self.k) and not (self.rectified and any(self.p))
+        return not any(self.k) and not (any(self.p) and (self.rectified or not any(self.d)))
 
     def __str__(self) -> str:
         """Return whether it can be used, or why not."""
@@ -106,6 +119,8 @@ class Calibration:
     def _by_projection(self) -> bool:
         """True if P and not K describes the image. Without distortion K describes the rectified
         one, too, and some drivers leave P at zero."""
+        if not any(self.k) and not any(self.d):  # some leave K at zero
+            return True
         return self.rectified and (any(self.p) or any(self.d))
 
     @cached_property
@@ -152,7 +167,8 @@ class Calibration:
         if self._by_projection:
             full = Camera(self.size, np.array(self.p).reshape(3, 4)[:, :3].copy())
         else:
-            model = self.distortion_model if any(self.d) else NONE
+            name = self.distortion_model.strip().lower().replace(" ", "_").replace("-", "_")
+            model = _OTHER_NAMES.get(name, self.distortion_model) if any(self.d) else NONE
             matrix = np.array(self.k).reshape(3, 3)
             full = Camera(self.size, matrix, model, self.d)
         x, y, _, _ = self._region
@@ -172,6 +188,12 @@ class Calibration:
     def _binning(self) -> tuple[int, int]:
         across, down = self.binning
         return max(1, across), max(1, down)
+
+
+def _central(k: Sequence[float], size: tuple[int, int]) -> bool:
+    """Return whether the principal point of K lies in the middle half of an image of a size."""
+    height, width = size
+    return width / 4 < k[2] < width * 3 / 4 and height / 4 < k[5] < height * 3 / 4
 
 
 def _floats(values: Sequence[float]) -> tuple[float, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +22,14 @@ LIVE = (
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # Path makes one slash of two
 _PATTERN = re.compile(r"%\d*d|[*?\[]")
+_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"})
+_UNREAD_IMAGES = frozenset(
+    {".arw", ".avif", ".cr2", ".dng", ".exr", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".npy"}
+)
+"""Images of phones, cameras and programs that are not read."""
+MIXED_SHARE = 1 / 4
+"""Share of a folder's images from which a form of names counts as a stream of its own. Set by
+hand: names that are random text have a form each."""
 _CAMERA = re.compile(r"/dev/video\d+|\d")  # as OpenCV and ffmpeg name them
 
 MAX_DEPTH = 5
@@ -44,6 +52,11 @@ def check_input(path: Path) -> None:
             f"{path}: expected a folder of images, a video or a rosbag2, found one image, and "
             f"motion shows between images only; give their folder, {path.parent}"
         )
+    if path.is_file() and path.suffix.lower() in _ARCHIVES:
+        raise InputError(
+            f"{path}: expected a folder of images, a video or a rosbag2, found an archive; unpack "
+            "it first"
+        )
     if path.exists():
         return
     if _ADDRESS.match(str(path)):
@@ -65,9 +78,26 @@ def nothing_found(path: Path) -> InputError:
     expected = f"{path}: expected a folder of images ({' '.join(sorted(IMAGE_SUFFIXES))})"
     below = list(islice(_recordings_below(path), MAX_NAMED + 1))
     if not below:
+        others = Counter(each.suffix.lower() for each in path.iterdir())
+        kind = next((each for each, _ in others.most_common() if each in _UNREAD_IMAGES), None)
+        if kind is not None:
+            return InputError(
+                f"{expected}, found {others[kind]} files {kind}, which are not read; convert them, "
+                "for example to .png"
+            )
         return InputError(f"{expected}, found none; check the path")
     named = ", ".join([*below[:MAX_NAMED], *(["..."] if len(below) > MAX_NAMED else [])])
     return InputError(f"{expected}, found none in it, but further down: {named}; name one of them")
+
+
+def mixed_names(images: Sequence[Path]) -> str:
+    """Return the forms of names of the images of a folder, where each has many: the images of a
+    colour and a depth camera, left and right, images and masks. "" where they have one form."""
+    forms = Counter(re.sub(r"\d+", "#", each.stem) for each in images)
+    many = [(form, count) for form, count in forms.items() if count >= MIXED_SHARE * len(images)]
+    if len(many) < 2 or min(count for _, count in many) < 2:
+        return ""
+    return ", ".join(f"{form} ({count})" for form, count in sorted(many))
 
 
 def _recordings_below(root: Path) -> Iterator[str]:

@@ -10,7 +10,12 @@ from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
 from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, natural_key
-from motion_seg_ros.io.mistaken_inputs import check_input, is_video, nothing_found
+from motion_seg_ros.io.mistaken_inputs import (
+    check_input,
+    is_video,
+    mixed_names,
+    nothing_found,
+)
 from motion_seg_ros.io.rgbd_folder import RgbdFolder, is_rgbd_folder
 from motion_seg_ros.io.video import VideoFile
 
@@ -93,9 +98,17 @@ def has_stamps(path: Path) -> bool:
 
 
 def _open_folder(path: Path, fps: float | None, depth: DepthChoice | None) -> FrameSource:
-    return (
-        RgbdFolder(path, depth) if is_rgbd_folder(path) else ImageFolder(path, fps or DEFAULT_FPS)
-    )
+    if is_rgbd_folder(path):
+        return RgbdFolder(path, depth)
+    folder = ImageFolder(path, fps or DEFAULT_FPS)
+    if mixed := mixed_names(folder.files):
+        logger.warning(
+            "%s: images of several names are taken for one stream: %s; give those of each camera "
+            "a folder of their own",
+            path,
+            mixed,
+        )
+    return folder
 
 
 def warn_without_depth(source: FrameSource, depth: DepthChoice | None) -> None:

@@ -148,7 +148,8 @@ class VideoFile:
         # Without discardcorrupt the decoder fills in the missing part of a truncated frame.
         options = {_CAPTURE_OPTIONS: "fflags;discardcorrupt", _FFMPEG_LOG_LEVEL: "-8"}
         with _environment(options), _quiet_opencv():
-            capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
+            # Absolute: ffmpeg takes what comes before a colon for a protocol (12:30.mp4).
+            capture = cv2.VideoCapture(str(self.path.absolute()), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             raise InputError(
                 f"{self.path}: expected a folder of images, a video or a rosbag2, found a file "

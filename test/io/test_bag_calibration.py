@@ -108,7 +108,7 @@ def test_the_calibration_of_another_camera_is_none_of_ours(tmp_path: Path) -> No
 
 def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
     infos = [
-        (STAMPS[0], info(STAMPS[0], k=np.zeros(9))),
+        (STAMPS[0], info(STAMPS[0], k=np.zeros(9), p=np.zeros(12))),
         (STAMPS[1], bytes(recordings.TYPES.serialize_cdr(info(STAMPS[1]), INFO_TYPE))[:40]),
         (STAMPS[2], info(STAMPS[2], width=1280)),
     ]

@@ -129,7 +129,11 @@ def test_a_binned_region() -> None:
     ("message", "said", "blank"),
     [
         (camera_info(size=(720, 1280)), "for 1280x720, the images are 640x480", False),
-        (camera_info(size=(0, 0)), "for 0x0, the images are 640x480", False),
+        (
+            camera_info([900, 0, 639.5, 0, 900, 359.5, 0, 0, 1], size=(0, 0)),
+            "for 0x0, the images are 640x480",
+            False,
+        ),
         (
             camera_info(size=(960, 1280), roi=(0, 0, 1280, 900), binning=(2, 2)),
             "for 1280x960, region 1280x900, binned 2x2, the images are 640x480",
@@ -141,7 +145,7 @@ def test_a_binned_region() -> None:
             "for 640x480 with a region of 640x480 at 200, 0 that lies outside",
             False,
         ),
-        (camera_info([0] * 9), "all zeros: the camera is not calibrated", True),
+        (camera_info([0] * 9, p=[0] * 12), "all zeros: the camera is not calibrated", True),
         (camera_info([0] * 9, d=D), "all zeros: the camera is not calibrated", True),
         (
             camera_info([-1, *K[1:]]),
@@ -180,3 +184,30 @@ def test_those_that_cannot_be_used(message: Any, said: str, blank: bool) -> None
     assert str(found) == f"not used: {said}"
     assert found.camera is None
     assert found.is_blank == blank
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "d"),
+    [
+        ("fisheye", "equidistant", (0.1, 0.01, 0.0, 0.0)),
+        ("Kannala Brandt4", "equidistant", (0.1, 0.01, 0.0, 0.0)),
+        ("", "plumb_bob", D),
+        ("radtan", "plumb_bob", D[:4]),
+    ],
+)
+def test_other_names_of_the_same_models(name: str, model: str, d: tuple[float, ...]) -> None:
+    camera = calibration(camera_info(model=name, d=d)).camera
+    assert camera is not None
+    assert (camera.distortion_model, camera.distortion) == (model, d)
+
+
+def test_one_without_a_size_is_of_the_image_whose_middle_it_has() -> None:
+    camera = calibration(camera_info(size=(0, 0))).camera
+    assert camera is not None
+    np.testing.assert_array_equal(camera.matrix, np.reshape(K, (3, 3)))
+
+
+def test_one_without_k_has_it_in_p() -> None:
+    camera = calibration(camera_info([0] * 9)).camera
+    assert camera is not None
+    np.testing.assert_array_equal(camera.matrix, [[500, 0, 310.5], [0, 490, 230.5], [0, 0, 1]])

@@ -82,3 +82,36 @@ def test_nothing_anywhere(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "notes.txt").write_text("none")
     assert "found none; check the path" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["drive.mcap.zst", "frames.ZIP", "bag.tar.gz"])
+def test_an_archive_is_to_be_unpacked(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    assert "found an archive; unpack it first" in refusal(tmp_path / name)
+
+
+def test_images_that_are_not_read_are_named(tmp_path: Path) -> None:
+    for index in range(3):
+        (tmp_path / f"IMG_{index}.HEIC").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("")
+    assert "found 3 files .heic, which are not read; convert them" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("left_{:03d}.png", "right_{:03d}.png"), "left_# (4), right_# (4)"),
+        (("a_Color_{}.5.png", "a_Depth_{}.25.png"), "a_Color_#.# (4), a_Depth_#.# (4)"),
+        (("{:03d}.png", "{:03d}_mask.png"), "# (4), #_mask (4)"),
+        (("frame{}.png",), ""),
+        (("{:04d}.png", "{:04x}f.jpg"), ""),  # a few more in another form
+    ],
+)
+def test_streams_in_one_folder_are_told_apart(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, names: tuple[str, ...], told: str
+) -> None:
+    for count, name in zip((4, 4 if told else 1), names, strict=False):
+        recordings.write_images(tmp_path, [IMAGE] * count, name)
+    open_sources(tmp_path)
+    warned = [each.getMessage() for each in caplog.records]
+    assert [told in each for each in warned] == ([True] if told else [])

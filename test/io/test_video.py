@@ -153,3 +153,12 @@ def test_refuses_other_files(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"film\.mp4: expected .* a video"):
         list(open_source(path))
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "50%d.mp4", "-walk.mp4", "file:a.mp4"])
+def test_a_name_that_ffmpeg_takes_for_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    recordings.write_video(tmp_path / "walk.mp4", recordings.pan(3)).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_source(Path(name)))) == 3
