@@ -8,6 +8,7 @@ and b: a 32FC1 depth is stored as 16-bit v = a / depth + b, with 0 where it is u
 
 from __future__ import annotations
 
+import re
 import struct
 import typing
 from typing import Any
@@ -32,6 +33,7 @@ DEPTH_ENCODINGS = ("16UC1", "mono16", "32FC1")
 COMPRESSED_DEPTH = "compressedDepth"
 """Name of the transport, which its topics end in."""
 
+_DEPTH_NAME = re.compile(r"(^|[/_])depth([/_]|$)")
 _HEADER = struct.Struct("<iff")
 _FORMATS = ("", COMPRESSED_DEPTH, f"{COMPRESSED_DEPTH} png")
 """Behind the encoding; early versions wrote no more than that."""
@@ -69,6 +71,26 @@ def stored_to_metres(stored: npt.NDArray[Any], per_metre: float = 1000.0) -> Flo
 def depth_encoding(msg: ImageMessage | CompressedImageMessage) -> str:
     """Return the encoding of a depth image, whether compressed or not."""
     return encoding_of(msg).partition(";")[0].strip()
+
+
+def check_picture(topic: str, msg: ImageMessage | CompressedImageMessage) -> None:
+    """Refuse a depth image that is given as the picture; 16-bit images alone may be of a thermal
+    camera, so the topic's name decides.
+
+    Args:
+        topic: of the message.
+        msg: given as the picture.
+
+    Raises:
+        FrameError: it is a depth image.
+    """
+    named_so = _DEPTH_NAME.search(topic) is not None and depth_encoding(msg) in DEPTH_ENCODINGS
+    if named_so or COMPRESSED_DEPTH in encoding_of(msg):
+        raise FrameError(
+            f"image: expected a camera image, found depth ({shown(encoding_of(msg))}) on {topic}",
+            "remap image to the colour topic and depth to this one",
+            "choose the colour topic with --topic, and give this one as --depth-topic",
+        )
 
 
 def depth_as_stored(msg: ImageMessage | CompressedImageMessage) -> npt.NDArray[Any]:

@@ -58,7 +58,7 @@ class Camera:
         self._outputs: ResultPublishers | None = None
         self._inputs: InputSubscriptions | None = None
         self.stream: CameraStream | None = None
-        self._rectified = False
+        self._topic = ""
 
     @property
     def configured(self) -> bool:
@@ -103,7 +103,7 @@ class Camera:
             info_topic,
             backends,
         )
-        self._rectified = is_rectified(self.topic(config))
+        self._topic = self.topic(config)
 
     def open(self, config: Config, max_bytes: int, cameras: int) -> CameraStream:
         """Begin a stream, and return it.
@@ -123,7 +123,8 @@ class Camera:
             logger=self._logger,
             max_bytes=max_bytes,
             max_gap_s=config.window.max_gap_s,
-            rectified=self._rectified,
+            topic=self._topic,
+            rectified=is_rectified(self._topic),
             working_size=self._working_size(config, cameras),
         )
         return self.stream

@@ -13,7 +13,7 @@ import numpy as np
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
-from motion_seg_ros.io.depth_messages import depth_to_metres
+from motion_seg_ros.io.depth_messages import check_picture, depth_to_metres
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.pipeline import FrameSegmenter
@@ -52,6 +52,7 @@ class CameraStream:
         max_bytes: memory for waiting images; see FrameQueue. A frame without its image gets the
             last masks unchanged.
         max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
+        topic: full name of the image topic.
         rectified: the images are rectified; see Calibration.
         working_size: of the pipeline; None: there is none.
 
@@ -69,6 +70,7 @@ class CameraStream:
         logger: Logger,
         max_bytes: int,
         max_gap_s: float,
+        topic: str = "",
         rectified: bool = False,
         working_size: WorkingSize | None = None,
     ) -> None:
@@ -80,6 +82,7 @@ class CameraStream:
         self._logger = logger
         self._max_gap_ns = int(max_gap_s * 1e9)
         self._reset_requested = threading.Event()
+        self._topic = topic
         self._rectified = rectified
         self._working_size = working_size
         self._calibration: Calibration | None = None
@@ -176,6 +179,7 @@ class CameraStream:
             return Frame(image_bgr, received.stamp_ns, value_range=self._values.limits)
         if self._reset_requested.is_set():
             self._values.reset()
+        check_picture(self._topic, received.image)
         image_bgr = image_to_bgr(received.image, self._values)
         height, width = image_bgr.shape[:2]
         camera = self._camera(received.camera_info, (height, width))

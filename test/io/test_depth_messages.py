@@ -13,7 +13,12 @@ import pytest
 from image_fields import message
 
 from motion_seg_ros.errors import FrameError
-from motion_seg_ros.io.depth_messages import depth_as_stored, depth_encoding, depth_to_metres
+from motion_seg_ros.io.depth_messages import (
+    check_picture,
+    depth_as_stored,
+    depth_encoding,
+    depth_to_metres,
+)
 
 NAN = np.float32(np.nan)
 
@@ -105,3 +110,36 @@ def test_compressed_metres_are_inverse_depth_in_steps() -> None:
 def test_what_is_refused(msg: Any, said: str) -> None:
     with pytest.raises(FrameError, match=said):
         depth_to_metres(msg)
+
+
+STORED = np.full((2, 3), 1500, np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("topic", "msg"),
+    [
+        ("/camera/depth/image_rect_raw", message(STORED, "16UC1")),
+        ("/camera/aligned_depth_to_color/image_raw", message(STORED, "16UC1")),
+        ("/depth", message(STORED, "mono16")),
+        ("/any/compressed", compressed(STORED, "16UC1; compressedDepth png")),
+    ],
+)
+def test_depth_is_no_picture(topic: str, msg: Any) -> None:
+    with pytest.raises(FrameError, match="expected a camera image, found depth") as caught:
+        check_picture(topic, msg)
+    assert "--depth-topic" in caught.value.of_recording
+    assert "remap" in str(caught.value)
+    assert "remap" not in caught.value.of_recording
+
+
+@pytest.mark.parametrize(
+    ("topic", "msg"),
+    [
+        ("/thermal/image_raw", message(STORED, "16UC1")),
+        ("/in_depth_view/image", message(np.zeros((2, 3), np.uint8), "mono8")),
+        ("/deep/image", message(STORED, "mono16")),
+        ("/camera/depth_camera/color", message(np.zeros((2, 3, 3), np.uint8), "bgr8")),
+    ],
+)
+def test_pictures_are_no_depth(topic: str, msg: Any) -> None:
+    check_picture(topic, msg)

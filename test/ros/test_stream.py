@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from camera_infos import camera_info
 from worker_messages import SECOND, message
-from worker_rig import Rig, make, make_camera
+from worker_rig import Rig, make, make_camera, serve
 
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import frame_queue, stream
@@ -311,3 +311,16 @@ def test_a_frame_without_pixels_has_the_range_of_the_stream() -> None:
     rig.worker.stop()
     assert sum(each.input.image is None for each in answers) > 5
     assert {each.result.frame.value_range for each in answers} == {(0, 4095)}
+
+
+def test_a_depth_topic_is_no_picture() -> None:
+    camera = make_camera(topic="/camera/depth/image_raw")
+    serve(camera)
+    try:
+        camera.send(message(1, encoding="16UC1", step=12, data=bytes(48)))
+        camera.send(message(2))  # whatever its name, an image of 8 bits is none
+        camera.answered(1)
+    finally:
+        camera.worker.stop()
+    assert camera.statistics.snapshot().counts["rejected"] == 1
+    assert "found depth ('16UC1') on /camera/depth/image_raw; remap image" in camera.log.lines[0]

@@ -92,6 +92,7 @@ def make_camera(
     max_bytes: int = 10**6,
     deliver: Callable[[FrameOutput], None] | None = None,
     *,
+    topic: str = "/camera/image_raw",
     rectified: bool = False,
 ) -> Rig:
     """A camera without a thread to serve it."""
@@ -104,6 +105,7 @@ def make_camera(
         logger=CountingLogger(rig.log),
         max_bytes=max_bytes,
         max_gap_s=2.0,
+        topic=topic,
         rectified=rectified,
     )
     return rig
