@@ -75,8 +75,8 @@ class Calibration:
             return None
         roi = camera_info.roi
         size = (int(camera_info.height), int(camera_info.width))
-        if not any(size) and _central(camera_info.k, image_size):  # some drivers leave it out
-            size = image_size
+        if not any(size) and _is_central(camera_info.k[2], camera_info.k[5], image_size):
+            size = image_size  # some drivers leave it out
         return cls(
             size=size,
             image_size=image_size,
@@ -102,7 +102,7 @@ class Calibration:
     @property
     def is_blank(self) -> bool:
         """True if all is zero, as drivers publish it that know of no calibration."""
-        return not any(self.k) and not (any(self.p) and (self.rectified or not any(self.d)))
+        return not any(self.k) and not self._lacks_k and not (self.rectified and any(self.p))
 
     def __str__(self) -> str:
         """Return whether it can be used, or why not."""
@@ -119,9 +119,14 @@ class Calibration:
     def _by_projection(self) -> bool:
         """True if P and not K describes the image. Without distortion K describes the rectified
         one, too, and some drivers leave P at zero."""
-        if not any(self.k) and not any(self.d):  # some leave K at zero
-            return True
-        return self.rectified and (any(self.p) or any(self.d))
+        return self._lacks_k or (self.rectified and (any(self.p) or any(self.d)))
+
+    @property
+    def _lacks_k(self) -> bool:
+        """True if only P is known: some drivers leave K at zero. Without distortion it is K."""
+        if any(self.k) or any(self.d):
+            return False
+        return _is_central(self.p[2], self.p[6], self.size)
 
     @cached_property
     def _solution(self) -> Camera | str:
@@ -190,10 +195,10 @@ class Calibration:
         return max(1, across), max(1, down)
 
 
-def _central(k: Sequence[float], size: tuple[int, int]) -> bool:
-    """Return whether the principal point of K lies in the middle half of an image of a size."""
+def _is_central(x_px: float, y_px: float, size: tuple[int, int]) -> bool:
+    """Return whether a principal point lies in the middle half of an image of a size."""
     height, width = size
-    return width / 4 < k[2] < width * 3 / 4 and height / 4 < k[5] < height * 3 / 4
+    return width / 4 < x_px < width * 3 / 4 and height / 4 < y_px < height * 3 / 4
 
 
 def _floats(values: Sequence[float]) -> tuple[float, ...]:
