@@ -73,6 +73,8 @@ REQUIREMENTS = [
     "tqdm>=4.57",
     "scipy>=1.8",  # linear algebra of the poses; assignment, in the scores of single objects
     "rosbags>=0.11.7",
+    "mcap>=1.2",  # the channels of a bag that are ROS 2's, whatever the others are
+    "zstandard>=0.18",  # messages and files that rosbag2 compressed
     "imageio-ffmpeg>=0.5",  # an ffmpeg program with H.264, for overlay videos
 ]
 # A GPU needs the CUDA build that fits its driver, installed first.

@@ -19,7 +19,8 @@ from motion_seg_ros.lab.synthetic.scenes import mover_under_parallax
 from motion_seg_ros.types import BoolArray
 
 PROGRAM = ROOT / "test" / "support" / "bare_masks.py"
-FROM_PIP = ("torch", "safetensors", "onnxruntime", "onnx", "rosbags", "imageio_ffmpeg")
+FROM_PIP = ("torch", "safetensors", "onnxruntime", "onnx", "rosbags", "mcap", "zstandard")
+FROM_PIP += ("imageio_ffmpeg",)
 FRAMES = 12
 # As apt installs them. What is not named has no part in the masks.
 VERSIONS = {

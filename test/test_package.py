@@ -31,6 +31,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "lifecycle_msgs": ("ros-jazzy-lifecycle-msgs", "lifecycle_msgs"),
     "lightning_fabric": ("lightning-fabric", None),  # see package.xml
     "matplotlib": ("matplotlib", "python3-matplotlib"),
+    "mcap": ("mcap", None),  # see package.xml
     "numpy": ("numpy", "python3-numpy"),
     "onnx_ir": ("onnxscript", None),  # comes with it
     "onnxruntime": ("onnxruntime", None),  # see package.xml
@@ -54,6 +55,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "transformers": ("transformers", None),  # see package.xml
     "vision_msgs": (None, "vision_msgs"),  # no wheel
     "yaml": ("PyYAML", "python3-yaml"),
+    "zstandard": ("zstandard", None),  # see package.xml
 }
 
 

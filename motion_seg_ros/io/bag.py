@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from motion_seg_ros.errors import FrameError, InputError
 from motion_seg_ros.io.bag_calibration import CAMERA_INFO_TYPE, RecordedCalibration
 from motion_seg_ros.io.bag_depth import RecordedDepth
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
+from motion_seg_ros.io.bag_topics import COMPRESSED_TYPE, choose_topic
 from motion_seg_ros.io.base import DepthChoice, SizeCheck, SourceFrame
 from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
@@ -21,27 +21,7 @@ from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection, Qos
-    from rosbags.rosbag2 import Reader
     from rosbags.typesys.store import Typestore
-
-COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
-IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
-
-
-@dataclass(frozen=True)
-class RecordedTopic:
-    """A topic of a bag.
-
-    Attributes:
-        name: full name.
-        kind: message type, such as sensor_msgs/msg/Image.
-        qos: profiles that its publishers offered; () where the recorder did not store them.
-    """
-
-    name: str
-    kind: str
-    qos: tuple[Qos, ...]
 
 
 class BagTopic:
@@ -56,7 +36,7 @@ class BagTopic:
 
     Args:
         path: folder of the bag, or a bare storage file.
-        topic: image topic; None if the bag has exactly one.
+        topic: image topic; None: that of the only camera, as `choose_topic` finds it.
         ignored: an image topic to leave out of account.
         depth: which depth belongs to the images; None: none does.
 
@@ -77,27 +57,22 @@ class BagTopic:
         self.name = bag_name(path)
         self._stamps_ns: tuple[list[int], list[int]] | None = None
         self._slop_s = 0.0 if depth is None else depth.slop_s
-        with open_bag(path) as reader:
+        with open_bag(path) as bag:
             depth_topic = None if depth is None else depth.topic
             if depth_topic is not None:  # first: a wrong one would leave two image topics
-                _choose_topic(path, reader.connections, depth_topic, {topic})
+                choose_topic(path, bag, depth_topic, {topic})
             others = {each for each in (ignored, depth_topic) if each is not None}
-            self.topic = _choose_topic(path, reader.connections, topic, others)
-            chosen = [each for each in reader.connections if each.topic == self.topic]
-            self.length = sum(each.msgcount for each in chosen)
+            self.topic = choose_topic(path, bag, topic, others)
+            self.image = bag.topics[self.topic]
+            self.length = self.image.count
             if self.length == 0:
                 raise InputError(f"{path}: expected images on {self.topic}, found no message on it")
-            self.fps = _rate(reader, self.length)
-            self.image = _recorded(chosen)
-            info = camera_info_topic(self.topic)
-            infos = [each for each in reader.connections if each.topic == info]
-            usable = bool(infos) and infos[0].msgtype == CAMERA_INFO_TYPE
-            self.camera_info = _recorded(infos) if usable else None
-            self.depth = None
-            if depth_topic is not None:
-                depths = [each for each in reader.connections if each.topic == depth_topic]
-                self.depth = _recorded(depths)
-        self.sqlite3 = path.suffix == ".db3" or (path.is_dir() and any(path.glob("*.db3*")))
+            many = self.length > 1 and bag.duration_s > 0
+            self.fps = (self.length - 1) / bag.duration_s if many else 1.0
+            info = bag.topics.get(camera_info_topic(self.topic))
+            self.camera_info = info if info and info.kind == CAMERA_INFO_TYPE else None
+            self.depth = None if depth_topic is None else bag.topics[depth_topic]
+            self.sqlite3 = bag.sqlite3
 
     @property
     def compressed(self) -> bool:
@@ -284,41 +259,3 @@ def camera_info_topic(image_topic: str) -> str:
     https://github.com/ros-perception/image_common (getCameraInfoTopic)
     """
     return image_topic.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[0] + "/camera_info"
-
-
-def _recorded(connections: list[Connection]) -> RecordedTopic:
-    """Return a topic from its connections, one for each publisher that was recorded."""
-    qos: dict[Qos, None] = {}  # a set with an order
-    for each in connections:
-        qos.update(dict.fromkeys(getattr(each.ext, "offered_qos_profiles", ())))
-    return RecordedTopic(connections[0].topic, connections[0].msgtype, tuple(qos))
-
-
-def _choose_topic(
-    path: Path, connections: list[Connection], topic: str | None, ignored: Collection[str | None]
-) -> str:
-    types = {each.topic: each.msgtype for each in connections}
-    images = sorted(
-        name for name, kind in types.items() if kind in IMAGE_TYPES and name not in ignored
-    )
-    listed = ", ".join(images) if images else "none"
-    if topic is None:
-        if len(images) != 1:
-            raise InputError(
-                f"{path}: expected one image topic to take, found {len(images)}: {listed}; "
-                "choose one with --topic"
-            )
-        return images[0]
-    if topic not in types:
-        raise InputError(f"{path}: no topic {topic} in it; its image topics: {listed}")
-    if types[topic] not in IMAGE_TYPES:
-        raise InputError(
-            f"{path}: expected images on {topic}, found {types[topic]}; its image topics: {listed}"
-        )
-    return topic
-
-
-def _rate(reader: Reader, count: int) -> float:
-    """Return the mean frames per second of `count` messages spread over the bag."""
-    duration_s = float(reader.duration) * 1e-9
-    return (count - 1) / duration_s if count > 1 and duration_s > 0 else 1.0

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.bag import BagTopic, RecordedTopic
+from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import RawMessage
+from motion_seg_ros.io.bag_storage import RecordedTopic
 from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.frame_messages import (
     OBJECTS_TYPE,

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 def require_rosbags() -> None:
-    """Check that rosbags is installed: a ROS installation comes without it.
+    """Check that rosbags and mcap are installed: a ROS installation comes without them.
 
     Raises:
-        MissingDependencyError: it is not.
+        MissingDependencyError: they are not.
     """
     try:
+        import mcap.reader  # noqa: F401
         import rosbags.rosbag2  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError(
-            f"rosbag2 files: expected the Python package rosbags, found: {error}; "
-            "pip install rosbags"
+            f"rosbag2 files: expected the Python packages rosbags and mcap, found: {error}; "
+            "pip install rosbags mcap"
         ) from error
 
 

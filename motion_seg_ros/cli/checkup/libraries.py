@@ -48,12 +48,13 @@ def opencv() -> Iterator[Finding]:
 
 def programs() -> Iterator[Finding]:
     """Look at what reads bags and writes videos."""
-    answer = version_of("rosbags")
-    if answer.good:
-        yield Finding("rosbags", "ok", "reads and writes bags without ROS")
-    else:
-        found = f"{answer.text}; demo, replay and bags on the command line need it"
-        yield Finding("rosbags", "note", found, pip_install("rosbags"))
+    for name, use in (("rosbags", "reads and writes bags without ROS"), ("mcap", "reads bags")):
+        answer = version_of(name)
+        if answer.good:
+            yield Finding(name, "ok", use)
+        else:
+            found = f"{answer.text}; demo, replay and bags on the command line need it"
+            yield Finding(name, "note", found, pip_install(name))
     answer = python("-c", "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())")
     program = answer.text if answer.good else shutil.which("ffmpeg")
     if program:

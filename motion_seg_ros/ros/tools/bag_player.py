@@ -21,8 +21,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.io.bag import BagTopic, RecordedTopic
+from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import RawMessage
+from motion_seg_ros.io.bag_storage import RecordedTopic
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, add_recorded, new_bag
 from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore

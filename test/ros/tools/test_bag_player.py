@@ -25,7 +25,8 @@ from rosbags.interfaces import (
 from sensor_msgs.msg import Image as RosImage
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.bag import BagTopic, RecordedTopic
+from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.bag_storage import RecordedTopic
 from motion_seg_ros.io.bag_writer import new_bag
 from motion_seg_ros.ros.tools.bag_player import MASK, BagPlayer, SimClock, publisher_profile
 

@@ -168,8 +168,8 @@ def _bags(root: Path) -> list[Path]:
 
 def _from_topic(frames: BagTopic, topic: str) -> Iterator[tuple[str, UInt16Array]]:
     """Yield frame names and id maps of the mask messages whose stamps are those of frames."""
-    with open_bag(frames.path) as reader:
-        kinds = {each.topic: each.msgtype for each in reader.connections}
+    with open_bag(frames.path) as bag:
+        kinds = {each.name: each.kind for each in bag.topics.values()}
     images = ", ".join(sorted(name for name, kind in kinds.items() if kind == IMAGE_TYPE))
     if topic not in kinds:
         raise InputError(
