@@ -116,7 +116,9 @@ def build(
     flow = flow or DenseFlow(config.flow.max_side_px)
     features = build_features(plan)
     depth = build_depth(plan)
-    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    window = SlidingWindow(
+        config.window.size, config.window.max_gap_s, config.window.max_backward_s
+    )
     tracker = build_tracker(plan, flow, wrappers.tracker)
     labeller = wrappers.labeller(build_labeller(plan, features, depth))
     masks = build_masks(plan, flow, wrappers.segmenter)

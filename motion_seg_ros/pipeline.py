@@ -37,6 +37,9 @@ class FrameSegmenter(Protocol):
     def push(self, frame: Frame) -> FrameResult | None:
         """Infer the moving objects of `frame`, the newest one of the stream.
 
+        A frame that comes after a newer one, but is not so old that a new stream begins with it, is
+        late: it is answered as by `propagate`.
+
         Returns:
             The result for `frame`; None only from a backend that answers some frames later than it
             sees them.
@@ -168,13 +171,17 @@ class FrameStream:
         """Return why `frame` cannot follow the last one; None where it can."""
         return self._window.break_reason(frame)
 
+    def is_late(self, frame: Frame) -> bool:
+        """Return True for a frame that cannot enter the window any more, only be propagated to."""
+        return self._window.is_late(frame)
+
     def push(
         self, frame: Frame, reset_reason: str | None, infer: Callable[[Window], FrameResult]
     ) -> FrameResult:
         """Add a frame to the window, and infer its result unless it is too small.
 
         Args:
-            frame: the frame.
+            frame: the frame, which is not late.
             reset_reason: why the stream was reset before it, if it was.
             infer: called with the window that ends at the frame.
         """
@@ -201,17 +208,19 @@ class FrameStream:
         self._window.skip(frame)
         masks = self._propagator.propagate(last.masks, last.frame, frame)
         later_s = (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
-        self._last = FrameResult(
+        result = FrameResult(
             frame=frame,
             masks=masks,
             tracks=last.tracks,
             labels=last.labels,
             source=Source.PROPAGATED,
-            age_s=last.age_s + later_s,
+            age_s=max(0.0, last.age_s + later_s),
             stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
-            tracks_age_s=last.tracks_age_s + later_s,
+            tracks_age_s=max(0.0, last.tracks_age_s + later_s),
         )
-        return self._last
+        if later_s >= 0:
+            self._last = result
+        return result
 
     def skip(self, frame: Frame) -> None:
         """See FrameSegmenter."""
@@ -253,6 +262,8 @@ class MotionSegmenter:
 
     def push(self, frame: Frame) -> FrameResult | None:
         """See FrameSegmenter."""
+        if self.stream.is_late(frame):
+            return self.stream.propagate(frame)
         reset_reason = self.stream.break_reason(frame)
         if reset_reason is not None:
             self.reset()

@@ -361,9 +361,9 @@ class FrameResult:
         labels: one probability for each of `tracks`.
         source: of the masks: inferred from this frame, or propagated from an earlier one.
         age_s: of the masks: this frame's stamp minus that of the frame they were inferred from, in
-            seconds, not negative; 0 when inferred.
+            seconds, not negative; 0 when inferred, and of a late frame, which is older.
         tracks_age_s: of `tracks` and `labels`: this frame's stamp minus that of the newest frame
-            of `tracks`, in seconds, not negative.
+            of `tracks`, in seconds, not negative; 0 where this frame is older.
         stage_ms: wall time of each stage in milliseconds, in the order they ran; for those in the
             background see `discovery`.
         reset_reason: reason why the window was started anew at this frame; None when it was not.

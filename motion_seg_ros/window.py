@@ -51,18 +51,21 @@ class SlidingWindow:
     Args:
         size: frames kept, at least 2.
         max_gap_s: a longer pause between two stamps breaks the stream, in seconds.
+        max_backward_s: a frame that is older than the newest one by more breaks the stream, in
+            seconds; one that is older by less is late.
     """
 
-    def __init__(self, size: int, max_gap_s: float) -> None:
+    def __init__(self, size: int, max_gap_s: float, max_backward_s: float = 0.0) -> None:
         self._frames: deque[Frame] = deque(maxlen=size)
         self._max_gap_s = max_gap_s
+        self._max_backward_s = max_backward_s
         self._count = 0
         self._newest_ns = 0
         self._behind = False
 
     def break_reason(self, frame: Frame) -> str | None:
         """Return the reason, in a few words, why `frame` cannot follow the newest one; None if it
-        can. Equal stamps do follow."""
+        can. Equal stamps do follow, and so do late frames."""
         if not self._frames:
             return None
         last = self._frames[-1]
@@ -73,24 +76,32 @@ class SlidingWindow:
             shown, before = _range(frame), _range(last)
             return f"the pixel values left their range: {shown} is shown, before it was {before}"
         gap_s = (frame.stamp_ns - self._newest_ns) * 1e-9
-        if gap_s < 0:
-            return f"time jumped back by {-gap_s:.3f} s"
+        if gap_s < -self._max_backward_s:
+            most = f"window.max_backward_s = {self._max_backward_s:g} s"
+            return f"time jumped back by {-gap_s:.3f} s, more than {most}"
         if gap_s > self._max_gap_s:
             return f"gap of {gap_s:.3f} s is longer than window.max_gap_s = {self._max_gap_s:g} s"
         return None
 
+    def is_late(self, frame: Frame) -> bool:
+        """Return True for a frame of this stream that is older than the window's newest, which it
+        cannot follow: it was overtaken on its way."""
+        if not self._frames or self.break_reason(frame) is not None:
+            return False
+        return frame.stamp_ns < self._frames[-1].stamp_ns
+
     def push(self, frame: Frame) -> Window:
-        """Append `frame` and return the window that ends with it."""
+        """Append `frame`, which is not late, and return the window that ends with it."""
+        self._newest_ns = max(self._newest_ns, frame.stamp_ns) if self._frames else frame.stamp_ns
         self._frames.append(frame)
-        self._newest_ns = frame.stamp_ns
         self._count += 1
         behind, self._behind = self._behind, False
         return Window(tuple(self._frames), self._count - len(self._frames), behind)
 
     def skip(self, frame: Frame) -> None:
         """Note that the stream goes on with `frame`, which the window leaves out; no gap begins."""
-        if self.break_reason(frame) is None:
-            self._newest_ns = frame.stamp_ns
+        if self.break_reason(frame) is None and not self.is_late(frame):
+            self._newest_ns = max(self._newest_ns, frame.stamp_ns)
             self._behind = True
 
     def reset(self) -> None:

@@ -192,7 +192,7 @@ def test_after_a_reset_it_starts_anew(
 def test_a_broken_stream_and_images_of_another_size(
     toys: dict[str, object], clip: list[Frame]
 ) -> None:
-    segmenter = built({**SMALL, **toys})
+    segmenter = built({**SMALL, **toys, "window.max_backward_s": 0.0})
     for frame in clip:
         pushed(segmenter, frame)
     back = pushed(segmenter, clip[0])

@@ -79,9 +79,9 @@ def one_object(size: tuple[int, int]) -> ObjectMasks:
     )
 
 
-def segmenter(stages: Stages) -> MotionSegmenter:
+def segmenter(stages: Stages, max_backward_s: float = 0.0) -> MotionSegmenter:
     return MotionSegmenter(
-        window=SlidingWindow(4, 1.0),
+        window=SlidingWindow(4, 1.0, max_backward_s),
         tracker=stages,
         labeller=stages,
         masks=stages,
@@ -204,6 +204,33 @@ def test_a_broken_stream_resets_every_stage_before_the_frame_is_seen() -> None:
     assert result is not None
     assert "time jumped back" in str(result.reset_reason)
     assert stages.calls == ["reset", "reset", "reset", "begin", "track 1 of 1", "label", "masks"]
+
+
+def test_a_late_frame_gets_the_newest_masks_and_the_stream_goes_on() -> None:
+    stages = Stages()
+    motion = segmenter(stages, max_backward_s=0.5)
+    motion.push(frame(10.0))
+    motion.push(frame(10.2))
+    stages.calls.clear()
+    late = motion.push(frame(10.1))
+    assert late is not None
+    assert (late.source, late.reset_reason, late.frame.stamp_ns) == (
+        Source.PROPAGATED,
+        None,
+        10_100_000_000,
+    )
+    assert (late.age_s, late.tracks_age_s) == (0.0, 0.0)
+    assert late.masks.moving.all()
+    assert stages.calls == ["propagate 10200000000 to 10100000000"]
+    motion.propagate(frame(10.3))
+    assert stages.calls[-1] == "propagate 10200000000 to 10300000000", "not from the late one"
+    between = motion.propagate(frame(10.25))
+    assert between.age_s == pytest.approx(0.05)
+    assert motion.push(frame(10.4)) is not None
+    assert stages.calls[-3:] == ["track 2 of 3", "label", "masks"]
+    broken = motion.push(frame(9.8))
+    assert broken is not None
+    assert "time jumped back by 0.600 s" in str(broken.reset_reason)
 
 
 def test_propagation_starts_at_the_last_answer_and_its_age_at_the_last_inferred_one() -> None:

@@ -45,6 +45,42 @@ def test_indices_go_on_after_a_reset() -> None:
     assert (len(snapshot), snapshot.first_index) == (1, 2)
 
 
+def test_a_frame_slightly_older_than_the_newest_is_late_and_no_break() -> None:
+    window = SlidingWindow(3, max_gap_s=1.0, max_backward_s=0.5)
+    assert not window.is_late(frame(5.0))  # anything can come first
+    for stamp_s in (4.9, 5.0):
+        window.push(frame(stamp_s))
+    late = [4.95, 4.9, 4.5]  # the last one by exactly the most
+    assert [window.is_late(frame(each)) for each in (*late, 5.0, 5.1)] == [
+        *[True] * 3,
+        False,
+        False,
+    ]
+    assert [window.break_reason(frame(each)) for each in late] == [None] * 3
+    reason = "time jumped back by 0.510 s, more than window.max_backward_s = 0.5 s"
+    assert window.break_reason(frame(4.49)) == reason
+    assert not window.is_late(frame(4.49))
+    assert not window.is_late(frame(4.95, height=5))  # another stream
+
+
+def test_late_frames_that_are_left_out_neither_move_the_stream_back_nor_leave_a_hole() -> None:
+    window = SlidingWindow(3, max_gap_s=1.0, max_backward_s=0.5)
+    window.push(frame(5.0))
+    window.skip(frame(4.9))
+    assert window.break_reason(frame(4.5)) is None
+    assert not window.push(frame(5.1)).behind
+    window.skip(frame(5.4))
+    assert window.is_late(frame(5.05))
+    between = window.push(frame(5.3))  # older than the newest, but not than those of the window
+    assert [each.stamp_ns for each in between.frames] == [
+        5_000_000_000,
+        5_100_000_000,
+        5_300_000_000,
+    ]
+    assert window.break_reason(frame(6.4)) is None  # 1 s after the newest
+    assert "jumped back by 0.600 s" in str(window.break_reason(frame(4.8)))
+
+
 @pytest.mark.parametrize(
     ("following", "reason"),
     [

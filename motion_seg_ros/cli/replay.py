@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tempfile
 from pathlib import Path
 
 from tqdm import tqdm
 
-from motion_seg_ros.cli import configuration, live_node
+from motion_seg_ros.cli import configuration, live_node, strictness
 from motion_seg_ros.cli.child_processes import ChildProcesses
 from motion_seg_ros.errors import ConfigError, InputError
 from motion_seg_ros.io.bag import BagTopic, camera_info_topic
@@ -91,14 +92,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_false",
         help="leave the images out of the output bag",
     )
+    strictness.add_option(parser)
     # For launch/replay.launch.py, which starts the node by itself.
     parser.add_argument("--role", choices=("all", "player"), default="all", help=argparse.SUPPRESS)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Play, record and score.
+
+    Returns:
+        1 where --strict does not accept frames, else 0.
 
     Raises:
         MotionSegError: no ROS here, a wrong input or output, or a process that failed.
@@ -110,7 +115,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"replay: {NO_DEPTH}")
     live_node.check_ros("replay")
     source, sequence = _open(arguments, configuration.recorded_depth(arguments, config))
-    next(iter(source))  # raises for unreadable images, before anything is started
+    if arguments.lockstep:
+        _find_bad_frames(source)
+    else:
+        next(iter(source))  # raises for unreadable images, before anything is started
     resolve(config)  # raises for missing weights or a missing device
     output: Path = arguments.output
     for each in (source.path, arguments.truth):
@@ -122,6 +130,8 @@ def run(arguments: argparse.Namespace) -> None:
         staged_folder(output, overwrite=arguments.overwrite, marker=REPLAY_FILE) as folder,
     ):
         log = _play(source, config, arguments, folder / BAG_FOLDER, Path(work))
+        if not arguments.lockstep and len(log.arrived) < len(log.sent):
+            _find_bad_frames(source)
         lines = write_replay(
             folder,
             source.name,
@@ -135,11 +145,19 @@ def run(arguments: argparse.Namespace) -> None:
                 "rate": None if arguments.lockstep else arguments.rate,
                 "qos": _reliability(arguments) or "recorded",
             },
+            bad_frames=source.bad_frames,
             configuration=config_values(config),
         )
     for line in lines:
         print(line)
     print(f"written to {output}")
+    return strictness.status(arguments, [source.bad_frames])
+
+
+def _find_bad_frames(source: BagTopic) -> None:
+    """Read all frames, with a warning for each that cannot be used: the node gives it no answer."""
+    for _ in source:
+        pass
 
 
 def node_setup(source: BagTopic, *, reliable: bool) -> tuple[dict[str, str], dict[str, object]]:
@@ -219,6 +237,8 @@ def _play(
     state_service = f"{NAMESPACE}/get_state_{os.getpid()}"
     log, progress = work / "log.json", work / "progress"
     progress.touch()
+    left_out = work / "left_out.json"  # in lockstep each frame has to be answered
+    left_out.write_text(json.dumps(list(source.left_out) if arguments.lockstep else []))
     with (
         ChildProcesses(environment, work) as children,
         tqdm(total=source.length, desc=source.name, unit="frame", disable=None) as bar,
@@ -240,6 +260,7 @@ def _play(
             str(source.path),
             *("--topic", source.topic, "--record", str(bag), "--log", str(log)),
             *("--progress", str(progress), "--timeout", str(STARTUP_S)),
+            *("--left-out", str(left_out)),
             *_player_options(arguments, config),
             *(("--state-service", state_service) if alone else ()),
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import argument_types, camera_option, configuration, many
+from motion_seg_ros.cli import argument_types, camera_option, configuration, many, strictness
 from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.io.bag import BagTopic
 from motion_seg_ros.io.bag_files import is_bag
@@ -122,13 +122,17 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "black; processes the frames twice, the second time backwards",
     )
     camera_option.add_option(parser)
+    strictness.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Segment all inputs.
+
+    Returns:
+        1 where --strict does not accept frames, else 0.
 
     Raises:
         MotionSegError: an input, setting or output that is wrong. Sequences that are finished stay,
@@ -180,6 +184,9 @@ def run(arguments: argparse.Namespace) -> None:
     _report(kept, made, time.monotonic() - started, output)
     if arguments.export is not None:
         print("\n" + colmap_hint([output / each / COLMAP_FOLDER for each in (*kept, *made)]))
+    return strictness.status(
+        arguments, [each.bad_frames for each in (*kept.values(), *made.values())]
+    )
 
 
 def _check_summary(path: Path) -> None:
@@ -381,6 +388,7 @@ def _report(
     frames = sum(each.frames for each in summaries)
     moving = sum(each.frames_with_motion for each in summaries)
     deep = sum(each.frames_with_depth for each in summaries)
+    bad = sum(len(each.bad_frames) for each in summaries)
     rate = sum(each.frames for each in made.values()) / seconds
     for name, each in {**kept, **made}.items():
         if (why := unjudged(each.frames, each.abstentions, each.resets.values())) is not None:
@@ -388,6 +396,7 @@ def _report(
     print(
         f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
         f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "
-        f"{moving} with motion, {f'{deep} with depth, ' if deep else ''}{rate:.1f} frames/s, "
+        f"{moving} with motion, {f'{deep} with depth, ' if deep else ''}"
+        f"{f'{bad} bad ones, ' if bad else ''}{rate:.1f} frames/s, "
         f"written to {output}"
     )

@@ -12,11 +12,13 @@ from motion_seg_ros.io.bag_calibration import CAMERA_INFO_TYPE, RecordedCalibrat
 from motion_seg_ros.io.bag_depth import RecordedDepth
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.bag_topics import COMPRESSED_TYPE, choose_topic
-from motion_seg_ros.io.base import DepthChoice, SizeCheck, SourceFrame
+from motion_seg_ros.io.base import DepthChoice, SourceFrame
 from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import damaged, header_stamp_ns, typestore
+from motion_seg_ros.io.reader import WITHOUT_DEPTH, BadFrame, DepthTrials, FrameReader
+from motion_seg_ros.io.stamp_order import in_stamp_order
 from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 
-class BagTopic:
+class BagTopic(FrameReader):
     """The images of one topic of a rosbag2, with the stamps of their headers.
 
     Attributes:
@@ -53,9 +55,10 @@ class BagTopic:
         ignored: str | None = None,
         depth: DepthChoice | None = None,
     ) -> None:
+        super().__init__()
         self.path = path
         self.name = bag_name(path)
-        self._stamps_ns: tuple[list[int], list[int]] | None = None
+        self._stamps_ns: tuple[dict[int, int], dict[int, int]] | None = None
         self._slop_s = 0.0 if depth is None else depth.slop_s
         with open_bag(path) as bag:
             depth_topic = None if depth is None else depth.topic
@@ -99,42 +102,48 @@ class BagTopic:
         """Topic on which a live camera would send these images, as image_transport names it."""
         return f"{self.live_base}{COMPRESSED_SUFFIX}" if self.compressed else self.topic
 
-    def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all images of the topic with the recorded calibration, in the order of recording.
+    def _read(self) -> Iterator[SourceFrame | BadFrame]:
+        """Yield the images of the topic with the recorded calibration and their depth.
 
         Raises:
-            InputError: a message cannot be read, or is not of the first one's size.
+            InputError: the bag or no depth can be read.
         """
         types = typestore()
-        check_size = SizeCheck("split the bag there")
         values = ValueRange()
         calibration = RecordedCalibration(types, rectified=is_rectified(self.topic))
-        depth = self.recorded_depth()
+        depth, trials = self.recorded_depth(), DepthTrials()
         images = self._image_messages(calibration, depth)
         pairs = ((each, None) for each in images) if depth is None else depth.join(images)
-        for index, (raw, raw_depth) in enumerate(pairs):
-            item = self.decoded(index, raw, types, values)
-            check_size(item.frame, self._place(index))
+        for raw, raw_depth in pairs:
+            name, place = frame_name(raw.number), self._place(raw.number)
+            try:
+                item = self.decoded(raw, types, values)
+            except InputError as error:
+                yield BadFrame.of(name, place, error)
+                continue
             camera, told = calibration.at(item.frame.stamp_ns, item.frame.size)
             frame = dataclasses.replace(item.frame, camera=camera)
             if depth is not None and raw_depth is not None and self.depth is not None:
-                depth_m = depth.metres(raw_depth, self.depth.kind, types)
                 try:
+                    depth_m = depth.metres(raw_depth, self.depth.kind, types)
                     frame = dataclasses.replace(frame, depth_m=depth_m)
-                except FrameError as error:
-                    raise InputError(f"{self._place(index)}: {error}") from error
+                    trials.succeed()
+                except (FrameError, InputError) as error:
+                    trials.fail(str(self.path) if isinstance(error, InputError) else place, error)
+                    yield BadFrame.of(name, str(self.path), error, instead=WITHOUT_DEPTH)
             yield dataclasses.replace(item, frame=frame, calibration=told)
+        trials.end()
 
     def depth_first(self) -> Iterator[RawMessage]:
-        """Yield the messages of `camera_messages` with the depth of each image right before it,
-        and no other depth.
+        """Yield the messages of `in_order` with the depth of each image right before it, and no
+        other depth.
 
         Raises:
-            InputError: no image has depth, or a message cannot be read.
+            InputError: no image has depth, or the bag cannot be read.
         """
         depth = self.recorded_depth()
         if depth is None:
-            yield from self.camera_messages()
+            yield from self.in_order()
             return
         others: list[RawMessage] = []
         for image, its_depth in depth.join(self._sorted_out(depth, others.append)):
@@ -149,17 +158,12 @@ class BagTopic:
         """Return what finds the depth of each image; None without depth.
 
         Raises:
-            InputError: no image has depth, or a message cannot be read.
+            InputError: no image has depth, or the bag cannot be read.
         """
         if self.depth is None:
             return None
         if self._stamps_ns is None:
-            place = f"{self.path}: {self.depth.name}"
-            depths_ns = [
-                header_stamp_ns(each.data, f"{place}, message {index}")
-                for index, each in enumerate(raw_messages(self.path, {self.depth.name}))
-            ]
-            self._stamps_ns = (self.stamps_ns(), depths_ns)
+            self._stamps_ns = (self._stamps(self.topic), self._stamps(self.depth.name))
         return RecordedDepth(f"{self.path}: {self.depth.name}", *self._stamps_ns, self._slop_s)
 
     def _image_messages(
@@ -179,7 +183,7 @@ class BagTopic:
         self, depth: RecordedDepth | None, on_calibration: Callable[[RawMessage], None]
     ) -> Iterator[RawMessage]:
         """Yield the images, while what lies between them goes where it belongs."""
-        for message in self.camera_messages():
+        for message in self.in_order():
             if message.topic == self.topic:
                 yield message
             elif depth is not None and self.depth is not None and message.topic == self.depth.name:
@@ -187,13 +191,10 @@ class BagTopic:
             else:
                 on_calibration(message)
 
-    def decoded(
-        self, index: int, raw: RawMessage, types: Typestore, values: ValueRange
-    ) -> SourceFrame:
+    def decoded(self, raw: RawMessage, types: Typestore, values: ValueRange) -> SourceFrame:
         """Return the image in a message of the topic.
 
         Args:
-            index: of the message on the topic.
             raw: the message.
             types: as from `typestore`.
             values: range of the values of the images.
@@ -205,29 +206,44 @@ class BagTopic:
         try:
             message: Any = types.deserialize_cdr(raw.data, self.image.kind)
         except Exception as error:  # of struct, numpy and others
-            raise damaged(self._place(index), self.image.kind, error) from error
+            raise damaged(self._place(raw.number), self.image.kind, error) from error
         stamp = message.header.stamp
         try:
             image = image_to_bgr(message, values)
             stamp_ns = stamp.sec * 10**9 + stamp.nanosec
             frame = Frame(image, stamp_ns, value_range=values.limits)
         except FrameError as error:
-            raise InputError(f"{self._place(index)}: {error.of_recording}") from error
-        return SourceFrame(frame_name(index), frame, message.header.frame_id, raw.recorded_ns)
+            raise InputError(f"{self._place(raw.number)}: {error.of_recording}") from error
+        return SourceFrame(frame_name(raw.number), frame, message.header.frame_id, raw.recorded_ns)
 
     def _place(self, index: int) -> str:
         return f"{self.path}: {self.topic}, message {index}"
 
-    def stamps_ns(self) -> list[int]:
-        """Return the stamp of each frame in nanoseconds, without decoding the images.
+    def stamps_ns(self) -> dict[int, int]:
+        """Return index of the message -> stamp in nanoseconds of all frames that have one, in the
+        order of recording, without decoding the images.
 
         Raises:
-            InputError: a message cannot be read.
+            InputError: the bag cannot be read.
         """
-        return [
-            header_stamp_ns(each.data, self._place(index))
-            for index, each in enumerate(raw_messages(self.path, {self.topic}))
-        ]
+        return self._stamps(self.topic)
+
+    def _stamps(self, topic: str) -> dict[int, int]:
+        found = ((each.number, _stamp_ns(each)) for each in raw_messages(self.path, {topic}))
+        return {index: stamp_ns for index, stamp_ns in found if stamp_ns is not None}
+
+    def in_order(self) -> Iterator[RawMessage]:
+        """Yield the messages of `camera_messages`, the images in the order of their stamps where
+        they are nearly so.
+
+        Raises:
+            InputError: the bag cannot be read.
+        """
+
+        def stamp_ns(message: RawMessage) -> int | None:
+            return _stamp_ns(message) if message.topic == self.topic else None
+
+        return in_stamp_order(self.camera_messages(), stamp_ns)
 
     def camera_messages(self, *, images: bool = True) -> Iterator[RawMessage]:
         """Yield the stored messages of images, depth and calibration, in the order of recording.
@@ -236,7 +252,7 @@ class BagTopic:
             images: include images and depth, not only the calibration.
 
         Raises:
-            InputError: a message cannot be read.
+            InputError: the bag cannot be read.
         """
         topics = (self.image, self.depth, self.camera_info) if images else (self.camera_info,)
         return raw_messages(self.path, {each.name for each in topics if each is not None})
@@ -245,6 +261,14 @@ class BagTopic:
 def bag_name(path: Path) -> str:
     """Return the name of the sequence in a bag."""
     return path.stem if path.is_file() else path.resolve().name
+
+
+def _stamp_ns(message: RawMessage) -> int | None:
+    """Return the stamp of a message; None where it is too short to have one."""
+    try:
+        return header_stamp_ns(message.data, message.topic)
+    except InputError:
+        return None
 
 
 def frame_name(index: int) -> str:

@@ -36,7 +36,7 @@ class RecordedCalibration:
         self._rectified = rectified
         self._waiting: deque[_Stamped] = deque(maxlen=_MAX_WAITING)
         self._newest: RawMessage | None = None
-        self._used: RawMessage | None = None
+        self._used: tuple[RawMessage, tuple[int, int]] | None = None
         self._found: Calibration | None = None
         self._damage = ""
 
@@ -65,8 +65,8 @@ class RecordedCalibration:
             self._waiting = deque(later, maxlen=_MAX_WAITING)
         if self._newest is None:
             return None, ""
-        if self._newest is not self._used:
-            self._used = self._newest
+        if self._used is None or self._used[0] is not self._newest or self._used[1] != size:
+            self._used = (self._newest, size)
             self._read(self._newest, size)
         if self._damage or self._found is None:
             return None, f"{self._newest.topic}: not used: {self._damage}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from motion_seg_ros.errors import FrameError, InputError
@@ -22,8 +22,8 @@ class RecordedDepth:
 
     Args:
         place: of the depth images, for errors: the bag and their topic.
-        images_ns: stamp of each image.
-        depths_ns: stamp of each depth image.
+        images_ns: index of the message -> stamp, of each image.
+        depths_ns: the same of each depth image.
         slop_s: largest difference of the stamps of a pair, in seconds.
 
     Raises:
@@ -31,36 +31,37 @@ class RecordedDepth:
     """
 
     def __init__(
-        self, place: str, images_ns: Sequence[int], depths_ns: Sequence[int], slop_s: float
+        self, place: str, images_ns: Mapping[int, int], depths_ns: Mapping[int, int], slop_s: float
     ) -> None:
         self._place = place
-        self._partners = partners(images_ns, depths_ns, slop_s)
-        self._needed = Counter(each for each in self._partners if each is not None)
+        images, depths = list(images_ns.values()), list(depths_ns.values())
+        indices = list(depths_ns)
+        found = zip(images_ns, partners(images, depths, slop_s), strict=True)
+        self._partners = {image: indices[each] for image, each in found if each is not None}
+        self._needed = Counter(self._partners.values())
         if not self._needed:
+            near = f", the nearest {gap_s(images, depths):.3f} s away" if images and depths else ""
             raise InputError(
                 f"{place}: expected depth within {slop_s:g} s of the stamps of the images, found "
-                f"{len(depths_ns)} depth images, the nearest {gap_s(images_ns, depths_ns):.3f} s "
-                "away; raise depth.slop_s, or choose another topic"
+                f"{len(depths)} depth images{near}; raise depth.slop_s, or choose another topic"
             )
         self._kept: dict[int, RawMessage] = {}
-        self._count = 0
 
     def add(self, message: RawMessage) -> None:
-        """Take the next depth image, in the order of recording."""
-        if self._count in self._needed:
-            self._kept[self._count] = message
-        self._count += 1
+        """Take the next depth image."""
+        if message.number in self._needed:
+            self._kept[message.number] = message
 
     def join(self, images: Iterable[RawMessage]) -> Iterator[tuple[RawMessage, RawMessage | None]]:
         """Yield each image with its depth image, None where it has none.
 
         Args:
-            images: in the order of recording; taking the next one leads to `add` for the depth
-                images that were recorded before it.
+            images: in any order; taking the next one leads to `add` for the depth images that
+                were recorded before it.
         """
         waiting: deque[tuple[RawMessage, int | None]] = deque()
-        for image, partner in zip(images, self._partners, strict=True):
-            waiting.append((image, partner))
+        for image in images:
+            waiting.append((image, self._partners.get(image.number)))
             while waiting and (waiting[0][1] is None or waiting[0][1] in self._kept):
                 yield self._pair(*waiting.popleft())
         for each in waiting:

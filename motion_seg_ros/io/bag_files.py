@@ -46,11 +46,13 @@ class RawMessage(NamedTuple):
         topic: name of its topic.
         recorded_ns: time of recording in nanoseconds.
         data: CDR bytes.
+        number: of messages on the topic before it.
     """
 
     topic: str
     recorded_ns: int
     data: bytes
+    number: int
 
 
 class OpenBag:
@@ -111,11 +113,12 @@ class OpenBag:
             InputError: there are fewer than metadata.yaml states.
         """
         chosen = {(name, each.kind) for name, each in self.topics.items() if name in topics}
-        found = 0
+        counts: Counter[str] = Counter()
         for file in self._files:
             for topic, recorded_ns, data in file.messages(chosen):
-                found += 1
-                yield RawMessage(topic, recorded_ns, _unpacked(data))
+                yield RawMessage(topic, recorded_ns, _unpacked(data), counts[topic])
+                counts[topic] += 1
+        found = counts.total()
         promised = sum(self._promised[name] for name in topics)
         if found < promised:
             raise InputError(

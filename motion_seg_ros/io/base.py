@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,7 +48,7 @@ class DepthChoice:
 
 
 class FrameSource(Protocol):
-    """The frames of one sequence in order, all of one size; may be iterated many times."""
+    """The frames of one sequence in order; may be iterated many times."""
 
     @property
     def path(self) -> Path:
@@ -70,11 +70,16 @@ class FrameSource(Protocol):
         """Frames per second."""
         ...
 
+    @property
+    def bad_frames(self) -> Mapping[str, str]:
+        """Name -> what is wrong with it, of the frames that were read last."""
+        ...
+
     def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all frames.
+        """Yield all frames that can be used.
 
         Raises:
-            InputError: a frame cannot be read, or its size differs from the first one's.
+            InputError: there is none, or the sequence as a whole cannot be read.
         """
         ...
 
@@ -108,6 +113,11 @@ class DerivedSource:
     def fps(self) -> float:
         """Frames per second."""
         return self.source.fps
+
+    @property
+    def bad_frames(self) -> Mapping[str, str]:
+        """Name -> what is wrong with it, of the frames that were read last."""
+        return self.source.bad_frames
 
 
 class SizeCheck:

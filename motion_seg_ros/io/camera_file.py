@@ -97,15 +97,23 @@ class CalibratedSource(DerivedSource):
     file: CameraFile
 
     def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all frames.
+        """Yield all frames that can be used; where their size changes, the calibration fits, or is
+        left out.
 
         Raises:
-            InputError: a frame cannot be read, or the calibration is for images of another size.
+            InputError: there is none, or the calibration is for images of another size than the
+                first.
         """
         rectified = isinstance(self.source, BagTopic) and is_rectified(self.source.topic)
-        found: Calibration | None = None
+        by_size: dict[tuple[int, int], Calibration] = {}
         for item in self.source:
-            found = found or self.file.fitted(item.frame.size, rectified=rectified)
+            size = item.frame.size
+            if not by_size:
+                by_size[size] = self.file.fitted(size, rectified=rectified)
+            elif size not in by_size:
+                known = next(iter(by_size.values()))
+                by_size[size] = dataclasses.replace(known, image_size=size)
+            found = by_size[size]
             frame = dataclasses.replace(item.frame, camera=found.camera)
             told = f"{self.file.path.name}: {found}"
             yield dataclasses.replace(item, frame=frame, calibration=told)

@@ -20,6 +20,12 @@ def is_raw_stream(path: Path) -> bool:
         return _RAW_STREAM.match(file.read(5)) is not None
 
 
+def is_matroska(path: Path) -> bool:
+    """Return True for Matroska and WebM, which state a duration and no number of frames."""
+    with path.open("rb") as file:
+        return file.read(4) == _EBML
+
+
 def is_cut_off(path: Path) -> bool | None:
     """Return True if an AVI, MP4, MOV, Matroska or WebM file is shorter than its own structure
     says; None of other files, and where it does not say."""

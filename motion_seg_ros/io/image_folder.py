@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.base import SizeCheck, SourceFrame
+from motion_seg_ros.errors import FrameError, InputError
+from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.image_decoding import decode_image
+from motion_seg_ros.io.reader import BadFrame, FrameReader
 from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame, UInt8Array
 
@@ -22,9 +24,16 @@ IMAGE_SUFFIXES = frozenset(
 )
 
 
+_DECIMAL = re.compile(r"[-+]?\d+(?:\.(?P<fraction>\d+))?(?:e[-+]\d{1,3})?\Z")
+"""A number as Python and printf write it."""
+_PARTS = re.compile(r"[12]\d{9}\.\d+|\d+|\D+")
+"""Parts of a name: stamps in seconds since 1970, which have ten digits since 2001, other runs of
+digits, and what lies between."""
+
+
 def images_in(folder: Path) -> list[Path]:
-    """Return the image files of a folder in natural order (img2 before img10), without hidden
-    files."""
+    """Return the image files of a folder in the order of their names, without hidden files; see
+    `in_name_order`."""
     files = (
         each
         for each in folder.iterdir()
@@ -32,7 +41,44 @@ def images_in(folder: Path) -> list[Path]:
         and not each.name.startswith(".")
         and each.is_file()
     )
-    return sorted(files, key=natural_key)
+    return in_name_order(files)
+
+
+def in_name_order(files: Iterable[Path]) -> list[Path]:
+    """Return files in natural order (img2 before img10), and those whose names are decimal numbers
+    in the order of their values: the stamp 0.366667 lies between 0.3 and 0.4.
+
+    Where numbers look like chapter and count (1.9, then 1.10), natural order stays.
+    """
+    known = list(files)
+    numbers = (_DECIMAL.match(part) for each in known for part in _parts(each))
+    fractions = {each["fraction"] for each in numbers if each and each["fraction"]}
+    return sorted(known, key=natural_key if _are_counts(fractions) else _decimal_key)
+
+
+def _are_counts(fractions: set[str]) -> bool:
+    """Return True where figures behind a dot count 1, 2, ..., 9, 10: neither decimals of one length
+    nor without zeros at their end, as numbers are written, and none has a zero in front."""
+    several = [each for each in fractions if len(each) > 1]
+    return (
+        len({len(each) for each in fractions}) > 1
+        and any(each.endswith("0") for each in several)
+        and not any(each.startswith("0") for each in several)
+    )
+
+
+def _decimal_key(path: Path) -> tuple[list[tuple[bool, Decimal, str]], str]:
+    """Return a sort key in which decimal numbers count by their values; ties are sorted by name."""
+    ranked = []
+    for part in _parts(path):
+        number = _DECIMAL.match(part) is not None
+        ranked.append((not number, Decimal(part) if number else Decimal(0), part))
+    return ranked, path.name
+
+
+def _parts(path: Path) -> list[str]:
+    """Return numbers and what lies between them in a file's name."""
+    return [path.stem, path.suffix] if _DECIMAL.match(path.stem) else _PARTS.findall(path.name)
 
 
 def natural_key(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
@@ -43,7 +89,7 @@ def natural_key(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
     ], path.name
 
 
-class ImageFolder:
+class ImageFolder(FrameReader):
     """The images of one folder, `fps` frames per second, the first one at time 0.
 
     Raises:
@@ -51,6 +97,7 @@ class ImageFolder:
     """
 
     def __init__(self, path: Path, fps: float) -> None:
+        super().__init__()
         self.path = path
         self.name = path.resolve().name
         self.fps = fps
@@ -79,20 +126,17 @@ class ImageFolder:
         """Number of images."""
         return len(self._files)
 
-    def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all images in natural order.
-
-        Raises:
-            InputError: an image cannot be read, or its size differs from the first one's.
-        """
-        check_size = SizeCheck("give images of another size a folder of their own")
+    def _read(self) -> Iterator[SourceFrame | BadFrame]:
         values = ValueRange()
         for index, file in enumerate(self._files):
-            image = read_image(file, values)
             stamp_ns = round(index * 1e9 / self.fps)
-            frame = Frame(image, stamp_ns, value_range=values.limits)
-            check_size(frame, str(file))
-            yield SourceFrame(file.stem, frame, "", stamp_ns)
+            try:
+                image = read_image(file, values)
+                frame = Frame(image, stamp_ns, value_range=values.limits)
+            except (FrameError, InputError) as error:
+                yield BadFrame.of(file.stem, str(file), error)
+            else:
+                yield SourceFrame(file.stem, frame, "", stamp_ns)
 
 
 def read_image(file: Path, values: ValueRange) -> UInt8Array:

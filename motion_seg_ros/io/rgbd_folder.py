@@ -10,6 +10,7 @@ https://cvg.cit.tum.de/data/datasets/rgbd-dataset/file_formats
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ import cv2
 import numpy as np
 
 from motion_seg_ros.errors import FrameError, InputError, shown
-from motion_seg_ros.io.base import DepthChoice, SizeCheck, SourceFrame
+from motion_seg_ros.io.base import DepthChoice, SourceFrame
 from motion_seg_ros.io.depth_messages import stored_to_metres
 from motion_seg_ros.io.image_folder import decode_file, read_image
+from motion_seg_ros.io.reader import WITHOUT_DEPTH, BadFrame, DepthTrials, FrameReader
 from motion_seg_ros.io.stamps import gap_s, partners
 from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import FloatArray, Frame
@@ -46,7 +48,7 @@ class _Listed:
     file: Path
 
 
-class RgbdFolder:
+class RgbdFolder(FrameReader):
     """The images of a folder in this layout, with the stamps of its list, and their depth.
 
     Attributes:
@@ -64,6 +66,7 @@ class RgbdFolder:
     """
 
     def __init__(self, path: Path, depth: DepthChoice | None) -> None:
+        super().__init__()
         self.path = path
         self.name = path.resolve().name
         self._images = _read_list(path, RGB_LIST)
@@ -96,23 +99,25 @@ class RgbdFolder:
         """Return the stamp of each frame in nanoseconds."""
         return [each.stamp_ns for each in self._images]
 
-    def __iter__(self) -> Iterator[SourceFrame]:
-        """Yield all images in the order of their stamps.
-
-        Raises:
-            InputError: an image or its depth cannot be read, or has another size than the first.
-        """
-        check_size = SizeCheck("give images of another size a folder of their own")
-        values = ValueRange()
+    def _read(self) -> Iterator[SourceFrame | BadFrame]:
+        trials, values = DepthTrials(), ValueRange()
         for each, depth_file in zip(self._images, self._depths, strict=True):
-            depth_m = None if depth_file is None else _read_depth(depth_file)
+            name = each.file.stem
             try:
                 image = read_image(each.file, values)
-                frame = Frame(image, each.stamp_ns, depth_m, value_range=values.limits)
-            except FrameError as error:
-                raise InputError(f"{depth_file}: {error}") from error
-            check_size(frame, str(each.file))
-            yield SourceFrame(each.file.stem, frame, "", each.stamp_ns)
+                frame = Frame(image, each.stamp_ns, value_range=values.limits)
+            except (FrameError, InputError) as error:
+                yield BadFrame.of(name, str(each.file), error)
+                continue
+            if depth_file is not None:
+                try:
+                    frame = dataclasses.replace(frame, depth_m=_read_depth(depth_file))
+                    trials.succeed()
+                except (FrameError, InputError) as error:
+                    trials.fail(str(depth_file), error)
+                    yield BadFrame.of(name, str(depth_file), error, instead=WITHOUT_DEPTH)
+            yield SourceFrame(name, frame, "", each.stamp_ns)
+        trials.end()
 
     def _matched(self, slop_s: float) -> list[Path | None]:
         """Return the depth file of each image, as the benchmark's associate.py pairs them but that

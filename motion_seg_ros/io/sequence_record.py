@@ -20,8 +20,8 @@ class SequenceSummary:
 
     Attributes:
         source: file name of the input.
-        frames: number of frames.
-        size_px: width and height.
+        frames: number of frames that could be used.
+        size_px: width and height of the first.
         duration_s: last stamp minus first.
         objects: number of different objects.
         frames_with_motion: frames in which any pixel moves.
@@ -32,6 +32,8 @@ class SequenceSummary:
         calibrations: source of the camera's intrinsics, or reason why a calibration is not used ->
             number of frames; "none" of those without.
         frames_with_depth: frames that came with depth.
+        bad_frames: frame name -> what is wrong with it: it could not be used at all or without its
+            depth, or its size is another than that of the frame before.
     """
 
     source: str
@@ -46,6 +48,7 @@ class SequenceSummary:
     resets: dict[str, str] = field(default_factory=dict)
     calibrations: dict[str, int] = field(default_factory=dict)
     frames_with_depth: int = 0
+    bad_frames: dict[str, str] = field(default_factory=dict)
 
 
 def write_record(folder: Path, summary: SequenceSummary, settings: Mapping[str, object]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.base import DEFAULT_FPS, SizeCheck, SourceFrame
-from motion_seg_ros.io.containers import is_cut_off, is_raw_stream
+from motion_seg_ros.io.base import DEFAULT_FPS, SourceFrame
+from motion_seg_ros.io.containers import is_cut_off, is_matroska, is_raw_stream
+from motion_seg_ros.io.reader import BadFrame, FrameReader
 from motion_seg_ros.types import Frame
 
 _CAPTURE_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
@@ -28,7 +29,7 @@ END_TOLERANCE = 0.1
 logger = logging.getLogger(__name__)
 
 
-class VideoFile:
+class VideoFile(FrameReader):
     """The frames of a video file, with the container's stamps from 0.
 
     A truncated file yields all complete frames, then logs a warning.
@@ -42,6 +43,7 @@ class VideoFile:
     """
 
     def __init__(self, path: Path, fps: float | None) -> None:
+        super().__init__()
         self.path = path
         self.name = path.stem
         capture = self._open()
@@ -85,14 +87,14 @@ class VideoFile:
             )
         return fps
 
-    def __iter__(self) -> Iterator[SourceFrame]:
+    def _read(self) -> Iterator[SourceFrame | BadFrame]:
         """Yield all complete frames.
 
         Raises:
-            InputError: no frame decodes, or the size changes.
+            InputError: no frame decodes.
         """
         capture = self._open()
-        check_size = SizeCheck("cut the video there")
+        holes: dict[int, int] = {}  # frame -> frames that seem to be missing before it
         try:
             count = 0
             stamp_ns = shown_ns = -1
@@ -100,10 +102,12 @@ class VideoFile:
                 decoded, image = capture.read()
                 if not decoded:
                     break
+                before_ns = shown_ns
                 shown_ns = max(shown_ns, round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6))
+                if count > 0 and (missing := self._missing(shown_ns - before_ns)) > 0:
+                    holes[count] = missing
                 stamp_ns = self._stamp_ns(count, shown_ns, stamp_ns)
                 frame = Frame(image.astype("uint8", copy=False), stamp_ns)
-                check_size(frame, f"{self.path}, frame {count}")
                 yield SourceFrame(f"{count:06d}", frame, "", stamp_ns)
                 count += 1
         finally:
@@ -112,6 +116,10 @@ class VideoFile:
             raise InputError(
                 f"{self.path}: expected a video, found no frame that decodes; check the file"
             )
+        # Unless the container counts them too, a hole may be one of a variable rate.
+        whole = count + sum(holes.values()) == self.length and not is_matroska(self.path)
+        if holes and whole:
+            yield from (self._not_decoded(index, missing) for index, missing in holes.items())
         if self._ends_early(count, shown_ns):
             logger.warning(
                 "%s: the video ends early: %d whole frames of %d were used",
@@ -125,6 +133,17 @@ class VideoFile:
         if self._even:
             return round(index * 1e9 / self.fps)
         return shown_ns if shown_ns > last_ns else last_ns + round(1e9 / self.fps)
+
+    def _missing(self, step_ns: int) -> int:
+        """Return how many frames of the stated rate fit between two that are shown so far apart."""
+        return round(step_ns * 1e-9 * self._stated_fps) - 1
+
+    def _not_decoded(self, index: int, missing: int) -> BadFrame:
+        return BadFrame(
+            f"before {index:06d}",
+            str(self.path),
+            f"expected whole packets, found {missing} before frame {index:06d} that do not decode",
+        )
 
     def _ends_early(self, count: int, shown_ns: int) -> bool:
         """Return True if frames are missing at the end.

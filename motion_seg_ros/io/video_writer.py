@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from motion_seg_ros.errors import MissingDependencyError, OutputError
 from motion_seg_ros.types import UInt8Array
@@ -21,7 +22,8 @@ _CRF = 20  # x264's default is 23, lower is better; set by hand
 class VideoWriter:
     """Writes images of one size to an mp4 file: H.264, yuv420p, playable while it loads.
 
-    Odd widths and heights are padded with the last column and row, as yuv420p demands.
+    Images of another size than the first one's are fitted into it, with black bars. Odd widths and
+    heights are padded with the last column and row, as yuv420p demands.
 
     Args:
         path: the file to write.
@@ -36,6 +38,7 @@ class VideoWriter:
         self._path = path
         self._fps = Fraction(fps).limit_denominator(1001)
         self._encoder: subprocess.Popen[bytes] | None = None
+        self._size: tuple[int, int] | None = None
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
 
     def __enter__(self) -> VideoWriter:
@@ -51,12 +54,13 @@ class VideoWriter:
             self._messages.close()
 
     def write(self, image_bgr: UInt8Array) -> None:
-        """Append an image, (H, W, 3) uint8, blue, green, red, of the first one's size.
+        """Append an image, (H, W, 3) uint8, blue, green, red.
 
         Raises:
             OutputError: the encoder cannot write the file.
         """
-        height, width = image_bgr.shape[:2]
+        height, width = self._size = self._size or image_bgr.shape[:2]
+        image_bgr = _fitted(image_bgr, (height, width))
         if height % 2 or width % 2:
             image_bgr = cv2.copyMakeBorder(  # type: ignore[assignment]
                 image_bgr, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
@@ -105,6 +109,18 @@ class VideoWriter:
             f"{self._path.name}: cannot write the video: {said or 'the encoder ended early'}; "
             "check the space on the disk, or leave the video out (--no-overlay)"
         )
+
+
+def _fitted(image: UInt8Array, size: tuple[int, int]) -> UInt8Array:
+    """Return an image of that height and width, scaled as far as it fits, black beside it."""
+    height, width = image.shape[:2]
+    if (height, width) == size:
+        return image
+    scale = min(size[0] / height, size[1] / width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    canvas = np.zeros((*size, 3), np.uint8)
+    canvas[: inner[1], : inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+    return canvas
 
 
 def _ffmpeg(path: Path) -> str:

@@ -132,6 +132,7 @@ class SequenceWriter:
         Raises:
             OSError: as `write`.
         """
+        self.summary.bad_frames = dict(self._source.bad_frames)
         write_record(self._folder, self.summary, settings)
         return self.summary
 

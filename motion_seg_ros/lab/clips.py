@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from motion_seg_ros.io.base import FrameSource
+from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
 from motion_seg_ros.lab.synthetic.demo import demo_clip
 from motion_seg_ros.lab.synthetic.depth_sensor import DepthSensor, frame_with_depth
@@ -21,6 +22,8 @@ from motion_seg_ros.lab.synthetic.scenes import (
     mover_under_parallax,
     pan_only,
 )
+
+logger = logging.getLogger(__name__)
 
 VARIED = (
     (demo_clip, 1.0),
@@ -81,16 +84,26 @@ def copy_clip(
 ) -> RawClip:
     """Copy the first `frames` frames of a sequence into a folder; all if None, or if it has fewer.
 
-    Wider ones than `max_width` pixels are scaled down.
+    Wider ones than `max_width` pixels are scaled down. The clip ends where the size changes.
 
     Raises:
-        InputError: a frame cannot be read.
+        InputError: no frame can be used.
     """
-    items = (RawClipFrame(each.frame) for each in islice(source, frames))
+    items = (RawClipFrame(each.frame) for each in islice(_of_first_size(source), frames))
     counts = [each for each in (frames, source.length) if each is not None]
     known = min(counts, default=None)
     bar = _progress(items, f"reading {source.name}", known)
     return write_clip(folder, bar, source.fps, max_width)
+
+
+def _of_first_size(source: FrameSource) -> Iterator[SourceFrame]:
+    size: tuple[int, int] | None = None
+    for item in source:
+        size = size or item.frame.size
+        if item.frame.size != size:
+            logger.warning("%s: the clip ends before frame %s", source.path, item.name)
+            return
+        yield item
 
 
 def _clip_frame(rendered: RenderedFrame, sensor: DepthSensor | None, seed: int) -> RawClipFrame:

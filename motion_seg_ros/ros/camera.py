@@ -123,6 +123,7 @@ class Camera:
             logger=self._logger,
             max_bytes=max_bytes,
             max_gap_s=config.window.max_gap_s,
+            max_backward_s=config.window.max_backward_s,
             topic=self._topic,
             rectified=is_rectified(self._topic),
             working_size=self._working_size(config, cameras),

@@ -182,6 +182,7 @@ def input_status(
         "publishers": publisher_names(context.publishers) or "none",
         "input rate [Hz]": f"{now.input_hz:.2f}",
         "received": now.counts["received"],
+        "late": now.counts["late"],
         "rejected": now.counts["rejected"],
         "stamp to arrival p50 [ms]": _number(now.arrival_age_ms),
         "calibration": now.calibration or f"none received on {context.camera_info_topic}",

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from motion_seg_ros.ros.findings import Finding, Level, found
-from motion_seg_ros.ros.statistics import StreamSnapshot
+from motion_seg_ros.ros.statistics import HORIZON_S, StreamSnapshot
 
 # Set by hand:
 AHEAD_MS = 250.0  # of stamps that are later than now; a /clock of 10 Hz lags by 100
 BEHIND_MS = 2000.0  # of stamps at their arrival; an executor under load takes a few frames' time
 PAIRED_SHARE = 0.05  # of the images; pairs that are fewer came by chance
+MIN_LATE = 3  # in some seconds; a recording that begins again is late once
 MIN_UNPAIRED = 10  # images without depth before that is judged
 
 
@@ -87,6 +88,17 @@ def _still_stamps(now: StreamSnapshot, context: InputContext) -> Finding | None:
     if not now.still_stamp:
         return None
     return Finding("stamps", Level.WARN, "stamps stand still: check the camera driver")
+
+
+def _late(now: StreamSnapshot, context: InputContext) -> Finding | None:
+    if now.recent_late < MIN_LATE:
+        return None
+    return Finding(
+        "late",
+        Level.WARN,
+        f"images come out of order: {now.recent_late} of the last {HORIZON_S:g} s are older than "
+        "the one before, and get masks propagated to them; see who stamps and sends them",
+    )
 
 
 def _clock(now: StreamSnapshot, context: InputContext) -> Finding | None:
@@ -178,6 +190,7 @@ _CHECKS: tuple[Callable[[StreamSnapshot, InputContext], Finding | None], ...] = 
     _silence,
     _qos,
     _still_stamps,
+    _late,
     _clock,
     _publishers,
     _depth,

@@ -69,11 +69,13 @@ class StreamSnapshot:
         discovery_age_ms: time from the frame of the last discovery to the newest output; None
             before the first.
         recent_too_late: new objects found in frames that were no longer kept.
-        counts: totals since configure: received, rejected, inferred, propagated, failed, resets.
+        counts: totals since configure: received, late, rejected, inferred, propagated, failed,
+            resets.
         trend: what became of the frames of the last TREND_S.
         recent_errors: number of errors.
         last_error: the last error, "" for none.
         still_stamp: true if the newest images carry the same stamp.
+        recent_late: number of images that were older than the one before them.
         abstention: reason why the newest frame could not be labelled, "" if it was.
         unlabelled_s: for how long no frame could be; 0 if the newest was.
         unanswered_s: for how long images have come and none was answered; 0 while there are
@@ -101,6 +103,7 @@ class StreamSnapshot:
     recent_errors: int
     last_error: str
     still_stamp: bool
+    recent_late: int
     abstention: str
     unlabelled_s: float
     unanswered_s: float
@@ -150,7 +153,8 @@ class StreamStatistics:
             self._received: deque[float] = deque()
             self._outputs: deque[OutputRecord] = deque()
             self._errors: deque[float] = deque()
-            names = ("received", "rejected", "inferred", "propagated", "failed", "resets")
+            self._late: deque[float] = deque()
+            names = ("received", "late", "rejected", "inferred", "propagated", "failed", "resets")
             self._counts = dict.fromkeys(names, 0)
             self._listening_since: float | None = None
             self._heard_s = float("-inf")
@@ -195,6 +199,9 @@ class StreamStatistics:
                 self._unanswered_since = self._heard_s
             self._counts["received"] += 1
             self._still = self._still + 1 if stamp_ns == self._last_stamp_ns else 0
+            if self._last_stamp_ns is not None and stamp_ns < self._last_stamp_ns:
+                self._counts["late"] += 1
+                self._late.append(now_s)
             self._last_stamp_ns = stamp_ns
             self._forget()
 
@@ -270,6 +277,7 @@ class StreamStatistics:
                 recent_errors=len(self._errors),
                 last_error=self._last_error,
                 still_stamp=self._still > 0,
+                recent_late=len(self._late),
                 abstention=self._abstention,
                 unlabelled_s=self._unlabelled_s(),
                 unanswered_s=0.0 if unanswered is None else now - unanswered,
@@ -288,7 +296,7 @@ class StreamStatistics:
     def _forget(self) -> None:
         """Drop what is too old. The caller holds the lock."""
         now = time.monotonic()
-        for times in (self._received, self._errors):
+        for times in (self._received, self._errors, self._late):
             while times and times[0] < now - HORIZON_S:
                 times.popleft()
         while self._outputs and self._outputs[0].at_s < now - TREND_S:

@@ -52,6 +52,7 @@ class CameraStream:
         max_bytes: memory for waiting images; see FrameQueue. A frame without its image gets the
             last masks unchanged.
         max_gap_s: longest gap between stamps, in seconds, over which masks are reused.
+        max_backward_s: the same for a frame that is older than the one with the masks.
         topic: full name of the image topic.
         rectified: the images are rectified; see Calibration.
         working_size: of the pipeline; None: there is none.
@@ -70,6 +71,7 @@ class CameraStream:
         logger: Logger,
         max_bytes: int,
         max_gap_s: float,
+        max_backward_s: float,
         topic: str = "",
         rectified: bool = False,
         working_size: WorkingSize | None = None,
@@ -81,6 +83,7 @@ class CameraStream:
         self._statistics = statistics
         self._logger = logger
         self._max_gap_ns = int(max_gap_s * 1e9)
+        self._max_backward_ns = int(max_backward_s * 1e9)
         self._reset_requested = threading.Event()
         self._topic = topic
         self._rectified = rectified
@@ -133,7 +136,8 @@ class CameraStream:
         except Exception as error:
             self._fail("publishing failed", error)
             return
-        self._last = result
+        if not self._is_late(result):
+            self._last = result
         delivered = time.perf_counter()
         self._statistics.record_output(
             OutputRecord(
@@ -231,18 +235,26 @@ class CameraStream:
         self._segmenter.skip(frame)
         last = self._last
         gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
-        if last is None or last.frame.size != frame.size or not 0 <= gap_ns <= self._max_gap_ns:
+        near = -self._max_backward_ns <= gap_ns <= self._max_gap_ns
+        if last is None or last.frame.size != frame.size or not near:
             return _empty(frame, "too many frames waiting, and none to propagate from")
         return dataclasses.replace(
             last,
             frame=frame,
             source=Source.PROPAGATED,
-            age_s=last.age_s + gap_ns * 1e-9,
+            age_s=max(0.0, last.age_s + gap_ns * 1e-9),
             stage_ms={},
             reset_reason=None,
-            tracks_age_s=last.tracks_age_s + gap_ns * 1e-9,
+            tracks_age_s=max(0.0, last.tracks_age_s + gap_ns * 1e-9),
             discovery=None,
         )
+
+    def _is_late(self, result: FrameResult) -> bool:
+        """Return True for an answer with masks of a newer frame, which are the ones to reuse."""
+        if self._last is None or result.source is Source.INFERRED:
+            return False
+        late_ns = self._last.frame.stamp_ns - result.frame.stamp_ns
+        return 0 < late_ns <= self._max_backward_ns
 
     def _recover(self, frame: Frame, error: Exception) -> FrameResult:
         """Reset the pipeline after a failure, and return an empty result."""

@@ -22,6 +22,13 @@ class WindowConfig:
         minimum=0.0,
         maximum=3600.0,
     )
+    max_backward_s: float = setting(
+        0.5,
+        "a frame that is older than the newest one by more resets the window; one that is older by "
+        "less came late, and gets the last masks, propagated [s]",
+        minimum=0.0,
+        maximum=3600.0,
+    )
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ class StreamingSegmenter:
 
     def push(self, frame: Frame) -> FrameResult | None:
         """See FrameSegmenter."""
+        if self._stream.is_late(frame):
+            return self._stream.propagate(frame)
         reset_reason = self._stream.break_reason(frame)
         if reset_reason is not None:
             self.reset()

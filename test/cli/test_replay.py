@@ -142,6 +142,26 @@ def test_lockstep_with_depth_gives_the_masks_of_segment(tmp_path: Path) -> None:
     assert recorded == [each.data for each in raw_messages(bag, depths)]
 
 
+def test_lockstep_with_bad_frames_gives_the_masks_of_segment(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stamps = [recordings.START_NS + i * recordings.STEP_NS for i in range(11)]
+    images = [*recordings.pan(FRAMES, SIZE), *recordings.pan(3, (128, 96))]
+    messages = [recordings.image_message(*each) for each in zip(images, stamps, strict=True)]
+    messages[2] = recordings.image_message(images[0][:0, :0], stamps[2], encoding="")
+    messages[4], messages[5] = messages[5], messages[4]
+    bag = recordings.write_bag(tmp_path / "drive", {RAW: messages})
+    found, masks = replayed(bag, tmp_path / "out", "--lockstep")
+    assert "message 2: image: expected at least one pixel" in caplog.text
+    assert masks == segmented(bag, tmp_path / "offline", RAW)
+    assert list(masks) == [f"{i:06d}.png" for i in range(11) if i != 2]
+    assert [found[each] for each in ("sent", "answered", "propagated", "dropped")] == [10, 10, 0, 0]
+    assert list(found["bad_frames"]) == ["000002", "000008"]
+    summary = json.loads((tmp_path / "offline" / "summary.json").read_text())
+    assert summary["sequences"]["drive"]["bad_frames"] == found["bad_frames"]
+    assert list(summary["sequences"]["drive"]["resets"]) == ["000008"]
+
+
 def assert_bag(played: Path, recorded: Path) -> None:
     """The camera as it was; in lockstep every answer at the time of its image."""
     assert list(raw_messages(recorded, {RAW, INFO})) == list(raw_messages(played, {RAW, INFO}))

@@ -176,12 +176,13 @@ class TestErrors:
         assert_fails(capsys, "segment", walk, tmp_path / "x", "-o", out, words="no such file")
         assert not out.exists()
 
-    def test_damaged_image_in_the_middle_leaves_nothing(
+    def test_images_that_are_all_damaged_leave_nothing(
         self, tmp_path: Path, walk: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        (walk / "00003.png").write_bytes(b"damaged")
+        for index in range(6):
+            (walk / f"0000{index}.png").write_bytes(b"damaged")
         out = tmp_path / "new" / "out"
-        assert_fails(capsys, "segment", walk, "-o", out, words="00003.png: expected an image")
+        assert_fails(capsys, "segment", walk, "-o", out, words="00000.png: expected an image")
         assert not (tmp_path / "new").exists()
 
     def test_two_sequences_of_one_name(
@@ -234,6 +235,55 @@ class TestErrors:
 
 
 @pytest.mark.usefixtures("stub")
+class TestBadFrames:
+    """A frame that cannot be used costs itself alone."""
+
+    def test_are_left_out_and_counted(
+        self,
+        tmp_path: Path,
+        walk: Path,
+        capsys: pytest.CaptureFixture[str],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        (walk / "00002.png").write_bytes(b"")
+        arguments = ["segment", str(walk), "-o", str(tmp_path / "out"), "--no-overlay"]
+        assert main.main(arguments) == 0
+        said = capsys.readouterr()
+        assert f"{walk}/00002.png: expected an image, found empty" in caplog.text
+        assert "5 frames" in said.out
+        assert "1 bad ones" in said.out
+        masks = sorted(each.stem for each in (tmp_path / "out" / "walk").glob("*.png"))
+        assert masks == ["00000", "00001", "00003", "00004", "00005"]
+        summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+        (found,) = summary["sequences"].values()
+        assert found["frames"] == 5
+        assert list(found["bad_frames"]) == ["00002"]
+        assert main.main([*arguments, "--overwrite", "--strict"]) == 1
+        assert "1 bad frames (--strict)" in capsys.readouterr().err
+        assert len(list((tmp_path / "out" / "walk").glob("*.png"))) == 5
+        (walk / "00002.png").unlink()
+        assert main.main([*arguments, "--overwrite", "--strict"]) == 0
+
+    def test_each_mask_has_the_size_of_its_image_where_that_changes(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        images = [*recordings.pan(5, SIZE), *recordings.pan(4, (100, 150))]
+        bag = recordings.image_bag(tmp_path / "drive", images)
+        out = tmp_path / "out"
+        assert main.main(["segment", str(bag), "-o", str(out)]) == 0
+        assert "expected 160x120 like the frame before, found 100x150" in caplog.text
+        for index, image in enumerate(images):
+            mask = cv2.imread(str(out / "drive" / f"{index:06d}.png"), cv2.IMREAD_UNCHANGED)
+            assert mask.shape[:2] == image.shape[:2]
+        capture = cv2.VideoCapture(str(out / "drive" / "overlay.mp4"))
+        shown = [capture.read()[1] for _ in images]
+        assert {each.shape for each in shown} == {(120, 160, 3)}
+        assert shown[-1][:, 110:].max() < 30, "black beside it"
+        with Reader(out / "drive" / "masks") as reader:
+            assert all(each.msgcount == 9 for each in reader.connections)
+
+
+@pytest.mark.usefixtures("stub")
 class TestManyInputs:
     """One after the other, in this process."""
 
@@ -243,7 +293,8 @@ class TestManyInputs:
         folders = [tmp_path / name for name in ("one", "two", "three")]
         for index, each in enumerate(folders):
             recordings.write_images(each, recordings.pan(4, SIZE, seed=index))
-        (folders[1] / "00002.png").write_bytes(b"damaged")
+        for file in folders[1].iterdir():
+            file.write_bytes(b"damaged")
         return folders
 
     def test_one_that_fails_does_not_stop_the_others(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import recordings
-from rosbags.rosbag2 import StoragePlugin
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.sources import open_source
@@ -108,21 +108,54 @@ def test_refuses_a_bag_that_is_cut_off(
         ({"height": 0, "data": np.zeros(0, np.uint8)}, "at least one pixel"),
     ],
 )
-def test_names_the_message_that_is_damaged(
-    tmp_path: Path, changes: dict[str, object], words: str
+def test_leaves_out_the_message_that_is_damaged(
+    tmp_path: Path, changes: dict[str, object], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first, second = recordings.pan(2)
-    messages = [
-        recordings.image_message(first, 5),
-        recordings.image_message(second, 6, **changes),
-    ]
-    bag = recordings.write_bag(tmp_path / "bag", {"/cam": messages})
-    with pytest.raises(InputError, match=f"/cam, message 1: .*{words}"):
+    damaged = recordings.image_message(recordings.pan(1)[0], 6, **changes)
+    whole = [recordings.image_message(each, 5 + i) for i, each in enumerate(recordings.pan(3))]
+    for place in range(3):
+        messages = [*whole[:place], damaged, *whole[place + 1 :]]
+        source = open_source(recordings.write_bag(tmp_path / f"bag{place}", {"/cam": messages}))
+        caplog.clear()
+        left = [name for name in ("000000", "000001", "000002") if name != f"00000{place}"]
+        assert [each.name for each in source] == left
+        (warning,) = caplog.messages
+        assert f"/cam, message {place}: image: expected" in warning
+        assert words in warning
+        ((name, problem),) = source.bad_frames.items()
+        assert name == f"00000{place}"
+        assert words in problem
+        assert str(tmp_path) not in problem
+    bag = recordings.write_bag(tmp_path / "bag", {"/cam": [damaged, damaged]})
+    with pytest.raises(InputError, match=f"/cam, message 0: .*{words}.*no frame of 2 can be used"):
         list(open_source(bag))
 
 
-def test_names_the_message_of_another_size(tmp_path: Path) -> None:
-    images = [*recordings.pan(1), *recordings.pan(1, (40, 30))]
-    bag = recordings.image_bag(tmp_path / "bag", images)
-    with pytest.raises(InputError, match=r"message 1: expected 96x72 .* found 40x30"):
-        list(open_source(bag))
+def test_leaves_out_bytes_that_are_no_message(tmp_path: Path) -> None:
+    images = [recordings.image_message(each, 5 + i) for i, each in enumerate(recordings.pan(4))]
+    kind = images[0].__msgtype__
+    raw = [bytes(recordings.TYPES.serialize_cdr(each, kind)) for each in images]
+    with Writer(tmp_path / "bag", version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/cam", kind, typestore=recordings.TYPES)
+        for number, data in enumerate((raw[0], raw[1][:7], raw[2][:500], raw[3])):
+            writer.write(connection, 10 + number, data)
+    source = open_source(tmp_path / "bag")
+    assert [each.name for each in source] == ["000000", "000003"]
+    assert list(source.bad_frames) == ["000001", "000002"]
+
+
+def test_frames_that_were_overtaken_come_in_the_order_of_their_stamps(tmp_path: Path) -> None:
+    images = recordings.pan(12)
+    order = [0, 2, 1, 3, 6, 4, 5, 7, 8, 11, 10, 9]
+    stamps = [recordings.START_NS + i * recordings.STEP_NS for i in range(12)]
+    messages = [recordings.image_message(images[i], stamps[i]) for i in order]
+    infos = [recordings.camera_info_message(stamps[i]) for i in order]
+    bag = recordings.write_bag(
+        tmp_path / "bag", {"/cam/image_raw": messages, "/cam/camera_info": infos}
+    )
+    items = list(open_source(bag))
+    assert [each.frame.stamp_ns for each in items] == stamps
+    assert_frames(bag, images)
+    # A frame keeps the name of its place in the bag.
+    assert [int(each.name) for each in items] == [order.index(i) for i in range(12)]
+    assert all(each.frame.camera is not None for each in items)

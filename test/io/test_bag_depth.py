@@ -117,6 +117,17 @@ def test_live_topics(tmp_path: Path, topic: str, base: str, live: str, make: Any
     assert source.live_depth == (base, live)
 
 
+def test_depth_that_is_damaged_costs_its_image_the_depth_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    depths = [depth(i + 1, i) for i in range(COUNT)]
+    depths[0] = recordings.depth_message(np.ones((36, 48), np.uint16), stamp(0))
+    depths[3].data = depths[3].data[:100]
+    assert seen(bag(tmp_path / "bag", depths)) == [None, 2, 3, None, 5, 6]
+    assert len(caplog.messages) == 2
+    assert all("the image is used without depth" in each for each in caplog.messages)
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     path = bag(tmp_path / "bag", [depth(1, 100)])
     with pytest.raises(InputError, match=r"the nearest 9\.500 s away; raise depth\.slop_s"):

@@ -93,6 +93,17 @@ def test_a_line_that_is_none(tmp_path: Path, line: str) -> None:
         open_source(path)
 
 
+def test_a_bad_file_costs_its_frame_or_its_depth_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = sequence(tmp_path / "walking")
+    sorted((path / "rgb").iterdir())[1].write_bytes(b"")
+    sorted((path / "depth").iterdir())[2].write_bytes(b"no picture")
+    source = open_source(path, depth=CHOICE)
+    assert [each.frame.depth_m is not None for each in source] == [True, False]
+    assert len(caplog.messages) == len(source.bad_frames) == 2
+
+
 def test_what_else_is_refused(tmp_path: Path) -> None:
     path = sequence(tmp_path / "walking")
     (path / "rgb.txt").write_text("# nothing\n")

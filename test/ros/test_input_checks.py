@@ -48,6 +48,7 @@ def pairs(**change: Any) -> dict[str, Any]:
         {},
         {"silence_s": None},
         {"input_hz": 0.0},
+        {"recent_late": 2},
         # Another publisher of the image topic does fit.
         {"qos_problems": {"/image": "RELIABILITY"}},
         # The lag of a slow /clock, and images that waited in a busy executor.
@@ -88,6 +89,12 @@ def test_nothing_is_wrong(change: dict[str, Any]) -> None:
         ),
         ({"qos_problems": {"/depth": "DURABILITY"}}, {}, Level.WARN, "/depth: DURABILITY"),
         ({"still_stamp": True}, {}, Level.WARN, "stamps stand still"),
+        (
+            {"recent_late": 3},
+            {},
+            Level.WARN,
+            "images come out of order: 3 of the last 5 s are older",
+        ),
         ({"still_stamp": True, "arrival_age_ms": 1e12}, {}, Level.WARN, "stamps stand still"),
         ({"arrival_age_ms": -3.6e6}, {}, Level.WARN, "3600.0 s in the future when images arrive"),
         ({"arrival_age_ms": 3.6e6}, {}, Level.WARN, "3600.0 s old when images arrive"),

@@ -112,6 +112,18 @@ def test_stamps_that_stand_still() -> None:
     assert not statistics.snapshot().still_stamp
 
 
+def test_images_that_are_older_than_the_one_before(at: Callable[[float], None]) -> None:
+    statistics = StreamStatistics()
+    for i, stamp in enumerate((1, 3, 2, 2, 5, 4)):
+        at(i * 0.1)
+        statistics.record_input(stamp)
+    now = statistics.snapshot()
+    assert (now.recent_late, now.counts["late"]) == (2, 2)
+    at(9.0)
+    now = statistics.snapshot()
+    assert (now.recent_late, now.counts["late"]) == (0, 2)
+
+
 def test_a_trend_lasts_longer_than_a_rate(at: Callable[[float], None]) -> None:
     statistics = StreamStatistics()
     assert statistics.snapshot().trend == Trend()

@@ -75,6 +75,24 @@ def test_masks_are_not_handed_on_over_a_gap_or_back_in_time(rig: Rig) -> None:
     assert [each.masks.id_map.any() for each in stale] == [True, False, False, False]
 
 
+def test_masks_are_handed_on_to_a_late_frame_and_from_the_newest_on() -> None:
+    rig = make(max_bytes=0)  # all but the newest lose their pixels
+    rig.send(message(SECOND, value=9))
+    rig.answered(1)
+    rig.segmenter.gate.clear()
+    rig.send(message(SECOND + 1, value=9))
+    rig.wait(lambda: ("push", SECOND + 1) in rig.segmenter.calls)
+    tenth = SECOND // 10
+    stamps_ns = [SECOND + 4 * tenth, SECOND + 2 * tenth, SECOND + 5 * tenth, SECOND - 6 * tenth]
+    rig.send(*(message(stamp, value=9) for stamp in [*stamps_ns, SECOND + 6 * tenth]))
+    rig.segmenter.gate.set()
+    stale = [each.result for each in rig.answered(7)[2:6]]
+    rig.worker.stop()
+    assert stamps(rig.answers)[2:6] == stamps_ns
+    assert [each.masks.id_map.any() for each in stale] == [True, True, True, False]
+    assert [each.age_s for each in stale[:3]] == pytest.approx([0.4, 0.2, 0.5], abs=1e-6)
+
+
 def test_a_pipeline_that_hangs_does_not_fill_the_memory(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,6 +123,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
         logger=CountingLogger(log),
         max_bytes=10**6,
         max_gap_s=1.0,
+        max_backward_s=0.5,
     )
     worker = InferenceWorker([stream])
     worker.start()

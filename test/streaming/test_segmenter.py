@@ -54,6 +54,25 @@ def test_frames_are_answered_while_a_discovery_goes_on(make: Callable[..., Rig])
     assert rig.truth.threads == {"discovery"}
 
 
+def test_a_late_frame_takes_nothing_from_a_discovery(make: Callable[..., Rig]) -> None:
+    rig = make(mover())
+    for _ in range(6):
+        rig.push()
+        rig.settle()
+    late = rig.segmenter.push(rig.scene.frame(rig.t - 1))
+    assert late is not None
+    assert (late.source, late.reset_reason, late.discovery) == (Source.PROPAGATED, None, None)
+    result = rig.push()
+    assert (result.source, result.reset_reason) == (Source.INFERRED, None)
+    rig.settle()
+    for _ in range(4):
+        late = rig.segmenter.push(rig.scene.frame(rig.t - 2))  # what joins waits for the next frame
+        result = rig.push()
+        rig.settle()
+    IdBook().check(result.masks, truth(rig.scene, rig.t), rig.t)
+    assert len(result.masks.objects) == 1
+
+
 def test_what_joined_is_what_the_pipeline_in_step_finds(make: Callable[..., Rig]) -> None:
     """Two things shake in their places, so that the time of joining does not tell in the masks."""
 

@@ -18,6 +18,7 @@ class DeadlySource:
         self._flag = flag
         self.path, self.name = source.path, source.name
         self.length, self.fps = source.length, source.fps
+        self.bad_frames = source.bad_frames
 
     def __iter__(self) -> Iterator[SourceFrame]:
         """The frames."""

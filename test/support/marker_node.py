@@ -124,8 +124,9 @@ def build(plan: Plan, **_: object) -> MotionSegmenter:
 
     wait_at_gate("configure")
     stages = MarkerStages()
+    window = plan.config.window
     return MotionSegmenter(
-        window=SlidingWindow(plan.config.window.size, plan.config.window.max_gap_s),
+        window=SlidingWindow(window.size, window.max_gap_s, window.max_backward_s),
         tracker=stages,
         labeller=stages,
         masks=stages,

@@ -354,7 +354,12 @@ def running(
     gates: Path | None = None,
     **bench: Any,
 ) -> Iterator[tuple[NodeProcess, Bench]]:
-    """A node process and its bench, not yet connected; at the end it must leave with status 0."""
+    """A node process and its bench, not yet connected; at the end it must leave with status 0.
+
+    Any step back in time begins a new stream, unless `arguments` say otherwise: the tests of one
+    node use the same stamps.
+    """
+    arguments = ("-p", "window.max_backward_s:=0.0", *arguments)
     env = {"MARKER_DELAY_S": str(delay_s), "MARKER_GATES": str(gates or "/nowhere")}
     node = NodeProcess(command, arguments, env, log)
     try:

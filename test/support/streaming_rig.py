@@ -114,7 +114,7 @@ class Rig:
         self.truth = Truth(self.scene, moving=moving)
         self.masks = prompted_as(NotedMasks, self.oracle)
         pipeline = MotionSegmenter(
-            window=SlidingWindow(16, 1.0),
+            window=SlidingWindow(16, 1.0, max_backward_s=0.5),
             tracker=self.truth,
             labeller=self.truth,
             masks=self.masks,

@@ -105,6 +105,7 @@ def make_camera(
         logger=CountingLogger(rig.log),
         max_bytes=max_bytes,
         max_gap_s=2.0,
+        max_backward_s=0.5,
         topic=topic,
         rectified=rectified,
     )

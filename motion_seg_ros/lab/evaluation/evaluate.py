@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import SizeCheck
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.io.staging import output_folder, staged_folder
 from motion_seg_ros.jobs import Advance
 from motion_seg_ros.lab.evaluation import typed_json
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
+from motion_seg_ros.lab.evaluation.datasets.base import FileSequence
 from motion_seg_ros.lab.evaluation.predictions import Predictions
 from motion_seg_ros.lab.evaluation.report.pictures import picture_folder, write_pictures
 from motion_seg_ros.lab.evaluation.results import SequenceScores, Timing, read_json
@@ -156,7 +158,9 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
     labeller = method if isinstance(method, LabelsTracks) else None
     scored = frozenset(task.sequence.scored)
     ms: list[float] = []
+    check_size = SizeCheck("evaluate the frames of each size by themselves")
     for item in calibrated(task.sequence.frames, task.camera):
+        check_size(item.frame, f"{task.sequence.frames.path}, frame {item.name}")
         started = time.perf_counter()
         ids = method.push(item.frame)
         ms.append((time.perf_counter() - started) * 1e3)
@@ -168,6 +172,7 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
             if labelled is not None:
                 labels.add(*labelled, truth)
         advance(1)
+    _check_whole(task.sequence)
     return scorer.scores(
         frames=len(ms),
         labels=None if labeller is None else labels.scores(),
@@ -177,3 +182,18 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
             propagated=0 if labeller is None else labeller.propagated,
         ),
     )
+
+
+def _check_whole(sequence: AnnotatedSequence) -> None:
+    """Refuse a data set with files that cannot be used: its scores would be those of another one. A
+    recording is as it is.
+
+    Raises:
+        InputError: one of the frames to score is damaged.
+    """
+    bad = sequence.frames.bad_frames
+    name = next((each for each in sequence.scored if each in bad), None)
+    if name is not None and isinstance(sequence, FileSequence):
+        raise InputError(
+            f"{sequence.frames.path}: expected whole images to score, found {name}: {bad[name]}"
+        )

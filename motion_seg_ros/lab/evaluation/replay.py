@@ -26,20 +26,23 @@ class ReplayLog:
 
     Attributes:
         sent: stamp in nanoseconds and time in seconds by a steady clock of each image, in order.
+        frames: index in the bag of each of them.
         arrived: the same of each moving mask.
     """
 
     sent: Sequence[tuple[int, float]]
+    frames: Sequence[int]
     arrived: Sequence[tuple[int, float]]
 
     @classmethod
     def read(cls, path: Path) -> ReplayLog:
         """Read the JSON file of the player."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(*([(s, t) for s, t in content[name]] for name in ("sent", "arrived")))
+        sent, arrived = ([(s, t) for s, t in content[name]] for name in ("sent", "arrived"))
+        return cls(sent, content["frames"], arrived)
 
     def by_frame(self, answers: Iterable[tuple[int, Value]]) -> Iterator[tuple[int, Value]]:
-        """Yield answers by the index of their frame in place of its stamp.
+        """Yield answers by the place of their frame in `sent` instead of its stamp.
 
         Where frames share a stamp, the first answer under it is that to the first of them: the node
         answers in order. Answers to what was not sent are left out.
@@ -130,9 +133,10 @@ def replay_figures(log: ReplayLog, recording: Recording) -> ReplayFigures:
 
 
 def replayed_masks(log: ReplayLog, recording: Recording) -> Iterator[tuple[int, UInt16Array]]:
-    """Yield index and instance mask of each answered frame, (H, W) uint16, 0 = static, k = object
-    k, in order of arrival."""
-    return log.by_frame(
+    """Yield index in the bag and instance mask of each answered frame, (H, W) uint16, 0 = static,
+    k = object k, in order of arrival."""
+    answers = log.by_frame(
         (stamp, image_to_array(message).astype(np.uint16))
         for stamp, _, message in recording.messages("instance_mask")
     )
+    return ((log.frames[place], ids) for place, ids in answers)

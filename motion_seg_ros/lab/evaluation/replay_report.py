@@ -40,6 +40,7 @@ def write_replay(
     *,
     sequence: BagSequence | None,
     replay: Mapping[str, object],
+    bad_frames: Mapping[str, str],
     configuration: Mapping[str, object],
 ) -> list[str]:
     """Write the masks, replay.json and, with truth, results.json and report.html.
@@ -51,6 +52,7 @@ def write_replay(
         log: times of the messages.
         sequence: the bag with its truth; None without truth.
         replay: how the bag was played, by name.
+        bad_frames: frame name -> what is wrong with it, of those that are known.
         configuration: settings of the pipeline.
 
     Returns:
@@ -89,6 +91,7 @@ def write_replay(
         "version": __version__,
         **replay,
         **found,
+        "bad_frames": dict(bad_frames),
         "J_mean": None if scores is None else scores.J_mean,
         "F_mean": None if scores is None else scores.F_mean,
         "configuration": configuration,

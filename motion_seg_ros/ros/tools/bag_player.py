@@ -11,7 +11,7 @@ import json
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,12 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
 from motion_seg_ros.errors import InputError, OutputError
-from motion_seg_ros.io.bag import BagTopic
+from motion_seg_ros.io.bag import BagTopic, frame_name
 from motion_seg_ros.io.bag_files import RawMessage
 from motion_seg_ros.io.bag_storage import RecordedTopic
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS, NAMESPACE, add_recorded, new_bag
 from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.message_types import header_stamp_ns, typestore
-from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.ros.tools.partners import NodeState, wait_for_partners
 from motion_seg_ros.ros.tools.process import run_process
 from motion_seg_ros.ros.tools.topic_recorder import TopicRecorder, message_class
@@ -106,10 +105,12 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         reliability: "reliable" or "best_effort"; None: as recorded.
         images: write the images to `bag`, too.
         progress: file that grows by one byte per answered frame, or None.
+        left_out: names of frames that are not played.
         state_service: name of the node's get_state service.
 
     Attributes:
         sent: stamp in nanoseconds and time.monotonic() of each image.
+        frames: index in the bag of each of them.
         arrived: the same of each moving mask.
     """
 
@@ -122,14 +123,17 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         reliability: str | None,
         images: bool,
         progress: Path | None,
+        left_out: Collection[str] = (),
         state_service: str = f"{NAMESPACE}/get_state",
     ) -> None:
         super().__init__("bag_player")
         self.sent: list[tuple[int, float]] = []
+        self.frames: list[int] = []
         self.arrived: list[tuple[int, float]] = []
         self._source = source
         self._bag = bag
         self._lockstep = rate is None
+        self._left_out = frozenset(left_out)
         self._progress = progress
         self._state_service = state_service
         self._answers = dict.fromkeys(ANSWERS, 0)
@@ -213,7 +217,7 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
             self.clock.advance(message.recorded_ns)
             self.clock.tick()
             self._publish(message)
-            if self._lockstep and message.topic == self._source.topic:
+            if self._lockstep:
                 self._await_answer()
         while not self._all_answered() and self._silence_s() < max(
             LEAST_SILENCE_S, 3 * self._longest_s
@@ -232,14 +236,15 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
             self._listen(min(left_s, TICK_S))
 
     def _publish(self, message: RawMessage) -> None:
-        if message.topic == self._source.topic:
-            if self._lockstep:  # an unreadable image would get no output
-                self._source.decoded(len(self.sent), message, self._types, ValueRange())
-            place = f"{self._source.path}: {message.topic}, message {len(self.sent)}"
-            self.sent.append((header_stamp_ns(message.data, place), time.monotonic()))
-        self._outlets[message.topic].publish(message.data)
         if message.topic in self._kept:
             self._bag.write(self._kept[message.topic], message.recorded_ns, message.data)
+        if message.topic == self._source.topic:
+            if frame_name(message.number) in self._left_out:
+                return
+            place = f"{self._source.path}: {message.topic}, message {message.number}"
+            self.sent.append((header_stamp_ns(message.data, place), time.monotonic()))
+            self.frames.append(message.number)
+        self._outlets[message.topic].publish(message.data)
 
     def _listen(self, seconds: float) -> None:
         """Handle messages for some time, and at least those that have arrived; then tick."""
@@ -315,13 +320,18 @@ def _play(arguments: argparse.Namespace) -> None:
                 rate=None if arguments.lockstep else arguments.rate,
                 reliability=arguments.reliability,
                 images=arguments.images,
+                left_out=[]
+                if arguments.left_out is None
+                else json.loads(arguments.left_out.read_text(encoding="utf-8")),
                 progress=arguments.progress,
                 state_service=arguments.state_service,
             )
             with contextlib.closing(player):
                 player.wait_until_ready(arguments.timeout)
                 player.play()
-        times = json.dumps({"sent": player.sent, "arrived": player.arrived})
+        times = json.dumps(
+            {"sent": player.sent, "frames": player.frames, "arrived": player.arrived}
+        )
         arguments.log.write_text(times, encoding="utf-8")
     except (OSError, sqlite3.Error) as error:
         raise OutputError(
@@ -342,6 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log", type=Path, required=True, help="JSON file for the times of the messages"
     )
+    parser.add_argument("--left-out", type=Path, help="JSON file: names of frames not to play")
     parser.add_argument("--progress", type=Path, help="file that grows with each answered frame")
     parser.add_argument("--rate", type=float, default=1.0)
     parser.add_argument("--lockstep", action="store_true")

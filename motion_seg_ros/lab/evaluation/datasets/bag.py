@@ -213,7 +213,7 @@ def _names_by_stamp(frames: BagTopic) -> Mapping[int, str]:
         InputError: two frames share a stamp, so that it does not tell whose truth is whose.
     """
     names: dict[int, str] = {}
-    for index, stamp_ns in enumerate(frames.stamps_ns()):
+    for index, stamp_ns in frames.stamps_ns().items():
         if stamp_ns in names:
             raise InputError(
                 f"{frames.path}: expected frames with stamps of their own on {frames.topic}, found "

@@ -79,6 +79,11 @@ class RenderedFrames:
         """Frames per second."""
         return self.scene.fps
 
+    @property
+    def bad_frames(self) -> Mapping[str, str]:
+        """None: all are rendered."""
+        return {}
+
     def __iter__(self) -> Iterator[SourceFrame]:
         """Render all frames, with the camera's intrinsics."""
         for each in Renderer(self.scene):

@@ -14,7 +14,7 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.features.base import FeatureExtractor
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
-from motion_seg_ros.io.image_folder import natural_key
+from motion_seg_ros.io.image_folder import in_name_order
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
 from motion_seg_ros.lab.evaluation.labels.track_files import read_tracks
@@ -81,7 +81,7 @@ def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Lab
     Raises:
         InputError: there is no such file, or one is damaged.
     """
-    files = sorted(folder.glob(pattern), key=natural_key)
+    files = in_name_order(folder.glob(pattern))
     if not files:
         raise InputError(
             f"{folder}: expected files of track samples named {pattern}, found none; check the "
@@ -116,7 +116,7 @@ def recorded_tracks(
     Raises:
         InputError: there is no such file, one is damaged, or the calibration is of another size.
     """
-    files = {each.stem: each for each in sorted(folder.glob("*.npz"), key=natural_key)}
+    files = {each.stem: each for each in in_name_order(folder.glob("*.npz"))}
     if not files:
         raise InputError(
             f"{folder}: expected a file <clip>.npz of labelled tracks for each clip, found none; "

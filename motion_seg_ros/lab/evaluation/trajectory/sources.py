@@ -100,7 +100,9 @@ class Restamped(DerivedSource):
 
     def stamps_s(self) -> npt.NDArray[np.float64] | None:
         """Return the stamps of all frames in seconds without decoding them, if that is possible."""
-        if isinstance(self.source, BagTopic | RgbdFolder) and self.rate is None:
+        if isinstance(self.source, BagTopic) and self.rate is None:
+            return np.array(list(self.source.stamps_ns().values()), np.float64) * 1e-9
+        if isinstance(self.source, RgbdFolder) and self.rate is None:
             return np.array(self.source.stamps_ns(), np.float64) * 1e-9
         if not isinstance(self.source, ImageFolder):
             return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -148,6 +149,7 @@ class Sequence:
     path = Path("clip")
     length = 5
     fps = 10.0
+    bad_frames: Mapping[str, str] = MappingProxyType({})
 
     def __iter__(self) -> Iterator[SourceFrame]:
         for index in range(5):

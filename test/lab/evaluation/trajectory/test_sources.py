@@ -51,7 +51,9 @@ def test_poses_of_another_clock_are_refused_before_a_frame_is_decoded(tmp_path: 
     with pytest.raises(InputError, match=r"found 1 of 3: frames are from 0\.000 to 0\.067 s"):
         recorded_sequences([(images, None)], tmp_path / "poses.txt", None)
     bag = BagTopic(recordings.image_bag(tmp_path / "drive", recordings.pan(3, (32, 24))), None)
-    assert Restamped(bag, None).stamps_s() == pytest.approx([s * 1e-9 for s in bag.stamps_ns()])
+    assert Restamped(bag, None).stamps_s() == pytest.approx(
+        [s * 1e-9 for s in bag.stamps_ns().values()]
+    )
     with pytest.raises(InputError, match="found 0 of 3: frames are from 1700000000"):
         recorded_sequences([(bag, None)], tmp_path / "poses.txt", None)
 
