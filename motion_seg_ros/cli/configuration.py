@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from motion_seg_ros.cli import argument_types
 from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.settings.declaration import parse_override, read_config_file, settings
@@ -40,6 +41,17 @@ def add_depth_topic(parser: argparse.ArgumentParser) -> None:
         metavar="TOPIC",
         help="depth images of a bag, registered to the images (16UC1 mm, 32FC1 m, or their "
         "compressedDepth); sets depth.backend to topic",
+    )
+
+
+def add_void(parser: argparse.ArgumentParser) -> None:
+    """Add --void, which says what does not count in the true masks of a folder or bag."""
+    parser.add_argument(
+        "--void",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="number in the true masks of a folder or bag that means neither static nor moving, "
+        "such as 255; its pixels do not count (default: every number is a mover)",
     )
 
 

@@ -101,6 +101,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
     )
+    configuration.add_void(parser)
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
     configuration.add_depth_topic(parser)
     parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
@@ -324,6 +325,7 @@ def _place(arguments: argparse.Namespace, config: Config) -> Place:
         truth_topic=arguments.truth_topic,
         seeds=arguments.seeds,
         depth=configuration.recorded_depth(arguments, config),
+        void=arguments.void,
     )
 
 
@@ -334,6 +336,8 @@ def _inputs(arguments: argparse.Namespace, camera: CameraFile | None) -> dict[st
     for name in ("topic", "truth_topic", "depth_topic"):
         if getattr(arguments, name) is not None:
             inputs[name] = getattr(arguments, name)
+    if arguments.void is not None:
+        inputs["void"] = str(arguments.void)
     if arguments.predictions is not None:
         inputs["missing"] = arguments.missing or "error"
     if arguments.infer_every is not None:

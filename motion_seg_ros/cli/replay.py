@@ -83,6 +83,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     truth = parser.add_mutually_exclusive_group()
     truth.add_argument("--truth-topic", help="topic of the bag with the true masks")
     truth.add_argument("--truth", type=Path, metavar="DIR", help="folder with the true masks")
+    configuration.add_void(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what an earlier run wrote there"
     )
@@ -214,6 +215,7 @@ def _open(
         truth_topic=arguments.truth_topic,
         truth_folder=arguments.truth,
         depth=depth,
+        void=arguments.void,
     )
     return sequence.frames, sequence
 

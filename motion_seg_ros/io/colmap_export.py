@@ -23,6 +23,7 @@ from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_camera import ColmapCamera, colmap_camera
 from motion_seg_ros.io.image_folder import ImageFolder, images_in, read_image
+from motion_seg_ros.io.orientation import is_turned
 from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.outputs.static_image import static_mask
 from motion_seg_ros.types import Frame, UInt8Array, UInt16Array
@@ -32,8 +33,6 @@ MASKS_FOLDER = "masks"
 CAMERA_FILE = "camera.txt"
 # Formats that every build of COLMAP reads.
 _READ_BY_COLMAP = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".tif", ".tiff"})
-_ORIENTATION = 0x0112  # EXIF tag; COLMAP uses the pixels as they are stored
-_UPRIGHT = 1
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # of 0 to 9; higher levels cost time
 
 
@@ -211,11 +210,12 @@ def _matcher(folder: Path) -> str:
 
 
 def _as_stored(file: Path) -> bool:
-    """Return True if COLMAP reads a file as we do: a known format, not turned by its EXIF."""
+    """Return True if COLMAP reads a file as we do: a known format, not turned by its EXIF, for
+    COLMAP uses the pixels as they are stored."""
     if file.suffix.lower() not in _READ_BY_COLMAP:
         return False
     with contextlib.suppress(OSError, ValueError, SyntaxError), Image.open(file) as picture:
-        return bool(picture.getexif().get(_ORIENTATION, _UPRIGHT) == _UPRIGHT)
+        return not is_turned(picture)
     return False  # the source reports its fault when it is read
 
 

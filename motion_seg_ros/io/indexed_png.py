@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.orientation import shown, shown_size
 from motion_seg_ros.outputs.palette import id_palette
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
@@ -68,13 +69,15 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
     """
     try:
         with Image.open(path) as picture:
-            if (picture.height, picture.width) != size:  # before it is decoded
+            found = shown_size(picture)
+            if found != size:  # before it is decoded
                 raise InputError(
                     f"{path}: expected {size[1]}x{size[0]} like its frame, found "
-                    f"{picture.width}x{picture.height}; replace it"
+                    f"{found[1]}x{found[0]}; replace it"
                 )
             numbers, lossy = picture.mode in _NUMBERS, picture.format == "JPEG"
-            pixels = np.asarray(picture if numbers else picture.convert("RGBA"))
+            upright = shown(picture)
+            pixels = np.asarray(upright if numbers else upright.convert("RGBA"))
     except InputError:
         raise
     except Exception as error:  # Pillow raises many kinds for damaged files

@@ -19,6 +19,7 @@ from motion_seg_ros.io.indexed_png import read_id_map
 from motion_seg_ros.io.message_types import damaged, typestore
 from motion_seg_ros.io.sources import warn_without_depth
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
+from motion_seg_ros.lab.evaluation.datasets.numbers import doubt, truth_of_numbers, warn_of
 from motion_seg_ros.types import UInt16Array
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
@@ -35,15 +36,23 @@ class BagSequence:
     Args:
         frames: the images.
         truths: frame name -> its id map, (H, W) uint16.
+        void: number of the pixels that do not count; None: all count.
 
     Raises:
         InputError: no frame has a truth, or one has another size than the images.
     """
 
-    def __init__(self, frames: BagTopic, truths: Iterator[tuple[str, UInt16Array]]) -> None:
+    def __init__(
+        self,
+        frames: BagTopic,
+        truths: Iterator[tuple[str, UInt16Array]],
+        void: int | None = None,
+    ) -> None:
         self.frames = frames
         self.size = next(iter(frames)).frame.size
         self._movers: set[int] = set()
+        self._void = void
+        self._doubt = ""
         # A bag can be read in order only, and truth is looked up in any order.
         self._truths = {name: self._pack(name, ids) for name, ids in truths}
         if not self._truths:
@@ -70,7 +79,7 @@ class BagSequence:
     def truth(self, name: str) -> TruthMask:
         """Return the truth of a scored frame, of the frame's size."""
         ids = np.frombuffer(zlib.decompress(self._truths[name]), np.uint16)
-        return TruthMask(ids.reshape(self.size))
+        return truth_of_numbers(ids.reshape(self.size), self._void)
 
     def _pack(self, name: str, ids: UInt16Array) -> bytes:
         if ids.shape != self.size:
@@ -79,7 +88,10 @@ class BagSequence:
                 f"{name}, like the images, found {ids.shape[1]}x{ids.shape[0]}; give masks of the "
                 "images' size"
             )
-        self._movers.update(np.unique(ids[ids > 0]).tolist())
+        self._movers.update(set(np.unique(ids).tolist()) - {0, self._void})
+        if not self._doubt and (found := doubt(ids, self._void)):
+            self._doubt = found
+            warn_of(self.frames.path, found)
         return zlib.compress(ids.tobytes(), 1)
 
 
@@ -90,6 +102,7 @@ def open_bag_dataset(
     truth_topic: str | None,
     truth_folder: Path | None,
     depth: DepthChoice | None = None,
+    void: int | None = None,
 ) -> list[BagSequence]:
     """Open the bag at `root`, or all bags in the folder `root`, with their truth; one of
     `truth_topic` and `truth_folder` is given.
@@ -104,6 +117,7 @@ def open_bag_dataset(
             000001, ... by the order in the bag; the others are not scored), or there is one for
             each frame in the order of their names.
         depth: recorded depth that belongs to the images; None: none does.
+        void: number of the pixels of the truth that do not count; None: all count.
 
     Raises:
         InputError: no bag, or no truth that fits it.
@@ -119,6 +133,7 @@ def open_bag_dataset(
             if truth_folder is not None and len(bags) > 1
             else truth_folder,
             depth=depth,
+            void=void,
         )
         for each in bags
     ]
@@ -131,6 +146,7 @@ def open_bag_sequence(
     truth_topic: str | None,
     truth_folder: Path | None,
     depth: DepthChoice | None = None,
+    void: int | None = None,
 ) -> BagSequence:
     """Open one bag with its truth; see `open_bag_dataset`.
 
@@ -146,9 +162,9 @@ def open_bag_sequence(
     frames = BagTopic(bag, topic, ignored=truth_topic, depth=depth)
     warn_without_depth(frames, depth)
     if truth_folder is not None:
-        return BagSequence(frames, _from_folder(frames, truth_folder))
+        return BagSequence(frames, _from_folder(frames, truth_folder), void)
     assert truth_topic is not None
-    return BagSequence(frames, _from_topic(frames, truth_topic))
+    return BagSequence(frames, _from_topic(frames, truth_topic), void)
 
 
 def _bags(root: Path) -> list[Path]:

@@ -17,8 +17,10 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import FrameSource
 from motion_seg_ros.io.image_folder import images_in, natural_key
 from motion_seg_ros.io.indexed_png import read_id_map
+from motion_seg_ros.io.orientation import is_turned, shown_size, stored_size
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, TruthMask
-from motion_seg_ros.types import BoolArray
+from motion_seg_ros.lab.evaluation.datasets.numbers import truth_of_numbers
+from motion_seg_ros.types import UInt16Array
 
 Size = tuple[int, int]
 ReadTruth = Callable[[tuple[Path, ...], Size], TruthMask]
@@ -102,12 +104,18 @@ class FileSequence:
                 f"{len(self.labelled)} masks{'; the first and the last do not count' * trim}; "
                 "check the layout"
             )
-        self._size = _picture_size(images[0], "an image")
-        for image in images:
-            _check_size(image, "an image", self._size)
+        self._size, stored, _ = _sizes(images[0], "an image")
+        turned = [_check_size(each, "an image", self._size) for each in images]
         for each in self.labelled:
             for file in self._masks[each]:
-                _check_size(file, "a mask image", self._size)
+                _check_size(file, "a mask image", self._size, stored)
+        if any(turned) and self._size == stored:  # if not, the size tells
+            logger.warning(
+                "%s: expected images without an orientation in their EXIF, found %s; they are "
+                "turned by it, and masks must be of the turned images",
+                frames.path,
+                images[turned.index(True)].name,
+            )
 
     def truth(self, name: str) -> TruthMask:
         """Read the truth of a labelled frame, of the frame's size.
@@ -116,6 +124,14 @@ class FileSequence:
             InputError: a file cannot be read.
         """
         return self._read(self._masks[name], self._size)
+
+    def numbers(self, name: str) -> UInt16Array:
+        """Return the numbers in the first mask file of a labelled frame.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        return read_id_map(self._masks[name][0], self._size)
 
 
 def check_layout(root: Path, part: Path, remedy: str) -> None:
@@ -225,23 +241,35 @@ def _check_text(name: str, place: Path) -> None:
         raise InputError(f"{place}: expected names in UTF-8, found {shown}; rename it") from error
 
 
-def _picture_size(file: Path, what: str) -> Size:
-    """Return height and width of a picture, from its first bytes alone."""
+def _sizes(file: Path, what: str) -> tuple[Size, Size, bool]:
+    """Return height and width of a picture as shown and as stored, and whether its EXIF turns it,
+    from its first bytes alone."""
     try:
         with Image.open(file) as picture:
-            return picture.height, picture.width
+            return shown_size(picture), stored_size(picture), is_turned(picture)
     except (OSError, ValueError, SyntaxError) as error:  # Pillow raises each for damaged files
         raise InputError(f"{file}: expected {what}, found none that decodes; replace it") from error
 
 
-def _check_size(file: Path, what: str, size: Size) -> None:
-    """Refuse a file of another size than the sequence."""
-    found = _picture_size(file, what)
+def _check_size(file: Path, what: str, size: Size, stored: Size | None = None) -> bool:
+    """Refuse a file of another size than the sequence; return whether its EXIF turns it.
+
+    Args:
+        file: a picture.
+        what: kind of it, for the error.
+        size: of the sequence.
+        stored: size of the sequence's first image before its EXIF turns it, for the error.
+    """
+    found, _, turned = _sizes(file, what)
     if found != size:
+        remedy = "replace it"
+        if found == stored:
+            remedy = "the images are turned by the orientation in their EXIF; turn the masks, too"
         raise InputError(
             f"{file}: expected {what} of {size[1]}x{size[0]} like the sequence's first image, "
-            f"found {found[1]}x{found[0]}; replace it"
+            f"found {found[1]}x{found[0]}; {remedy}"
         )
+    return turned
 
 
 def read_binary(files: tuple[Path, ...], size: Size) -> TruthMask:
@@ -251,9 +279,4 @@ def read_binary(files: tuple[Path, ...], size: Size) -> TruthMask:
 
 def read_numbered(files: tuple[Path, ...], size: Size, void: int | None = None) -> TruthMask:
     """Read the first file: mover k where it has k; pixels of `void` do not count."""
-    ids = read_id_map(files[0], size)
-    ignored: BoolArray | None = None
-    if void is not None and (ids == void).any():
-        ignored = ids == void
-        ids = np.where(ignored, np.uint16(0), ids)
-    return TruthMask(ids, ignored)
+    return truth_of_numbers(read_id_map(files[0], size), void)

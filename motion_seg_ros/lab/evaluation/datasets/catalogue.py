@@ -38,6 +38,7 @@ class Place:
         seeds: of rendered scenes.
         depth: recorded depth that belongs to the images of a bag or folder, and rendered scenes
             come with a sensor's; None: none does.
+        void: number of the pixels of a folder's or bag's truth that do not count; None: all count.
     """
 
     root: Path | None
@@ -47,6 +48,7 @@ class Place:
     truth_topic: str | None = None
     seeds: tuple[int, ...] = (0,)
     depth: DepthChoice | None = None
+    void: int | None = None
 
 
 def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {}) -> DataSet:
@@ -77,7 +79,7 @@ def open_dataset(name: str, place: Place, unseen: Mapping[str, SceneMaker] = {})
     if name == "bag":
         return _open_bag(place.root, place)
     if name == "folder":
-        return open_folder(place.root, place.sequences, place.truth, place.depth)
+        return open_folder(place.root, place.sequences, place.truth, place.depth, place.void)
     return {"segtrackv2": open_segtrack, "fbms59": open_fbms}[name](place.root, place.sequences)
 
 
@@ -89,6 +91,7 @@ def _check_options(name: str, place: Place) -> None:
         raise InputError(f"--seeds: expected with rendered scenes, found {name}; leave it out")
     for option, value, of in (
         ("--truth", place.truth, ("folder", "bag")),
+        ("--void", place.void, ("folder", "bag")),
         ("--topic", place.topic, ("bag",)),
         ("--truth-topic", place.truth_topic, ("bag",)),
         ("--depth-topic", place.depth and place.depth.topic, ("bag",)),
@@ -104,6 +107,7 @@ def _open_bag(root: Path, place: Place) -> DataSet:
         truth_topic=place.truth_topic,
         truth_folder=place.truth,
         depth=place.depth,
+        void=place.void,
     )
     by_name = {each.name: each for each in sequences}
     names = chosen(list(by_name), place.sequences, root)

@@ -4,12 +4,14 @@ Layout: ROOT/images/*.jpg and ROOT/masks/*.png for one sequence, or ROOT/images/
 ROOT/masks/<sequence>/ for several; `images` may also be called frames or JPEGImages, `masks` also
 annotations, Annotations or GroundTruth; or the masks are in a folder given apart. Images may be in
 the layout of TUM RGB-D, with masks beside them or apart. A mask is named like its image; images
-without one are not scored. Palette indices and grey values are mover ids,
-0 = static; in a colour picture all that is not black is one mover.
+without one are not scored. Palette indices and grey values are mover ids, 0 = static, and `void`
+is one that does not count; in a colour picture all that is not black is one mover.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from motion_seg_ros.lab.evaluation.datasets.base import (
     masks_of,
     read_numbered,
 )
+from motion_seg_ros.lab.evaluation.datasets.numbers import SEVERAL, doubt, warn_of
 
 IMAGES = ("images", "frames", "JPEGImages")
 MASKS = ("masks", "annotations", "Annotations", "GroundTruth")
@@ -38,6 +41,7 @@ def open_folder(
     sequences: Sequence[str] | None,
     truth: Path | None,
     depth: DepthChoice | None = None,
+    void: int | None = None,
 ) -> DataSet:
     """Open the sequences of those names; all where None.
 
@@ -47,6 +51,7 @@ def open_folder(
         sequences: names.
         truth: where the masks are; None: in `root`.
         depth: gives images in the layout of TUM RGB-D their depth; None: they have none.
+        void: number of the pixels of masks that do not count; None: all count.
 
     Raises:
         InputError: another layout, or images or masks are missing or broken.
@@ -61,16 +66,27 @@ def open_folder(
         places = {name: (folder, masks / name) for name, folder in folders.items()}
     return DataSet(
         "folder",
-        tuple(_open(each, *places[each], depth) for each in chosen(list(places), sequences, root)),
+        tuple(
+            _open(each, *places[each], depth, void)
+            for each in chosen(list(places), sequences, root)
+        ),
         separate=None,
     )
 
 
-def _open(name: str, images: Path, masks: Path, depth: DepthChoice | None) -> FileSequence:
+def _open(
+    name: str, images: Path, masks: Path, depth: DepthChoice | None, void: int | None
+) -> FileSequence:
     rgbd = is_rgbd_folder(images)
     frames: FileSource = RgbdFolder(images, depth) if rgbd else ImageFolder(images, FPS)
     warn_without_depth(frames, depth)
-    return FileSequence(name, frames, masks_of(frames, masks, complete=False), read_numbered)
+    read = functools.partial(read_numbered, void=void)
+    sequence = FileSequence(name, frames, masks_of(frames, masks, complete=False), read)
+    step = math.ceil(len(sequence.labelled) / SEVERAL)
+    found = (doubt(sequence.numbers(each), void) for each in sequence.labelled[::step])
+    if told := next(filter(None, found), ""):
+        warn_of(masks, told)
+    return sequence
 
 
 def _one_of(root: Path, names: Sequence[str]) -> Path:

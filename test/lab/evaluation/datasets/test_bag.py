@@ -70,6 +70,20 @@ class TestTopic:
             np.testing.assert_array_equal(found.id_map, truth(int(name)))
             assert (found.id_map.dtype, found.ignored) == (np.uint16, None)
 
+    def test_void_does_not_count(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        ids = truth(1)
+        ids[20:23] = 255
+        given = [recordings.mask_message(ids, stamp(1), "mono8")]
+        path = bag(tmp_path / "drive", truth=given)
+        found = open_one(path, truth_topic=TRUTH, void=255).truth("000001")
+        np.testing.assert_array_equal(found.ignored, ids == 255)
+        np.testing.assert_array_equal(found.id_map, truth(1) * (ids != 255))
+        assert not caplog.messages
+        sequence = open_one(path, truth_topic=TRUTH)
+        assert sequence.truth("000001").ignored is None
+        (warning,) = caplog.messages
+        assert "drive: found 255 beside other numbers" in warning
+
     def test_can_be_sent_to_another_process(self, tmp_path: Path) -> None:
         sequence = open_one(bag(tmp_path / "drive", truth=masks([2])), truth_topic=TRUTH)
         again = pickle.loads(pickle.dumps(sequence))
