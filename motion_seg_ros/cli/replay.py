@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -21,10 +22,12 @@ from motion_seg_ros.io.sources import NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
-from motion_seg_ros.lab.evaluation.replay import ReplayLog
+from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_unjudged
 from motion_seg_ros.lab.evaluation.replay_report import REPLAY_FILE, write_replay
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values, make_config
+
+logger = logging.getLogger(__name__)
 
 BAG_FOLDER = "bag"
 PLAYER = "motion_seg_ros.ros.tools.bag_player"
@@ -133,10 +136,11 @@ def run(arguments: argparse.Namespace) -> int:
         log = _play(source, config, arguments, folder / BAG_FOLDER, Path(work))
         if not arguments.lockstep and len(log.arrived) < len(log.sent):
             _find_bad_frames(source)
+        recording = Recording(folder / BAG_FOLDER)
         lines = write_replay(
             folder,
             source.name,
-            Recording(folder / BAG_FOLDER),
+            recording,
             log,
             sequence=sequence,
             replay={
@@ -149,6 +153,9 @@ def run(arguments: argparse.Namespace) -> int:
             bad_frames=source.bad_frames,
             configuration=config_values(config),
         )
+        why = replay_unjudged(recording)
+    if why is not None:
+        logger.warning("%s: %s", source.name, why)
     for line in lines:
         print(line)
     print(f"written to {output}")

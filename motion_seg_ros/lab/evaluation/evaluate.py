@@ -49,6 +49,17 @@ class LabelsTracks(Protocol):
         ...
 
 
+@runtime_checkable
+class SaysWhatWasUnjudged(Protocol):
+    """A method that knows of frames that it could not judge."""
+
+    @property
+    def unjudged(self) -> str | None:
+        """Why nothing, or little, of the frames so far could be judged; None where that is not
+        so."""
+        ...
+
+
 @dataclass(frozen=True)
 class SequenceTask:
     """A method to evaluate on a sequence.
@@ -173,6 +184,8 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
                 labels.add(*labelled, truth)
         advance(1)
     _check_whole(task.sequence)
+    if isinstance(method, SaysWhatWasUnjudged) and method.unjudged is not None:
+        logger.warning("%s: %s", task.sequence.name, method.unjudged)
     return scorer.scores(
         frames=len(ms),
         labels=None if labeller is None else labels.scores(),

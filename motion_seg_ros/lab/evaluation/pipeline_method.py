@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import ConfigError
+from motion_seg_ros.judgement import unjudged
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame, Source, TrackLabels, Tracks, UInt16Array
@@ -29,6 +32,8 @@ class PipelineMethod:
         self._infer_every = infer_every
         self._pushed = 0
         self.propagated = 0
+        self._abstentions: Counter[str] = Counter()
+        self._resets: list[str] = []
         self._labelled: tuple[Tracks, TrackLabels] | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
@@ -49,9 +54,19 @@ class PipelineMethod:
                 "evaluate: expected backends that answer each frame at once, found one that "
                 "answers later; choose another"
             )
+        if result.labels.abstention:
+            self._abstentions[result.labels.abstention] += 1
+        if result.reset_reason:
+            self._resets.append(result.reset_reason)
         measured = result.tracks_source is Source.INFERRED
         self._labelled = (result.tracks, result.labels) if measured else None
         return result.masks.id_map
+
+    @property
+    def unjudged(self) -> str | None:
+        """Why nothing, or little, of the frames so far could be judged; None where that is not
+        so."""
+        return unjudged(self._pushed - self.propagated, self._abstentions, self._resets)
 
     def labelled_tracks(self) -> tuple[Tracks, TrackLabels] | None:
         """Return the tracks over a window that ends at the last frame and their labels; None where

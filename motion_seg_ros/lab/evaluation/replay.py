@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.image_messages import image_to_array
+from motion_seg_ros.judgement import unjudged
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.results import Timing
 from motion_seg_ros.types import Source, UInt16Array
@@ -140,3 +142,18 @@ def replayed_masks(log: ReplayLog, recording: Recording) -> Iterator[tuple[int, 
         for stamp, _, message in recording.messages("instance_mask")
     )
     return ((log.frames[place], ids) for place, ids in answers)
+
+
+def replay_unjudged(recording: Recording) -> str | None:
+    """Return why the node could judge nothing, or little, of a replay; None where that is not
+    so."""
+    answers = list(recording.messages("objects"))
+    abstentions = Counter(each.abstention for _, _, each in answers if each.abstention)
+    resets = [
+        f"gap of {(stamp - before) * 1e-9:.3f} s between two stamps"
+        if stamp > before
+        else "time jumped back"
+        for (before, _, last), (stamp, _, newest) in itertools.pairwise(answers)
+        if newest.epoch != last.epoch
+    ]
+    return unjudged(len(answers), abstentions, resets)

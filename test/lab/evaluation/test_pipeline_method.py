@@ -47,3 +47,4 @@ def test_one_frame_in_so_many_is_inferred(every: int, monkeypatch: pytest.Monkey
     assert asked.inferred == list(range(0, 8, every))
     assert labelled == [stamp % every == 0 for stamp in range(8)]
     assert method.propagated == 8 - len(asked.inferred)
+    assert method.unjudged == "nothing could be judged: none; needed: see the reason"

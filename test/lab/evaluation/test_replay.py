@@ -16,9 +16,15 @@ from motion_seg_ros.io.base import SourceFrame
 from motion_seg_ros.io.indexed_png import encode_id_map
 from motion_seg_ros.lab.evaluation.datasets.bag import open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
-from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_figures, replayed_masks
+from motion_seg_ros.lab.evaluation.replay import (
+    ReplayLog,
+    replay_figures,
+    replay_unjudged,
+    replayed_masks,
+)
 from motion_seg_ros.lab.evaluation.replay_report import score_replay
 from motion_seg_ros.lab.evaluation.results import Timing
+from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, TrackLabels, Tracks
 
 STAMPS = [recordings.START_NS + i * recordings.STEP_NS for i in range(6)]
 BOX = (20, 10, 30, 20)
@@ -99,3 +105,28 @@ def test_scores_of_what_came_back(tmp_path: Path) -> None:
     assert pytest.approx((1, 0.5, 0, 1)) == scores.per_frame.J
     assert (scores.frames, scores.timing) == (4, timing)
     assert all((folder / each).is_file() for each in scores.pictures.values())
+
+
+def unjudged_of(path: Path, stamps: list[int], reset_reason: str | None, abstention: str) -> str:
+    with BagWriter(path, sqlite3=False, dilation_px=0) as bag:
+        for stamp in stamps:
+            frame = Frame(np.zeros((72, 96, 3), np.uint8), stamp)
+            result = FrameResult(
+                frame,
+                ObjectMasks.empty(frame.size),
+                Tracks.empty(1),
+                TrackLabels.abstain(0, abstention),
+                reset_reason=reset_reason,
+            )
+            bag.write(SourceFrame("", frame, "camera", stamp + 1), result)
+    return replay_unjudged(Recording(path)) or ""
+
+
+def test_a_replay_says_why_nothing_could_be_judged(tmp_path: Path) -> None:
+    slow = [recordings.START_NS + 2 * i * 10**9 for i in range(6)]
+    found = unjudged_of(tmp_path / "slow", slow, "gap", "1 frames seen, 4 are needed")
+    assert "reset at 5 of 6 frames: gap of 2.000 s between two stamps" in found
+    assert "raise window.max_gap_s" in found
+    found = unjudged_of(tmp_path / "dark", STAMPS, None, "too little texture: 0 of 9")
+    assert "nothing could be judged: too little texture" in found
+    assert replay_unjudged(answer(tmp_path / "good", STAMPS)) is None
