@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ GRACE_S = 5.0
 """Seconds between SIGTERM and SIGKILL. Set by hand."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 POLL_S = 0.05
+_WARNING = re.compile(r"^\[(?:WARN|ERROR|FATAL)\] \[[\d.]+\] \[[^]]*\]: (.+)$", re.MULTILINE)
+"""A line of rcutils' console, https://docs.ros.org/en/jazzy/Concepts/Intermediate/About-Logging.html"""
 
 
 class ChildProcesses:
@@ -110,6 +113,11 @@ class ChildProcesses:
             ) from error
         if status != 0:
             raise self._ended(name, status)
+
+    def warnings(self, name: str) -> list[str]:
+        """Return the different warnings and errors that a ROS process has logged."""
+        text = self._log(name).read_text(encoding="utf-8", errors="replace")
+        return list(dict.fromkeys(_WARNING.findall(text)))
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"

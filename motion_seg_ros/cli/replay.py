@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 BAG_FOLDER = "bag"
 PLAYER = "motion_seg_ros.ros.tools.bag_player"
+SHOWN_WARNINGS = 5  # of a process; set by hand
 STARTUP_S = 300.0
 """Time for the node to load its networks. Set by hand."""
 
@@ -277,6 +278,12 @@ def _play(
         show()
         if alone:
             children.finish("node", timeout_s=20.0)
+        for name in ("player", "node") if alone else ("player",):
+            said = children.warnings(name)
+            for each in said[:SHOWN_WARNINGS]:
+                logger.warning("%s: %s", name, each)
+            if len(said) > SHOWN_WARNINGS:
+                logger.warning("%s: and %d more", name, len(said) - SHOWN_WARNINGS)
     return ReplayLog.read(log)
 
 

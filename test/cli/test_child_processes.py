@@ -30,6 +30,11 @@ MODULES = {
     "failing": "import sys; print('first'); sys.exit('no camera here')",
     "crashing": "import os; os.abort()",
     "done": "pass",
+    "warning": (
+        "for each in ('INFO', 'WARN', 'ERROR', 'WARN'):"
+        " print(f'[{each}] [1700000000.5] [motion_seg]: {each.lower()}: [x]')\n"
+        "print('[WARN] of something else')"
+    ),
 }
 
 
@@ -131,3 +136,12 @@ def _runs(process: Path) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def test_warnings_of_a_ros_process_are_kept_once(children: ChildProcesses) -> None:
+    with children:
+        start(children, "warning", "done")
+        children.wait("warning")
+        children.wait("done")
+        assert children.warnings("warning") == ["warn: [x]", "error: [x]"]
+        assert children.warnings("done") == []

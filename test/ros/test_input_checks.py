@@ -172,3 +172,12 @@ def test_what_else_is_published_is_told_when_nothing_comes() -> None:
     assert finding.text.endswith("set image_transport")
     (finding,) = check(pairs(silence_s=6.0), depth_advice="set depth.transport")
     assert finding.text.endswith("answered without; set depth.transport")
+
+
+def test_a_clock_may_begin_with_the_images() -> None:
+    waiting = {"input_hz": 0.0, "arrival_age_ms": None}
+    assert check(waiting, clock_runs=False, simulated_time=True) == []
+    (finding,) = check({}, clock_runs=False, simulated_time=True)
+    assert finding.name == "clock"
+    late = check({**waiting, "silence_s": 6.0}, clock_runs=False, simulated_time=True)
+    assert {each.name for each in late} == {"silence", "clock"}

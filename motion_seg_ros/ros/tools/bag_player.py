@@ -44,6 +44,9 @@ LEAST_SILENCE_S = 5.0
 """Shortest silence after the last frame until missing messages count as lost. Set by hand."""
 LINGER_S = 25.0
 """A killed process may still appear as a publisher for 20 s, by default of Fast DDS."""
+LONGEST_PAUSE_S = 60.0
+"""Longest pause in a recording that is waited for. Set by hand: a clock that was set while it ran,
+or simulated time that began late, makes it years (https://github.com/ros2/rosbag2/issues/1276)."""
 LOCKSTEP_PATIENCE_S = 120.0
 """Longest wait for the output of one frame; the first may take long. Set by hand."""
 
@@ -79,6 +82,15 @@ class SimClock:
         if self._rate is None:
             return 0.0
         return self._base_s + (time_ns - self._base_ns) * 1e-9 / self._rate - time.monotonic()
+
+    def skip_pause(self, until_ns: int) -> float:
+        """Go on at `until_ns` if that is more than LONGEST_PAUSE_S away; return the seconds of the
+        bag that were skipped, else 0."""
+        now_ns = self.now_ns()
+        if self._rate is None or until_ns - now_ns <= LONGEST_PAUSE_S * 1e9:
+            return 0.0
+        self._base_ns, self._base_s = until_ns, time.monotonic()
+        return (until_ns - now_ns) * 1e-9
 
     def advance(self, time_ns: int) -> None:
         """Set a clock without rate to `time_ns`, unless that is in its past."""
@@ -213,6 +225,8 @@ class BagPlayer(Node):  # type: ignore[misc]  # rclpy is untyped
         source = self._source
         for message in source.depth_first() if self._lockstep else source.camera_messages():
             self._check_alone()
+            if (skipped_s := self.clock.skip_pause(message.recorded_ns)) > 0:
+                self.get_logger().warning(f"a pause of {skipped_s:.0f} s in the bag is skipped")
             self._wait_until(message.recorded_ns)
             self.clock.advance(message.recorded_ns)
             self.clock.tick()

@@ -120,6 +120,20 @@ def test_clock_of_lockstep_stands_and_never_goes_back() -> None:
     assert listener.said == [7, 9, 9, 12]
 
 
+def test_a_pause_of_years_is_skipped() -> None:
+    """The messages before the first /clock are recorded at 0."""
+    listener = ClockListener()
+    clock = SimClock(listener, 0, rate=1.0)
+    clock.start()
+    assert clock.skip_pause(5 * 10**9) == 0
+    now_ns = 1_700_000_000 * 10**9
+    assert clock.skip_pause(now_ns) == pytest.approx(1.7e9)
+    assert clock.left_s(now_ns + 10**9) == pytest.approx(1.0, abs=0.2)
+    clock.tick()
+    assert listener.said[-1] >= now_ns
+    assert SimClock(listener, 0, rate=None).skip_pause(now_ns) == 0  # it does not wait
+
+
 def recorded(*offered: tuple[QosReliability, QosDurability]) -> RecordedTopic:
     never = QosTime(0, 0)
     qos = (
