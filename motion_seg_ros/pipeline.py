@@ -201,6 +201,7 @@ class FrameStream:
     def propagate(self, frame: Frame) -> FrameResult:
         """See FrameSegmenter."""
         started = time.perf_counter()
+        frame = self._window.timed(frame)
         last = self._last
         if last is None or self._window.break_reason(frame) is not None:
             reason = "no inferred frame to propagate from"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,11 +64,19 @@ class SlidingWindow:
         self._newest_ns = 0
         self._behind = False
 
+    def timed(self, frame: Frame) -> Frame:
+        """Return a frame with the time of the newest one if its own is 0: some drivers leave out
+        the stamp of single frames."""
+        if frame.stamp_ns or not self._frames:
+            return frame
+        return dataclasses.replace(frame, stamp_ns=self._newest_ns)
+
     def break_reason(self, frame: Frame) -> str | None:
         """Return the reason, in a few words, why `frame` cannot follow the newest one; None if it
-        can. Equal stamps do follow, and so do late frames."""
+        can. Equal stamps do follow, and so do late frames and those without a stamp."""
         if not self._frames:
             return None
+        frame = self.timed(frame)
         last = self._frames[-1]
         if frame.size != last.size:
             (height, width), (last_height, last_width) = frame.size, last.size
@@ -88,10 +97,11 @@ class SlidingWindow:
         cannot follow: it was overtaken on its way."""
         if not self._frames or self.break_reason(frame) is not None:
             return False
-        return frame.stamp_ns < self._frames[-1].stamp_ns
+        return self.timed(frame).stamp_ns < self._frames[-1].stamp_ns
 
     def push(self, frame: Frame) -> Window:
         """Append `frame`, which is not late, and return the window that ends with it."""
+        frame = self.timed(frame)
         self._newest_ns = max(self._newest_ns, frame.stamp_ns) if self._frames else frame.stamp_ns
         self._frames.append(frame)
         self._count += 1

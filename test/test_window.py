@@ -100,3 +100,22 @@ def test_break_reason(following: Frame, reason: str | None) -> None:
     window.push(frame(5.0))
     found = window.break_reason(following)
     assert found is None if reason is None else reason in str(found)
+
+
+def test_a_frame_without_a_stamp_has_the_time_of_the_one_before() -> None:
+    """As of https://github.com/ros-simulation/gazebo_ros_pkgs/issues/548."""
+    window = SlidingWindow(8, max_gap_s=1.0)
+    for stamp_s in (5.0, 5.1, 0.0, 5.2):
+        assert window.break_reason(frame(stamp_s)) is None
+        assert not window.is_late(frame(stamp_s))
+        snapshot = window.push(frame(stamp_s))
+    window.skip(frame(0.0))
+    assert window.break_reason(frame(5.9)) is None
+    times_s = [each.stamp_ns * 1e-9 for each in snapshot.frames]
+    assert times_s == pytest.approx([5.0, 5.1, 5.1, 5.2])
+
+
+def test_a_stream_without_stamps_goes_on() -> None:
+    window = SlidingWindow(8, max_gap_s=1.0)
+    snapshots = [window.push(frame(0.0)) for _ in range(3)]
+    assert len(snapshots[-1]) == 3

@@ -393,6 +393,12 @@ def _report(
     for name, each in {**kept, **made}.items():
         if (why := unjudged(each.frames, each.abstentions, each.resets.values())) is not None:
             logger.warning("%s: %s", name, why)
+        if each.frames > 1 and each.duration_s == 0:
+            logger.warning(
+                "%s: all frames have one stamp: speeds are unknown, and given as 0; see who stamps "
+                "the images",
+                name,
+            )
     print(
         f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
         f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "

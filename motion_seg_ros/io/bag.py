@@ -12,9 +12,9 @@ from motion_seg_ros.io.bag_calibration import CAMERA_INFO_TYPE, RecordedCalibrat
 from motion_seg_ros.io.bag_depth import RecordedDepth
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.bag_topics import COMPRESSED_TYPE, choose_topic
-from motion_seg_ros.io.base import DepthChoice, SourceFrame
+from motion_seg_ros.io.base import DepthChoice, SourceFrame, likely_fps
 from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
-from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
+from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH, check_picture
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import damaged, header_stamp_ns, typestore
 from motion_seg_ros.io.reader import WITHOUT_DEPTH, BadFrame, DepthTrials, FrameReader
@@ -71,7 +71,7 @@ class BagTopic(FrameReader):
             if self.length == 0:
                 raise InputError(f"{path}: expected images on {self.topic}, found no message on it")
             many = self.length > 1 and bag.duration_s > 0
-            self.fps = (self.length - 1) / bag.duration_s if many else 1.0
+            self.fps = likely_fps((self.length - 1) / bag.duration_s if many else 1.0)
             info = bag.topics.get(camera_info_topic(self.topic))
             self.camera_info = info if info and info.kind == CAMERA_INFO_TYPE else None
             self.depth = None if depth_topic is None else bag.topics[depth_topic]
@@ -209,6 +209,7 @@ class BagTopic(FrameReader):
             raise damaged(self._place(raw.number), self.image.kind, error) from error
         stamp = message.header.stamp
         try:
+            check_picture(self.topic, message)
             image = image_to_bgr(message, values)
             stamp_ns = stamp.sec * 10**9 + stamp.nanosec
             frame = Frame(image, stamp_ns, value_range=values.limits)
@@ -241,7 +242,7 @@ class BagTopic(FrameReader):
         """
 
         def stamp_ns(message: RawMessage) -> int | None:
-            return _stamp_ns(message) if message.topic == self.topic else None
+            return (_stamp_ns(message) or None) if message.topic == self.topic else None
 
         return in_stamp_order(self.camera_messages(), stamp_ns)
 

@@ -11,6 +11,14 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.types import Frame
 
 DEFAULT_FPS = 30.0  # of most cameras; set by hand
+LEAST_FPS, MOST_FPS = 1 / 3600, 1e4
+"""Rates of a time lapse and of the fastest cameras. Set by hand."""
+
+
+def likely_fps(fps: float) -> float:
+    """Return a rate by the times of recording; DEFAULT_FPS where those cannot be right: 0 before
+    the first /clock, or a clock that was set meanwhile."""
+    return fps if LEAST_FPS <= fps <= MOST_FPS else DEFAULT_FPS
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def decompressed(msg: CompressedImageMessage) -> tuple[npt.NDArray[Any], str]:
         (H, W) or (H, W, C) of any type, and a colour of encodings.Layout.
 
     Raises:
-        FrameError: it is damaged, or is compressed in another way than as JPEG, PNG or TIFF.
+        FrameError: it is damaged, or is compressed in another way than as JPEG, PNG, TIFF or WebP.
     """
     original, _, how = msg.format.partition(";")
     words = how.split()
@@ -49,9 +49,9 @@ def decompressed(msg: CompressedImageMessage) -> tuple[npt.NDArray[Any], str]:
             "choose the colour topic with --topic, and give this one as --depth-topic",
         )
     data = bytes(msg.data)
-    tiff = "tiff" in (*words, original.strip())
+    others = not {"tiff", "webp"}.isdisjoint((*words, original.strip()))
     try:
-        pixels = decode_image(data, cv2.IMREAD_UNCHANGED, camera_only=not tiff)
+        pixels = decode_image(data, cv2.IMREAD_UNCHANGED, camera_only=not others)
     except ValueError as error:
         raise FrameError(
             f"image: expected a whole JPEG or PNG, found {len(data)} bytes of format "

@@ -127,8 +127,8 @@ def _check(msg: ImageMessage) -> tuple[Layout, int, int]:
     row_bytes = msg.width * layout.channels * np.dtype(layout.dtype).itemsize
     rows = int(msg.height * layout.rows)
     found = memoryview(msg.data).nbytes
-    if layout.rows > 1 and found == rows * row_bytes:
-        return layout, row_bytes, row_bytes  # some drivers set step to data / height
+    if (layout.rows > 1 or msg.step < row_bytes) and found == rows * row_bytes:
+        return layout, row_bytes, row_bytes  # some drivers set step wrong, and send all the pixels
     if msg.step < row_bytes:
         raise FrameError(
             f"image: expected a step of at least {row_bytes} bytes for {size} {msg.encoding}, "

@@ -59,3 +59,10 @@ def test_each_of_several_is_named(
     inputs = (slow, tmp_path / "one", tmp_path / "good")
     lines = warnings(caplog, *inputs, "-o", tmp_path / "out", "--jobs", "1")
     assert [each.split(": ")[0] for each in lines] == ["slow", "one"]
+
+
+def test_frames_of_one_stamp(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    messages = [recordings.image_message(each, 0) for each in recordings.pan(8, SIZE)]
+    bag = recordings.write_bag(tmp_path / "zero", {"/cam": messages})
+    (line,) = warnings(caplog, bag, "-o", tmp_path / "out")
+    assert line.startswith("zero: all frames have one stamp: speeds are unknown")

@@ -10,6 +10,7 @@ import recordings
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from motion_seg_ros.errors import InputError
+from motion_seg_ros.io.base import DEFAULT_FPS
 from motion_seg_ros.io.sources import open_source
 
 STORAGES = (StoragePlugin.MCAP, StoragePlugin.SQLITE3)
@@ -104,7 +105,7 @@ def test_refuses_a_bag_that_is_cut_off(
     [
         ({"data": np.zeros(10, np.uint8)}, "truncated"),
         ({"encoding": "nonsense"}, "encoding"),
-        ({"step": 3}, "step"),
+        ({"step": 3, "data": np.zeros(10, np.uint8)}, "step"),
         ({"height": 0, "data": np.zeros(0, np.uint8)}, "at least one pixel"),
     ],
 )
@@ -159,3 +160,35 @@ def test_frames_that_were_overtaken_come_in_the_order_of_their_stamps(tmp_path: 
     # A frame keeps the name of its place in the bag.
     assert [int(each.name) for each in items] == [order.index(i) for i in range(12)]
     assert all(each.frame.camera is not None for each in items)
+
+
+def test_a_depth_topic_is_no_picture(tmp_path: Path) -> None:
+    depths = [recordings.depth_message(np.full((12, 16), 900, np.uint16), i) for i in range(3)]
+    bag = recordings.write_bag(tmp_path / "bag", {"/cam/depth/image_raw": depths})
+    with pytest.raises(InputError, match=r"found depth .* choose the colour topic"):
+        list(open_source(bag))
+
+
+def test_an_image_without_a_stamp_stays_where_it_was_recorded(tmp_path: Path) -> None:
+    images = recordings.pan(5)
+    stamps = [7_000_000_000, 7_100_000_000, 0, 7_200_000_000, 7_300_000_000]
+    messages = [recordings.image_message(*each) for each in zip(images, stamps, strict=True)]
+    bag = recordings.write_bag(tmp_path / "bag", {"/cam": messages})
+    frames = [each.frame for each in open_source(bag)]
+    assert [each.stamp_ns for each in frames] == stamps
+    for found, image in zip(frames, images, strict=True):
+        np.testing.assert_array_equal(found.image_bgr, image)
+
+
+@pytest.mark.parametrize("times_ns", [(0, 1_700_000_000 * 10**9), (5, 5)])
+def test_times_of_recording_that_cannot_be_give_no_rate(
+    tmp_path: Path, times_ns: tuple[int, int]
+) -> None:
+    """As of https://github.com/ros2/rosbag2/issues/1276."""
+    kind = "sensor_msgs/msg/Image"
+    with Writer(tmp_path / "bag", version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        topic = writer.add_connection("/cam", kind, typestore=recordings.TYPES)
+        for index, image in enumerate(recordings.pan(4)):
+            data = recordings.TYPES.serialize_cdr(recordings.image_message(image, index), kind)
+            writer.write(topic, times_ns[index > 0], data)
+    assert open_source(tmp_path / "bag").fps in (1.0, DEFAULT_FPS)

@@ -184,6 +184,19 @@ def test_every_encoding_of_rolling_is_read_or_refused_by_name() -> None:
             assert image_to_bgr(msg).shape == (8, 8, 3)
 
 
+@pytest.mark.parametrize("step", [0, 2, 4])  # left out; of one channel; of two
+@pytest.mark.parametrize("encoding", ["bgr8", "mono16", "bayer_rggb8"])
+def test_a_step_that_is_too_short_for_whole_pixels(encoding: str, step: int) -> None:
+    """As of https://github.com/ros-drivers/usb_cam/issues/288."""
+    kind = np.uint16 if encoding == "mono16" else np.uint8
+    shape = (4, 6, 3) if encoding == "bgr8" else (4, 6)
+    pixels = np.random.default_rng(1).integers(0, 255, shape).astype(kind)
+    whole, wrong = message(pixels, encoding), message(pixels, encoding)
+    wrong.step = step
+    np.testing.assert_array_equal(image_to_bgr(wrong), image_to_bgr(whole))
+    np.testing.assert_array_equal(image_to_array(wrong), pixels)
+
+
 def test_depth_in_metres_is_no_camera_image() -> None:
     with pytest.raises(FrameError, match="depth encoding 32FC1"):
         image_to_bgr(message(np.ones((2, 2), np.float32), "32FC1"))
@@ -200,8 +213,8 @@ def test_arrays_cannot_be_written() -> None:
         ({"data": array("B", bytes(11))}, "expected 12 bytes.*found 11.*truncated"),
         ({"data": array("B", bytes(13))}, "expected 12 bytes.*found 13.*too long"),
         ({"data": array("B")}, "found 0.*truncated"),
-        ({"step": 5}, "step of at least 6.*found 5"),
-        ({"step": 0}, "step of at least 6.*found 0"),
+        ({"step": 5, "data": array("B", bytes(10))}, "step of at least 6.*found 5"),
+        ({"step": 0, "data": array("B")}, "step of at least 6.*found 0"),
         ({"step": 7}, "expected 14 bytes.*found 12"),
         ({"height": 0}, "at least one pixel, found 2x0"),
         ({"width": 0}, "at least one pixel, found 0x2"),
@@ -312,6 +325,13 @@ def test_tiff() -> None:
     np.testing.assert_array_equal(image_to_bgr(tiff), np.dstack([SCENE[..., 0]] * 3))
     with pytest.raises(FrameError, match="neither of them"):
         image_to_bgr(compressed(encoded(".tiff"), "bgr8; png compressed bgr8"))
+
+
+def test_webp() -> None:
+    data = bytes(cv2.imencode(".webp", SCENE, [cv2.IMWRITE_WEBP_QUALITY, 101])[1])  # lossless
+    np.testing.assert_array_equal(image_to_bgr(compressed(data, "webp")), SCENE)
+    with pytest.raises(FrameError, match="whole JPEG or PNG"):
+        image_to_bgr(compressed(data, "jpeg"))
 
 
 def test_compressed_depth_is_no_picture() -> None:

@@ -67,7 +67,10 @@ def lives(pair: Pair) -> None:
         (broken(data=array("B", bytes(100))), "expected 12288 bytes.*found 100: truncated"),
         (broken(data=array("B", bytes(20000))), "found 20000: too long"),
         (broken(data=array("B")), "found 0: truncated"),
-        (broken(step=3), "step of at least 192 bytes for 64x64 bgr8, found 3"),
+        (
+            broken(step=3, data=array("B", bytes(192))),
+            "step of at least 192 bytes for 64x64 bgr8, found 3",
+        ),
         (broken(height=0, data=array("B")), "at least one pixel, found 64x0"),
         (broken(width=0, height=0, step=0, data=array("B")), "at least one pixel, found 0x0"),
         (broken(encoding="nonsense"), "found 'nonsense'"),
