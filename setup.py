@@ -122,6 +122,10 @@ EXTRAS = {
     "edgetam": [
         "timm>=1.0.20",
     ],
+    # Bags whose images are packets of a video (H.264, H.265, AV1).
+    "video": [
+        "av>=12",
+    ],
     # `motion_seg train`, and the pictures of `motion_seg evaluate-labels`.
     "train": [
         *TORCH,

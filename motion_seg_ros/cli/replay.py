@@ -20,6 +20,7 @@ from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH
 from motion_seg_ros.io.sources import NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
+from motion_seg_ros.io.video_packets import REPUBLISH, VIDEO_TYPES
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_unjudged
@@ -120,6 +121,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"replay: {NO_DEPTH}")
     live_node.check_ros("replay")
     source, sequence = _open(arguments, configuration.recorded_depth(arguments, config))
+    if source.image.kind in VIDEO_TYPES:
+        raise InputError(
+            f"{source.path}: {source.topic}: expected images that the node takes, found "
+            f"{source.image.kind}; play the bag yourself, beside the node: {REPUBLISH}; "
+            "`motion_seg segment` reads it as it is"
+        )
     if arguments.lockstep:
         _find_bad_frames(source)
     else:

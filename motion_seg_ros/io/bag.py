@@ -13,13 +13,13 @@ from motion_seg_ros.io.bag_depth import RecordedDepth
 from motion_seg_ros.io.bag_files import RawMessage, open_bag, raw_messages
 from motion_seg_ros.io.bag_topics import COMPRESSED_TYPE, choose_topic
 from motion_seg_ros.io.base import DepthChoice, SourceFrame, likely_fps
-from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified
+from motion_seg_ros.io.calibration import COMPRESSED_SUFFIX, is_rectified, without_transport
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH, check_picture
-from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.io.message_types import damaged, header_stamp_ns, typestore
 from motion_seg_ros.io.reader import WITHOUT_DEPTH, BadFrame, DepthTrials, FrameReader
 from motion_seg_ros.io.stamp_order import in_stamp_order
-from motion_seg_ros.io.value_range import ValueRange
+from motion_seg_ros.io.stream_images import StreamImages
+from motion_seg_ros.io.video_packets import COMPRESSED_VIDEO
 from motion_seg_ros.types import Frame
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class BagTopic(FrameReader):
             InputError: the bag or no depth can be read.
         """
         types = typestore()
-        values = ValueRange()
+        pictures = StreamImages()
         calibration = RecordedCalibration(types, rectified=is_rectified(self.topic))
         depth, trials = self.recorded_depth(), DepthTrials()
         images = self._image_messages(calibration, depth)
@@ -117,7 +117,7 @@ class BagTopic(FrameReader):
         for raw, raw_depth in pairs:
             name, place = frame_name(raw.number), self._place(raw.number)
             try:
-                item = self.decoded(raw, types, values)
+                item = self.decoded(raw, types, pictures)
             except InputError as error:
                 yield BadFrame.of(name, place, error)
                 continue
@@ -191,13 +191,13 @@ class BagTopic(FrameReader):
             else:
                 on_calibration(message)
 
-    def decoded(self, raw: RawMessage, types: Typestore, values: ValueRange) -> SourceFrame:
+    def decoded(self, raw: RawMessage, types: Typestore, pictures: StreamImages) -> SourceFrame:
         """Return the image in a message of the topic.
 
         Args:
             raw: the message.
             types: as from `typestore`.
-            values: range of the values of the images.
+            pictures: converts the messages of the topic, in order.
 
         Raises:
             InputError: it cannot be read.
@@ -207,15 +207,18 @@ class BagTopic(FrameReader):
             message: Any = types.deserialize_cdr(raw.data, self.image.kind)
         except Exception as error:  # of struct, numpy and others
             raise damaged(self._place(raw.number), self.image.kind, error) from error
-        stamp = message.header.stamp
+        if self.image.kind == COMPRESSED_VIDEO:
+            stamp, frame_id = message.timestamp, message.frame_id
+        else:
+            stamp, frame_id = message.header.stamp, message.header.frame_id
         try:
             check_picture(self.topic, message)
-            image = image_to_bgr(message, values)
+            image = pictures.to_bgr(message)
             stamp_ns = stamp.sec * 10**9 + stamp.nanosec
-            frame = Frame(image, stamp_ns, value_range=values.limits)
+            frame = Frame(image, stamp_ns, value_range=pictures.limits)
         except FrameError as error:
             raise InputError(f"{self._place(raw.number)}: {error.of_recording}") from error
-        return SourceFrame(frame_name(raw.number), frame, message.header.frame_id, raw.recorded_ns)
+        return SourceFrame(frame_name(raw.number), frame, frame_id, raw.recorded_ns)
 
     def _place(self, index: int) -> str:
         return f"{self.path}: {self.topic}, message {index}"
@@ -279,8 +282,8 @@ def frame_name(index: int) -> str:
 
 def camera_info_topic(image_topic: str) -> str:
     """Return the calibration topic that image_transport pairs with an image topic: `camera_info`
-    beside it, without `/compressed`.
+    beside it, without the name of a transport.
 
     https://github.com/ros-perception/image_common (getCameraInfoTopic)
     """
-    return image_topic.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[0] + "/camera_info"
+    return without_transport(image_topic).rpartition("/")[0] + "/camera_info"

@@ -11,11 +11,12 @@ from motion_seg_ros.io.bag_files import OpenBag
 from motion_seg_ros.io.bag_storage import RecordedTopic
 from motion_seg_ros.io.depth_messages import COMPRESSED_DEPTH, depth_encoding
 from motion_seg_ros.io.message_types import typestore
+from motion_seg_ros.io.video_packets import VIDEO_TYPES
 from motion_seg_ros.settings.declaration import NODE_NAME
 
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
-IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE})
-_TRANSPORTS = ("compressed", COMPRESSED_DEPTH, "zstd")
+IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE, *VIDEO_TYPES})
+_TRANSPORTS = ("compressed", COMPRESSED_DEPTH, "zstd", "ffmpeg", "foxglove")
 """Names that image_transport gives the topics of one camera; raw images have none."""
 _OWN_TOPICS = f"/{NODE_NAME}/"
 _DEPTH_ENCODINGS = frozenset({"16UC1", "32FC1"})

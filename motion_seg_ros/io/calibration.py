@@ -11,8 +11,10 @@ import numpy as np
 
 from motion_seg_ros.camera import EQUIDISTANT, NONE, PLUMB_BOB, Camera
 from motion_seg_ros.errors import one_line
+from motion_seg_ros.io.video_packets import VIDEO_SUFFIXES
 
 COMPRESSED_SUFFIX = "/compressed"
+_TRANSPORT_SUFFIXES = (COMPRESSED_SUFFIX, *VIDEO_SUFFIXES)
 _OTHER_NAMES = {
     "fisheye": EQUIDISTANT,  # OpenCV
     "kannala_brandt": EQUIDISTANT,  # its authors
@@ -31,8 +33,14 @@ def is_rectified(image_topic: str) -> bool:
 
     https://docs.ros.org/en/rolling/p/image_proc (image_rect, image_rect_color)
     """
-    name = image_topic.removesuffix(COMPRESSED_SUFFIX).rpartition("/")[2]
-    return name.startswith(_RECTIFIED)
+    return without_transport(image_topic).rpartition("/")[2].startswith(_RECTIFIED)
+
+
+def without_transport(image_topic: str) -> str:
+    """Return the topic of the raw images of a topic, as image_transport names them."""
+    for suffix in _TRANSPORT_SUFFIXES:
+        image_topic = image_topic.removesuffix(suffix)
+    return image_topic
 
 
 @dataclass(frozen=True)

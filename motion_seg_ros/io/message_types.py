@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.io.package_files import PACKAGE, package_folder
+from motion_seg_ros.io.video_packets import VIDEO_TYPES
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -29,7 +30,7 @@ def require_rosbags() -> None:
 
 
 def typestore() -> Typestore:
-    """Return ROS 2's common message types and this package's own.
+    """Return ROS 2's common message types, video packets, and this package's own.
 
     Raises:
         MissingDependencyError: the definitions or rosbags are not installed.
@@ -38,6 +39,8 @@ def typestore() -> Typestore:
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     store = get_typestore(Stores.ROS2_JAZZY)
+    for name, definition in VIDEO_TYPES.items():
+        store.register(get_types_from_msg(definition, name))
     for file in sorted(package_folder("msg").glob("*.msg")):
         name = f"{PACKAGE}/msg/{file.stem}"
         store.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))

@@ -14,8 +14,7 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.io.depth_messages import check_picture, depth_to_metres
-from motion_seg_ros.io.image_messages import image_to_bgr
-from motion_seg_ros.io.value_range import ValueRange
+from motion_seg_ros.io.stream_images import StreamImages
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
@@ -90,7 +89,7 @@ class CameraStream:
         self._working_size = working_size
         self._calibration: Calibration | None = None
         self._encoding: str | None = None
-        self._values = ValueRange()
+        self._images = StreamImages()
         self._epoch = time.time_ns()  # never one of before a restart
         self._last: FrameResult | None = None
 
@@ -179,15 +178,16 @@ class CameraStream:
                 raise FrameError(received.damage)
             if not size:
                 raise FrameError("image: dropped before its size was known; raise queue.max_mb")
+            self._images.skip()
             image_bgr = np.zeros((*size, 3), np.uint8)
-            return Frame(image_bgr, received.stamp_ns, value_range=self._values.limits)
+            return Frame(image_bgr, received.stamp_ns, value_range=self._images.limits)
         if self._reset_requested.is_set():
-            self._values.reset()
+            self._images.reset()
         check_picture(self._topic, received.image)
-        image_bgr = image_to_bgr(received.image, self._values)
+        image_bgr = self._images.to_bgr(received.image)
         height, width = image_bgr.shape[:2]
         camera = self._camera(received.camera_info, (height, width))
-        limits = self._values.limits
+        limits = self._images.limits
         frame = Frame(image_bgr, received.stamp_ns, camera=camera, value_range=limits)
         if received.depth is None:
             return frame

@@ -13,8 +13,9 @@ from camera_infos import camera_info
 from worker_messages import SECOND, message
 from worker_rig import Rig, make, make_camera, serve
 
+from motion_seg_ros.io import stream_images
 from motion_seg_ros.io.image_messages import image_to_bgr
-from motion_seg_ros.ros import frame_queue, stream
+from motion_seg_ros.ros import frame_queue
 from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.ros.stream import MAX_PROPAGATED
 from motion_seg_ros.types import Frame, FrameResult, Source
@@ -169,7 +170,7 @@ def test_a_failing_conversion_does_not_end_the_thread(
             raise RuntimeError("no colours today")
         return image_to_bgr(image)
 
-    monkeypatch.setattr(stream, "image_to_bgr", convert)
+    monkeypatch.setattr(stream_images, "image_to_bgr", convert)
     rig.send(message(1, encoding="rgb8", step=18, data=bytes(72)), message(2))
     assert stamps(rig.answered(1)) == [2]
     assert "reading the image failed: RuntimeError: no colours today" in rig.log.lines
