@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import recordings
+from encoded_video import H264, KEY_EVERY, encoded
 
 from motion_seg_ros.errors import FrameError
 from motion_seg_ros.io.image_messages import image_to_bgr
@@ -20,12 +20,10 @@ from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.io.stream_images import StreamImages
 from motion_seg_ros.io.video_packets import COMPRESSED_VIDEO, FFMPEG_PACKET, codec_of
 
-av = pytest.importorskip("av", reason="needs PyAV: pip install av")
+pytest.importorskip("av", reason="needs PyAV: pip install av")
 
 # Grey, as encoders halve the resolution of colour.
 IMAGES = [np.dstack([cv2.cvtColor(each, cv2.COLOR_BGR2GRAY)] * 3) for each in recordings.pan(20)]
-KEY_EVERY = 8
-H264 = ("libx264", {"tune": "zerolatency", "g": str(KEY_EVERY), "keyint_min": "8", "qp": "4"})
 ENCODERS = [
     H264,
     ("libx265", {"tune": "zerolatency", "x265-params": "bframes=0:qp=4:log-level=none"}),
@@ -35,18 +33,7 @@ ENCODERS = [
 
 
 def packets(name: str, options: dict[str, str]) -> list[bytes]:
-    """The images as a video, a packet each."""
-    encoder = av.CodecContext.create(name, "w")
-    encoder.height, encoder.width = IMAGES[0].shape[:2]
-    encoder.pix_fmt, encoder.time_base, encoder.options = "yuv420p", Fraction(1, 30), options
-    made = []
-    for index, image in enumerate(IMAGES):
-        frame = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv420p")
-        frame.pts = index
-        made += encoder.encode(frame)
-    made += encoder.encode(None)
-    assert len(made) == len(IMAGES)
-    return [bytes(each) for each in made]
+    return encoded(IMAGES, name, options)
 
 
 def assert_close(found: np.ndarray, image: np.ndarray) -> None:
