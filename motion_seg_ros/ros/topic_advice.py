@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
+from motion_seg_ros.io.video_packets import REPUBLISH, VIDEO_TYPES
+
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 MAX_NAMED = 4  # topics; set by hand
@@ -81,6 +83,8 @@ def _another_type(wanted: WantedTopic, found: str) -> str:
         )
     if found == IMAGE and wanted.kind == COMPRESSED:
         return f"{problem}: set {wanted.setting} to raw and remap {wanted.remapped} to it"
+    if found in VIDEO_TYPES:
+        return f"{problem}: {REPUBLISH}"
     return f"{problem}: remap {wanted.remapped} to a topic of images"
 
 
@@ -88,6 +92,7 @@ def _others(wanted: WantedTopic, published: Mapping[str, Set[str]]) -> str:
     """Name the topics of images, of which one may be meant."""
     images = sorted(name for name, kinds in published.items() if kinds & {IMAGE, COMPRESSED})
     if not images:
-        return ""
+        videos = sorted(name for name, kinds in published.items() if kinds & VIDEO_TYPES.keys())
+        return f"only video is published, on {videos[0]}: {REPUBLISH}" if videos else ""
     named = ", ".join([*images[:MAX_NAMED], *(["..."] if len(images) > MAX_NAMED else [])])
     return f"images are published on {named}: remap {wanted.remapped}"

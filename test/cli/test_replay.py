@@ -24,6 +24,8 @@ from rosbags.rosbag2 import Reader, StoragePlugin
 
 from motion_seg_ros.cli import live_node, main, replay
 from motion_seg_ros.io.bag_files import raw_messages
+from motion_seg_ros.io.message_types import typestore
+from motion_seg_ros.io.video_packets import FFMPEG_PACKET
 from motion_seg_ros.lab.evaluation.metrics import boundary_accuracy, region_similarity
 from motion_seg_ros.lab.evaluation.results import read_results
 
@@ -53,6 +55,22 @@ def drive(path: Path, *, compressed: bool, storage: StoragePlugin) -> Path:
         ],
     }
     return recordings.write_bag(path, topics, storage)
+
+
+def test_a_bag_of_video_packets_is_refused_with_a_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "TYPES", typestore())
+    header = recordings.image_message(recordings.pan(1)[0], recordings.START_NS).header
+    packet = typestore().types[FFMPEG_PACKET](
+        header, 96, 72, "libx264", 1, 0, False, np.zeros(9, np.uint8)
+    )
+    bag = recordings.write_bag(tmp_path / "drive", {"/cam/image_raw/ffmpeg": [packet]})
+    assert main.main(["replay", str(bag), "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert f"found {FFMPEG_PACKET}" in told
+    assert "ros2 run image_transport republish" in told
+    assert not (tmp_path / "out").exists()
 
 
 def masks_of(folder: Path) -> dict[str, bytes]:

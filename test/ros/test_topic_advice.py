@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from motion_seg_ros.io.video_packets import FFMPEG_PACKET
 from motion_seg_ros.ros.topic_advice import (
     COMPRESSED,
     IMAGE,
@@ -40,6 +41,13 @@ DEPTH = WantedTopic(
         (DEPTH, {"/cam/depth/compressedDepth": {COMPRESSED}}, "depth.transport to compressedDepth"),
         # No image.
         (RAW, {"/cam/image_raw": {"std_msgs/msg/String"}}, "std_msgs/msg/String, expected sensor"),
+        # Video, which needs a decoder.
+        (RAW, {"/cam/image_raw": {FFMPEG_PACKET}}, f"expected {IMAGE}: ros2 run image_transport"),
+        (
+            RAW,
+            {"/cam/image_raw/ffmpeg": {FFMPEG_PACKET}},
+            "on /cam/image_raw/ffmpeg: ros2 run image_transport republish",
+        ),
         # Another name.
         (RAW, {"/rs/color": {IMAGE}, "/rs/info": {"x"}}, "published on /rs/color: remap image"),
         (
