@@ -18,6 +18,7 @@ COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = frozenset({"sensor_msgs/msg/Image", COMPRESSED_TYPE, *VIDEO_TYPES})
 _TRANSPORTS = ("compressed", COMPRESSED_DEPTH, "zstd", "ffmpeg", "foxglove")
 """Names that image_transport gives the topics of one camera; raw images have none."""
+_LISTED = 8  # topics in an error; set by hand
 _OWN_TOPICS = f"/{NODE_NAME}/"
 _DEPTH_ENCODINGS = frozenset({"16UC1", "32FC1"})
 """mono16 is depth by its name alone: cameras of more than 8 bits send it, too."""
@@ -48,11 +49,11 @@ def choose_topic(
         left = _pictures(bag, images)
         if len(left) == 1:
             return left[0]
-        found = f"found {len(left)}: {', '.join(left)}" if left else f"found 0: {_nothing(bag)}"
+        if not left:
+            raise InputError(f"{path}: expected one image topic to take, found 0: {_nothing(bag)}")
         raise InputError(
-            f"{path}: expected one image topic to take, {found}; choose one with --topic"
-            if left
-            else f"{path}: expected one image topic to take, {found}"
+            f"{path}: expected one image topic to take, found {len(left)}: {', '.join(left)}; "
+            "choose one with --topic"
         )
     if topic not in bag.topics:
         raise InputError(f"{path}: no topic {topic} in it; its image topics: {listed}")
@@ -66,9 +67,15 @@ def choose_topic(
 
 def _nothing(bag: OpenBag) -> str:
     """Return what a bag without image topics has instead."""
-    if not bag.foreign:
-        return "none; its topics are of other types"
-    return f"none of ROS 2, but {', '.join(bag.foreign)}; convert them to {COMPRESSED_TYPE} in cdr"
+    there = [f"{name} ({each.kind})" for name, each in sorted(bag.topics.items())]
+    there += bag.foreign
+    if not there:
+        return "none, and no other topic; record one of sensor_msgs/msg/Image"
+    more = f" and {len(there) - _LISTED} more" if len(there) > _LISTED else ""
+    return (
+        f"none of sensor_msgs/msg/Image or CompressedImage, but {', '.join(there[:_LISTED])}"
+        f"{more}; record or convert to one of these types"
+    )
 
 
 def _pictures(bag: OpenBag, images: Sequence[str]) -> list[str]:

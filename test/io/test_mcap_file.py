@@ -117,6 +117,6 @@ def test_names_of_the_type(tmp_path: Path, kind: str, encoding: str) -> None:
 
 def test_without_ros_2_it_says_what_is_there(tmp_path: Path) -> None:
     path = write(tmp_path / "drive.mcap", [], others={"/front": ("protobuf", "protobuf", PROTOBUF)})
-    words = r"found 0: none of ROS 2, but /front \(protobuf of foxglove\.RawImage\); convert them"
+    words = r"found 0: none of .*, but /front \(protobuf of foxglove\.RawImage\); record or conv"
     with pytest.raises(InputError, match=words):
         open_source(path)

@@ -173,7 +173,8 @@ def _bags(root: Path) -> list[Path]:
     if is_bag(root):
         return [root]
     inside = root.iterdir() if root.is_dir() else ()
-    bags = sorted((each for each in inside if is_bag(each)), key=natural_key)
+    shown = (each for each in inside if not each.name.startswith("."))
+    bags = sorted(filter(is_bag, shown), key=natural_key)
     if not bags:
         raise InputError(
             f"{root}: expected a rosbag2 (mcap or sqlite3) or a folder of them, found none; check "
