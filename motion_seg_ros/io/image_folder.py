@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import numpy.typing as npt
 
 from motion_seg_ros.errors import FrameError, InputError
@@ -149,10 +148,7 @@ def read_image(file: Path, values: ValueRange) -> UInt8Array:
     Raises:
         InputError: it cannot be read, or is not a complete image.
     """
-    image = decode_file(file, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
-    if image.dtype != np.uint8:
-        image = values.to_8_bit(image)
-    return np.dstack([image] * 3) if image.ndim == 2 else image
+    return values.to_bgr(decode_file(file, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
 def decode_file(file: Path, flags: int) -> npt.NDArray[Any]:

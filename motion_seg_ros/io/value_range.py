@@ -111,6 +111,11 @@ class ValueRange:
                 self._take(_range_of(span), pixels.dtype)
         return scaled(pixels, self._limits or full_range(pixels.dtype))
 
+    def to_bgr(self, pixels: npt.NDArray[Any]) -> UInt8Array:
+        """Return an image, grey or blue, green, red, as (H, W, 3) uint8 bgr."""
+        shown = pixels if pixels.dtype == np.uint8 else self.to_8_bit(pixels)
+        return np.dstack([shown] * 3) if shown.ndim == 2 else shown
+
     def _take(self, limits: tuple[float, float], dtype: np.dtype[Any]) -> None:
         self._misfits = 0
         if limits == self._limits:

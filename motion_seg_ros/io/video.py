@@ -14,11 +14,14 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import DEFAULT_FPS, SourceFrame
 from motion_seg_ros.io.containers import is_cut_off, is_matroska, is_raw_stream
 from motion_seg_ros.io.reader import BadFrame, FrameReader
+from motion_seg_ros.io.value_range import ValueRange
 from motion_seg_ros.types import Frame
 
 _CAPTURE_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _FFMPEG_LOG_LEVEL = "OPENCV_FFMPEG_LOGLEVEL"
 _SILENT = 0
+_GREY_16 = int.from_bytes(b"Y1\0\x10", "little")
+"""FFmpeg's pixel format gray16le, as thermal cameras record; OpenCV keeps its 16 bits on demand."""
 MAX_FPS = 240.0
 """Highest rate that is believed without a look at the stamps: of slow motion by a telephone. Set by
 hand."""
@@ -94,6 +97,7 @@ class VideoFile(FrameReader):
             InputError: no frame decodes.
         """
         capture = self._open()
+        values = ValueRange()
         holes: dict[int, int] = {}  # frame -> frames that seem to be missing before it
         try:
             count = 0
@@ -107,7 +111,7 @@ class VideoFile(FrameReader):
                 if count > 0 and (missing := self._missing(shown_ns - before_ns)) > 0:
                     holes[count] = missing
                 stamp_ns = self._stamp_ns(count, shown_ns, stamp_ns)
-                frame = Frame(image.astype("uint8", copy=False), stamp_ns)
+                frame = Frame(values.to_bgr(image), stamp_ns, value_range=values.limits)
                 yield SourceFrame(f"{count:06d}", frame, "", stamp_ns)
                 count += 1
         finally:
@@ -174,6 +178,8 @@ class VideoFile(FrameReader):
                 f"{self.path}: expected a folder of images, a video or a rosbag2, found a file "
                 "that is none of them, or is cut off before its index; check the file"
             )
+        if int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) == _GREY_16:
+            capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         return capture
 
 

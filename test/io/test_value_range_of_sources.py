@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import recordings
@@ -95,6 +97,17 @@ def test_rgbd_folder(tmp_path: Path) -> None:
     for file, image in zip(sorted((folder / "rgb").iterdir()), IMAGES, strict=True):
         assert cv2.imwrite(str(file), in_bits(image, 12))
     assert_shows(folder, IMAGES, (0, 4095))
+
+
+@pytest.mark.parametrize("suffix", ["avi", "mkv"])
+@pytest.mark.parametrize("bits", [12, 16])
+def test_video_without_loss(tmp_path: Path, suffix: str, bits: int) -> None:
+    path = tmp_path / f"thermal.{suffix}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-r", "10"]
+    command += ["-pix_fmt", "gray16le", "-s", "96x72", "-i", "-", "-c:v", "ffv1", str(path)]
+    pixels = b"".join(in_bits(each, bits).astype("<u2").tobytes() for each in GREY)
+    subprocess.run(command, input=pixels, check=True)
+    assert_shows(path, GREY, (0, 2**bits - 1))
 
 
 def test_an_8_bit_recording_has_no_range(tmp_path: Path) -> None:
