@@ -76,13 +76,14 @@ class ValueRange:
     wide. One unit is never made more than one grey level, as that would be the sensor's noise.
 
     The range stays the same, since flow and networks take a change of brightness for motion, until
-    PATIENCE images in a row do not fit it, or an image has another type or size. Whoever shows the
-    images begins a new stream where `limits` changes (window.py).
+    PATIENCE images in a row do not fit it, or the first one of another type or size does not.
+    Whoever shows the images begins a new stream where `limits` changes (window.py).
     """
 
     def __init__(self) -> None:
         self._limits: tuple[float, float] | None = None
-        self._kind: object = None
+        self._dtype: object = None
+        self._size: object = None
         self._misfits = 0
 
     @property
@@ -92,7 +93,7 @@ class ValueRange:
 
     def reset(self) -> None:
         """Take the range of the next image."""
-        self._kind = None
+        self._dtype = None
 
     def to_8_bit(self, pixels: npt.NDArray[Any]) -> UInt8Array:
         """Return an image in 8 bits, rounded; what lies beyond the range is black or white.
@@ -101,14 +102,14 @@ class ValueRange:
             pixels: (H, W) or (H, W, C) of any numbers; a fourth channel is taken for opacity.
         """
         colours = pixels if pixels.ndim == 2 else pixels[..., :3]
-        kind = (pixels.dtype, pixels.shape)
         span = _Span.of(colours)
         if span is not None:
-            new = self._kind != kind
-            self._misfits = 0 if new or self._fits(span) else self._misfits + 1
-            if new or self._misfits >= PATIENCE:
-                self._kind = kind
+            fits = self._dtype == pixels.dtype and self._fits(span)
+            self._misfits = 0 if fits else self._misfits + 1
+            new = self._dtype != pixels.dtype or self._size != pixels.shape[:2]
+            if not fits and (new or self._misfits >= PATIENCE):
                 self._take(_range_of(span), pixels.dtype)
+            self._dtype, self._size = pixels.dtype, pixels.shape[:2]
         return scaled(pixels, self._limits or full_range(pixels.dtype))
 
     def to_bgr(self, pixels: npt.NDArray[Any]) -> UInt8Array:

@@ -135,6 +135,9 @@ def test_another_size_or_type_and_a_reset_take_a_new_range() -> None:
     values.to_8_bit(spread(0, 1000))
     values.to_8_bit(spread(0, 4000)[::2])
     assert values.limits == (0, 4095)
+    values.to_8_bit(spread(0, 3000))
+    values.to_8_bit(spread(0, 2000)[::3])  # fits
+    assert values.limits == (0, 4095)
     values.reset()
     values.to_8_bit(spread(0, 1000)[::2])
     assert values.limits == (0, 1023)

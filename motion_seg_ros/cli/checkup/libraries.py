@@ -47,7 +47,7 @@ def opencv() -> Iterator[Finding]:
 
 
 def programs() -> Iterator[Finding]:
-    """Look at what reads bags and writes videos."""
+    """Look at what reads bags, and reads and writes videos."""
     for name, use in (("rosbags", "reads and writes bags without ROS"), ("mcap", "reads bags")):
         answer = version_of(name)
         if answer.good:
@@ -55,6 +55,12 @@ def programs() -> Iterator[Finding]:
         else:
             found = f"{answer.text}; demo, replay and bags on the command line need it"
             yield Finding(name, "note", found, pip_install(name))
+    answer = version_of("av")
+    if answer.good:
+        yield Finding("PyAV", "ok", "decodes images that are packets of a video")
+    else:
+        found = f"{answer.text}; images that are packets of a video need it"
+        yield Finding("PyAV", "note", found, pip_install("av"))
     answer = python("-c", "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())")
     program = answer.text if answer.good else shutil.which("ffmpeg")
     if program:
