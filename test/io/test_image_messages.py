@@ -283,6 +283,8 @@ def test_a_mosaic_that_was_compressed_as_it_is(
     name = f"bayer_{order}{bits}"
     png = compressed(encoded(".png", mosaic), f"{name}; png compressed ")
     np.testing.assert_array_equal(image_to_bgr(png), image_to_bgr(message(mosaic, name)))
+    kept = compressed(encoded(".png", mosaic), f"{name}; jpeg compressed bayer_{order}8")
+    np.testing.assert_array_equal(image_to_bgr(kept), image_to_bgr(png))
     inner = image_to_bgr(png)[2:-2, 2:-2]
     np.testing.assert_array_equal(inner, np.broadcast_to([0, 0, 200], (4, 4, 3)))
 
