@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from motion_seg_ros.errors import ConfigError, shown
+from motion_seg_ros.settings.declaration import NODE_NAME
 
 FLAG = "--params-file"
 PARAMETERS = "ros__parameters"
@@ -17,14 +18,21 @@ MAX_NAMED = 5  # sections of another node's file; set by hand
 
 
 def check_parameter_files(arguments: Sequence[str]) -> None:
-    """Raise a one-line error for a missing parameter file, where rcl prints several lines.
+    """Refuse parameter files that rcl refuses in several lines, or without the remedy.
 
     Raises:
-        ConfigError: one does not exist.
+        ConfigError: one does not exist, or has values that are in no section of a node.
     """
     for path in _files(arguments):
         if not path.is_file():
             raise ConfigError(f"{path}: no such parameter file; check the path after {FLAG}")
+        content = _content(path)
+        if isinstance(content, Mapping) and content and not any(_sections(content)):
+            first = shown(next(iter(content)))
+            raise ConfigError(
+                f"{path}: expected `{NODE_NAME}:` or `/**:`, below it `{PARAMETERS}:`, and below "
+                f"that the settings, found {first} without `{PARAMETERS}:`"
+            )
 
 
 def unused_files(arguments: Sequence[str], node: str) -> list[str]:
@@ -38,11 +46,7 @@ def unused_files(arguments: Sequence[str], node: str) -> list[str]:
     """
     said = []
     for path in _files(arguments):
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError):  # rcl, which read it before, has accepted it
-            continue
-        sections = list(_sections(content))
+        sections = list(_sections(_content(path)))
         if any(_applies(each, node) for each in sections):
             continue
         named = ", ".join(shown(each) for each in sections[:MAX_NAMED]) or "none"
@@ -55,6 +59,14 @@ def unused_files(arguments: Sequence[str], node: str) -> list[str]:
 
 def _files(arguments: Sequence[str]) -> Iterator[Path]:
     yield from (Path(path) for flag, path in itertools.pairwise(arguments) if flag == FLAG)
+
+
+def _content(path: Path) -> Any:
+    """Return what is in a YAML file; None where it cannot be read, which rcl tells."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
 
 
 def _sections(content: Any, name: str = "") -> Iterator[str]:

@@ -68,6 +68,22 @@ def test_a_missing_file_is_refused() -> None:
         check_parameter_files(["--ros-args", "--params-file", "/no/such.yaml"])
 
 
+@pytest.mark.parametrize(
+    "text", ["window:\n  size: 8\n", "motion_seg:\n  ros_parameters:\n    window: {size: 8}\n"]
+)
+def test_settings_outside_of_a_section_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "flat.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="below it `ros__parameters:`, and below that the set"):
+        check_parameter_files(["--ros-args", "--params-file", str(file)])
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "words", "- 1\n", "a: [\n", "\t:"])
+def test_what_is_left_to_rcl(tmp_path: Path, text: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text)
+    check_parameter_files(["--ros-args", "--params-file", str(tmp_path / "odd.yaml")])
+
+
 def test_the_node_says_so_when_it_starts(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(f"motion_seg_node:\n  ros__parameters:\n{SETTINGS}\n")
