@@ -403,6 +403,6 @@ def _report(
         f"{len(summaries)} sequence{'s' if len(summaries) != 1 else ''}"
         f"{f' ({len(kept)} finished before)' if kept else ''}, {frames} frames, "
         f"{moving} with motion, {f'{deep} with depth, ' if deep else ''}"
-        f"{f'{bad} bad ones, ' if bad else ''}{rate:.1f} frames/s, "
+        f"{f'{bad} bad, ' if bad else ''}{rate:.1f} frames/s, "
         f"written to {output}"
     )

@@ -24,5 +24,6 @@ def status(arguments: argparse.Namespace, bad_frames: Iterable[Mapping[str, str]
     count = sum(map(len, bad_frames))
     if count == 0 or not arguments.strict:
         return 0
-    print(f"motion_seg: error: {count} bad frames (--strict); see the warnings", file=sys.stderr)
+    frames = "1 bad frame" if count == 1 else f"{count} bad frames"
+    print(f"motion_seg: error: {frames} (--strict); see the warnings", file=sys.stderr)
     return STATUS_BAD_FRAMES
