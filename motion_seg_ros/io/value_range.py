@@ -17,7 +17,7 @@ from motion_seg_ros.types import UInt8Array
 LEVELS = 255
 """Grey levels above black."""
 SAMPLES = 128 * 128
-"""Pixels of an image that its values are judged by: a percentile of so many takes 0.2 ms."""
+"""Pixels of an image that its values are judged by, about. Set by hand."""
 TAILS = (1.0, 99.0)
 """Percentiles taken as the ends of an image's values: dead and hot pixels are fewer. By hand."""
 MIN_FILL = 1 / 8
