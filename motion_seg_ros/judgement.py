@@ -68,7 +68,7 @@ def unjudged(frames: int, abstentions: Mapping[str, int], resets: Iterable[str])
     others = Counter({k: n for k, n in abstentions.items() if _YOUNG not in k})
     if not nothing and others.total() <= UNJUDGED_SHARE * frames:
         return None
-    reason = _commonest(others or Counter(abstentions))
+    reason = _commonest(others) if others else list(abstentions)[-1]
     what = "nothing" if nothing else f"{others.total()} of {frames} frames"
     remedy = remedy_for(reason, ABSTENTION_REMEDIES)
     return f"{what} could {'' if nothing else 'not '}be judged: {reason}; needed: {remedy}"

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from motion_seg_ros.errors import InputError
-from motion_seg_ros.io.orientation import shown, shown_size
+from motion_seg_ros.io.orientation import shown, shown_size, stored_size
 from motion_seg_ros.outputs.palette import id_palette
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
@@ -69,8 +69,10 @@ def read_id_map(path: Path, size: tuple[int, int]) -> UInt16Array:
     """
     try:
         with Image.open(path) as picture:
-            found = shown_size(picture)
-            if found != size:  # before it is decoded
+            found = stored_size(picture)
+            if found in (size, size[::-1]):  # else before it is decoded, as a PNG is for its EXIF
+                found = shown_size(picture)
+            if found != size:
                 raise InputError(
                     f"{path}: expected {size[1]}x{size[0]} like its frame, found "
                     f"{found[1]}x{found[0]}; replace it"
