@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.base import SourceFrame
+from motion_seg_ros.io.stamp_order import DISORDER_NS
+from motion_seg_ros.settings.stages import WindowConfig
 
 MAX_NAMED = 10
 """Warnings about single frames of a sequence, after which they are counted. Set by hand."""
@@ -19,6 +22,8 @@ MAX_FAILED_DEPTH = 10
 LEFT_OUT = "it is left out"
 WITHOUT_DEPTH = "the image is used without depth"
 STARTS_ANEW = "the window starts anew"
+LEAP_NS = int(WindowConfig.max_gap_s * 1e9)
+"""A larger step forward begins a new stream."""
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +88,8 @@ class DepthTrials:
 class FrameReader(ABC):
     """Yields the frames of a recording that can be used, and tells the others in warnings.
 
-    A frame of another size than the one before it begins a new stream, with a warning; a single one
-    between two of one size is left out.
+    A frame of another size than the one before it begins a new stream, with a warning. A single one
+    between two of one size is left out, and so is one whose stamp alone leaps away.
 
     Attributes:
         path: the recording.
@@ -123,7 +128,7 @@ class FrameReader(ABC):
         """
         self._found = found = _Found(self._told)
         usable = False
-        for item in _of_lasting_size(self.path, self._read()):
+        for item in _without_strays(self.path, self._read()):
             if isinstance(item, BadFrame):
                 found.add(item, at_once=usable)
                 continue
@@ -180,11 +185,11 @@ class _Found(dict[str, str]):
             logger.warning("%s: %d more frames like these", path, self._unnamed)
 
 
-def _of_lasting_size(
+def _without_strays(
     path: Path, items: Iterator[SourceFrame | BadFrame]
 ) -> Iterator[SourceFrame | BadFrame]:
-    """Yield the same, but for single frames of another size than those on both sides, which cannot
-    be used; where the size changes for longer, also a BadFrame that says so."""
+    """Yield the same, but for single frames whose size or stamp differs from those on both sides,
+    which cannot be used; where the size changes for longer, also a BadFrame that says so."""
     last: SourceFrame | None = None
     waiting: SourceFrame | None = None
     for item in items:
@@ -192,24 +197,43 @@ def _of_lasting_size(
             yield item
             continue
         if waiting is not None and last is not None:
-            if item.frame.size == last.frame.size:
-                yield _other_size(path, waiting, last)
+            # A frame without a stamp says nothing about those of others.
+            telling = item.frame.stamp_ns != 0 or waiting.frame.size != last.frame.size
+            if telling and not _misfit(item, last):
+                yield _stray(path, waiting, last)
             else:
-                yield _other_size(path, waiting, last, STARTS_ANEW)
-                yield waiting
+                yield from _begun(path, waiting, last)
                 last = waiting
             waiting = None
-        if last is None or item.frame.size == last.frame.size:
-            yield item
-            last = item
-        else:
+        if last is not None and _misfit(item, last):
             waiting = item
+            continue
+        yield item
+        if last is None or item.frame.stamp_ns:  # the next is not compared with a stamp left out
+            last = item
     if waiting is not None and last is not None:
-        yield _other_size(path, waiting, last, STARTS_ANEW)
-        yield waiting
+        yield from _begun(path, waiting, last)
 
 
-def _other_size(path: Path, item: SourceFrame, last: SourceFrame, instead: str = "") -> BadFrame:
+def _misfit(item: SourceFrame, last: SourceFrame) -> str:
+    """Return how a frame differs from the one that it follows; "" where it can follow."""
     (height, width), (known_height, known_width) = item.frame.size, last.frame.size
-    problem = f"expected {known_width}x{known_height} like the frame before, found {width}x{height}"
-    return BadFrame(item.name, f"{path}, frame {item.name}", problem, instead)
+    if item.frame.size != last.frame.size:
+        return (
+            f"expected {known_width}x{known_height} like the frame before, found {width}x{height}"
+        )
+    step_ns = item.frame.stamp_ns - last.frame.stamp_ns
+    if item.frame.stamp_ns == 0 or -DISORDER_NS <= step_ns <= LEAP_NS:
+        return ""
+    return f"expected a stamp near those of its neighbours, found one {step_ns * 1e-9:+.3f} s away"
+
+
+def _stray(path: Path, item: SourceFrame, last: SourceFrame) -> BadFrame:
+    return BadFrame(item.name, f"{path}, frame {item.name}", _misfit(item, last))
+
+
+def _begun(path: Path, item: SourceFrame, last: SourceFrame) -> Iterator[SourceFrame | BadFrame]:
+    """Yield the first frame of a new stream; a step in time is told by the reset of the window."""
+    if item.frame.size != last.frame.size:
+        yield dataclasses.replace(_stray(path, item, last), instead=STARTS_ANEW)
+    yield item

@@ -77,6 +77,45 @@ def test_each_bad_frame_costs_itself_alone(
     assert sorted(reader.left_out) == sorted(set("0123456"[: len(letters)]) - set(names))
 
 
+class Stamped(FrameReader):
+    """Frames with these stamps in seconds."""
+
+    def __init__(self, *stamps_s: float) -> None:
+        super().__init__()
+        self.path = Path("stamps")
+        self._stamps_s = stamps_s
+
+    def _read(self) -> Iterator[SourceFrame | BadFrame]:
+        for number, stamp_s in enumerate(self._stamps_s):
+            frame = Frame(np.zeros((4, 6, 3), np.uint8), round(stamp_s * 1e9))
+            yield SourceFrame(str(number), frame, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("stamps_s", "left_out"),
+    [
+        ((5.0, 5.1, 900.0, 5.2, 5.3), ["2"]),
+        ((5.0, 5.1, 3.0, 5.2, 5.3), ["2"]),
+        ((5.0, 900.0, 5.1, 1.0, 5.2), ["1", "3"]),
+        ((5.0, 5.1, 900.0), []),  # nobody knows
+        ((5.0, 5.1, 5.05, 5.2, 4.9, 5.3), []),  # late
+        ((5.0, 5.1, 1.0, 1.1, 1.2), []),  # the clock was set
+        ((5.0, 5.1, 90.0, 90.1), []),  # a pause
+        ((5.0, 7.0, 9.0, 11.0), []),  # a slow camera
+        ((5.0, 5.0, 5.0), []),
+        ((5.0, 0.0, 5.1, 0.0, 5.2), []),  # stamps that are left out
+        ((0.0, 5.0, 0.0, 5.1), []),
+    ],
+)
+def test_a_frame_whose_stamp_alone_leaps_away_is_left_out(
+    stamps_s: Sequence[float], left_out: Sequence[str]
+) -> None:
+    reader = Stamped(*stamps_s)
+    names = [each.name for each in reader]
+    assert names == [str(i) for i in range(len(stamps_s)) if str(i) not in left_out]
+    assert list(reader.bad_frames) == list(left_out)
+
+
 def test_where_no_frame_can_be_used_there_is_one_error_and_no_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
