@@ -32,7 +32,7 @@ def test_the_first_remedy_that_applies() -> None:
             3,
             YOUNG,
             [],
-            ["nothing could be judged", "4 are needed", "that many frames"],
+            ["nothing could be judged: 3 frames seen", "that many frames"],
         ),
         (
             30,
