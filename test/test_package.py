@@ -20,6 +20,7 @@ PACKAGE = "motion_seg_ros"
 
 # Import name -> (what pip installs, what package.xml names); None: not declared there, on purpose.
 DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
+    "av": ("av", None),  # optional: setup.py, extra `video`
     "builtin_interfaces": (None, "builtin_interfaces"),  # comes with every message wheel
     "cv2": ("opencv-contrib-python-headless", "python3-opencv"),
     "diagnostic_msgs": ("ros-jazzy-diagnostic-msgs", "diagnostic_msgs"),
@@ -137,7 +138,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "fast", "full", "train", "trajectory", "ray")
+        for extra in ("ros-jazzy", "fast", "full", "video", "train", "trajectory", "ray")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}
