@@ -22,6 +22,7 @@ UInt8Array = npt.NDArray[np.uint8]
 UInt16Array = npt.NDArray[np.uint16]
 Int64Array = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
+Float16Array = npt.NDArray[np.float16]
 BoolArray = npt.NDArray[np.bool_]
 
 MOVING_PROBABILITY = 0.5

@@ -11,7 +11,7 @@ import numpy as np
 from motion_seg_ros.flow.lookup import remap, warp
 from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
 from motion_seg_ros.masks.fusion.evidence import scaled
-from motion_seg_ros.types import FloatArray, UInt8Array, UInt16Array
+from motion_seg_ros.types import Float16Array, FloatArray, UInt8Array, UInt16Array
 
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 VIEWS = 3  # earlier views to compare with
@@ -21,15 +21,20 @@ GAIN = 0.7  # log-odds per noise level above the tolerance
 MAX_FOR_MOVING = 2.0
 MAX_FOR_STATIC = 1.5
 # Set by hand:
-KEPT = 12  # views
+KEPT = 17  # views: two of the largest gap beside the newest
 SIDE_PX = 3  # of the squares that differences are means over
 
 
 @dataclass(frozen=True, eq=False)
 class _View:
     image: UInt8Array  # (h, w, 4): OpenCV looks up four channels in half the time of three
-    to_earlier: FloatArray | None  # (h, w, 2) displacement to the view `gap` frames before
+    to_earlier: Float16Array | None  # (h, w, 2) displacement to the view `gap` frames before
     gap: int
+
+    @classmethod
+    def of(cls, image: UInt8Array, to_earlier: FloatArray | None, gap: int) -> _View:
+        half = None if to_earlier is None else to_earlier.astype(np.float16)
+        return cls(image, half, gap)
 
     def resized(self, size: tuple[int, int]) -> _View:
         """Return the view at another size (h, w)."""
@@ -40,7 +45,7 @@ class _View:
         if self.to_earlier is None:
             return _View(image, None, self.gap)
         factor = np.array([size[1] / width, size[0] / height], np.float32)
-        return _View(image, scaled(self.to_earlier, size) * factor, self.gap)
+        return _View.of(image, scaled(self.to_earlier.astype(np.float32), size) * factor, self.gap)
 
 
 class BackgroundViews:
@@ -75,7 +80,7 @@ class BackgroundViews:
         if self._views and self._views[-1].image.shape != image.shape:  # the working size changed
             size = image.shape[0], image.shape[1]
             self._views = deque((each.resized(size) for each in self._views), maxlen=KEPT)
-        self._views.append(_View(image, to_earlier, gap))
+        self._views.append(_View.of(image, to_earlier, gap))
         sums = self._least_sums(image, grid)
         if sums is None:
             return None
@@ -96,7 +101,8 @@ class BackgroundViews:
             age += view.gap
             if view.to_earlier is None or age >= len(self._views):
                 break
-            step = view.to_earlier if place is grid else warp(view.to_earlier, place)
+            to_earlier = view.to_earlier.astype(np.float32)
+            step = to_earlier if place is grid else warp(to_earlier, place)
             place = place + step
             view = self._views[-1 - age]
             seen = remap(view.image, place)

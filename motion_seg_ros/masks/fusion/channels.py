@@ -32,14 +32,14 @@ CHANNELS = (  # of log-odds and other maps, with their typical sizes, set by han
     ("depth_certainty", 3),
 )
 COMPRESSED = (("behind_camera", 1), ("behind_ground", 1), ("nearness", 1))  # by asinh
-OTHERS = (  # x and y of the residuals over gaps of 1 and 3 frames; colours
-    *(("x_1", 2), ("y_1", 2), ("x_3", 2), ("y_3", 2)),
+OTHERS = (  # x and y of the residuals over the last frame and the longest gap; colours
+    *(("x_1", 2), ("y_1", 2), ("x_far", 2), ("y_far", 2)),
     *(("L", 1), ("a", 1), ("b", 1)),
 )
 NAMES, SCALES = zip(*CHANNELS, *COMPRESSED, *OTHERS, strict=True)
 MASK_CHANNELS = len(NAMES)
 BELIEF = NAMES.index("belief")
-RESIDUALS_X = (NAMES.index("x_1"), NAMES.index("x_3"))
+RESIDUALS_X = (NAMES.index("x_1"), NAMES.index("x_far"))
 COLOURS = slice(NAMES.index("L"), MASK_CHANNELS)
 CELL = 8  # the network takes images whose sides are multiples of it: it halves them three times
 

@@ -26,8 +26,8 @@ class MotionEvidence:
         behind_camera, behind_ground: standard errors by which a still pixel would be there.
         nearness: inverse depth of a still pixel; the median of the static ones is 1.
         depth_certainty: log(1 + 1 / its standard error).
-        residuals_px: one (..., 2) for each of the gaps of 1 and 3 frames: flow less that of the
-            best static point, x and y in working pixels.
+        residuals_px: one (..., 2) for each of the gaps of ImageEvidence.flows, zeros where there is
+            but one: flow less that of the best static point, x and y in working pixels.
     """
 
     flow: FloatArray

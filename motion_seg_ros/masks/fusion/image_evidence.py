@@ -15,11 +15,13 @@ from motion_seg_ros.types import FloatArray, Frame, Int64Array, UInt8Array
 from motion_seg_ros.window import Window
 
 # Set by hand:
+LARGEST_GAP = 8  # frames
+REACH_PX = 12.0  # by which REACH_SHARE of the pixels move over it, if possible
+REACH_SHARE = 0.9
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
 LEAST_TRUST_MISMATCHED = 0.02
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
-FLOW_GAPS = (1, 3)  # frames
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
 HALF_TRUST_TEXTURE = 0.5  # grey levels per pixel
@@ -36,8 +38,8 @@ class ImageEvidence:
         grid: (h, w, 2) pixel coordinates.
         colours: (h, w) of colour_bins.
         texture: (h, w) around each pixel, from 0 to 1.
-        flows: gaps of FLOW_GAPS that the window spans, each with its backward flow (h, w, 2); none
-            in a stream's first frame.
+        flows: gaps in frames, 1 and that of `longest_gap` where it is another, as far as the window
+            spans them, each with its backward flow (h, w, 2); none in a stream's first frame.
         matched: (h, w) trust in the first of them, see `matched`.
         smoother: spreads evidence up to the edges of the image.
         finisher: smooths the belief.
@@ -54,15 +56,20 @@ class ImageEvidence:
     finisher: EdgeAwareFilter
 
     @classmethod
-    def of(cls, window: Window, flow: DenseFlow) -> ImageEvidence:
-        """Return the evidence of the newest frame of a window; may run beside its tracker."""
+    def of(cls, window: Window, flow: DenseFlow, gap: int | None = None) -> ImageEvidence:
+        """Return the evidence of the newest frame of a window; may run beside its tracker.
+
+        Args:
+            window: of the frame.
+            flow: shared with the tracker.
+            gap: the longest of `flows`; None: that of `longest_gap`.
+        """
         image = flow.image(window)
         grid = pixel_grid(image.gray.shape)
         smoother = EdgeAwareFilter(image.bgr, EVIDENCE_STRENGTH, EVIDENCE_SIGMA)
         finisher = EdgeAwareFilter(image.bgr, RESULT_STRENGTH, RESULT_SIGMA)
         colours, texture = colour_bins(image.bgr), textured(image.gray)
-        gaps = [gap for gap in FLOW_GAPS if gap < len(window)]
-        flows = tuple((gap, flow.backward(window, gap)) for gap in gaps)
+        flows = _flows(window, flow, gap)
         trust = (
             matched(flows[0][1], flow.forward(window), grid) if flows else np.zeros_like(texture)
         )
@@ -74,6 +81,30 @@ class ImageEvidence:
     def size(self) -> tuple[int, int]:
         """Height and width of the maps."""
         return self.image_bgr.shape[0], self.image_bgr.shape[1]
+
+
+def _flows(
+    window: Window, flow: DenseFlow, longest: int | None
+) -> tuple[tuple[int, FloatArray], ...]:
+    if len(window) == 1:
+        return ()
+    last = flow.backward(window, 1)
+    gap = min(longest or longest_gap(last), len(window) - 1)
+    return ((1, last),) if gap == 1 else ((1, last), (gap, flow.backward(window, gap)))
+
+
+def longest_gap(last: FloatArray) -> int:
+    """Return the number of frames, 1 to LARGEST_GAP, over which motion shows best.
+
+    Over more frames slow motion stands out of the noise of flow; but where pixels move far, more of
+    them are hidden or not found.
+
+    Args:
+        last: (h, w, 2) flow to the frame before.
+    """
+    lengths = np.sqrt(squared_length(last[::4, ::4]))
+    frames = REACH_PX / max(float(np.quantile(lengths, REACH_SHARE)), 1e-3)
+    return int(np.clip(frames, 1, LARGEST_GAP))
 
 
 def matched(backward: FloatArray, forward: FloatArray, grid: FloatArray) -> FloatArray:

@@ -10,11 +10,11 @@ from motion_seg_ros.camera import Camera
 from motion_seg_ros.flow.dense import DenseFlow
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.masks.fusion.densifier import Densifier
-from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
+from motion_seg_ros.masks.fusion.image_evidence import LARGEST_GAP, ImageEvidence, longest_gap
 from motion_seg_ros.types import Frame, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
-PAN_PX = 3
+PAN_PX = 5
 
 
 def panned(count: int) -> list[Window]:
@@ -30,15 +30,27 @@ def panned(count: int) -> list[Window]:
 
 def test_flows_of_the_gaps_that_the_window_spans() -> None:
     flow, found = DenseFlow(max(SIZE)), []
-    for window in panned(5):
+    for window in panned(6):
         found.append(ImageEvidence.of(window, flow))
-    assert [[gap for gap, _ in each.flows] for each in found] == [[], [1], [1], [1, 3], [1, 3]]
+    gaps = [[gap for gap, _ in each.flows] for each in found]
+    assert gaps == [[], [1], [1, 2], [1, 3], [1, 4], [1, 4]]
+    fixed = ImageEvidence.of(panned(6)[-1], DenseFlow(max(SIZE)), 2)
+    assert [gap for gap, _ in fixed.flows] == [1, 2]
     for gap, motion in found[-1].flows:
         inner = motion[20:-20, 40:-40]
         assert np.median(inner[..., 0]) == pytest.approx(PAN_PX * gap, abs=0.3)
         assert np.median(inner[..., 1]) == pytest.approx(0, abs=0.3)
     assert np.median(found[-1].matched) > 0.9
     assert not found[0].matched.any(), "nothing came before"
+
+
+def test_the_longest_gap_grows_as_motion_slows() -> None:
+    flow = np.zeros((60, 80, 2), np.float32)
+    assert longest_gap(flow) == LARGEST_GAP
+    for pace, gap in ((0.5, LARGEST_GAP), (2.5, 4), (5.9, 2), (6.1, 1), (40, 1)):
+        flow[..., 0] = pace
+        flow[:4] = 100  # a fast mover, less than a tenth of the image
+        assert longest_gap(flow) == gap
 
 
 def test_a_failed_frame_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:

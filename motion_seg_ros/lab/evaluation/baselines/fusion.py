@@ -12,7 +12,7 @@ from motion_seg_ros.lab.evaluation.baselines.quadratic import fit_quadratic, qua
 from motion_seg_ros.masks.fusion.background import BackgroundViews
 from motion_seg_ros.masks.fusion.colour import ColourModel
 from motion_seg_ros.masks.fusion.flow_evidence import LEAST_TRUST, flow_log_odds
-from motion_seg_ros.masks.fusion.image_evidence import FLOW_GAPS, ImageEvidence
+from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import (
     COLOUR_WEIGHT,
     LIMIT,
@@ -29,6 +29,7 @@ from motion_seg_ros.types import FloatArray, Frame, UInt16Array
 from motion_seg_ros.window import SlidingWindow
 
 # Set by hand.
+GAP = 3  # frames
 PRIOR_LOG_ODDS = -1.6
 FIT_STEP_PX = 8  # grid of the flow vectors that take part in the fit
 MIN_SIGMA_PX = 0.15
@@ -51,7 +52,7 @@ class RecursiveFusion:
     def __init__(self) -> None:
         require_edge_aware_smoothing()
         self._flow = DenseFlow(FlowConfig.max_side_px)
-        self._frames = SlidingWindow(max(FLOW_GAPS) + 1, float("inf"))
+        self._frames = SlidingWindow(GAP + 1, float("inf"))
         self._views = BackgroundViews()
         self._colour = ColourModel()
         self._prior: PixelPrior | None = None
@@ -59,7 +60,7 @@ class RecursiveFusion:
 
     def push(self, frame: Frame) -> UInt16Array:
         """Return (H, W) uint16, 1 where pixels of the next frame move."""
-        seen = ImageEvidence.of(self._frames.push(frame), self._flow)
+        seen = ImageEvidence.of(self._frames.push(frame), self._flow, GAP)
         if self._prior is None or self._log_odds is None:
             self._prior = PixelPrior.of_size(seen.size, PRIOR_LOG_ODDS)
             self._views.log_odds(seen.image_bgr, seen.grid, None, 1)

@@ -15,8 +15,9 @@ STEM = "stem.weight"  # (width, channels, 3, 3)
 # Files of version 1 do not name their channels:
 FIRST_NAMES = (
     *("belief", "total", "memory", "flow", "photometry", "tracks", "colour"),
-    *("log_disagreement", "trust", "x_1", "y_1", "x_3", "y_3", "L", "a", "b"),
+    *("log_disagreement", "trust", "x_1", "y_1", "x_far", "y_far", "L", "a", "b"),
 )
+RENAMED = {"x_3": "x_far", "y_3": "y_far"}
 
 
 def started_network(path: Path) -> MaskNetwork:
@@ -28,6 +29,7 @@ def started_network(path: Path) -> MaskNetwork:
     """
     tensors, metadata = load_tensors(path)
     names = metadata[CHANNELS_KEY].split(",") if CHANNELS_KEY in metadata else list(FIRST_NAMES)
+    names = [RENAMED.get(each, each) for each in names]
     network = MaskNetwork()
     old = tensors.get(STEM)
     if old is None or old.ndim != 4 or old.shape[1] != len(names):
