@@ -103,7 +103,6 @@ class DenseGeometry:
         spreads_px: standard deviation of that of static pixels, for each flow, by the median.
         misfit: root mean square of the residuals in spreads; a depth that disagrees and a place
             behind the ground add to it.
-        flat_misfit: the last flow's difference from the homography, in spreads.
         inverse_depth: of a pixel that stands still, in the unit of the window's geometry; negative
             behind the camera; 0 with homographies.
         error: its standard error; infinite with homographies.
@@ -115,7 +114,6 @@ class DenseGeometry:
     residuals_px: tuple[FloatArray, ...]
     spreads_px: tuple[float, ...]
     misfit: FloatArray
-    flat_misfit: FloatArray
     inverse_depth: FloatArray
     error: FloatArray
     median: float
@@ -145,7 +143,7 @@ def explain_flows(
         None where the motion to none of the frames is known.
     """
     motion = geometry.motion
-    if motion is None or geometry.flat is None:
+    if motion is None:
         return None
     known = np.flatnonzero(motion.known[::-1])  # by gap
     flows = [(gap, flow) for gap, flow in flows if gap in known]
@@ -153,8 +151,7 @@ def explain_flows(
         return None
     views = [_View.of(motion, gap, flow, rays) for gap, flow in flows]
     if geometry.mode is Mode.RIGID:
-        flat = _View.of(geometry.flat, *flows[-1], rays).residual(np.float32(0), rays)
-        return _rigid(views, flat, rays, static_weight, geometry.ground, measured)
+        return _rigid(views, rays, static_weight, geometry.ground, measured)
     return _flat(views, rays, static_weight)
 
 
@@ -255,7 +252,6 @@ def _flat(views: Sequence[_View], rays: Rays, static_weight: FloatArray) -> Dens
         tuple(residuals),
         tuple(spreads),
         np.asarray(np.sqrt(sum(squares) / len(views)), np.float32),
-        np.asarray(np.sqrt(squares[-1]), np.float32),
         nothing,
         np.full_like(nothing, np.inf),
         1.0,
@@ -266,13 +262,12 @@ def _flat(views: Sequence[_View], rays: Rays, static_weight: FloatArray) -> Dens
 
 def _rigid(
     views: Sequence[_View],
-    flat: FloatArray,
     rays: Rays,
     static_weight: FloatArray,
     ground: GroundPlane | None,
     measured: tuple[FloatArray, FloatArray] | None,
 ) -> DenseGeometry:
-    """Compare flows with poses; `flat` (h, w, 2) is the last one's residual to a homography."""
+    """Compare flows with poses."""
     rho, power = _triangulated(views)
     best, information, off = rho, power, None
     if measured is not None:
@@ -304,7 +299,6 @@ def _rigid(
         residuals,
         spreads,
         np.sqrt(square / np.float32(len(views))),
-        np.sqrt(_square([flat], spreads[-1:])),
         np.where(best > 0, best, rho),
         known_error,
         _median(best, static_weight),

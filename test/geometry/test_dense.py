@@ -90,8 +90,6 @@ def test_a_still_world_is_explained_by_its_depth() -> None:
     np.testing.assert_allclose(found.inverse_depth[sure], rho[sure], rtol=0.02)
     assert found.median == pytest.approx(np.median(rho), rel=0.05)
     assert not found.behind_camera.max() > 0.1
-    # Depth is far from a plane.
-    assert np.median(found.flat_misfit) > 5
 
 
 @pytest.mark.parametrize("mode", [Mode.RIGID, Mode.HOMOGRAPHY])

@@ -22,12 +22,10 @@ CHANNELS = (  # of log-odds and other maps, with their typical sizes, set by han
     ("belief", 4),
     ("total", 6),
     ("memory", 4),
-    ("flow", 2.5),
     ("photometry", 2),
     ("tracks", 4),
     ("colour", 2),
     ("log_disagreement", 3),
-    ("log_parallax", 3),
     ("trust", 0.5),
     ("depth_certainty", 3),
 )
@@ -44,7 +42,7 @@ COLOURS = slice(NAMES.index("L"), MASK_CHANNELS)
 CELL = 8  # the network takes images whose sides are multiples of it: it halves them three times
 
 MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
-MODEL_VERSION = "2"
+MODEL_VERSION = "3"
 CHANNELS_KEY = "channels"  # there too: names of the input channels, separated by commas
 
 

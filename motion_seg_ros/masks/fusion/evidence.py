@@ -22,7 +22,6 @@ class MotionEvidence:
         trust: trust in the flow, above 0; 0 where the camera's motion is unknown, as are the
             following.
         log_disagreement: log of the flow's disagreement with the static world, in spreads.
-        log_parallax: log of its disagreement with a homography, in spreads.
         behind_camera, behind_ground: standard errors by which a still pixel would be there.
         nearness: inverse depth of a still pixel; the median of the static ones is 1.
         depth_certainty: log(1 + 1 / its standard error).
@@ -34,7 +33,6 @@ class MotionEvidence:
     photometry: FloatArray
     trust: FloatArray
     log_disagreement: FloatArray
-    log_parallax: FloatArray
     behind_camera: FloatArray
     behind_ground: FloatArray
     nearness: FloatArray
@@ -46,7 +44,7 @@ class MotionEvidence:
         """Return evidence of nothing, for `size` = (h, w)."""
         whole, half = np.zeros(size, np.float32), np.zeros(half_size(size), np.float32)
         still = np.zeros((*half.shape, 2), np.float32)
-        return cls(whole, whole, whole, half, half, half, half, half, half, (still, still))
+        return cls(whole, whole, whole, half, half, half, half, half, (still, still))
 
 
 @dataclass(frozen=True, eq=False)

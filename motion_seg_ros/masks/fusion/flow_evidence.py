@@ -111,7 +111,6 @@ def _maps(found: DenseGeometry) -> dict[str, Any]:
     residuals = [*found.residuals_px, np.zeros_like(found.residuals_px[0])]
     return {
         "log_disagreement": np.log(found.misfit + np.float32(LOG_OFFSET)),
-        "log_parallax": np.log(found.flat_misfit + np.float32(LOG_OFFSET)),
         "behind_camera": found.behind_camera,
         "behind_ground": found.behind_ground,
         "nearness": found.inverse_depth * np.float32(1 / found.median),
