@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "5d0561c5049fdd3e987285dd0937e8af89e4bcd9a752154457332ffcb00d7d63",
+            "e608d94c655eabd551dbb1cf5bbad88c4f2bb9f5d96463803bae71c1ea989c4a",
         ),
     }
 )

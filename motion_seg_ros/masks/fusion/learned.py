@@ -14,8 +14,8 @@ from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
 # Chosen on rendered scenes of kinds that training never draws, see docs/masks.md:
-NETWORK_WEIGHT = 0.85
-BELIEF_WEIGHT = 0.4  # of the belief that the network corrects
+NETWORK_WEIGHT = 0.9
+BELIEF_WEIGHT = 0.2  # of the belief that the network corrects
 BIAS = -0.5  # log-odds: the network was trained on scenes with more movers than the world has
 
 

@@ -54,7 +54,7 @@ class MaskTraining:
     batch: int = 12
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
-    validation_interval: int = 250
+    validation_interval: int = 1000
     seed: int = 0
 
 
