@@ -16,8 +16,8 @@ from motion_seg_ros.window import Window
 
 # Set by hand:
 LARGEST_GAP = 8  # frames
-REACH_PX = 12.0  # by which REACH_SHARE of the pixels move over it, if possible
-REACH_SHARE = 0.9
+REACH_PX = 16.0  # by which REACH_SHARE of the pixels move over it, if possible
+REACH_SHARE = 0.98  # beside them a small mover is as fast as it likes
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
 LEAST_TRUST_MISMATCHED = 0.02

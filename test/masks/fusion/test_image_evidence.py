@@ -47,9 +47,9 @@ def test_flows_of_the_gaps_that_the_window_spans() -> None:
 def test_the_longest_gap_grows_as_motion_slows() -> None:
     flow = np.zeros((60, 80, 2), np.float32)
     assert longest_gap(flow) == LARGEST_GAP
-    for pace, gap in ((0.5, LARGEST_GAP), (2.5, 4), (5.9, 2), (6.1, 1), (40, 1)):
+    for pace, gap in ((0.5, LARGEST_GAP), (3.5, 4), (7.9, 2), (8.1, 1), (40, 1)):
         flow[..., 0] = pace
-        flow[:4] = 100  # a fast mover, less than a tenth of the image
+        flow[:4, :4] = 100  # a fast mover, less than a fiftieth of the image
         assert longest_gap(flow) == gap
 
 
