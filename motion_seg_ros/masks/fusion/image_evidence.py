@@ -14,10 +14,11 @@ from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, Frame, Int64Array, UInt8Array
 from motion_seg_ros.window import Window
 
-# Set by hand:
+# Chosen on rendered clips, see docs/masks.md:
 LARGEST_GAP = 8  # frames
-REACH_PX = 16.0  # by which REACH_SHARE of the pixels move over it, if possible
-REACH_SHARE = 0.98  # beside them a small mover is as fast as it likes
+REACH_PX = 16.0  # by which REACH_SHARE of the pixels move over the longest gap, if possible
+REACH_SHARE = 0.98  # so that slow pixels decide, but a mover before a still camera is found
+# Set by hand:
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
 LEAST_TRUST_MISMATCHED = 0.02
