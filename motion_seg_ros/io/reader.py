@@ -111,6 +111,10 @@ class FrameReader(ABC):
         """Names of those of them that were not yielded."""
         return self._found.left_out
 
+    def place(self, name: str) -> str:
+        """Return where a bad frame is: a file, or a message of a bag."""
+        return self._found.places[name]
+
     @abstractmethod
     def _read(self) -> Iterator[SourceFrame | BadFrame]:
         """Yield all frames, in order of their stamps where they are nearly so; of one that can be
@@ -148,6 +152,7 @@ class _Found(dict[str, str]):
     def __init__(self, told: set[str]) -> None:
         super().__init__()
         self.left_out: set[str] = set()
+        self.places: dict[str, str] = {}
         self._told = told
         self._waiting: list[BadFrame] = []
         self._unnamed = 0
@@ -162,7 +167,7 @@ class _Found(dict[str, str]):
         return f"{first.place}: {first.problem}{all_of}"
 
     def add(self, bad: BadFrame, *, at_once: bool) -> None:
-        self[bad.name] = bad.problem
+        self[bad.name], self.places[bad.name] = bad.problem, bad.place
         if not bad.instead:
             self.left_out.add(bad.name)
         self._waiting.append(bad)

@@ -207,6 +207,4 @@ def _check_whole(sequence: AnnotatedSequence) -> None:
     bad = sequence.frames.bad_frames
     name = next((each for each in sequence.scored if each in bad), None)
     if name is not None and isinstance(sequence, FileSequence):
-        raise InputError(
-            f"{sequence.frames.path}: expected whole images to score, found {name}: {bad[name]}"
-        )
+        raise InputError(f"{sequence.frames.place(name)}: {bad[name]}")

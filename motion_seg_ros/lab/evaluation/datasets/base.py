@@ -56,6 +56,10 @@ class FileSource(FrameSource, Protocol):
         """The images in order."""
         ...
 
+    def place(self, name: str) -> str:
+        """Return the file of a frame that is among `bad_frames`."""
+        ...
+
 
 class FileSequence:
     """A folder of images, and mask files of some or all of them.

@@ -33,14 +33,24 @@ def test_a_network_of_fewer_channels_goes_on_as_before_whatever_the_new_ones_are
 ) -> None:
     network, path = random_network(), tmp_path / "first.safetensors"
     state = network.state_dict()
-    places = [NAMES.index(name) for name in FIRST_NAMES]
-    new = [place for place in range(MASK_CHANNELS) if place not in places]
-    save_tensors(path, {**state, STEM: state[STEM][:, places]}, {})
+    old = torch.randn(state[STEM].shape[0], len(FIRST_NAMES), 3, 3)  # some are no longer there
+    for place, name in enumerate(FIRST_NAMES):
+        if name in NAMES:
+            old[:, place] = state[STEM][:, NAMES.index(name)]
+    new = [place for place, name in enumerate(NAMES) if name not in FIRST_NAMES]
+    save_tensors(path, {**state, STEM: old}, {})
     x = torch.randn(1, MASK_CHANNELS, 16, 24)
     with torch.inference_mode():
         found = started_network(path)(x)
         x[:, new] = 0
         torch.testing.assert_close(found, network(x))
+
+
+def test_channels_are_known_under_their_names_of_before(tmp_path: Path) -> None:
+    network, path = random_network(), tmp_path / "before.safetensors"
+    names = ",".join(NAMES).replace("_far", "_3")
+    save_tensors(path, network.state_dict(), {CHANNELS_KEY: names})
+    assert torch.equal(started_network(path).stem.weight, network.stem.weight)
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
