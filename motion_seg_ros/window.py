@@ -56,7 +56,7 @@ class SlidingWindow:
             seconds; one that is older by less is late.
     """
 
-    def __init__(self, size: int, max_gap_s: float, max_backward_s: float = 0.0) -> None:
+    def __init__(self, size: int, max_gap_s: float, max_backward_s: float) -> None:
         self._frames: deque[Frame] = deque(maxlen=size)
         self._max_gap_s = max_gap_s
         self._max_backward_s = max_backward_s

@@ -16,7 +16,7 @@ def frame(stamp_s: float, height: int = 4, width: int = 6) -> Frame:
 
 
 def test_keeps_the_newest_frames_and_counts_on() -> None:
-    window = SlidingWindow(size=3, max_gap_s=1.0)
+    window = SlidingWindow(size=3, max_gap_s=1.0, max_backward_s=0.0)
     for n in range(5):
         snapshot = window.push(frame(0.1 * n))
     assert [each.stamp_ns for each in snapshot.frames] == [200_000_000, 300_000_000, 400_000_000]
@@ -24,7 +24,7 @@ def test_keeps_the_newest_frames_and_counts_on() -> None:
 
 
 def test_a_window_tells_that_frames_were_left_out_before_its_newest() -> None:
-    window = SlidingWindow(size=3, max_gap_s=1.0)
+    window = SlidingWindow(size=3, max_gap_s=1.0, max_backward_s=0.0)
     behind = [window.push(frame(0.0)).behind, window.push(frame(0.1)).behind]
     window.skip(frame(0.2))
     behind += [window.push(frame(0.3)).behind, window.push(frame(0.4)).behind]
@@ -37,7 +37,7 @@ def test_a_window_tells_that_frames_were_left_out_before_its_newest() -> None:
 
 
 def test_indices_go_on_after_a_reset() -> None:
-    window = SlidingWindow(size=3, max_gap_s=1.0)
+    window = SlidingWindow(size=3, max_gap_s=1.0, max_backward_s=0.0)
     window.push(frame(0.0))
     window.push(frame(0.1))
     window.reset()
@@ -95,7 +95,7 @@ def test_late_frames_that_are_left_out_neither_move_the_stream_back_nor_leave_a_
     ],
 )
 def test_break_reason(following: Frame, reason: str | None) -> None:
-    window = SlidingWindow(size=3, max_gap_s=1.0)
+    window = SlidingWindow(size=3, max_gap_s=1.0, max_backward_s=0.0)
     assert window.break_reason(following) is None  # anything can come first
     window.push(frame(5.0))
     found = window.break_reason(following)
@@ -104,7 +104,7 @@ def test_break_reason(following: Frame, reason: str | None) -> None:
 
 def test_a_frame_without_a_stamp_has_the_time_of_the_one_before() -> None:
     """As of https://github.com/ros-simulation/gazebo_ros_pkgs/issues/548."""
-    window = SlidingWindow(8, max_gap_s=1.0)
+    window = SlidingWindow(8, max_gap_s=1.0, max_backward_s=0.0)
     for stamp_s in (5.0, 5.1, 0.0, 5.2):
         assert window.break_reason(frame(stamp_s)) is None
         assert not window.is_late(frame(stamp_s))
@@ -116,6 +116,6 @@ def test_a_frame_without_a_stamp_has_the_time_of_the_one_before() -> None:
 
 
 def test_a_stream_without_stamps_goes_on() -> None:
-    window = SlidingWindow(8, max_gap_s=1.0)
+    window = SlidingWindow(8, max_gap_s=1.0, max_backward_s=0.0)
     snapshots = [window.push(frame(0.0)) for _ in range(3)]
     assert len(snapshots[-1]) == 3

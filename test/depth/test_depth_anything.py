@@ -30,7 +30,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def random_window(frames: int = 1, size: tuple[int, int] = SIZE, seed: int = 0) -> Window:
     rng = np.random.default_rng(seed)
-    window = SlidingWindow(3, 1.0)
+    window = SlidingWindow(3, 1.0, 0.0)
     for index in range(frames):
         image = rng.integers(0, 256, (*size, 3), np.uint8)
         newest = window.push(Frame(image, index))
@@ -85,7 +85,7 @@ def test_each_frame_goes_through_the_network_once(
 
     monkeypatch.setattr(depth_anything, "network_image", counted)
     backend = depth_on_cpu(weights)
-    sliding = SlidingWindow(3, 1.0)
+    sliding = SlidingWindow(3, 1.0, 0.0)
     for index in range(5):
         window = sliding.push(Frame(np.full((*SIZE, 3), index, np.uint8), index))
         backend.inverse_depth(window)

@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 480, 640
 
 
 def stream(*depths_m: FloatArray | None) -> list[Window]:
-    sliding = SlidingWindow(4, 1.0)
+    sliding = SlidingWindow(4, 1.0, 0.0)
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     return [sliding.push(Frame(image, index, each)) for index, each in enumerate(depths_m)]
 
@@ -60,5 +60,5 @@ def test_infinitely_far_is_0() -> None:
 def test_large_images_give_maps_of_bounded_size() -> None:
     image = np.zeros((1080, 1920, 3), np.uint8)
     depth_m = np.ones((1080, 1920), np.float32)
-    window = SlidingWindow(2, 1.0).push(Frame(image, 0, depth_m))
+    window = SlidingWindow(2, 1.0, 0.0).push(Frame(image, 0, depth_m))
     assert TopicDepth().inverse_depth(window)[0].shape == (240, 427)

@@ -115,7 +115,7 @@ def random_frame(height: int, width: int, seed: int = 0) -> Frame:
 
 
 def one_frame(frame: Frame) -> Window:
-    return SlidingWindow(2, 1.0).push(frame)
+    return SlidingWindow(2, 1.0, 0.0).push(frame)
 
 
 def tracks_at(xy: Any, ids: Any = None, *, visible: Any = None, query_frame: Any = None) -> Tracks:
@@ -216,7 +216,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def numbered_window(frames: int, size: int = 3) -> Window:
     """Random frames whose first pixel is their index within the stream."""
-    sliding = SlidingWindow(size, 1.0)
+    sliding = SlidingWindow(size, 1.0, 0.0)
     for index in range(frames):
         image = random_frame(SIDE, SIDE, index).image_bgr.copy()
         image[0, 0] = index

@@ -62,7 +62,7 @@ def shifted_windows(shift: int, frames: int) -> list[Window]:
     rng = np.random.default_rng(3)
     coarse = rng.integers(0, 255, (40, 60, 3), np.uint8).astype(np.float32)
     picture = np.kron(coarse, np.ones((8, 8, 1), np.float32)).astype(np.uint8)
-    window = SlidingWindow(16, 1.0)
+    window = SlidingWindow(16, 1.0, 0.0)
     width = picture.shape[1] - shift * frames
     starts = [shift * (frames - 1 - i) for i in range(frames)]
     return [

@@ -78,7 +78,7 @@ def test_long_steps_of_a_small_thing_are_followed() -> None:
     world = cv2.cvtColor(texture(320, 464), cv2.COLOR_GRAY2BGR)
     disc = cv2.cvtColor(texture(60, 60)[::-1] // 2, cv2.COLOR_GRAY2BGR)
     inside = cv2.circle(np.zeros((60, 60), np.uint8), (30, 30), 28, 1, -1) > 0
-    flow, window = DenseFlow(232), SlidingWindow(16, 5.0)  # halved
+    flow, window = DenseFlow(232), SlidingWindow(16, 5.0, 0.0)  # halved
     place = 20
     for index, step in enumerate((0, 12, 24, 36, 44, 48)):
         place += step

@@ -187,7 +187,7 @@ def rendered(scene_of: Callable[..., object]) -> tuple[TrackLabels, Tracks, np.n
     scene = scene_of(seed=5, size=(480, 360), frames=18)
     tracker, labeller = FlowTracker(flow=DenseFlow(427), seeds=1000), GeometricLabeller(interval=1)
     estimator = CameraMotionEstimator()
-    sliding = SlidingWindow(16, 1.0)
+    sliding = SlidingWindow(16, 1.0, 0.0)
     for frame in Renderer(scene):
         now = sliding.push(Frame(frame.image_bgr, frame.stamp_ns))
         tracks = tracker.update(now)

@@ -62,7 +62,7 @@ def pipeline(
 ) -> MotionSegmenter:
     flow = DenseFlow(168)
     return MotionSegmenter(
-        window=SlidingWindow(3, 1.0),
+        window=SlidingWindow(3, 1.0, 0.0),
         tracker=LucasKanadeTracker(flow=flow, seeds=100),
         labeller=GeometricLabeller(interval=1),
         masks=Densifier(flow=flow, predictor=None),

@@ -130,7 +130,7 @@ def frame(stamp_s: float, size: tuple[int, int] = (48, 64)) -> Frame:
     ],
 )
 def test_each_break_of_the_window_has_a_remedy(second: Frame, remedy: str) -> None:
-    window = SlidingWindow(4, max_gap_s=1.0)
+    window = SlidingWindow(4, max_gap_s=1.0, max_backward_s=0.0)
     window.push(frame(1.0))
     reason = window.break_reason(second)
     assert reason is not None

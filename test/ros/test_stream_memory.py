@@ -109,7 +109,7 @@ def run(frames: int, **stages: Stage) -> tuple[list[FrameOutput], list[str], Str
     log, statistics = Log(), StreamStatistics()
     stream = CameraStream(
         segmenter=MotionSegmenter(
-            window=SlidingWindow(4, 1.0),
+            window=SlidingWindow(4, 1.0, 0.0),
             tracker=all_stages["tracking"],
             labeller=all_stages["labelling"],
             masks=all_stages["masks"],

@@ -83,7 +83,7 @@ def test_what_joined_is_what_the_pipeline_in_step_finds(make: Callable[..., Rig]
     rig = make(*things)
     other = Truth(rig.scene)
     pipeline = MotionSegmenter(
-        window=SlidingWindow(16, 1.0),
+        window=SlidingWindow(16, 1.0, 0.0),
         tracker=other,
         labeller=other,
         masks=prompted(OracleSegmenter(rig.scene)),
@@ -227,7 +227,7 @@ def test_labels_rest_on_the_depth_of_all_frames(make: Callable[..., Rig]) -> Non
     rig = make(mover())
     labeller = Listening(rig.scene)
     pipeline = MotionSegmenter(
-        window=SlidingWindow(16, 1.0),
+        window=SlidingWindow(16, 1.0, 0.0),
         tracker=rig.truth,
         labeller=labeller,
         masks=rig.masks,

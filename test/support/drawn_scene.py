@@ -178,7 +178,7 @@ class Camera:
         label: Callable[[int, Int64Array], FloatArray] | None = None,
     ) -> None:
         self.scene, self.backend, self.label = scene, backend, label
-        self.frames = SlidingWindow(window, 1e9)
+        self.frames = SlidingWindow(window, 1e9, 0.0)
         self.t = -1
         count = len(scene.numbers)
         self._flipped = np.random.default_rng(5).random(count) < wrong

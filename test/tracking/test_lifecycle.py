@@ -15,7 +15,7 @@ class Stream:
     """Windows of blank frames."""
 
     def __init__(self, size: int = 4) -> None:
-        self._window = SlidingWindow(size, 1.0)
+        self._window = SlidingWindow(size, 1.0, 0.0)
         self._count = 0
 
     def next(self) -> Window:

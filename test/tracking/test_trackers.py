@@ -33,7 +33,7 @@ def test_tracks_stay_on_their_surfaces(
 ) -> None:
     scene = mover_under_parallax(seed=3, size=(640, 480), frames=8)
     images = [frame.image_bgr for frame in Renderer(scene)]
-    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(8, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(8, 1.0, 0.0))
     old = tracks.visible.all(axis=0)
     assert np.count_nonzero(old) > 500
     truth = exact_track(GroundTruth(scene), tracks.xy_px[0, old].astype(np.float64), 0, 7)
@@ -50,7 +50,7 @@ def test_half_a_thousand_tracks_at_vga(
 ) -> None:
     scene = pan_only(size=(640, 480), frames=4)
     images = [frame.image_bgr for frame in Renderer(scene)]
-    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0, 0.0))
     alive = tracks.visible[-1]
     assert np.count_nonzero(alive) >= 500
     assert np.count_nonzero(tracks.visible.all(axis=0)) >= 500
@@ -65,7 +65,7 @@ def test_a_cut_ends_all_tracks(backend: type[FlowTracker] | type[LucasKanadeTrac
         np.kron(rng.integers(0, 255, (60, 80, 3), np.uint8), np.ones((4, 4, 1), np.uint8))
         for _ in range(2)
     ]
-    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0))
+    tracks = run(backend(flow=DenseFlow(427), seeds=1000), images, SlidingWindow(16, 1.0, 0.0))
     survivors = tracks.visible.all(axis=0)
     assert np.mean(survivors[tracks.query_frame == 0]) < 0.2
     assert np.count_nonzero(tracks.visible[-1]) >= 500
@@ -85,7 +85,7 @@ def test_more_seeds_keep_more_tracks_alive(
     images = [frame.image_bgr for frame in Renderer(pan_only(frames=4))]
     alive = []
     for seeds in (150, 600):
-        tracks = run(backend(flow=DenseFlow(427), seeds=seeds), images, SlidingWindow(16, 1.0))
+        tracks = run(backend(flow=DenseFlow(427), seeds=seeds), images, SlidingWindow(16, 1.0, 0.0))
         alive.append(int(tracks.visible[-1].sum()))
     assert alive[0] >= 150
     assert alive[1] >= 600
@@ -98,7 +98,7 @@ def test_who_sees_every_third_window_has_the_same_tracks(
 ) -> None:
     images = [frame.image_bgr for frame in Renderer(pan_only(size=(160, 120), frames=10))]
     each, third = (backend(flow=DenseFlow(427), seeds=200) for _ in range(2))
-    window = SlidingWindow(6, 1.0)
+    window = SlidingWindow(6, 1.0, 0.0)
     for index, image in enumerate(images):
         shown = window.push(Frame(image, index * 66_000_000))
         expected = each.update(shown)

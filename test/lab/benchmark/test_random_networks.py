@@ -64,7 +64,7 @@ def test_a_gpu_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_backends_take_them(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
-    window = SlidingWindow(2, 1.0).push(Frame(image, 0))
+    window = SlidingWindow(2, 1.0, 0.0).push(Frame(image, 0))
     depth = depth_on_cpu(
         write_random_weights("depth_anything_v2_small", tmp_path / "depth", toy=True)
     )

@@ -113,7 +113,7 @@ class Silent:
 @pytest.mark.parametrize("objects", [1, 3])
 def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
     asked: Counter[str] = Counter()
-    script, window = Script(objects), SlidingWindow(16, 1.0)
+    script, window = Script(objects), SlidingWindow(16, 1.0, 0.0)
     tracker = DriftingTracker(Lost(asked), points=POINTS, query_interval=8)
     labeller = ScriptedLabeller(Silent(asked), script)
     masks = prompted(ScriptedSegmenter(Blind(asked), script))
@@ -141,7 +141,7 @@ def test_objects_are_followed_lost_and_found_anew(objects: int) -> None:
 
 
 def test_points_drift_alike_and_are_always_visible() -> None:
-    follower, window = Lost(Counter()), SlidingWindow(4, 1.0)
+    follower, window = Lost(Counter()), SlidingWindow(4, 1.0, 0.0)
     tracker = DriftingTracker(follower, points=POINTS, query_interval=2)
     image = np.zeros((*SIZE, 3), np.uint8)
     for index in range(7):

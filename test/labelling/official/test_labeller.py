@@ -333,7 +333,7 @@ GEOMETRY = WindowGeometry.unknown(Camera.guessed((HEIGHT, WIDTH)), 60, "not look
 
 def windows(count: int) -> list[Window]:
     """The first full window of a stream of blank frames, and those after it."""
-    sliding = SlidingWindow(WINDOW, 1.0)
+    sliding = SlidingWindow(WINDOW, 1.0, 0.0)
     blank = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     return [sliding.push(Frame(blank, t)) for t in range(WINDOW + count - 1)][WINDOW - 1 :]
 

@@ -37,7 +37,7 @@ def panned(count: int) -> WindowGeometry:
 
 
 def evidence_at_end(images: list[UInt8Array], *, known: bool = True) -> MotionEvidence:
-    window, flow = SlidingWindow(8, 10.0), DenseFlow(max(SIZE))
+    window, flow = SlidingWindow(8, 10.0, 0.0), DenseFlow(max(SIZE))
     evidence = FlowEvidence()
     for index, image in enumerate(images):
         full = image.repeat(2, axis=0).repeat(2, axis=1)

@@ -19,7 +19,7 @@ PAN_PX = 5
 
 def panned(count: int) -> list[Window]:
     """Windows of a camera that pans by PAN_PX working pixels in each frame."""
-    wide, window = texture(4, (SIZE[0], SIZE[1] + PAN_PX * count)), SlidingWindow(16, 10.0)
+    wide, window = texture(4, (SIZE[0], SIZE[1] + PAN_PX * count)), SlidingWindow(16, 10.0, 0.0)
     return [
         window.push(
             Frame(np.ascontiguousarray(wide[:, PAN_PX * each : PAN_PX * each + SIZE[1]]), each)

@@ -51,7 +51,7 @@ def after(then: float) -> Evidence:
     image = texture(0)
     image[DISC] = image[DISC] // 4 + np.array([0, 0, 180], np.uint8)
     full = image.repeat(2, axis=0).repeat(2, axis=1)
-    window, flow = SlidingWindow(16, 10.0), DenseFlow(max(SIZE))
+    window, flow = SlidingWindow(16, 10.0, 0.0), DenseFlow(max(SIZE))
     posterior = MotionPosterior()
     for index in range(7):
         view = window.push(Frame(full, index * 10**7))

@@ -88,7 +88,7 @@ class Frames:
     """A stream of frames whose brightness is their index."""
 
     def __init__(self, size: int) -> None:
-        self.window = SlidingWindow(size, 1.0)
+        self.window = SlidingWindow(size, 1.0, 0.0)
         self.count = 0
 
     def next(self, follower: WindowFollower | CausalFollower, leap: int = 1) -> None:

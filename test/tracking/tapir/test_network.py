@@ -93,7 +93,7 @@ def test_cached_features_give_the_tracks_of_the_whole_clip_at_once(
 ) -> None:
     follower, window = (
         WindowFollower(windowed, update_interval=1, tail=4),
-        SlidingWindow(FRAMES, 1.0),
+        SlidingWindow(FRAMES, 1.0, 0.0),
     )
     for k, image in enumerate(clip):
         follower.see(window.push(Frame(image, k)))
@@ -130,7 +130,7 @@ def test_points_in_chunks_are_the_same_points(
 def test_the_causal_follower_is_the_ports_own_loop(
     clip: list[UInt8Array], causal: TapnetNetwork
 ) -> None:
-    follower, window, found = CausalFollower(causal), SlidingWindow(FRAMES, 1.0), []
+    follower, window, found = CausalFollower(causal), SlidingWindow(FRAMES, 1.0, 0.0), []
     for k, image in enumerate(clip):
         follower.see(window.push(Frame(image, k)))
         found.append(follower.follow() if k else follower.add(SEEDS))
@@ -155,7 +155,7 @@ def test_a_causal_point_is_followed_alike_whoever_is_followed_beside_it(
     clip: list[UInt8Array], causal: TapnetNetwork
 ) -> None:
     def follow(company: bool) -> FloatArray:
-        follower, window = CausalFollower(causal), SlidingWindow(FRAMES, 1.0)
+        follower, window = CausalFollower(causal), SlidingWindow(FRAMES, 1.0, 0.0)
         follower.see(window.push(Frame(clip[0], 0)))
         if company:
             follower.add(SEEDS[:2])
@@ -241,7 +241,7 @@ def test_weights_are_loaded_from_a_file(
 @needs_tapnet
 def test_the_tracker_runs_on_the_real_network(clip: list[UInt8Array]) -> None:
     tracker = tapir_on_cpu(resolution=SIDE, points=5, query_interval=2, update_interval=2, tail=1)
-    window = SlidingWindow(3, 1.0)
+    window = SlidingWindow(3, 1.0, 0.0)
     for k, image in enumerate(clip):
         tracks = tracker.update(window.push(Frame(image, k)))
         assert tracks.visible.shape == (min(k + 1, 3), len(tracks))

@@ -79,7 +79,7 @@ class Stream:
 
     def __init__(self, oracle: Oracle, *, size: int = 6, **settings: int) -> None:
         self.tracker = TapirTracker(oracle, **{"points": 1024, "query_interval": 8, **settings})
-        self.window = SlidingWindow(size, 1.0)
+        self.window = SlidingWindow(size, 1.0, 0.0)
         self.pushed = 0
 
     def push(self, frames: int = 1, leap: int = 1) -> Tracks:
@@ -291,7 +291,7 @@ def test_a_follower_with_news_of_the_newest_frame_only_leaves_the_past_as_it_was
 def test_a_tracker_that_joins_late_knows_the_window_by_looking_back() -> None:
     tracker, window = (
         TapirTracker(Oracle((1, 0)), points=40, query_interval=8),
-        SlidingWindow(4, 1.0),
+        SlidingWindow(4, 1.0, 0.0),
     )
     for k in range(3):
         seen = window.push(Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), k))

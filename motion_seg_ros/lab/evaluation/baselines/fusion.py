@@ -52,7 +52,7 @@ class RecursiveFusion:
     def __init__(self) -> None:
         require_edge_aware_smoothing()
         self._flow = DenseFlow(FlowConfig.max_side_px)
-        self._frames = SlidingWindow(GAP + 1, float("inf"))
+        self._frames = SlidingWindow(GAP + 1, float("inf"), 0.0)
         self._views = BackgroundViews()
         self._colour = ColourModel()
         self._prior: PixelPrior | None = None

@@ -155,7 +155,9 @@ def _clip_streams(
     tracker: Tracker,
     features: FeatureExtractor | None,
 ) -> Iterator[LabelStream]:
-    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    window = SlidingWindow(
+        config.window.size, config.window.max_gap_s, config.window.max_backward_s
+    )
     for clip in clips:
         moments = follow_clip(clip, window, tracker, features, camera)
         bar = tqdm(moments, desc=clip.name, total=clip.frames.length, unit="frame", disable=None)

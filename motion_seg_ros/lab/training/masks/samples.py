@@ -133,7 +133,9 @@ def _seen(
 
 def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
-    window = SlidingWindow(config.window.size, config.window.max_gap_s)
+    window = SlidingWindow(
+        config.window.size, config.window.max_gap_s, config.window.max_backward_s
+    )
     flow = DenseFlow(max(clip[0].size) // ENLARGED)
     tracker = FlowTracker(flow=flow, seeds=config.tracking.seeds)
     labeller = build_labeller(resolve(config), None, None)

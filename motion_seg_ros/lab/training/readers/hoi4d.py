@@ -79,7 +79,7 @@ class Hoi4dReader(RecordingReader[_Recording]):
         window = self._window(length, rng)
         images = _read_frames(recording.colour, window)
         moving = _read_mask(recording.masks / f"{window[-1]:05d}.png", images[-1])
-        sliding = SlidingWindow(len(images), max_gap_s=1.0)
+        sliding = SlidingWindow(len(images), max_gap_s=1.0, max_backward_s=0.0)
         self._tracker.reset()
         tracks = Tracks.empty(0)
         for index, image in enumerate(images):  # trackers only need stamps that do not fall

@@ -85,7 +85,7 @@ def rendered_samples(
     truth = GroundTruth(clip.sampled.scene, renderer.geometry)
     sampler = WindowSampler(rng, clip, truth, window=window, max_tracks=max_tracks)
     tracker = FlowTracker(flow=DenseFlow(max(clip.size)), seeds=TrackingConfig.seeds)
-    sliding, decoded = SlidingWindow(window, np.inf), clip.decoder()
+    sliding, decoded = SlidingWindow(window, np.inf, 0.0), clip.decoder()
     samples = []
     for index in range(max(ends) + 1):
         shown = renderer.render(clip.frames[index])

@@ -59,7 +59,7 @@ class TestClips:
         write_clip(tmp_path, "walk")
         (tmp_path / "Annotations/480p/walk/00001.png").unlink()
         clip = davis_clip(tmp_path, "walk")
-        moments = list(follow_clip(clip, SlidingWindow(16, 1.0), GridTracker()))
+        moments = list(follow_clip(clip, SlidingWindow(16, 1.0, 0.0), GridTracker()))
         assert [len(each.window) for each in moments] == [1, 2, 3, 4, 5]
         assert moments[1].moving is None
         for each in (moments[0], *moments[2:]):
@@ -70,7 +70,7 @@ class TestClips:
         write_clip(tmp_path, "walk")
         calibration = Calibration(SIZE, SIZE, (90.0, 0, 41, 0, 91, 29, 0, 0, 1))
         given = CameraFile(Path("camera.yaml"), calibration)
-        clip, window = davis_clip(tmp_path, "walk"), SlidingWindow(16, 1.0)
+        clip, window = davis_clip(tmp_path, "walk"), SlidingWindow(16, 1.0, 0.0)
         for camera, focal_px in ((given, 90), (None, None)):
             for each in follow_clip(clip, window, GridTracker(), camera=camera):
                 found = each.window.newest.camera
