@@ -1,4 +1,4 @@
-"""What the storage files of a bag have in common: topics, and their messages in order."""
+"""Common interface of the storage files of a bag: topics, and their messages in order."""
 
 from __future__ import annotations
 

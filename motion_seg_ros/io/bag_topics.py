@@ -1,4 +1,4 @@
-"""Which topic of a bag has the pictures."""
+"""Choice of the topic of a bag that has the pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first bytes of a video file tell: a stream without container, or one that is cut off."""
+"""Structure of a video file: a stream without container, or one that is cut off."""
 
 from __future__ import annotations
 

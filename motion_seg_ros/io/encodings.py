@@ -17,7 +17,7 @@ from motion_seg_ros.types import UInt8Array
 
 @dataclass(frozen=True)
 class Layout:
-    """How an image is stored.
+    """Layout of an image in its message.
 
     Attributes:
         dtype: of a value.
@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def even(self) -> tuple[bool, bool]:
-        """Whether height and width must be even: neighbours share their colour."""
+        """True if height and width must be even: neighbours share their colour."""
         return self.rows == NV_ROWS, self.rows == NV_ROWS or self.colour.startswith("yuv422")
 
 

@@ -1,4 +1,4 @@
-"""How EXIF turns an image file.
+"""Orientation of image files by their EXIF.
 
 One rule for images, truth, predictions and exports: a file counts as it is shown, turned by its
 EXIF, as OpenCV reads image files and telephones mean them. Messages are the exception: their pixels

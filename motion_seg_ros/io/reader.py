@@ -146,7 +146,7 @@ class FrameReader(ABC):
 
 
 class _Found(dict[str, str]):
-    """What is wrong with frames, by name; told once for each, and not before a frame can be used:
+    """Problems of frames, by name; told once for each, and not before a frame can be used:
     where none can, there is an error instead."""
 
     def __init__(self, told: set[str]) -> None:
