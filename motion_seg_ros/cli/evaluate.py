@@ -9,10 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.cli import argument_types, camera_option, configuration, many
+from motion_seg_ros.cli import (
+    argument_types,
+    camera_option,
+    configuration,
+    evaluate_trajectories,
+    many,
+)
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.camera_file import CameraFile
-from motion_seg_ros.io.staging import check_free, output_folder
 from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.baselines import BASELINES
@@ -27,18 +32,9 @@ from motion_seg_ros.lab.evaluation.results import RESULTS_FILE, SequenceScores
 from motion_seg_ros.lab.evaluation.run import evaluate_dataset
 from motion_seg_ros.lab.evaluation.scores_table import as_table
 from motion_seg_ros.lab.evaluation.session import EvaluationSetup
-from motion_seg_ros.lab.evaluation.trajectory import report as trajectory_report
-from motion_seg_ros.lab.evaluation.trajectory.comparison import MappingSettings, compare
-from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
-from motion_seg_ros.lab.evaluation.trajectory.run import (
-    TrajectoryOptions,
-    trajectory_results,
-    trajectory_tasks,
-)
 from motion_seg_ros.lab.synthetic.scene import Scene
 from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 from motion_seg_ros.lab.training.simulation.scene_sampler import sample_scene
-from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 OURS, PREDICTIONS = "motion_seg", "predictions"
@@ -66,10 +62,6 @@ examples:
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
   motion_seg evaluate --trajectory -o out                 do masks help COLMAP? rendered scenes
 """
-TRAJECTORIES = """\
-Map rendered scenes, or the images or the bag at --root, by COLMAP: without masks, with ours and,
-where --truth or --truth-topic tells them, with the true ones. See docs/trajectory.md. Needs
-pip install 'motion_seg_ros[trajectory]'."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -136,46 +128,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
-    _add_trajectory_options(parser)
+    evaluate_trajectories.add_options(parser)
     camera_option.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
-
-
-def _add_trajectory_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("camera paths", TRAJECTORIES)
-    group.add_argument(
-        "--trajectory",
-        action="store_true",
-        help="compare camera paths instead of masks; --sequences chooses scenes",
-    )
-    group.add_argument(
-        "--poses",
-        type=Path,
-        metavar="FILE",
-        help="true poses of the camera in the TUM format, or a folder of <sequence>.txt",
-    )
-    group.add_argument(
-        "--fps",
-        type=argument_types.positive_rate,
-        help="frames per second of images, the first one at time 0 of the poses; names such as "
-        "1305031102.175304.png are stamps",
-    )
-    group.add_argument(
-        "--every",
-        type=argument_types.positive_count,
-        metavar="N",
-        help="map every Nth frame; all are masked (default: 2 for rendered scenes, which are a "
-        "camera's 16 frames/s, 1 for recordings)",
-    )
-    group.add_argument(
-        "--features",
-        type=argument_types.positive_count,
-        default=MappingSettings.max_features,
-        metavar="N",
-        help="SIFT features of an image at most (default: %(default)s)",
-    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -186,7 +143,8 @@ def run(arguments: argparse.Namespace) -> None:
             before stay.
     """
     if arguments.trajectory:
-        _run_trajectories(arguments)
+        config = configuration.read(arguments)
+        evaluate_trajectories.run(arguments, config, _place(arguments, config))
         return
     if arguments.dataset is None:
         raise InputError(f"evaluate: expected --dataset ({', '.join(DATASETS)}) or --trajectory")
@@ -235,55 +193,9 @@ def _work(
     return {each.name: each.result for each in outcomes if each.result is not None}
 
 
-def _run_trajectories(arguments: argparse.Namespace) -> None:
-    """Compare the camera paths of all clips, and write what was found.
-
-    Raises:
-        MotionSegError: an input, setting or output that is wrong; what was found of other clips is
-            written.
-    """
-    config = configuration.read(arguments)
-    if arguments.ray is None:
-        check_installed()
-        resolve(config)
-    for option in ("predictions", "against", "infer_every"):
-        if getattr(arguments, option):
-            name = option.replace("_", "-")
-            raise InputError(f"--{name}: expected without --trajectory; leave one of them out")
-    if arguments.camera is not None and arguments.root is None:
-        raise InputError("--camera: expected with --root, found rendered scenes; leave it out")
-    options = TrajectoryOptions(
-        dataset=arguments.dataset,
-        place=_place(arguments, config),
-        poses=arguments.poses,
-        fps=arguments.fps,
-        seeds=arguments.seeds,
-        every=arguments.every,
-        max_features=arguments.features,
-        camera=camera_option.read(arguments),
-    )
-    tasks = trajectory_tasks(options, config)
-    folder: Path = arguments.output
-    files = (trajectory_report.TRAJECTORY_FILE, trajectory_report.PAGE_FILE)
-    with output_folder(folder):
-        for place in (*files, trajectory_report.DRAWINGS_FOLDER):
-            check_free(folder / place, overwrite=arguments.overwrite)
-        jobs = [Job(each.sequence.frames.name, compare, (each,), each.size) for each in tasks]
-        outcomes = many.work_through(arguments, jobs, config)
-        clips = [each.result for each in outcomes if each.result is not None]
-        if clips:
-            results = trajectory_results(clips, tasks, config)
-            trajectory_report.write_trajectories(folder, results, overwrite=arguments.overwrite)
-            print(trajectory_report.as_table(results))
-            print(f"\nwritten to {folder}: {', '.join(files)}")
-        many.check_outcomes(outcomes)
-
-
 def _check_options(arguments: argparse.Namespace) -> None:
     """Refuse options without effect, and an output that would replace an input."""
-    for option in ("poses", "fps", "every"):
-        if getattr(arguments, option) is not None:
-            raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")
+    evaluate_trajectories.check_absent(arguments)
     if arguments.infer_every is not None and arguments.predictions is not None:
         raise InputError("--infer-every: expected without --predictions; leave one of them out")
     if arguments.camera is not None and arguments.predictions is not None:

@@ -10,7 +10,7 @@ import mapping
 import pytest
 import recordings
 
-from motion_seg_ros.cli import evaluate, main
+from motion_seg_ros.cli import evaluate_trajectories, main
 from motion_seg_ros.errors import MissingDependencyError
 from motion_seg_ros.lab.evaluation.trajectory.poses import scene_poses
 from motion_seg_ros.lab.evaluation.trajectory.scenes import trajectory_scene
@@ -118,7 +118,7 @@ def test_a_missing_package_is_named(
     def missing() -> None:
         raise MissingDependencyError("trajectories: expected the package pycolmap, found none")
 
-    monkeypatch.setattr(evaluate, "check_installed", missing)
+    monkeypatch.setattr(evaluate_trajectories, "check_installed", missing)
     assert main.main([*COMMAND, "-o", str(tmp_path / "out")]) == 2
     assert "pycolmap" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
