@@ -99,10 +99,11 @@ def run(arguments: argparse.Namespace) -> None:
             "pip install 'motion_seg_ros[train]'"
         ) from error
 
+    from motion_seg_ros.lab.evaluation.provenance import commit
     from motion_seg_ros.lab.training.interruption import stop_request
     from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split
     from motion_seg_ros.lab.training.masks.loop import WEIGHTS_FILE, MaskTraining, train_masks
-    from motion_seg_ros.lab.training.provenance import commit, machine
+    from motion_seg_ros.lab.training.provenance import machine
     from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
     from motion_seg_ros.masks.fusion.network import export_mask_network
 

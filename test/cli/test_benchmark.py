@@ -38,6 +38,10 @@ def test_prints_and_writes_figures_that_agree(
     (line,) = (each for each in said.splitlines() if each.startswith("frames/s"))
     ratio = ours["frames_per_s"] / figures["homography_mog2"]["frames_per_s"]
     assert line.split()[-1] == f"{ratio:.2f}"
+    assert figures["command"].startswith("motion_seg ")
+    assert ours["median_ms"] == np.median(ours["frame_ms"])
+    assert ours["median_ms"] <= ours["p95_ms"] <= max(ours["frame_ms"])
+    assert ours["stages"]["masks"]["median_ms"] == np.median(ours["stage_ms"]["masks"])
     # Python with OpenCV alone takes tens of MB.
     assert 20 < ours["peak_mb"] < 2000
 

@@ -17,6 +17,7 @@ from evaluations import (
 )
 
 from motion_seg_ros.lab.evaluation import evaluate
+from motion_seg_ros.lab.evaluation import run as evaluation_run
 
 
 @pytest.fixture
@@ -48,6 +49,20 @@ class TestGoingOn:
         assert counted == ["two", "one"]
         assert results(out)["per_sequence"]["two"] == first
         assert list(results(out)["per_sequence"]) == ["one", "two"]
+
+    def test_at_another_commit_both_are_named(
+        self, davis: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "out"
+        monkeypatch.setattr(evaluation_run, "commit", lambda: "2222222")
+        assert run(davis, out, "--sequences", "two") == 0
+        assert results(out)["commit"] == "2222222"
+        monkeypatch.setattr(evaluation_run, "commit", lambda: "1111111")
+        assert run(davis, out) == 0
+        found = results(out)
+        assert found["commit"] == "1111111, 2222222"
+        commits = {name: each["commit"] for name, each in found["per_sequence"].items()}
+        assert commits == {"one": "1111111", "two": "2222222"}
 
     @pytest.mark.parametrize("content", ["", "{}", "[1]"])
     def test_damaged_scores_are_made_anew(

@@ -11,7 +11,7 @@ import numpy as np
 from motion_seg_ros import __version__
 from motion_seg_ros.lab.benchmark.full_profile import FullCost, OfficialCost
 from motion_seg_ros.lab.benchmark.full_run import FullMeasurement
-from motion_seg_ros.lab.evaluation.provenance import installed_versions, machine
+from motion_seg_ros.lab.evaluation.provenance import installed_versions, machine, origin
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 STAGES = ("tracking", "depth", "features", "labelling", "masks")
@@ -180,6 +180,7 @@ def full_figures(measured: FullMeasurement) -> dict[str, Any]:
     found: dict[str, Any] = {
         "version": __version__,
         "machine": {**machine(), **installed_versions(LIBRARIES)},
+        **origin(),
         "configuration": config_values(measured.config),
         "random_weights": options.scale,
         "size_px": list(options.size),

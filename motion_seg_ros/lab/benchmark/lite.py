@@ -20,7 +20,7 @@ from motion_seg_ros.lab.benchmark.timing import (
     measure_steps,
     warm_up_frames,
 )
-from motion_seg_ros.lab.evaluation.provenance import machine
+from motion_seg_ros.lab.evaluation.provenance import machine, origin
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 LEAST_MEASURED = 2  # frames, for percentiles to mean anything
@@ -117,13 +117,24 @@ def lite_figures(found: LiteCost) -> dict[str, Any]:
     return {
         "version": __version__,
         "machine": machine(),
+        **origin(),
         "configuration": config_values(found.config),
         "size_px": [found.size[1], found.size[0]],
         "frames": len(found.ours.frame_ms),
         "warm_up": found.warm_up,
-        **{
-            name: {**dataclasses.asdict(cost), "frames_per_s": cost.frames_per_s}
-            for name, cost in costs.items()
-        },
+        **{name: {**dataclasses.asdict(cost), **_summary(cost)} for name, cost in costs.items()},
         "step_ms": dict(found.step_ms),
+    }
+
+
+def _summary(cost: Cost) -> dict[str, Any]:
+    """Return what the table shows of the times of single frames."""
+    return {
+        "frames_per_s": cost.frames_per_s,
+        "median_ms": cost.median_ms,
+        "p95_ms": float(np.percentile(cost.frame_ms, 95)),
+        "stages": {
+            stage: {"median_ms": float(np.median(ms)), "p95_ms": float(np.percentile(ms, 95))}
+            for stage, ms in cost.stage_ms.items()
+        },
     }

@@ -15,7 +15,7 @@ import numpy as np
 
 from motion_seg_ros import __version__
 from motion_seg_ros.io.bag_writer import ANSWER_TOPICS
-from motion_seg_ros.lab.evaluation.provenance import machine
+from motion_seg_ros.lab.evaluation.provenance import machine, origin
 
 SAMPLES = 80  # of the node in the time of the soak, or more
 LONGEST_PERIOD_S = 5.0  # from one to the next
@@ -261,6 +261,7 @@ def soak_figures(
         "first_answer_s": None if first_s != first_s else first_s,
         "version": __version__,
         "machine": machine(),
+        **origin(),
         "configuration": configuration,
         "rows": [
             {name: None if value != value else value for name, value in vars(each).items()}

@@ -73,6 +73,7 @@ class SequenceTask:
         separate: the truth tells movers apart; None: if it has several.
         pictures: also write FOLDER/pictures/<sequence>.
         camera: calibration of the frames; None: as the sequence has it.
+        commit: of the source, kept with the scores.
     """
 
     sequence: AnnotatedSequence
@@ -82,6 +83,7 @@ class SequenceTask:
     separate: bool | None = True
     pictures: bool = False
     camera: CameraFile | None = None
+    commit: str = ""
 
     @property
     def place(self) -> Path:
@@ -118,6 +120,7 @@ def evaluate_sequence(task: SequenceTask, advance: Advance) -> SequenceScores:
             scores = _read(task, task.method, advance)
         else:
             scores = _run(task, task.method(), staged, advance)
+        scores = dataclasses.replace(scores, commit=task.commit)
         if not task.pictures:
             return _keep(scores, staged)
         with picture_folder(task.folder, task.sequence.name):

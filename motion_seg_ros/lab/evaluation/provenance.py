@@ -1,4 +1,4 @@
-"""Provenance of results: version, libraries, machine and command line."""
+"""Provenance of results and weights: version, commit, libraries, machine, command line and day."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import importlib.metadata
 import platform
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,15 @@ LIBRARIES = (
     "onnxruntime",
     "torch",
 )
+PACKAGE = Path(__file__).resolve().parents[2]
+UNKNOWN = "unknown"
+DIRTY = "-dirty"
+SECONDS = 10  # timeout of git, set by hand
 
 
 def provenance(libraries: Sequence[str] = LIBRARIES) -> dict[str, Any]:
-    """Return the fields `version`, `versions`, `machine` and `command` of results.
+    """Return the fields of results that say how they came about: `version` and `versions` of the
+    libraries, `machine`, and those of `origin`.
 
     Args:
         libraries: names of the distributions whose versions matter.
@@ -38,8 +45,40 @@ def provenance(libraries: Sequence[str] = LIBRARIES) -> dict[str, Any]:
         "version": __version__,
         "versions": {"python": platform.python_version(), **installed_versions(libraries)},
         "machine": f"{on['cores']} cores of {on['cpu']}; {on['system']}",
-        "command": shlex.join(["motion_seg", *sys.argv[1:]]),
+        **origin(),
     }
+
+
+def origin() -> dict[str, str]:
+    """Return the fields `command`, `commit` of the source, and `date`, the day (UTC)."""
+    return {
+        "command": shlex.join(["motion_seg", *sys.argv[1:]]),
+        "commit": commit(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
+
+
+def commit() -> str:
+    """Return the git commit of this package's source, with "-dirty" where its files were changed
+    since; "unknown" outside a checkout or without git."""
+    try:
+        _git("ls-files", "--error-unmatch", "__init__.py")  # a checkout of this, not of a parent
+        revision = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".")
+    except (OSError, subprocess.SubprocessError):
+        return UNKNOWN
+    return f"{revision}{DIRTY}" if changed else revision
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(PACKAGE), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    return done.stdout.strip()
 
 
 def machine() -> dict[str, Any]:

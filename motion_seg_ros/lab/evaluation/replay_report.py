@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from motion_seg_ros import __version__
 from motion_seg_ros.io.bag import frame_name
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence
@@ -88,7 +87,7 @@ def write_replay(
     found = dataclasses.asdict(figures)
     del found["age_ms"]
     content = {
-        "version": __version__,
+        **provenance(),
         **replay,
         **found,
         "bad_frames": dict(bad_frames),

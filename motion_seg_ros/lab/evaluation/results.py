@@ -157,6 +157,7 @@ class SequenceScores(MaskScores):
         timing: null where masks were read from files.
         things: static things that the truth names, by name.
         pictures: kind of picture and frame -> path of a JPEG, relative to results.json.
+        commit: of the source that made it; "" where it is not known.
     """
 
     frames: int
@@ -168,6 +169,7 @@ class SequenceScores(MaskScores):
     timing: Timing | None = None
     things: Mapping[str, ThingScores] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,10 @@ class Results:
         configuration: all settings, by dotted name; {} for predictions read from files.
         machine: processor and cores, as the system names them.
         command: the command line that made it; empty where there was none.
+        commit: of the source that made it; several, separated by ", ", where sequences that were
+            finished before are those of another one. With "-dirty" where the source was changed
+            since, and "unknown" outside a checkout.
+        date: the day, UTC, as YYYY-MM-DD.
     """
 
     dataset: str
@@ -227,6 +233,8 @@ class Results:
     configuration: Mapping[str, object] = field(default_factory=dict)
     machine: str = ""
     command: str = ""
+    commit: str = ""
+    date: str = ""
 
 
 def write_results(path: Path, results: Results) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from motion_seg_ros.lab.evaluation.annotated import MethodFactory
 from motion_seg_ros.lab.evaluation.datasets.base import DataSet
 from motion_seg_ros.lab.evaluation.evaluate import SequenceTask, evaluate_sequence, finished_scores
 from motion_seg_ros.lab.evaluation.predictions import Predictions
-from motion_seg_ros.lab.evaluation.provenance import provenance
+from motion_seg_ros.lab.evaluation.provenance import UNKNOWN, commit, provenance
 from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
 from motion_seg_ros.lab.evaluation.report.pictures import PICTURES_FOLDER
 from motion_seg_ros.lab.evaluation.report.runs import ReportRun
@@ -65,8 +65,13 @@ def evaluate_dataset(
         begin(folder, setup, overwrite=overwrite)
         try:
             main = next(iter(methods))
+            source = commit()
             tasks = [
-                SequenceTask(sequence, method, folder, name, dataset.separate, name == main, camera)
+                SequenceTask(
+                    *(sequence, method, folder, name, dataset.separate, name == main),
+                    camera=camera,
+                    commit=source,
+                )
                 for name, method in methods.items()
                 for sequence in dataset.sequences
             ]
@@ -89,11 +94,16 @@ def evaluate_dataset(
             scores=against.pop(main),
             against=against,
             configuration=setup.configuration,
-            **provenance(),
+            **{**provenance(), "commit": _commits(scores.values())},
         )
         write_results(folder / RESULTS_FILE, results)
         write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
     return results
+
+
+def _commits(scores: Iterable[SequenceScores]) -> str:
+    """Return the commit that all scores were made at, or several, separated by commas."""
+    return ", ".join(sorted({each.commit or UNKNOWN for each in scores}))
 
 
 def _score(folder: Path, tasks: Sequence[SequenceTask], work: Work) -> dict[str, SequenceScores]:

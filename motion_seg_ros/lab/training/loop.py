@@ -30,12 +30,13 @@ from tqdm import tqdm
 
 from motion_seg_ros import __version__
 from motion_seg_ros.errors import MotionSegError
+from motion_seg_ros.lab.evaluation.provenance import commit
 from motion_seg_ros.lab.training.augmentation import augment
 from motion_seg_ros.lab.training.config import TrainConfig, to_json
 from motion_seg_ros.lab.training.loss import moving_loss
 from motion_seg_ros.lab.training.optimiser import learning_rate, make_optimiser
 from motion_seg_ros.lab.training.packed import PackedTracks
-from motion_seg_ros.lab.training.provenance import commit, machine
+from motion_seg_ros.lab.training.provenance import machine
 from motion_seg_ros.lab.training.state import Checkpoint, Progress, save_checkpoint, writing
 from motion_seg_ros.lab.training.validation import Validation, judge, predict
 from motion_seg_ros.labelling.network.checkpoint import save_weights

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from motion_seg_ros import __version__
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, GroupScore
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, reliability_bins, roc_curve
 from motion_seg_ros.lab.evaluation.labels.run import BACKEND, LabelInputs
+from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.settings.pipeline import Config, config_values
 
 RESULTS_FILE = "results.json"
@@ -131,7 +131,7 @@ def write_comparisons(
     values = config_values(config)
     del values[BACKEND]  # the labellers stand in its place
     content: dict[str, Any] = {
-        "version": __version__,
+        **provenance(),
         "configuration": values,
         "labellers": list(next(iter(comparisons.values())).thresholds),
         "inputs": {

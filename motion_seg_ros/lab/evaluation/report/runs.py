@@ -125,7 +125,7 @@ def subject_of(runs: Sequence[ReportRun]) -> Subject:
 
 
 def differing_settings(runs: Sequence[ReportRun]) -> list[Differing]:
-    """Return what differs between runs: data set, method, settings, versions, machine."""
+    """Return what differs between runs: data set, method, settings, versions, machine, commit."""
     told = [described(each.results) for each in runs]
     names = dict.fromkeys(name for each in told for name in each)
     rows = (Differing(name, tuple(each.get(name) for each in told)) for name in names)
@@ -133,7 +133,7 @@ def differing_settings(runs: Sequence[ReportRun]) -> list[Differing]:
 
 
 def described(results: Results) -> dict[str, object]:
-    """Return data set, method, settings, versions and machine of a run, by name."""
+    """Return data set, method, settings, versions, machine and commit of a run, by name."""
     return {
         "data set": results.dataset,
         "method": results.method,
@@ -141,6 +141,7 @@ def described(results: Results) -> dict[str, object]:
         "motion_seg_ros": results.version,
         **results.versions,
         "machine": results.machine,
+        **({"commit": results.commit} if results.commit else {}),
     }
 
 

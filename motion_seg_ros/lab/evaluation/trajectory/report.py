@@ -44,6 +44,8 @@ class TrajectoryResults:
     mapping: Mapping[str, object] = field(default_factory=dict)
     machine: str = ""
     command: str = ""
+    commit: str = ""
+    date: str = ""
 
     @property
     def recovered(self) -> list[float]:
