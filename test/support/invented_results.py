@@ -13,6 +13,7 @@ import numpy as np
 from motion_seg_ros.lab.evaluation.metrics import statistics
 from motion_seg_ros.lab.evaluation.results import (
     LabelScores,
+    MovingNowScores,
     ObjectScores,
     PerFrame,
     Results,
@@ -55,6 +56,7 @@ def whole(region: Sequence[float], **changes: Any) -> SequenceScores:
     """The same with objects, labels and timing."""
     parts = {
         "objects": ObjectScores(0.5, 0.75, 0.625, 2, 3, 1, 4),
+        "moving_now": MovingNowScores(0.875, 1.5, 0.625, movers=2),
         "labels": LabelScores(
             *(0.75, 0.5, 0.6, 0.875, 1234),
             curve_threshold=(0.0, 0.5, 1.0),

@@ -19,11 +19,13 @@ class TruthMask:
         ignored: (H, W) bool, pixels that do not count; None if all do.
         things: name -> (H, W) bool, pixels of a static thing in sight, which are scored by
             themselves too.
+        moving: ids that move in this very frame, others stand still; None: not known.
     """
 
     id_map: UInt16Array
     ignored: BoolArray | None = None
     things: Mapping[str, BoolArray] = field(default_factory=dict)
+    moving: frozenset[int] | None = None
 
 
 class AnnotatedSequence(Protocol):

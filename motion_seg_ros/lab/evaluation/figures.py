@@ -72,6 +72,28 @@ FIGURES = (
         lambda scores: None if scores.objects is None else scores.objects.JF_mean,
     ),
     Figure(
+        "moving_now_J",
+        "J now",
+        "J while moving",
+        "objects that move now: overlap in the frames in which each moves",
+        lambda scores: None if scores.moving_now is None else scores.moving_now.J_mean,
+    ),
+    Figure(
+        "moving_now_temporal_IoU",
+        "tIoU now",
+        "temporal IoU",
+        "objects that move now: agreement of when each moves",
+        lambda scores: None if scores.moving_now is None else scores.moving_now.temporal_IoU,
+    ),
+    Figure(
+        "moving_now_false_per_frame",
+        "false now",
+        "false moving objects",
+        "objects per frame that belong to nothing that moves now",
+        lambda scores: None if scores.moving_now is None else scores.moving_now.false_per_frame,
+        more_is_better=False,
+    ),
+    Figure(
         "labels_F1",
         "label F1",
         "track labels F1",

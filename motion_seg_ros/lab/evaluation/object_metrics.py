@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.errors import MissingDependencyError
+from motion_seg_ros.lab.evaluation.matching import Float64Array, assign, count_pairs
 from motion_seg_ros.lab.evaluation.metrics import Boundary
 from motion_seg_ros.lab.evaluation.results import ObjectScores
 from motion_seg_ros.types import Int64Array, UInt16Array
 
 MAX_PROPOSALS = 20  # predicted objects that are scored at most, as in DAVIS 2017 unsupervised
 COVERED_ABOVE = 0.5  # J of an object that covers a mover; the overlap of the MOT benchmarks
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +53,8 @@ class ObjectTally:
             predicted: (H, W) uint16, 0 = static, k = object k.
             truth: (H, W) uint16, 0 = static, k = mover k.
         """
-        movers, in_mover = _present(truth)
-        objects, in_object = _present(predicted)
-        pairs = in_mover * (len(objects) + 1) + in_object
-        counts = np.bincount(pairs.reshape(-1), minlength=(len(movers) + 1) * (len(objects) + 1))
-        counts = counts.reshape(len(movers) + 1, len(objects) + 1)
-        shared = counts[1:, 1:]
-        mover_areas, object_areas = counts.sum(axis=1)[1:], counts.sum(axis=0)[1:]
+        pairs = count_pairs(predicted, truth)
+        movers, objects = pairs.movers, pairs.objects
         true_edges = [Boundary(truth == each) for each in movers]
         edges = [Boundary(predicted == each) for each in objects]
         f = [[mine.accuracy(theirs) for mine in edges] for theirs in true_edges]
@@ -69,11 +62,11 @@ class ObjectTally:
             _FramePairs(
                 movers=movers,
                 objects=objects,
-                areas=object_areas,
+                areas=pairs.object_areas,
                 movers_edged=np.array([each.count > 0 for each in true_edges], bool),
                 objects_edged=np.array([each.count > 0 for each in edges], bool),
-                region=shared / (mover_areas[:, None] + object_areas[None, :] - shared),
-                boundary=np.array(f, np.float64).reshape(shared.shape),
+                region=pairs.region,
+                boundary=np.array(f, np.float64).reshape(pairs.shared.shape),
             )
         )
 
@@ -89,7 +82,7 @@ class ObjectTally:
             return None
         proposals = self._largest(objects)
         region, boundary = self._over_all(movers, proposals)
-        rows, columns = _assign((region.mean(axis=2) + boundary.mean(axis=2)) / 2)
+        rows, columns = assign((region.mean(axis=2) + boundary.mean(axis=2)) / 2)
         j = float(region[rows, columns].mean())
         f = float(boundary[rows, columns].mean())
         switches, fragmentations = _continuity(self._frames)
@@ -177,33 +170,10 @@ def _covered(frame: _FramePairs, owner: dict[int, int]) -> dict[int, int]:
                 covered[mover] = owner[mover]
                 agreed[row], agreed[:, column] = 0.0, 0.0
     if agreed.any():
-        for row, column in zip(*_assign(agreed), strict=True):
+        for row, column in zip(*assign(agreed), strict=True):
             if agreed[row, column] > 0:
                 covered[movers[row]] = objects[column]
     return covered
-
-
-def _assign(gain: Float64Array) -> tuple[Int64Array, Int64Array]:
-    """Return rows and columns of the one-to-one pairs with the largest sum of gains."""
-    try:
-        from scipy.optimize import linear_sum_assignment
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "scores of single objects: expected the Python package scipy, found none; "
-            "pip install scipy"
-        ) from error
-    rows, columns = linear_sum_assignment(gain, maximize=True)
-    return np.asarray(rows, np.int64), np.asarray(columns, np.int64)
-
-
-def _present(ids: UInt16Array) -> tuple[Int64Array, Int64Array]:
-    """Return the ids but 0 that occur, ascending; and for each pixel 0, or 1 + the place of its
-    id."""
-    occurs = np.bincount(ids.reshape(-1)) > 0
-    occurs[0] = False
-    place = np.cumsum(occurs, dtype=np.int64)
-    place[~occurs] = 0
-    return np.flatnonzero(occurs), place[ids]
 
 
 def _union(ids: Sequence[Int64Array]) -> Int64Array:

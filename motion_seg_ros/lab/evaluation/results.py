@@ -67,6 +67,25 @@ class ObjectScores:
 
 
 @dataclass(frozen=True)
+class MovingNowScores:
+    """Objects against the movers that move in each very frame (MOS-I); the definitions:
+    docs/evaluation.md.
+
+    Attributes:
+        J_mean: J over the frames in which a mover moves, mean over the movers; null where nothing
+            ever moves.
+        false_per_frame: objects per frame that belong to no mover that moves in it.
+        temporal_IoU: agreement of when each object moves; null where nothing ever moves.
+        movers: number of those that move in some frame.
+    """
+
+    J_mean: float | None
+    false_per_frame: float
+    temporal_IoU: float | None
+    movers: int
+
+
+@dataclass(frozen=True)
 class LabelScores:
     """Tracks, labelled against the mask under them.
 
@@ -158,6 +177,7 @@ class SequenceScores(MaskScores):
         things: static things that the truth names, by name.
         pictures: kind of picture and frame -> path of a JPEG, relative to results.json.
         commit: of the source that made it; "" where it is not known.
+        moving_now: null where the truth does not tell when each object moves.
     """
 
     frames: int
@@ -170,6 +190,7 @@ class SequenceScores(MaskScores):
     things: Mapping[str, ThingScores] = field(default_factory=dict)
     pictures: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
+    moving_now: MovingNowScores | None = None
 
 
 @dataclass(frozen=True)
@@ -188,6 +209,10 @@ class MethodScores(MaskScores):
             which nothing moves; null where something moves in every scored frame.
         things_masked: share of the frames with a named static thing in which it is masked, over
             all things; null where there is none.
+        moving_now_J: of MovingNowScores, mean over all movers of all sequences; null where nothing
+            ever moves or the truth does not tell when.
+        moving_now_false_per_frame: mean over the sequences; null where the truth does not tell.
+        moving_now_temporal_IoU: mean over the sequences in which something moves; null likewise.
     """
 
     objects_JF_mean: float | None
@@ -198,6 +223,9 @@ class MethodScores(MaskScores):
     labels_recall: float | None = None
     masked_share_of_still_frames: float | None = None
     things_masked: float | None = None
+    moving_now_J: float | None = None
+    moving_now_false_per_frame: float | None = None
+    moving_now_temporal_IoU: float | None = None
 
     def __post_init__(self) -> None:
         if not self.per_sequence:

@@ -14,11 +14,13 @@ from motion_seg_ros.lab.evaluation.labels.comparison import judged_tracks
 from motion_seg_ros.lab.evaluation.labels.metrics import label_metrics
 from motion_seg_ros.lab.evaluation.labels.sources import mask_at
 from motion_seg_ros.lab.evaluation.metrics import boundary_accuracy, region_similarity, statistics
+from motion_seg_ros.lab.evaluation.moving_now import MovingNowTally
 from motion_seg_ros.lab.evaluation.object_metrics import ObjectTally
 from motion_seg_ros.lab.evaluation.results import (
     LabelScores,
     MaskScores,
     MethodScores,
+    MovingNowScores,
     ObjectScores,
     PerFrame,
     SequenceScores,
@@ -44,6 +46,7 @@ class SequenceScorer:
     def __init__(self, *, separate: bool | None) -> None:
         self._separate = separate
         self._objects = None if separate is False else ObjectTally()
+        self._moving_now = MovingNowTally(), MovingNowTally(one=True)
         self._names: list[str] = []
         self._region: list[float] = []
         self._boundary: list[float] = []
@@ -83,6 +86,10 @@ class SequenceScorer:
             self._things.setdefault(thing, []).append(float(moving[pixels].mean()))
         if self._objects is not None:
             self._objects.add(predicted, true_ids)
+        if truth.moving is not None:
+            now = np.where(np.isin(true_ids, sorted(truth.moving)), true_ids, np.uint16(0))
+            for tally in self._moving_now:
+                tally.add(predicted, now)
 
     def scores(
         self, *, frames: int, labels: LabelScores | None = None, timing: Timing | None = None
@@ -98,6 +105,9 @@ class SequenceScorer:
             MissingDependencyError: scipy is not installed.
         """
         region, boundary = statistics(self._region), statistics(self._boundary)
+        objects = self._object_scores()
+        each_by_itself, as_one = self._moving_now
+        now = each_by_itself if self._separate or objects is not None else as_one
         still = [share == 0 for share in self._true_share]
         return SequenceScores(
             J_mean=region.mean,
@@ -120,7 +130,8 @@ class SequenceScorer:
                 predicted_share=tuple(self._predicted_share),
                 true_share=tuple(self._true_share),
             ),
-            objects=self._object_scores(),
+            objects=objects,
+            moving_now=now.scores(),
             labels=labels,
             timing=timing,
             things={name: _thing_scores(shares) for name, shares in self._things.items()},
@@ -189,6 +200,7 @@ def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
     means = {name: _mean([getattr(each, name) for each in sequences]) for name in names}
     objects = [each.objects for each in sequences if each.objects is not None]
     movers = sum(each.movers for each in objects)
+    now = [each.moving_now for each in sequences if each.moving_now is not None]
     labels = [each.labels for each in sequences if each.labels is not None]
     labels = [each for each in labels if each.F1 is not None]
     things = [thing for each in sequences for thing in each.things.values()]
@@ -207,6 +219,9 @@ def method_scores(per_sequence: Mapping[str, SequenceScores]) -> MethodScores:
         else None,
         masked_share_of_still_frames=_known_mean(still_shares),
         things_masked=things_masked(things),
+        moving_now_J=_moving_now_j(now),
+        moving_now_false_per_frame=_known_mean(each.false_per_frame for each in now),
+        moving_now_temporal_IoU=_known_mean(each.temporal_IoU for each in now),
         ms_per_frame=_known_mean(ms),
         per_sequence=dict(per_sequence),
     )
@@ -234,6 +249,13 @@ def things_masked(things: Iterable[ThingScores]) -> float | None:
 def _thing_scores(shares: Sequence[float]) -> ThingScores:
     masked = sum(each > THING_MASKED for each in shares)
     return ThingScores(frames=len(shares), masked=masked, masked_share=_mean(shares))
+
+
+def _moving_now_j(scores: Sequence[MovingNowScores]) -> float | None:
+    """Return the mean J over all movers of all sequences; None where nothing ever moves."""
+    known = [(each.J_mean, each.movers) for each in scores if each.J_mean is not None]
+    movers = sum(count for _, count in known)
+    return math.fsum(j * count for j, count in known) / movers if movers else None
 
 
 def _known_mean(values: Iterable[float | None]) -> float | None:

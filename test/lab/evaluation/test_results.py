@@ -13,6 +13,7 @@ from motion_seg_ros.errors import InputError, OutputError
 from motion_seg_ros.lab.evaluation.results import (
     LabelScores,
     MethodScores,
+    MovingNowScores,
     ObjectScores,
     PerFrame,
     Results,
@@ -42,6 +43,7 @@ def sequence() -> SequenceScores:
         ),
         labels=LabelScores(0.5, None, None, None, 7, (0.0, 1.0), (0.5, None), (1.0, 0.0)),
         timing=Timing(ms=(1.5, 2.5), age_ms=(), answered=2, propagated=0, dropped=0),
+        moving_now=MovingNowScores(None, 0.5, None, movers=0),
         things={"column": ThingScores(frames=2, masked=1, masked_share=0.5)},
         pictures={"worst a": "pictures/ü/a.jpg"},
     )
@@ -170,6 +172,7 @@ def test_every_field_is_documented() -> None:
         SequenceScores,
         PerFrame,
         ObjectScores,
+        MovingNowScores,
         LabelScores,
         ThingScores,
         Timing,

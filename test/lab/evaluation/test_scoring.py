@@ -11,6 +11,7 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
 from motion_seg_ros.lab.evaluation.results import (
     LabelScores,
+    MovingNowScores,
     SequenceScores,
     ThingScores,
     Timing,
@@ -105,6 +106,27 @@ class TestSequence:
             "pole": ThingScores(1, 1, 1.0),
         }
         assert things_masked(found.things.values()) == 3 / 5
+
+    @pytest.mark.parametrize(
+        ("separate", "false"), [(True, (1 + 2) / 2), (False, 1 / 2), (None, 1 / 2)]
+    )
+    def test_what_stands_is_background_for_what_moves_now(
+        self, separate: bool | None, false: float
+    ) -> None:
+        """Two objects are said of a mover that stands in the second frame."""
+        scorer = SequenceScorer(separate=separate)
+        said = square(20, 4)
+        said[:5, :5] = 9
+        scorer.add("a", said, TruthMask(square(20), moving=frozenset({1})))
+        scorer.add("b", said, TruthMask(square(20), moving=frozenset()))
+        found = scorer.scores(frames=2)
+        assert found.J_mean == 1
+        assert found.moving_now is not None
+        assert found.moving_now.false_per_frame == false
+        assert found.moving_now.J_mean == (375 / 400 if separate else 1)
+
+    def test_what_moves_now_where_the_truth_does_not_tell(self) -> None:
+        assert sequence((square(3), square(3))).moving_now is None
 
     def test_masks_of_another_size(self) -> None:
         scorer = SequenceScorer(separate=False)
@@ -201,6 +223,24 @@ class TestDataSet:
         assert found.false_alarms_per_still_frame == 0.25
         assert found.masked_share_of_still_frames == pytest.approx((4 / 2000) / 4)
 
+    def test_what_moves_now_over_movers_and_over_sequences(self) -> None:
+        one = sequence((square(1), square(1)))
+        parts = {
+            str(index): dataclasses.replace(one, moving_now=each)
+            for index, each in enumerate(
+                [
+                    MovingNowScores(0.5, 1.0, 0.25, movers=3),
+                    MovingNowScores(1.0, 0.0, 0.75, movers=1),
+                    MovingNowScores(None, 0.5, None, movers=0),
+                    None,
+                ]
+            )
+        }
+        found = method_scores(parts)
+        assert found.moving_now_J == pytest.approx((3 * 0.5 + 1) / 4)
+        assert found.moving_now_false_per_frame == pytest.approx((1 + 0 + 0.5) / 3)
+        assert found.moving_now_temporal_IoU == pytest.approx((0.25 + 0.75) / 2)
+
     def test_recall_of_tracks_where_something_moves(self) -> None:
         still = LabelScores(0.0, None, None, None, 9)
         scores = [LabelScores(0.5, recall, 0.5, None, 9) for recall in (0.25, 0.75)]
@@ -223,5 +263,7 @@ class TestDataSet:
         assert found.labels_recall is None
         assert found.masked_share_of_still_frames is None
         assert found.things_masked is None
+        assert found.moving_now_J is None
+        assert found.moving_now_false_per_frame is None
         assert found.false_alarms_per_still_frame is None
         assert found.ms_per_frame is None

@@ -127,6 +127,7 @@ class RenderedSequence:
         return TruthMask(
             np.where(moving, instances, np.uint16(0)).astype(np.uint16),
             things={thing: pixels for thing, pixels in things.items() if pixels.any()},
+            moving=geometry.moving_instances(index),
         )
 
 

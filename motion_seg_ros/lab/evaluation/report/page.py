@@ -20,6 +20,7 @@ from motion_seg_ros.lab.evaluation.report.scores import (
     bars,
     differences,
     labels_table,
+    moving_now_table,
     objects_table,
     summary,
 )
@@ -82,6 +83,7 @@ def _page(subject: Subject) -> str:
         labels=labels_table(subject),
         curves=label_curves(subject),
         objects=objects_table(subject),
+        now=moving_now_table(subject),
         alarms=alarms_table(subject),
         differing=differing_settings(subject.runs),
     )

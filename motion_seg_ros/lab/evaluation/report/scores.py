@@ -186,6 +186,26 @@ def objects_table(subject: Subject) -> Table | None:
     )
 
 
+def moving_now_table(subject: Subject) -> Table | None:
+    """Return the scores of what moves now; None where no truth tells when each object moves."""
+    return _table(
+        subject,
+        lambda scores: scores.moving_now,
+        ("J", "over the frames in which a mover moves", lambda found: number(found.J_mean)),
+        (
+            "temporal IoU",
+            "agreement of when each object moves",
+            lambda found: number(found.temporal_IoU),
+        ),
+        (
+            "false",
+            "objects per frame that belong to nothing that moves now",
+            lambda found: number(found.false_per_frame),
+        ),
+        ("movers", "that move in some frame", lambda found: str(found.movers)),
+    )
+
+
 def labels_table(subject: Subject) -> Table | None:
     """Return the scores of the track labels; None where no sequence has them."""
     return _table(

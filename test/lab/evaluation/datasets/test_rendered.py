@@ -23,6 +23,7 @@ def test_truth_is_that_of_the_pictures() -> None:
     # All but the first: of one picture alone nothing can be told.
     assert sequence.scored == tuple(each.name for each in items[1:])
     assert [sequence.truth(name).id_map.max() for name in ("00002", "00020")] == [1, 0]
+    assert [sequence.truth(name).moving for name in ("00002", "00020")] == [{1}, set()]
     # Between two frames while it moves, only where the mover was or is the pictures differ.
     before, after = items[2].frame.image_bgr, items[3].frame.image_bgr
     changed = np.abs(before.astype(int) - after).max(axis=2) > 0
