@@ -72,9 +72,7 @@ class MovingNowTally:
         )
 
 
-def _partners(
-    frames: list[PairCounts], movers: Int64Array, objects: Int64Array
-) -> dict[int, int]:
+def _partners(frames: list[PairCounts], movers: Int64Array, objects: Int64Array) -> dict[int, int]:
     """Return mover -> the object that belongs to it over the sequence, one to one.
 
     GMOS fills both sides up with empty masks, lets two empty masks agree by 1, and matches so that
