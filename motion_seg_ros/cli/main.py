@@ -29,6 +29,7 @@ COMMANDS = (
     "evaluate",
     "evaluate-labels",
     "report",
+    "cross-validate",
     "weights",
     "doctor",
 )

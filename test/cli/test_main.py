@@ -31,6 +31,7 @@ COMMANDS = (
     "evaluate",
     "evaluate-labels",
     "report",
+    "cross-validate",
     "weights",
     "doctor",
 )
