@@ -13,6 +13,7 @@ from motion_seg_ros.cli import (
     argument_types,
     camera_option,
     configuration,
+    evaluate_stress,
     evaluate_trajectories,
     many,
 )
@@ -57,6 +58,7 @@ examples:
   motion_seg evaluate --dataset davis2016 --root DAVIS -o out
   motion_seg evaluate --dataset davis2016 --root DAVIS --sequences goat,camel -o out \\
       --against homography_diff,mog2,fusion
+  motion_seg evaluate --dataset synthetic --stress -o out     lower rates, noise, blur and so on
   motion_seg evaluate --dataset davis17_moving --root DAVIS --predictions masks -o out
   motion_seg evaluate --dataset folder --root frames --truth masks -o out
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
@@ -129,6 +131,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--overwrite", action="store_true", help="begin anew, whatever is finished there"
     )
     evaluate_trajectories.add_options(parser)
+    evaluate_stress.add_options(parser)
     camera_option.add_option(parser)
     many.add_options(parser)
     configuration.add_options(parser)
@@ -142,6 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an input, setting or output that is wrong; sequences that were finished
             before stay.
     """
+    evaluate_stress.check(arguments)
     if arguments.trajectory:
         config = configuration.read(arguments)
         evaluate_trajectories.run(arguments, config, _place(arguments, config))
@@ -175,8 +179,10 @@ def run(arguments: argparse.Namespace) -> None:
         functools.partial(_work, arguments, config),
         overwrite=arguments.overwrite,
         camera=camera,
+        stress=evaluate_stress.wanted(arguments),
     )
     print(as_table(results))
+    evaluate_stress.show(results)
     print(f"\nwritten to {arguments.output}: {RESULTS_FILE}, {REPORT_FILE}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterable
@@ -145,17 +146,24 @@ def write_clip(
     return RawClip(folder)
 
 
+def resized_frame(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Return a frame made smaller to `size` = (h, w), with its calibration: the image averaged over
+    areas, of the depth the nearest pixel."""
+    image = cv2.resize(frame.image_bgr, size[::-1], interpolation=cv2.INTER_AREA)
+    camera = None if frame.camera is None else frame.camera.resized(size)
+    depth = frame.depth_m
+    if depth is not None:  # no mean of both sides of an edge
+        nearest = cv2.resize(depth, size[::-1], interpolation=cv2.INTER_NEAREST)
+        depth = np.asarray(nearest, np.float32)
+    pixels = image.astype(np.uint8, copy=False)
+    return dataclasses.replace(frame, image_bgr=pixels, depth_m=depth, camera=camera)
+
+
 def _narrowed(frame: Frame, max_width: int | None) -> Frame:
     height, width = frame.size
     if max_width is None or width <= max_width:
         return frame
-    size = (max_width, max(1, round(height * max_width / width)))
-    image = cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA)
-    camera = None if frame.camera is None else frame.camera.resized(size[::-1])
-    depth = frame.depth_m
-    if depth is not None:  # no mean of both sides of an edge
-        depth = np.asarray(cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST), np.float32)
-    return Frame(image.astype(np.uint8, copy=False), frame.stamp_ns, depth, camera)
+    return resized_frame(frame, (max(1, round(height * max_width / width)), max_width))
 
 
 def _millimetres(depth_m: FloatArray) -> UInt16Array:

@@ -42,6 +42,11 @@ class AnnotatedSequence(Protocol):
         ...
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all frames in order, those that cannot be read among them."""
+        ...
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """Names of the frames that are scored, in order: those with truth but those that the data
         set's own evaluation leaves out (DAVIS: the first and the last)."""

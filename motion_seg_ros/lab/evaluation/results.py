@@ -16,6 +16,7 @@ from typing import Any, cast
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.staging import write_file
 from motion_seg_ros.lab.evaluation import typed_json
+from motion_seg_ros.lab.evaluation.stress.scores import StressScores
 
 SCHEMA = 1
 RESULTS_FILE = "results.json"
@@ -250,6 +251,7 @@ class Results:
             finished before are those of another one. With "-dirty" where the source was changed
             since, and "unknown" outside a checkout.
         date: the day, UTC, as YYYY-MM-DD.
+        stress: the method under conditions; null where it was run as it is only.
     """
 
     dataset: str
@@ -263,6 +265,7 @@ class Results:
     command: str = ""
     commit: str = ""
     date: str = ""
+    stress: StressScores | None = None
 
 
 def write_results(path: Path, results: Results) -> None:

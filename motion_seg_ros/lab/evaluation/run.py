@@ -26,6 +26,7 @@ from motion_seg_ros.lab.evaluation.results import (
 )
 from motion_seg_ros.lab.evaluation.scoring import method_scores
 from motion_seg_ros.lab.evaluation.session import EvaluationSetup, abandon, begin
+from motion_seg_ros.lab.evaluation.stress.comparison import Stress
 
 Work = Callable[[Sequence[Job[SequenceScores]]], Mapping[str, SequenceScores]]
 """Does all jobs and returns their results by name; raises MotionSegError if one failed."""
@@ -43,6 +44,7 @@ def evaluate_dataset(
     *,
     overwrite: bool,
     camera: CameraFile | None = None,
+    stress: Stress | None = None,
 ) -> Results:
     """Run and score what is not finished in a folder; write results.json and report.html.
 
@@ -55,6 +57,7 @@ def evaluate_dataset(
         work: does the jobs, one for each sequence and method.
         overwrite: begin anew.
         camera: calibration of the frames; None: as the sequences have it.
+        stress: conditions under which the first method is run, too; None: none.
 
     Raises:
         MotionSegError: an input, setting or output that is wrong; sequences that were finished
@@ -75,6 +78,8 @@ def evaluate_dataset(
                 for name, method in methods.items()
                 for sequence in dataset.sequences
             ]
+            under = _stressed(dataset, methods[main], folder, stress, camera)
+            tasks += [task for each in under.values() for task in each]
             places = [folder / PICTURES_FOLDER, *(task.place.parent for task in tasks)]
             for place in dict.fromkeys(places):
                 stack.enter_context(output_folder(place))  # shared by what works side by side
@@ -88,12 +93,14 @@ def evaluate_dataset(
             )
             for name in methods
         }
+        clean = against.pop(main)
         results = Results(
             dataset=setup.dataset,
             method=title,
-            scores=against.pop(main),
+            scores=clean,
             against=against,
             configuration=setup.configuration,
+            stress=None if stress is None else stress.scores(clean, _found(scores, under)),
             **{**provenance(), "commit": _commits(scores.values())},
         )
         write_results(folder / RESULTS_FILE, results)
@@ -106,9 +113,48 @@ def _commits(scores: Iterable[SequenceScores]) -> str:
     return ", ".join(sorted({each.commit or UNKNOWN for each in scores}))
 
 
+def _stressed(
+    dataset: DataSet,
+    method: MethodFactory | Predictions,
+    folder: Path,
+    stress: Stress | None,
+    camera: CameraFile | None,
+) -> dict[str, list[SequenceTask]]:
+    """Return the tasks of each condition, by its name."""
+    if stress is None:
+        return {}
+    return {
+        condition: [
+            SequenceTask(
+                stress.sequence(each, condition, camera),
+                method,
+                folder,
+                stress.folder(condition),
+                dataset.separate,
+            )
+            for each in dataset.sequences
+        ]
+        for condition in stress.conditions
+    }
+
+
+def _found(
+    scores: Mapping[str, SequenceScores], under: Mapping[str, Sequence[SequenceTask]]
+) -> dict[str, dict[str, SequenceScores]]:
+    """Return the scores of tasks by condition and sequence."""
+    return {
+        condition: {each.sequence.name: scores[_job_name(each)] for each in tasks}
+        for condition, tasks in under.items()
+    }
+
+
+def _job_name(task: SequenceTask) -> str:
+    return f"{task.name}/{task.sequence.name}"
+
+
 def _score(folder: Path, tasks: Sequence[SequenceTask], work: Work) -> dict[str, SequenceScores]:
     """Return the scores of all tasks, by `method/sequence`; those of finished ones are read."""
-    by_name = {f"{task.name}/{task.sequence.name}": task for task in tasks}
+    by_name = {_job_name(task): task for task in tasks}
     found = {
         name: scores
         for name, task in by_name.items()

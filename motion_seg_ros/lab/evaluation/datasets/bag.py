@@ -72,6 +72,11 @@ class BagSequence:
         return len(self._movers) > 1
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all frames, in order."""
+        return tuple(map(frame_name, range(self.frames.length)))
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """Names of the frames that have truth, in order."""
         return tuple(sorted(self._truths))

@@ -67,6 +67,7 @@ class FileSequence:
     Attributes:
         name: the sequence's name.
         frames: all frames in order.
+        names: those of all frames, in order.
         labelled: names of the frames with truth, in order.
         scored: names of the frames that are scored, in order.
 
@@ -96,9 +97,10 @@ class FileSequence:
         self._masks = dict(masks)
         self._read = read
         images = list(frames.files)
-        names = [each.stem for each in images]
+        names = tuple(each.stem for each in images)
         for each in (name, *names):
             _check_text(each, frames.path)
+        self.names = names
         self.labelled = tuple(each for each in names if each in self._masks)
         inner = names[1:-1] if trim else names
         self.scored = tuple(each for each in inner if each in self._masks)

@@ -111,9 +111,14 @@ class RenderedSequence:
         return self.frames.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all frames, in order."""
+        return tuple(map(_frame_name, range(self.frames.length)))
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """Names of all frames but the first ones."""
-        return tuple(map(_frame_name, range(self.unscored, self.frames.length)))
+        return self.names[self.unscored :]
 
     def truth(self, name: str) -> TruthMask:
         """Return what moves in a frame, and the static things that have a name."""

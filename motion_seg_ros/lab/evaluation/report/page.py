@@ -8,6 +8,7 @@ from pathlib import Path
 from motion_seg_ros.io.staging import write_file
 from motion_seg_ros.lab.evaluation.report.frames import cards, label_curves, latency
 from motion_seg_ros.lab.evaluation.report.pictures import FALSE_ALARM_BGR, FOUND_BGR, MISSED_BGR
+from motion_seg_ros.lab.evaluation.report.robustness import robustness
 from motion_seg_ros.lab.evaluation.report.runs import (
     ReportRun,
     Subject,
@@ -75,6 +76,7 @@ def _page(subject: Subject) -> str:
         several=len(subject.series) > 1,
         figures=summary(subject.series),
         bars=bars(subject),
+        robustness=robustness(subject),
         gains=differences(subject) if subject.compares_runs else None,
         cards=shown,
         pictured=any(each.galleries for each in shown),

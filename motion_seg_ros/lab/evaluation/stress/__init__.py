@@ -1,0 +1,1 @@
+"""Recordings made worse on purpose, to show what a pipeline loses."""
