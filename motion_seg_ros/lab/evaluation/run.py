@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -78,7 +79,8 @@ def evaluate_dataset(
                 for name, method in methods.items()
                 for sequence in dataset.sequences
             ]
-            under = _stressed(dataset, methods[main], folder, stress, camera)
+            own = [task for task in tasks if task.name == main]
+            under = {} if stress is None else _stressed(own, stress)
             tasks += [task for each in under.values() for task in each]
             places = [folder / PICTURES_FOLDER, *(task.place.parent for task in tasks)]
             for place in dict.fromkeys(places):
@@ -113,26 +115,18 @@ def _commits(scores: Iterable[SequenceScores]) -> str:
     return ", ".join(sorted({each.commit or UNKNOWN for each in scores}))
 
 
-def _stressed(
-    dataset: DataSet,
-    method: MethodFactory | Predictions,
-    folder: Path,
-    stress: Stress | None,
-    camera: CameraFile | None,
-) -> dict[str, list[SequenceTask]]:
-    """Return the tasks of each condition, by its name."""
-    if stress is None:
-        return {}
+def _stressed(tasks: Sequence[SequenceTask], stress: Stress) -> dict[str, list[SequenceTask]]:
+    """Return tasks under each condition, by its name."""
     return {
         condition: [
-            SequenceTask(
-                stress.sequence(each, condition, camera),
-                method,
-                folder,
-                stress.folder(condition),
-                dataset.separate,
+            dataclasses.replace(
+                each,
+                sequence=stress.sequence(each.sequence, condition, each.camera),
+                name=stress.folder(condition),
+                pictures=False,
+                camera=None,
             )
-            for each in dataset.sequences
+            for each in tasks
         ]
         for condition in stress.conditions
     }

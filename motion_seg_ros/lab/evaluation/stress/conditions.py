@@ -195,10 +195,11 @@ class Smaller(Condition):
             return np.asarray(scaled, np.uint16)
 
         things = {name: nearest(pixels) != 0 for name, pixels in truth.things.items()}
-        return TruthMask(
-            nearest(truth.id_map),
-            None if truth.ignored is None else nearest(truth.ignored) != 0,
-            {name: pixels for name, pixels in things.items() if pixels.any()},
+        return dataclasses.replace(
+            truth,
+            id_map=nearest(truth.id_map),
+            ignored=None if truth.ignored is None else nearest(truth.ignored) != 0,
+            things={name: pixels for name, pixels in things.items() if pixels.any()},
         )
 
     def _size(self, size: Sequence[int]) -> tuple[int, int]:

@@ -118,7 +118,8 @@ class TestHalfSize:
         ignored[:, 50:] = True
         matrix = np.array([[80.0, 0, 29.5], [0, 90.0, 19.5], [0, 0, 1]])
         camera = Camera((40, 60), matrix)
-        mask = TruthMask(ids, ignored, {"post": ids == 0, "hair": _pixel(1, 1)})
+        things = {"post": ids == 0, "hair": _pixel(1, 1)}
+        mask = TruthMask(ids, ignored, things, moving=frozenset({300}))
         found = under(Smaller("h", 0.5), made_up(image, 3, camera=camera, mask=mask))
         for each in found.frames:
             assert (each.frame.image_bgr == 50).all()
@@ -135,6 +136,7 @@ class TestHalfSize:
         np.testing.assert_array_equal(truth.id_map, expected_ids)
         assert truth.ignored is not None
         np.testing.assert_array_equal(truth.ignored, np.arange(30)[None] * np.ones((20, 1)) >= 25)
+        assert truth.moving == {300}
         assert list(truth.things) == ["post"]  # the other one is no longer in sight
         np.testing.assert_array_equal(truth.things["post"], expected_ids == 0)
 
