@@ -26,6 +26,7 @@ from motion_seg_ros.lab.evaluation.datasets.base import suggestion
 from motion_seg_ros.lab.evaluation.datasets.catalogue import DATASETS, RENDERED, Place, open_dataset
 from motion_seg_ros.lab.evaluation.datasets.rendered import SceneMaker
 from motion_seg_ros.lab.evaluation.evaluate import MASKS_FOLDER
+from motion_seg_ros.lab.evaluation.intervals import fingerprint, with_intervals
 from motion_seg_ros.lab.evaluation.pipeline_method import PipelineMethod
 from motion_seg_ros.lab.evaluation.predictions import Predictions
 from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE
@@ -61,6 +62,7 @@ examples:
   motion_seg evaluate --dataset synthetic --stress -o out     lower rates, noise, blur and so on
   motion_seg evaluate --dataset davis17_moving --root DAVIS --predictions masks -o out
   motion_seg evaluate --dataset folder --root frames --truth masks -o out
+  motion_seg evaluate --dataset davis2017 --root DAVIS --intervals moves.csv -o out
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
   motion_seg evaluate --trajectory -o out                 do masks help COLMAP? rendered scenes
 """
@@ -96,6 +98,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
     )
     configuration.add_void(parser)
+    parser.add_argument(
+        "--intervals",
+        type=Path,
+        metavar="FILE",
+        help="when each object of real sequences moves: CSV with the header "
+        "sequence,object,first,last; also scores what moves now",
+    )
     parser.add_argument("--topic", help="image topic of a bag, if it has several")
     configuration.add_depth_topic(parser)
     parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
@@ -167,6 +176,10 @@ def run(arguments: argparse.Namespace) -> None:
     methods.update(_baselines(arguments.against))
     camera = camera_option.read(arguments)
     dataset = open_dataset(arguments.dataset, _place(arguments, config), _unseen_scenes())
+    if arguments.intervals is not None:
+        dataset = with_intervals(
+            dataset, arguments.intervals, all_sequences=arguments.sequences is None
+        )
     for method in methods.values():
         if isinstance(method, Predictions):
             method.check(dataset.sequences, separate=dataset.separate is not False)
@@ -211,6 +224,11 @@ def _check_options(arguments: argparse.Namespace) -> None:
             f"--camera: expected with recordings, found {arguments.dataset}, whose camera is known;"
             " leave it out"
         )
+    if arguments.intervals is not None and arguments.dataset in RENDERED:
+        raise InputError(
+            f"--intervals: expected with recordings, found {arguments.dataset}, whose truth tells "
+            "when each object moves; leave it out"
+        )
     if arguments.missing is not None and arguments.predictions is None:
         raise InputError("--missing: expected with --predictions, found none; leave it out")
     masks = _real(arguments.output / MASKS_FOLDER)
@@ -254,6 +272,8 @@ def _inputs(arguments: argparse.Namespace, camera: CameraFile | None) -> dict[st
     for name in ("topic", "truth_topic", "depth_topic"):
         if getattr(arguments, name) is not None:
             inputs[name] = getattr(arguments, name)
+    if arguments.intervals is not None:
+        inputs["intervals"] = fingerprint(arguments.intervals)
     if arguments.void is not None:
         inputs["void"] = str(arguments.void)
     if arguments.predictions is not None:

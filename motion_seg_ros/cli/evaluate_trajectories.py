@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
     if arguments.ray is None:
         check_installed()
         resolve(config)
-    for option in ("predictions", "against", "infer_every"):
+    for option in ("predictions", "against", "infer_every", "intervals"):
         if getattr(arguments, option):
             name = option.replace("_", "-")
             raise InputError(f"--{name}: expected without --trajectory; leave one of them out")

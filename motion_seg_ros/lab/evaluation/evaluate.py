@@ -8,6 +8,7 @@ import functools
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
@@ -19,7 +20,12 @@ from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.io.staging import output_folder, staged_folder
 from motion_seg_ros.jobs import Advance
 from motion_seg_ros.lab.evaluation import typed_json
-from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, Method, MethodFactory
+from motion_seg_ros.lab.evaluation.annotated import (
+    AnnotatedSequence,
+    Method,
+    MethodFactory,
+    TruthMask,
+)
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence
 from motion_seg_ros.lab.evaluation.predictions import Predictions
 from motion_seg_ros.lab.evaluation.report.pictures import picture_folder, write_pictures
@@ -74,6 +80,7 @@ class SequenceTask:
         pictures: also write FOLDER/pictures/<sequence>.
         camera: calibration of the frames; None: as the sequence has it.
         commit: of the source, kept with the scores.
+        moving: scored frame -> the movers that move in it; None: as the truth has it.
     """
 
     sequence: AnnotatedSequence
@@ -84,6 +91,18 @@ class SequenceTask:
     pictures: bool = False
     camera: CameraFile | None = None
     commit: str = ""
+    moving: Mapping[str, frozenset[int]] | None = None
+
+    def truth(self, frame: str) -> TruthMask:
+        """Return the truth of a scored frame, and what moves in it.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        truth = self.sequence.truth(frame)
+        if self.moving is None:
+            return truth
+        return dataclasses.replace(truth, moving=self.moving[frame])
 
     @property
     def place(self) -> Path:
@@ -160,7 +179,7 @@ def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
 def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> SequenceScores:
     scorer = SequenceScorer(separate=task.separate)
     for frame in task.sequence.scored:
-        truth = task.sequence.truth(frame)
+        truth = task.truth(frame)
         ids = predictions.mask(task.sequence.name, frame, truth.id_map.shape)
         scorer.add(frame, ids, truth)
         advance(1)
@@ -180,7 +199,7 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
         ms.append((time.perf_counter() - started) * 1e3)
         (staged / f"{item.name}.png").write_bytes(encode_id_map(ids))
         if item.name in scored:
-            truth = task.sequence.truth(item.name)
+            truth = task.truth(item.name)
             scorer.add(item.name, ids, truth)
             labelled = None if labeller is None else labeller.labelled_tracks()
             if labelled is not None:

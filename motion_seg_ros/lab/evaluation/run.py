@@ -75,6 +75,7 @@ def evaluate_dataset(
                     *(sequence, method, folder, name, dataset.separate, name == main),
                     camera=camera,
                     commit=source,
+                    moving=dataset.moving.get(sequence.name),
                 )
                 for name, method in methods.items()
                 for sequence in dataset.sequences

@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -41,11 +41,14 @@ class DataSet:
         name: as on the command line.
         sequences: one at least.
         separate: the truth tells movers apart; None: a sequence's does if it has several.
+        moving: sequence -> scored frame -> the movers that move in it, of sequences whose masks do
+            not tell.
     """
 
     name: str
     sequences: tuple[AnnotatedSequence, ...]
     separate: bool | None = True
+    moving: Mapping[str, Mapping[str, frozenset[int]]] = field(default_factory=dict)
 
 
 class FileSource(FrameSource, Protocol):
