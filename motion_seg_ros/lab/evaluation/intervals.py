@@ -123,9 +123,8 @@ def _moving(
     Raises:
         InputError: a line names no object or frame of the sequence.
     """
-    frames = sequence.frames
     names = (
-        [each.stem for each in frames.files]
+        [each.stem for each in sequence.frames.files]
         if isinstance(sequence, FileSequence)
         else list(sequence.scored)
     )
