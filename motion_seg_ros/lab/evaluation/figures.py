@@ -80,14 +80,14 @@ FIGURES = (
     ),
     Figure(
         "moving_now_temporal_IoU",
-        "tIoU now",
+        "tIoU",
         "temporal IoU",
         "objects that move now: agreement of when each moves",
         lambda scores: None if scores.moving_now is None else scores.moving_now.temporal_IoU,
     ),
     Figure(
         "moving_now_false_per_frame",
-        "false now",
+        "false",
         "false moving objects",
         "objects per frame that belong to nothing that moves now",
         lambda scores: None if scores.moving_now is None else scores.moving_now.false_per_frame,
