@@ -40,7 +40,9 @@ tracks that it labelled.
 Labelled tracks are files <clip>.npz of arrays: xy_px (T, N, 2) float, x right, y down; visible
 (T, N) bool; motion (N,) integers, -1 not judged, 0 static, 1 and more movers; size (2,) integers,
 height and width of the images. T is the number of frames, N that of tracks. They may have
-camera_matrix (3, 3), or fx, fy, cx, cy, in pixels.
+camera_matrix (3, 3), or fx, fy, cx, cy, in pixels. Or they are the MATLAB files of KT3DMoSeg,
+Hopkins 155 or MTPV62 as published. A second table has the share of the tracks in the wrong motion,
+as the literature reports it: see docs/labelled_tracks.md.
 
 Precision, recall, F1 and alarms (share of the static tracks that are called moving) are those at
 the threshold a labeller comes with; best F1 is that at the threshold best over all tracks scored,
@@ -51,6 +53,7 @@ examples:
   motion_seg evaluate-labels --davis DAVIS -o comparison
   motion_seg evaluate-labels --davis DAVIS --sequences goat,camel --labellers geometric
   motion_seg evaluate-labels --tracks kitti_tracks -o comparison
+  motion_seg evaluate-labels --tracks KT3DMoSeg/Data --labellers transformer
   motion_seg evaluate-labels --samples test_data --render 200
   motion_seg evaluate-labels --davis DAVIS --set labelling.transformer.weights=weights.onnx
 """

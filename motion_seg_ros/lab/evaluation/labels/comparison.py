@@ -8,7 +8,7 @@ abstains. The share of the tracks with a label is kept too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from motion_seg_ros.geometry.estimator import CameraMotionEstimator
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, best_threshold, label_metrics
+from motion_seg_ros.lab.evaluation.labels.motions import LastLabels, MotionScore, motion_scores
 from motion_seg_ros.labelling.base import Labeller
-from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Tracks
+from motion_seg_ros.types import MOVING_PROBABILITY, BoolArray, FloatArray, Int64Array, Tracks
 from motion_seg_ros.window import Window
 
 T = TypeVar("T", bound=np.generic)
@@ -53,11 +54,14 @@ class LabelStream:
         name: the group it is scored in, such as a clip.
         tags: further groups, such as "pan".
         moments: in the order of time.
+        motion: (K,) true motion by the tracks' ids, which are 0 to K - 1: -1 not judged, 0 the
+            static world, 1 and more movers; None where it is not known.
     """
 
     name: str
     tags: tuple[str, ...]
     moments: Iterable[Moment]
+    motion: Int64Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,8 @@ class Verdicts:
         thresholds: labeller -> the probability above which a track moves; only of labellers that
             labelled one.
         frames: frames with a track that was judged.
+        last: labeller -> (K,) float32 by track id, what it said last while the track was in sight,
+            NaN where nothing; only of a single stream whose motions are known.
     """
 
     moving: BoolArray
@@ -78,6 +84,7 @@ class Verdicts:
     labelled: Mapping[str, BoolArray]
     thresholds: Mapping[str, float]
     frames: int
+    last: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,7 @@ class Comparison:
         by_name: name of streams -> labeller -> score.
         by_tag: tag -> labeller -> score.
         pooled: all tracks.
+        by_motion: name of a stream whose motions are known -> labeller -> score; see `motions`.
     """
 
     thresholds: Mapping[str, float]
@@ -114,6 +122,7 @@ class Comparison:
     by_name: Mapping[str, Mapping[str, GroupScore]]
     by_tag: Mapping[str, Mapping[str, GroupScore]]
     pooled: Verdicts
+    by_motion: Mapping[str, Mapping[str, MotionScore]] = field(default_factory=dict)
 
 
 def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
@@ -127,6 +136,7 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
     for labeller in labellers.values():
         labeller.reset()
     camera = CameraMotionEstimator()
+    last = {name: LastLabels(len(stream.motion)) for name in labellers if stream.motion is not None}
     for moment in stream.moments:
         geometry = camera.follow(moment.window, moment.tracks)
         chosen = _judged(moment)
@@ -136,6 +146,8 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
             labels = labeller.label(moment.window, moment.tracks, moment.features, geometry)
             if labels.abstention is None:
                 thresholds[name] = labels.threshold
+            if name in last:
+                last[name].add(moment.tracks, labels)
             if moment.moving is not None:
                 labelled[name].append(labels.moving_probability[chosen])
     values = {name: _joined(parts, np.float32) for name, parts in labelled.items()}
@@ -145,6 +157,7 @@ def listen(stream: LabelStream, labellers: Mapping[str, Labeller]) -> Verdicts:
         labelled={name: np.isfinite(each) for name, each in values.items()},
         thresholds=thresholds,
         frames=sum(bool(len(each)) for each in moving),
+        last={name: each.probability for name, each in last.items()},
     )
 
 
@@ -162,8 +175,11 @@ def compare(
     """
     by_name: dict[str, list[Verdicts]] = {}
     by_tag: dict[str, list[Verdicts]] = {}
+    motions: dict[str, tuple[Int64Array, Verdicts]] = {}
     for stream in streams:
         verdicts = listen(stream, labellers)
+        if stream.motion is not None:
+            motions[stream.name] = (stream.motion, verdicts)
         by_name.setdefault(stream.name, []).append(verdicts)
         for tag in stream.tags:
             by_tag.setdefault(tag, []).append(verdicts)
@@ -184,6 +200,10 @@ def compare(
         by_name={name: scores(pool(group, labellers)) for name, group in by_name.items()},
         by_tag={tag: scores(pool(by_tag[tag], labellers)) for tag in sorted(by_tag)},
         pooled=everything,
+        by_motion={
+            name: motion_scores(motion, verdicts.last, shipped)
+            for name, (motion, verdicts) in motions.items()
+        },
     )
 
 

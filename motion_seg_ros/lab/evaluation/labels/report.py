@@ -14,6 +14,7 @@ import numpy as np
 
 from motion_seg_ros.lab.evaluation.labels.comparison import Comparison, GroupScore
 from motion_seg_ros.lab.evaluation.labels.metrics import LabelMetrics, reliability_bins, roc_curve
+from motion_seg_ros.lab.evaluation.labels.motion_report import motion_json, motion_table
 from motion_seg_ros.lab.evaluation.labels.run import BACKEND, LabelInputs
 from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.settings.pipeline import Config, config_values
@@ -65,6 +66,8 @@ def as_table(comparison: Comparison) -> str:
         lines += [
             f"  {name:<13}{shipped:.3f} / {best:.3f}" for name, (shipped, best) in means.items()
         ]
+    if comparison.by_motion:
+        lines += ["", motion_table(comparison.by_motion)]
     return "\n".join(lines)
 
 
@@ -110,6 +113,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "all": scores(comparison.overall),
         "by_name": {name: scores(group) for name, group in comparison.by_name.items()},
         "by_tag": {tag: scores(group) for tag, group in comparison.by_tag.items()},
+        **({"motions": motion_json(comparison.by_motion)} if comparison.by_motion else {}),
     }
 
 

@@ -17,13 +17,29 @@ from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.image_folder import in_name_order
 from motion_seg_ros.lab.evaluation.datasets.base import FileSequence, chosen
 from motion_seg_ros.lab.evaluation.labels.comparison import LabelStream, Moment
-from motion_seg_ros.lab.evaluation.labels.track_files import read_tracks
+from motion_seg_ros.lab.evaluation.labels.mat_files import read_mat
+from motion_seg_ros.lab.evaluation.labels.track_files import LabelledClip, read_tracks
 from motion_seg_ros.lab.track_samples import TrackSample, read_samples
 from motion_seg_ros.tracking.base import Tracker
 from motion_seg_ros.types import BoolArray, FloatArray, Frame, Tracks
 from motion_seg_ros.window import SlidingWindow, Window
 
 _FRAME_NS = round(1e9 / 24)  # nothing here depends on it
+LAYOUTS = (
+    ("*.npz",),
+    ("*_Tracks.mat", "Data/*_Tracks.mat"),  # KT3DMoSeg
+    (  # Hopkins 155, and MTPV62
+        "*_truth.mat",
+        "*/*_truth.mat",
+        "*/*_gt.mat",
+        "Hopkins50/*/*_truth.mat",
+        "MTPV_data/*/*_gt.mat",
+        "PerspectiveNViewsData/*.mat",
+    ),
+    ("*.mat",),
+)
+"""Patterns of files of labelled tracks; those of the first line that has any are read."""
+LISTS = ("SeqList.mat", "SeqNames.mat")  # which some publishers put beside them
 
 
 def follow_clip(
@@ -103,12 +119,12 @@ def stored_samples(folder: Path, pattern: str, most: int | None) -> Iterator[Lab
 def recorded_tracks(
     folder: Path, wanted: Sequence[str] | None, window: int, camera: CameraFile | None = None
 ) -> Iterator[LabelStream]:
-    """Yield a stream for each clip of a folder of `track_files`, played as live.
+    """Yield a stream for each clip of a folder of labelled tracks, played as live.
 
     All files are read before the first one is played.
 
     Args:
-        folder: holds a file <clip>.npz for each clip.
+        folder: as `track_clips` takes it.
         wanted: names of clips; None for all.
         window: frames of the window.
         camera: calibration of all clips; None: those of their files.
@@ -116,21 +132,58 @@ def recorded_tracks(
     Raises:
         InputError: there is no such file, one is damaged, or the calibration is of another size.
     """
-    files = {each.stem: each for each in in_name_order(folder.glob("*.npz"))}
-    if not files:
-        raise InputError(
-            f"{folder}: expected a file <clip>.npz of labelled tracks for each clip, found none; "
-            "check the folder"
-        )
-    clips = {name: read_tracks(files[name]) for name in chosen(list(files), wanted, folder)}
-    cameras = {
-        name: None if camera is None else camera.fitted(clip.size, rectified=False).camera
-        for name, clip in clips.items()
-    }
+    files = track_clips(folder)
+    clips = {name: _read(files[name]) for name in chosen(list(files), wanted, folder)}
+    cameras = {name: _camera(clip, camera) for name, clip in clips.items()}
     for name, clip in clips.items():
-        moments = sample_stream(name, clip, window, cameras[name]).moments
-        bar = tqdm(moments, desc=name, total=len(clip.visible), unit="frame", disable=None)
-        yield LabelStream(name, (), bar)
+        stream = sample_stream(name, clip.sample, window, cameras[name])
+        length = len(clip.sample.visible)
+        bar = tqdm(stream.moments, desc=name, total=length, unit="frame", disable=None)
+        yield LabelStream(name, (), bar, clip.motion)
+
+
+def track_clips(folder: Path) -> dict[str, Path]:
+    """Return the files of labelled tracks in a folder by the name of their clip: those of
+    `track_files`, else those of `mat_files` as their publishers lay them out.
+
+    Raises:
+        InputError: there is none, or two clips have the same name.
+    """
+    files = next(
+        (found for found in (sorted(_glob(folder, each)) for each in LAYOUTS) if found), []
+    )
+    named: dict[str, Path] = {}
+    for each in in_name_order(files):
+        name = re.sub("_(Tracks|truth|gt)$", "", each.stem)
+        if name in named:
+            raise InputError(
+                f"{each}: expected another name than that of {named[name]}; give the folder of one "
+                "of them"
+            )
+        named[name] = each
+    if not named:
+        raise InputError(
+            f"{folder}: expected labelled tracks, found none: files <clip>.npz, or those of "
+            "KT3DMoSeg, Hopkins 155 or MTPV62; check the folder"
+        )
+    return named
+
+
+def _glob(folder: Path, patterns: Sequence[str]) -> set[Path]:
+    found = {each for pattern in patterns for each in folder.glob(pattern)}
+    return {each for each in found if each.name not in LISTS}
+
+
+def _read(path: Path) -> LabelledClip:
+    return read_tracks(path) if path.suffix == ".npz" else read_mat(path)
+
+
+def _camera(clip: LabelledClip, camera: CameraFile | None) -> Camera | None:
+    """Return the calibration of a clip; where its file states no size, it is the calibration's."""
+    if camera is None:
+        return None
+    size = clip.sample.size if clip.sized else camera.calibration.size
+    return camera.fitted(size, rectified=False).camera
 
 
 def sample_stream(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.track_samples import TrackSample
-from motion_seg_ros.types import BoolArray, FloatArray
+from motion_seg_ros.types import BoolArray, FloatArray, Int64Array
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -36,7 +37,22 @@ INTRINSICS = ("fx", "fy", "cx", "cy")
 REMEDY = "see motion_seg evaluate-labels --help for the format"
 
 
-def read_tracks(path: Path) -> TrackSample:
+@dataclass(frozen=True, eq=False)
+class LabelledClip:
+    """Tracks of a recorded clip, and the motion that each belongs to.
+
+    Attributes:
+        sample: the tracks; which move, and which are judged.
+        motion: (N,) int64, -1 not judged, 0 the static world, 1 and more movers.
+        sized: the file states the size of the images; else it is that of the tracks' extent.
+    """
+
+    sample: TrackSample
+    motion: Int64Array
+    sized: bool = True
+
+
+def read_tracks(path: Path) -> LabelledClip:
     """Read a clip's tracks.
 
     The file has `xy_px` (T, N, 2) float, x right, y down; `visible` (T, N) bool; `motion` (N,)
@@ -64,19 +80,60 @@ def read_tracks(path: Path) -> TrackSample:
     if (motion < -1).any():
         raise InputError(f"{path}: motion: expected -1 and more, found {motion.min()}; {REMEDY}")
     height, width = map(int, size)
+    return make_clip(
+        path,
+        xy_px,
+        visible,
+        motion.astype(np.int64),
+        size=(height, width),
+        camera=_camera(path, arrays, _checked_size(path, (height, width))),
+    )
+
+
+def make_clip(
+    path: Path,
+    xy_px: npt.NDArray[Any],
+    visible: BoolArray,
+    motion: Int64Array,
+    *,
+    size: tuple[int, int],
+    camera: Camera | None = None,
+    stated: bool = True,
+) -> LabelledClip:
+    """Return a clip of tracks.
+
+    Args:
+        path: of its file, for errors.
+        xy_px: (T, N, 2) real numbers, finite where visible; T is 1 at least.
+        visible: (T, N) bool.
+        motion: (N,) int64, see LabelledClip.
+        size: height and width of the images.
+        camera: of the images; None: guessed.
+        stated: the file states that size.
+
+    Raises:
+        InputError: a size that no image has.
+    """
+    camera = camera or Camera.guessed(_checked_size(path, size))
+    sample = TrackSample(
+        xy_px=_held(xy_px.astype(np.float32), visible),
+        visible=visible,
+        confidence=visible.astype(np.float32),
+        size=size,
+        moving=np.asarray(motion > 0),
+        labelled=np.asarray(motion >= 0),
+        matrix=camera.matrix,
+    )
+    return LabelledClip(sample, motion, stated)
+
+
+def _checked_size(path: Path, size: tuple[int, int]) -> tuple[int, int]:
+    height, width = size
     if not (0 < height < 65536 and 0 < width < 65536):
         raise InputError(
             f"{path}: size: expected 1 to 65535 pixels a side, found {width}x{height}; {REMEDY}"
         )
-    return TrackSample(
-        xy_px=_held(xy_px, visible),
-        visible=visible,
-        confidence=visible.astype(np.float32),
-        size=(height, width),
-        moving=np.asarray(motion > 0),
-        labelled=np.asarray(motion >= 0),
-        matrix=_camera(path, arrays, (height, width)).matrix,
-    )
+    return size
 
 
 def _camera(path: Path, arrays: Arrays, size: tuple[int, int]) -> Camera:

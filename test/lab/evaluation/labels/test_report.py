@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from label_streams import Told, moment, tracks_of, two_streams
 
@@ -40,6 +41,26 @@ def test_table_and_json() -> None:
     assert tree["by_name"]["two"]["good"]["shipped_threshold"]["recall"] is None
     assert tree["mean_f1_of_names"]["good"]["shipped_threshold"] == 1  # `two` has no mover
     assert tree["thresholds"]["mute"] == {"shipped": 0.5, "best_in_hindsight": 1.0}
+
+
+def test_motions_are_a_table_of_their_own() -> None:
+    def stream(name: str, motion: list[int]) -> LabelStream:
+        tracks = tracks_of([0] * 4, [9] * 4, 4)
+        asked = moment(tracks, [each > 0 for each in motion])
+        return LabelStream(name, (), [asked], np.array(motion))
+
+    streams = [stream("one", [0, 0, 1, 2]), stream("two", [0, 0, 0, 1])]
+    found = compare(streams, {"a": Told([0.1, 0.1, 0.9, 0.9])})
+    lines = [line.split() for line in as_table(found).splitlines()]
+    assert ["one", "4", "3", "a", "25.0%", "33.3%", "0.0%", "0.0%"] in lines
+    assert ["two", "4", "2", "a", "25.0%", "16.7%", "25.0%", "16.7%"] in lines
+    assert ["mean", "of", "2", "a", "25.0%", "25.0%", "12.5%", "8.3%"] in lines
+    assert ["one", "motion", "50.0%", "66.7%", "50.0%", "50.0%"] in lines
+    tree = json.loads(json.dumps(as_json(found), allow_nan=False))["motions"]
+    assert tree["by_name"]["one"]["a"]["apart"]["error"] == 0.25
+    assert tree["by_name"]["two"]["two at best"]["apart"] == {"error": 0, "per_motion": 0}
+    assert tree["median"]["a"]["as_one"]["error"] == 0.125
+    assert "motions" not in as_json(compare(two_streams(), {"a": Told()}))
 
 
 def write(folder: Path, comparison: Comparison) -> None:

@@ -35,7 +35,7 @@ def written(path: Path, **changes: Any) -> Path:
 
 
 def test_positions_are_held_where_a_track_is_hidden(tmp_path: Path) -> None:
-    clip = read_tracks(written(tmp_path / "clip.npz"))
+    clip = read_tracks(written(tmp_path / "clip.npz")).sample
     assert clip.xy_px[:, 0].tolist() == [[0, 1], [6, 7], [12, 13], [18, 19], [24, 25]]
     assert clip.xy_px[:, 1].tolist() == [[8, 9], [8, 9], [8, 9], [20, 21], [20, 21]]
     assert np.isfinite(clip.xy_px).all()
@@ -43,7 +43,7 @@ def test_positions_are_held_where_a_track_is_hidden(tmp_path: Path) -> None:
 
 
 def test_truth(tmp_path: Path) -> None:
-    clip = read_tracks(written(tmp_path / "clip.npz"))
+    clip = read_tracks(written(tmp_path / "clip.npz")).sample
     assert clip.moving.tolist() == [False, True, False]
     assert clip.labelled.tolist() == [True, True, False]
     assert clip.size == (30, 40)
@@ -55,8 +55,8 @@ def test_intrinsics(tmp_path: Path) -> None:
     matrix = np.array([[35.0, 0, 19], [0, 36, 14], [0, 0, 1]])
     numbers = {"fx": 35.0, "fy": 36, "cx": np.float32(19), "cy": 14.0}
     for given in ({"camera_matrix": matrix}, {"camera_matrix": matrix.astype("f4")}, numbers):
-        assert read_tracks(written(path, **given)).matrix.tolist() == matrix.tolist()
-    assert read_tracks(written(path)).matrix[0, 0] == 40  # the longer side
+        assert read_tracks(written(path, **given)).sample.matrix.tolist() == matrix.tolist()
+    assert read_tracks(written(path)).sample.matrix[0, 0] == 40  # the longer side
 
 
 @pytest.mark.parametrize(
