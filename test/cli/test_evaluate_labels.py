@@ -118,6 +118,12 @@ def test_labelled_tracks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert {"road_1", "road_2"} <= {line.split()[0] for line in said.splitlines() if line.strip()}
     results = json.loads((out / "results.json").read_text())
     assert results["inputs"]["tracks"] == str(folder)
+    assert "mean of 2" in said
+    # Each track counts as labelled when last in sight, the five that are hidden at the end too.
+    motions = results["tracks"]["motions"]["by_name"]["road_1"]
+    assert motions["geometric"]["count"] == 180
+    assert motions["one motion"]["as_one"]["error"] == pytest.approx(18 / 180)
+    assert motions["geometric"]["as_one"]["error"] < 0.05
     assert results["tracks"]["by_name"].keys() == {"road_1", "road_2"}
     found = results["tracks"]["by_name"]["road_1"]["geometric"]["shipped_threshold"]
     # 200 tracks less 20 that are not judged and 4 more that are out of sight; 20 - 2 - 4 move.

@@ -113,7 +113,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "all": scores(comparison.overall),
         "by_name": {name: scores(group) for name, group in comparison.by_name.items()},
         "by_tag": {tag: scores(group) for tag, group in comparison.by_tag.items()},
-        **({"motions": motion_json(comparison.by_motion)} if comparison.by_motion else {}),
+        "motions": motion_json(comparison.by_motion) if comparison.by_motion else None,
     }
 
 

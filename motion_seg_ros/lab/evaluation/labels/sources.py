@@ -163,8 +163,8 @@ def track_clips(folder: Path) -> dict[str, Path]:
         named[name] = each
     if not named:
         raise InputError(
-            f"{folder}: expected labelled tracks, found none: files <clip>.npz, or those of "
-            "KT3DMoSeg, Hopkins 155 or MTPV62; check the folder"
+            f"{folder}: expected files <clip>.npz of labelled tracks, or those of KT3DMoSeg, "
+            "Hopkins 155 or MTPV62, found none; check the folder"
         )
     return named
 

@@ -158,7 +158,7 @@ def test_folders_as_published(tmp_path: Path) -> None:
 
 
 def test_no_tracks_and_two_of_one_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected labelled tracks, found none"):
+    with pytest.raises(InputError, match="or MTPV62, found none; check"):
         track_clips(tmp_path)
     mtpv(tmp_path / "MTPV_data" / "Raft" / "raft_gt.mat")
     mtpv(tmp_path / "PerspectiveNViewsData" / "raft.mat")

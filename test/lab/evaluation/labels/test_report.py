@@ -60,7 +60,7 @@ def test_motions_are_a_table_of_their_own() -> None:
     assert tree["by_name"]["one"]["a"]["apart"]["error"] == 0.25
     assert tree["by_name"]["two"]["two at best"]["apart"] == {"error": 0, "per_motion": 0}
     assert tree["median"]["a"]["as_one"]["error"] == 0.125
-    assert "motions" not in as_json(compare(two_streams(), {"a": Told()}))
+    assert as_json(compare(two_streams(), {"a": Told()}))["motions"] is None
 
 
 def write(folder: Path, comparison: Comparison) -> None:
