@@ -59,7 +59,7 @@ help:
 	@echo 'make demo    play a clip through the node, and show what it masks; INPUT=path: your own clip; DEPTH=1: a depth camera too'
 	@echo 'make test    the tests; ARGS="-k words": some of them'
 	@echo 'make soak    $(MINUTES) minutes of clips through the node: does anything grow? MINUTES=5: fewer'
-	@echo 'make lint    ruff, mypy, and the rule of which module may import which'
+	@echo 'make lint    ruff, mypy, which module may import which, whether the README has the measured numbers'
 	@echo 'make clean   remove what was built, the environment too'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the interpreter; TORCH="..." what pip installs for torch'
@@ -119,6 +119,7 @@ lint: $(STAMP_EVERYTHING)
 	@echo 'ruff check'; $(VENV_PYTHON) -m ruff check .
 	@echo 'ruff format --check'; $(VENV_PYTHON) -m ruff format --check .
 	@echo 'mypy'; $(VENV_PYTHON) -m mypy
+	@echo 'figures'; $(VENV_PYTHON) docs/figures.py check
 	@echo 'layering'; $(ROS_ENV) $(VENV_PYTHON) -m pytest -q test/test_layering.py
 
 clean:

@@ -38,6 +38,7 @@ def test_prints_and_writes_figures_that_agree(
     (line,) = (each for each in said.splitlines() if each.startswith("frames/s"))
     ratio = ours["frames_per_s"] / figures["homography_mog2"]["frames_per_s"]
     assert line.split()[-1] == f"{ratio:.2f}"
+    assert figures["ratio"]["frames_per_s"] == ratio
     assert figures["command"].startswith("motion_seg ")
     assert ours["median_ms"] == np.median(ours["frame_ms"])
     assert ours["median_ms"] <= ours["p95_ms"] <= max(ours["frame_ms"])
