@@ -10,7 +10,7 @@ from motion_seg_ros.errors import ConfigError
 from motion_seg_ros.io.base import DepthChoice
 from motion_seg_ros.settings.declaration import parse_override, read_config_file, settings
 from motion_seg_ros.settings.node import DECLARED_BY_ROS, NodeConfig
-from motion_seg_ros.settings.pipeline import PROFILES, Config, make_config
+from motion_seg_ros.settings.pipeline import PROFILES, Config, config_values, make_config
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +75,11 @@ def read(arguments: argparse.Namespace) -> Config:
     values.update(parse_override(each) for each in arguments.overrides)
     _use_depth(values, arguments)
     return make_config(values)
+
+
+def in_step(config: Config) -> Config:
+    """Return settings whose answer to a frame is that of the frame itself, as in `segment`."""
+    return make_config({**config_values(config), "masks.sam2.discovery": "in_step"})
 
 
 def recorded_depth(arguments: argparse.Namespace, config: Config) -> DepthChoice | None:

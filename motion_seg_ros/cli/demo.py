@@ -22,8 +22,11 @@ from motion_seg_ros.lab.evaluation.demo_report import (
     SHEET_FILE,
     VIDEO_FILE,
     DemoFigures,
+    scored_sequence,
     write_report,
 )
+from motion_seg_ros.lab.evaluation.live_quality import offline_scores
+from motion_seg_ros.lab.evaluation.results import SequenceScores
 from motion_seg_ros.lab.synthetic.depth_sensor import STEREO
 from motion_seg_ros.settings.pipeline import Config
 
@@ -31,7 +34,8 @@ DESCRIPTION = """\
 Play a clip as a camera on ROS 2 topics, run the node on it, and show its output.
 
 Without INPUT the clip is rendered: a street with four movers, parked and standing look-alikes and a
-walking camera, with exact truth. DIR gets overlay.mp4, contact_sheet.png and report.json."""
+walking camera, with exact truth. DIR gets overlay.mp4, contact_sheet.png and report.json. Against
+the truth it says what subscribers got, and what the same clip gives with every frame inferred."""
 
 EXAMPLES = """\
 examples:
@@ -93,6 +97,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
     )
+    live_node.add_no_offline(parser)
     camera_option.add_option(parser)
     # For launch/demo.launch.py, which starts the node itself.
     parser.add_argument("--role", choices=("all", "camera"), default="all", help=argparse.SUPPRESS)
@@ -130,7 +135,8 @@ def run(arguments: argparse.Namespace) -> None:
         ):
             clip = _make_clip(work, arguments, config, camera)
             stamps_ns = _play(clip, config, work)
-            figures = write_report(folder, clip, work / "bag", stamps_ns)
+            offline = _offline(arguments, clip, config, work)
+            figures = write_report(folder, clip, work / "bag", stamps_ns, offline)
         _show(figures, output)
 
 
@@ -198,6 +204,16 @@ def _play(clip: RawClip, config: Config, work: Path) -> list[int]:
         children.finish("viewer", timeout_s=60.0)
         children.finish("node", timeout_s=20.0)
     return [int(line) for line in stamps.read_text(encoding="utf-8").splitlines()]
+
+
+def _offline(
+    arguments: argparse.Namespace, clip: RawClip, config: Config, work: Path
+) -> SequenceScores | None:
+    """Score the clip with every frame inferred; None without truth, or where not asked for."""
+    sequence = scored_sequence(clip)
+    if sequence is None or not arguments.offline:
+        return None
+    return offline_scores(sequence, configuration.in_step(config), work, separate=False)
 
 
 def _show(figures: DemoFigures, output: Path) -> None:

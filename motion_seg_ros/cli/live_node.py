@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import json
 import os
@@ -15,6 +16,17 @@ from motion_seg_ros.settings.pipeline import Config, config_values
 
 NODE = "motion_seg_ros.ros.main"
 LARGEST_DOMAIN_ID = 101  # above, ports collide with the ephemeral ones of Linux
+
+
+def add_no_offline(parser: argparse.ArgumentParser) -> None:
+    """Add --no-offline."""
+    parser.add_argument(
+        "--no-offline",
+        dest="offline",
+        action="store_false",
+        help="where the truth is known, do not run the same frames with every one inferred, which "
+        "says what the machine's speed costs and takes as long as that takes",
+    )
 
 
 def check_ros(command: str) -> None:

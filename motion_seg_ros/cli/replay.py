@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,11 +23,13 @@ from motion_seg_ros.io.sources import NO_DEPTH, open_source
 from motion_seg_ros.io.staging import check_apart, output_folder, staged_folder
 from motion_seg_ros.io.video_packets import REPUBLISH, VIDEO_TYPES
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence, open_bag_sequence
+from motion_seg_ros.lab.evaluation.live_quality import offline_scores
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_unjudged
 from motion_seg_ros.lab.evaluation.replay_report import REPLAY_FILE, write_replay
+from motion_seg_ros.lab.evaluation.results import SequenceScores
 from motion_seg_ros.plan import resolve
-from motion_seg_ros.settings.pipeline import Config, config_values, make_config
+from motion_seg_ros.settings.pipeline import Config, config_values
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +44,8 @@ Play a rosbag onto real ROS 2 topics with /clock, run the node on it, and record
 
 DIR gets replay.json (frames answered, propagated and dropped, and the age of the masks), `bag` (the
 camera's topics and the node's, by the bag's time) and masks/motion_seg/<bag>/<frame>.png; with
-truth also results.json and report.html. The processes hear nobody else unless ROS_DOMAIN_ID is
-set."""
+truth also results.json and report.html: what subscribers got, and what the same frames give with
+every one inferred. The processes hear nobody else unless ROS_DOMAIN_ID is set."""
 
 EXAMPLES = """\
 examples:
@@ -89,6 +92,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     truth.add_argument("--truth-topic", help="topic of the bag with the true masks")
     truth.add_argument("--truth", type=Path, metavar="DIR", help="folder with the true masks")
     configuration.add_void(parser)
+    live_node.add_no_offline(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="replace what an earlier run wrote there"
     )
@@ -116,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     config = configuration.read(arguments)
     if arguments.lockstep:  # as in `motion_seg segment`
-        config = make_config({**config_values(config), "masks.sam2.discovery": "in_step"})
+        config = configuration.in_step(config)
     if config.depth.backend == "topic" and arguments.depth_topic is None:
         raise ConfigError(f"replay: {NO_DEPTH}")
     live_node.check_ros("replay")
@@ -160,6 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
             },
             bad_frames=source.bad_frames,
             configuration=config_values(config),
+            offline=_offline(arguments, config, folder),
         )
         why = replay_unjudged(recording)
     if why is not None:
@@ -168,6 +173,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(line)
     print(f"written to {output}")
     return strictness.status(arguments, [source.bad_frames])
+
+
+def _offline(
+    arguments: argparse.Namespace, config: Config, folder: Path
+) -> Callable[[BagSequence], SequenceScores] | None:
+    """Return what runs the frames offline; None where that is not asked for, where it would be the
+    same (in lockstep), or where the node was started by something else, with its own settings."""
+    if not arguments.offline or arguments.lockstep or arguments.role != "all":
+        return None
+
+    def run_offline(sequence: BagSequence) -> SequenceScores:
+        settings = configuration.in_step(config)
+        return offline_scores(sequence, settings, folder, separate=sequence.separate)
+
+    return run_offline
 
 
 def _find_bad_frames(source: BagTopic) -> None:

@@ -36,10 +36,16 @@ def test_rendered_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     # Best effort on the way in: a frame may get lost on a busy machine, never many.
     assert 24 <= report["inferred"] + report["propagated"] <= 30
     assert 0 < report["age_p50_ms"] <= report["age_p95_ms"]
-    assert 0 <= report["region"] <= 1
-    assert 0 <= report["boundary"] <= 1
+    quality = report["quality"]
+    assert quality["scored"] == 28
+    assert quality["never_came"] <= 30 - report["inferred"] - report["propagated"]
+    assert 0 <= quality["J_mean"] <= 1
+    assert quality["offline_JF_mean"] > 0.2  # the walkers are found after a few frames
+    difference = quality["JF_mean"] - quality["offline_JF_mean"]
+    assert quality["JF_difference"] == pytest.approx(difference)
     assert f"frames sent 30, answered {report['inferred'] + report['propagated']}" in said
-    assert f"J {report['region']:.3f}, F {report['boundary']:.3f}" in said
+    assert f"live J {quality['J_mean']:.3f}, F {quality['F_mean']:.3f}" in said
+    assert f"F {quality['offline_F_mean']:.3f}, J&F {quality['offline_JF_mean']:.3f}; live" in said
     for name in ("overlay.mp4", "contact_sheet.png"):
         assert str(tmp_path / "demo" / name) in said
     sheet = cv2.imread(str(tmp_path / "demo" / "contact_sheet.png"))
@@ -50,9 +56,13 @@ def test_rendered_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_depth_camera(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report, said = run_demo(capsys, tmp_path / "demo", "--frames", "12", "--depth")
+    options = ("--frames", "12", "--depth", "--no-offline")
+    report, said = run_demo(capsys, tmp_path / "demo", *options)
     assert demo.DEPTH_TOPIC in said
     assert report["inferred"] + report["propagated"] >= 10
+    assert report["quality"]["scored"] == 10
+    assert report["quality"]["offline_JF_mean"] is None
+    assert "offline" not in said
 
 
 def test_recorded_depth_is_needed_where_it_is_asked_for(

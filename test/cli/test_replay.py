@@ -118,7 +118,9 @@ def test_lockstep_gives_the_masks_of_segment(
     assert [found[each] for each in ("sent", "answered", "propagated", "dropped")] == [8, 8, 0, 0]
     assert 0 < found["age_p50_ms"] <= found["age_p95_ms"]
     assert "frames sent 8, answered 8 (8 inferred, 0 propagated), dropped 0" in said
-    assert f"J {found['J_mean']:.3f}, F {found['F_mean']:.3f} over 8 frames" in said
+    assert f"live J {found['J_mean']:.3f}, F {found['F_mean']:.3f}, J&F" in said
+    assert "over 8 frames with truth, all answered" in said
+    assert found["offline_JF_mean"] is None  # it would be the same
     results = read_results(out)
     assert results.dataset == "bag"
     assert results.configuration["replay.lockstep"] is True
@@ -155,6 +157,7 @@ def test_lockstep_with_depth_gives_the_masks_of_segment(tmp_path: Path) -> None:
     assert main.main(offline) == 0
     assert masks == masks_of(tmp_path / "offline" / "drive")
     assert (found["answered"], found["depth_topic"]) == (FRAMES, "/cam/depth")
+    assert (found["J_mean"], found["scored"], found["JF_difference"]) == (None, None, None)
     depths = {"/cam/depth"}
     recorded = [each.data for each in raw_messages(tmp_path / "out" / "bag", depths)]
     assert recorded == [each.data for each in raw_messages(bag, depths)]
@@ -203,19 +206,41 @@ def test_slow_and_reliable_gives_the_masks_of_segment_too(tmp_path: Path) -> Non
     assert (found["sent"], found["dropped"]) == (FRAMES, 0)
     if found["propagated"]:
         pytest.skip("this machine could not answer two frames a second; nothing to compare")
-    assert masks == segmented(bag, tmp_path / "offline", PACKED)
+    offline = segmented(bag, tmp_path / "offline", PACKED)
+    assert masks == offline
+    assert masks_of(tmp_path / "out/masks/offline/drive") == offline
     assert_scores(found, tmp_path / "offline" / "drive")
+    assert found["offline_J_mean"] == found["J_mean"]
+    assert (found["JF_difference"], found["never_came"]) == (0, 0)
+    assert list(read_results(tmp_path / "out").against) == ["offline"]
+    assert "What subscribers got live has" in (tmp_path / "out/report.html").read_text()
     assert list((tmp_path / "out" / "bag").glob("*.db3"))
 
 
-def test_faster_than_the_node_loses_no_count(tmp_path: Path) -> None:
+def test_faster_than_the_node_loses_no_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bag = drive(tmp_path / "drive", compressed=False, storage=StoragePlugin.MCAP)
-    options = ("--topic", RAW, "--rate", "50", "--no-bag-images")
+    options = ("--topic", RAW, "--rate", "50", "--no-bag-images", "--truth-topic", "/truth")
     found, masks = replayed(bag, tmp_path / "out", *options)
     assert found["answered"] + found["dropped"] == found["sent"] == FRAMES
     assert len(masks) == found["answered"] > 0
-    assert (found["J_mean"], found["qos"], found["rate"]) == (None, "recorded", 50)
-    assert not (tmp_path / "out" / "results.json").exists()
+    assert (found["qos"], found["rate"]) == ("recorded", 50)
+    # What came is scored, propagated or not, and what did not come as empty.
+    assert (found["scored"], found["never_came"]) == (FRAMES, FRAMES - len(masks))
+    scores = read_results(tmp_path / "out").scores.per_sequence["drive"].per_frame
+    came = {name.removesuffix(".png") for name in masks}
+    assert all(J == 0 for name, J in zip(scores.name, scores.J, strict=True) if name not in came)
+    assert found["J_mean"] == pytest.approx(np.mean(scores.J))
+    offline = segmented(bag, tmp_path / "offline", RAW)
+    assert masks_of(tmp_path / "out/masks/offline/drive") == offline
+    assert_scores(
+        {name: found[f"offline_{name}"] for name in ("J_mean", "F_mean")},
+        tmp_path / "offline/drive",
+    )
+    assert f"J&F {found['offline_JF_mean']:.3f}; live {found['JF_difference']:+.3f}" in (
+        capsys.readouterr().out
+    )
     assert list(raw_messages(tmp_path / "out" / "bag", {RAW})) == []
     assert len(list(raw_messages(tmp_path / "out" / "bag", {INFO}))) == FRAMES
 

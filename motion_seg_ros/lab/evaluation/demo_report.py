@@ -25,6 +25,8 @@ from motion_seg_ros.lab.evaluation.contact_sheet import (
     draw_sheet,
     draw_tracks,
 )
+from motion_seg_ros.lab.evaluation.datasets.clip import ClipSequence
+from motion_seg_ros.lab.evaluation.live_quality import LiveQuality
 from motion_seg_ros.lab.evaluation.recording import FrameAnswer, Recording, score_recording
 from motion_seg_ros.lab.evaluation.results import SequenceScores
 from motion_seg_ros.types import MOVING_PROBABILITY, Source, UInt8Array
@@ -38,7 +40,7 @@ PATH_FRAMES = 8
 
 @dataclass(frozen=True)
 class DemoFigures:
-    """Figures of a run; J and F are None where the truth is not known.
+    """Figures of a run.
 
     Attributes:
         sent: frames that the camera published.
@@ -46,8 +48,8 @@ class DemoFigures:
         propagated: frames with masks carried over from an earlier one.
         age_p50_ms: median time from a frame's stamp to the arrival of its mask, in milliseconds.
         age_p95_ms: the 95th percentile of it.
-        region: mean J over all frames but the first and the last.
-        boundary: mean F over the same.
+        quality: against the truth, over all frames but the first and the last; None where the truth
+            is not known.
     """
 
     sent: int
@@ -55,8 +57,7 @@ class DemoFigures:
     propagated: int
     age_p50_ms: float
     age_p95_ms: float
-    region: float | None
-    boundary: float | None
+    quality: LiveQuality | None
 
     def lines(self) -> list[str]:
         """Return the figures as lines of text."""
@@ -66,15 +67,16 @@ class DemoFigures:
             f"({self.inferred} inferred, {self.propagated} propagated)",
             f"age of the masks p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f} ms",
         ]
-        if self.region is not None and self.boundary is not None:
-            lines.append(
-                f"against the exact truth J {self.region:.3f}, F {self.boundary:.3f} "
-                "(first and last frame left out)"
-            )
-        return lines
+        return lines if self.quality is None else [*lines, *self.quality.lines()]
 
 
-def write_report(folder: Path, clip: RawClip, bag: Path, stamps_ns: Sequence[int]) -> DemoFigures:
+def write_report(
+    folder: Path,
+    clip: RawClip,
+    bag: Path,
+    stamps_ns: Sequence[int],
+    offline: SequenceScores | None,
+) -> DemoFigures:
     """Write overlay.mp4, contact_sheet.png and report.json to a folder.
 
     Args:
@@ -82,6 +84,7 @@ def write_report(folder: Path, clip: RawClip, bag: Path, stamps_ns: Sequence[int
         clip: what was played.
         bag: what the node answered.
         stamps_ns: the stamp under which each frame of the clip was sent.
+        offline: scores of the same clip with every frame inferred; None where it was not run.
 
     Raises:
         InputError: not one frame was answered.
@@ -96,9 +99,11 @@ def write_report(folder: Path, clip: RawClip, bag: Path, stamps_ns: Sequence[int
             f"demo: expected answers to {len(stamps_ns)} frames, found none; "
             "run motion_seg_node by itself to see why"
         )
-    scored = clip.has_truth and len(stamps_ns) > 2
-    scores = score_recording(recording, clip, stamps_ns) if scored else None
-    figures = _figures(answers, scores, len(stamps_ns))
+    scores, quality = None, None
+    if (sequence := scored_sequence(clip)) is not None:
+        scores, never_came = score_recording(recording, sequence, stamps_ns)
+        quality = LiveQuality.of(scores, never_came, offline)
+    figures = _figures(answers, quality, len(stamps_ns))
     with VideoWriter(folder / VIDEO_FILE, clip.fps) as video:
         for _, _, message in recording.messages("overlay"):
             video.write(image_to_bgr(message))
@@ -110,8 +115,14 @@ def write_report(folder: Path, clip: RawClip, bag: Path, stamps_ns: Sequence[int
     return figures
 
 
+def scored_sequence(clip: RawClip) -> ClipSequence | None:
+    """Return the clip with its truth; None where it has none, or nothing between first and last
+    frame."""
+    return ClipSequence(clip, "demo") if clip.has_truth and len(clip) > 2 else None
+
+
 def _figures(
-    answers: dict[int, FrameAnswer], scores: SequenceScores | None, sent: int
+    answers: dict[int, FrameAnswer], quality: LiveQuality | None, sent: int
 ) -> DemoFigures:
     ages_ms = [each.age_s * 1e3 for each in answers.values()]
     inferred = sum(each.source is Source.INFERRED for each in answers.values())
@@ -121,8 +132,7 @@ def _figures(
         propagated=len(answers) - inferred,
         age_p50_ms=float(np.percentile(ages_ms, 50)),
         age_p95_ms=float(np.percentile(ages_ms, 95)),
-        region=None if scores is None else scores.J_mean,
-        boundary=None if scores is None else scores.F_mean,
+        quality=quality,
     )
 
 

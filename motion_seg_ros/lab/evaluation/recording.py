@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from motion_seg_ros.io.bag_writer import NAMESPACE
-from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.io.image_messages import image_to_array
 from motion_seg_ros.io.message_types import typestore
-from motion_seg_ros.lab.evaluation.annotated import TruthMask
+from motion_seg_ros.lab.evaluation.datasets.clip import ClipSequence
 from motion_seg_ros.lab.evaluation.results import SequenceScores
 from motion_seg_ros.lab.evaluation.scoring import SequenceScorer
 from motion_seg_ros.types import Source, UInt16Array
@@ -64,26 +63,27 @@ class Recording:
 
 
 def score_recording(
-    recording: Recording, clip: RawClip, stamps_ns: Sequence[int]
-) -> SequenceScores:
-    """Score the recorded moving masks; as in DAVIS, the first and the last frame do not count.
+    recording: Recording, sequence: ClipSequence, stamps_ns: Sequence[int]
+) -> tuple[SequenceScores, int]:
+    """Score the recorded moving masks, late and propagated ones included.
 
     Args:
         recording: of the node's answers.
-        clip: has the truth.
+        sequence: the clip with its truth.
         stamps_ns: the stamp under which each frame of the clip was sent; one that was not answered
             counts as a mask without moving pixels.
 
     Returns:
-        The scores of the frames, which are named by their index in the clip.
+        The scores, and the number of scored frames that were not answered.
     """
-    index_of = {stamp: index for index, stamp in enumerate(stamps_ns)}
-    predicted: dict[int, UInt16Array] = {}
+    name_of = dict(zip(stamps_ns, sequence.names, strict=True))
+    predicted: dict[str, UInt16Array] = {}
     for stamp, _, message in recording.messages("moving_mask"):
-        if stamp in index_of:
-            predicted[index_of[stamp]] = image_to_array(message).astype(np.uint16)
+        if stamp in name_of:
+            predicted[name_of[stamp]] = image_to_array(message).astype(np.uint16)
     scorer = SequenceScorer(separate=False)
-    nothing = np.zeros(clip.size, np.uint16)
-    for index in range(1, len(stamps_ns) - 1):
-        scorer.add(str(index), predicted.get(index, nothing), TruthMask(clip.truth(index)))
-    return scorer.scores(frames=len(stamps_ns))
+    nothing = np.zeros(sequence.clip.size, np.uint16)
+    for name in sequence.scored:
+        scorer.add(name, predicted.get(name, nothing), sequence.truth(name))
+    never_came = sum(name not in predicted for name in sequence.scored)
+    return scorer.scores(frames=len(stamps_ns)), never_came

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from motion_seg_ros.io.bag import frame_name
 from motion_seg_ros.io.indexed_png import encode_id_map, read_id_map
 from motion_seg_ros.lab.evaluation.datasets.bag import BagSequence
+from motion_seg_ros.lab.evaluation.live_quality import LiveQuality
 from motion_seg_ros.lab.evaluation.provenance import provenance
 from motion_seg_ros.lab.evaluation.recording import Recording
 from motion_seg_ros.lab.evaluation.replay import ReplayLog, replay_figures, replayed_masks
@@ -19,9 +20,10 @@ from motion_seg_ros.lab.evaluation.report.page import REPORT_FILE, write_report
 from motion_seg_ros.lab.evaluation.report.pictures import write_pictures
 from motion_seg_ros.lab.evaluation.report.runs import ReportRun
 from motion_seg_ros.lab.evaluation.results import (
+    OFFLINE,
     RESULTS_FILE,
-    MethodScores,
     Results,
+    SequenceScores,
     Timing,
     write_results,
 )
@@ -29,6 +31,8 @@ from motion_seg_ros.lab.evaluation.scoring import SequenceScorer, method_scores
 from motion_seg_ros.types import UInt16Array
 
 REPLAY_FILE = "replay.json"
+QUALITY = tuple(each.name for each in dataclasses.fields(LiveQuality))
+"""Fields of that file that are null without truth."""
 
 
 def write_replay(
@@ -41,6 +45,7 @@ def write_replay(
     replay: Mapping[str, object],
     bad_frames: Mapping[str, str],
     configuration: Mapping[str, object],
+    offline: Callable[[BagSequence], SequenceScores] | None,
 ) -> list[str]:
     """Write the masks, replay.json and, with truth, results.json and report.html.
 
@@ -53,6 +58,7 @@ def write_replay(
         replay: how the bag was played, by name.
         bad_frames: frame name -> what is wrong with it, of those that are known.
         configuration: settings of the pipeline.
+        offline: scores the same frames with every one inferred; None: that is not done.
 
     Returns:
         The figures in words.
@@ -66,24 +72,23 @@ def write_replay(
     masks.mkdir(parents=True)
     for index, ids in replayed_masks(log, recording):
         (masks / f"{frame_name(index)}.png").write_bytes(encode_id_map(ids))
-    lines, scores = figures.lines(), None
+    lines, quality = figures.lines(), None
     if sequence is not None:
-        scores = score_replay(folder, sequence, masks, figures.timing)
+        live, never_came = score_replay(folder, sequence, masks, figures.timing, bad_frames)
+        beside = None if offline is None else offline(sequence)
+        quality = LiveQuality.of(live, never_came, beside)
         described = {f"replay.{key}": value for key, value in replay.items()}
         results = Results(
             "bag",
             "motion_seg",
-            scores,
+            method_scores({sequence.name: live}),
+            {} if beside is None else {OFFLINE: method_scores({sequence.name: beside})},
             configuration={**configuration, **described},
             **provenance(),
         )
         write_results(folder / RESULTS_FILE, results)
         write_report(folder / REPORT_FILE, [ReportRun("motion_seg", results, folder)])
-        (scored,) = scores.per_sequence.values()
-        frames = len(scored.per_frame.name)
-        lines.append(
-            f"J {scores.J_mean:.3f}, F {scores.F_mean:.3f} over {frames} frames with truth"
-        )
+        lines += quality.lines()
     found = dataclasses.asdict(figures)
     del found["age_ms"]
     content = {
@@ -91,15 +96,20 @@ def write_replay(
         **replay,
         **found,
         "bad_frames": dict(bad_frames),
-        "J_mean": None if scores is None else scores.J_mean,
-        "F_mean": None if scores is None else scores.F_mean,
+        **(dict.fromkeys(QUALITY) if quality is None else dataclasses.asdict(quality)),
         "configuration": configuration,
     }
     (folder / REPLAY_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return lines
 
 
-def score_replay(folder: Path, sequence: BagSequence, masks: Path, timing: Timing) -> MethodScores:
+def score_replay(
+    folder: Path,
+    sequence: BagSequence,
+    masks: Path,
+    timing: Timing,
+    bad_frames: Container[str],
+) -> tuple[SequenceScores, int]:
     """Score the masks of a replay, and write the pictures of its report.
 
     Args:
@@ -108,6 +118,10 @@ def score_replay(folder: Path, sequence: BagSequence, masks: Path, timing: Timin
         masks: folder of <frame name>.png; a frame without one counts as a mask in which nothing
             moves.
         timing: how the frames were answered.
+        bad_frames: names of frames that cannot be read, which are not scored.
+
+    Returns:
+        The scores, and the number of scored frames without a mask.
 
     Raises:
         InputError: a frame cannot be read.
@@ -122,8 +136,10 @@ def score_replay(folder: Path, sequence: BagSequence, masks: Path, timing: Timin
         return read_id_map(file, sequence.size)
 
     scorer = SequenceScorer(separate=sequence.separate)
-    for name in sequence.scored:
+    scored = [name for name in sequence.scored if name not in bad_frames]
+    for name in scored:
         scorer.add(name, predicted(name), sequence.truth(name))
     scores = scorer.scores(frames=sequence.frames.length, timing=timing)
     pictures = write_pictures(folder, sequence, predicted, scores.per_frame)
-    return method_scores({sequence.name: dataclasses.replace(scores, pictures=pictures)})
+    never_came = sum(not (masks / f"{name}.png").is_file() for name in scored)
+    return dataclasses.replace(scores, pictures=pictures), never_came

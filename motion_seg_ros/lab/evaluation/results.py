@@ -20,6 +20,8 @@ from motion_seg_ros.lab.evaluation.stress.scores import StressScores
 
 SCHEMA = 1
 RESULTS_FILE = "results.json"
+OFFLINE = "offline"
+"""Name in `against` of the frames of a live run with every one inferred, however long it takes."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import results
 
 from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import SourceFrame
-from motion_seg_ros.io.clip import RawClip, RawClipFrame, write_clip
+from motion_seg_ros.io.clip import RawClipFrame, write_clip
+from motion_seg_ros.lab.evaluation.datasets.clip import ClipSequence
 from motion_seg_ros.lab.evaluation.recording import Recording, score_recording
 from motion_seg_ros.types import Frame, Source
 
@@ -21,12 +22,12 @@ STAMPS = [recordings.START_NS + i * recordings.STEP_NS for i in range(6)]
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> RawClip:
+def clip(tmp_path: Path) -> ClipSequence:
     truth = np.zeros((72, 96), np.uint16)
     truth[10:30, 20:50] = 2
     (tmp_path / "clip").mkdir()
     frames = (RawClipFrame(Frame(each, i), truth) for i, each in enumerate(recordings.pan(6)))
-    return write_clip(tmp_path / "clip", frames, fps=10)
+    return ClipSequence(write_clip(tmp_path / "clip", frames, fps=10), "walk")
 
 
 def record(path: Path, boxes: dict[int, tuple[int, int, int, int] | None]) -> Recording:
@@ -48,23 +49,26 @@ def test_answers_have_source_and_age(tmp_path: Path) -> None:
     assert [each.age_s for each in answers.values()] == pytest.approx([0.04, 0.04])
 
 
-def test_perfect_masks_score_one(tmp_path: Path, clip: RawClip) -> None:
+def test_perfect_masks_score_one(tmp_path: Path, clip: ClipSequence) -> None:
     recording = record(tmp_path / "bag", dict.fromkeys(range(6), BOX))
-    scores = score_recording(recording, clip, STAMPS)
+    scores, never_came = score_recording(recording, clip, STAMPS)
+    assert never_came == 0
     assert scores.per_frame.name == ("1", "2", "3", "4")
     assert scores.per_frame.J == scores.per_frame.F == (1, 1, 1, 1)
 
 
-def test_frames_without_an_answer_count_as_empty(tmp_path: Path, clip: RawClip) -> None:
+def test_frames_without_an_answer_count_as_empty(tmp_path: Path, clip: ClipSequence) -> None:
     recording = record(tmp_path / "bag", {0: BOX, 1: BOX, 2: BOX})  # 3, 4 and 5 were lost
-    scores = score_recording(recording, clip, STAMPS)
+    scores, never_came = score_recording(recording, clip, STAMPS)
+    assert never_came == 2  # of the scored ones
     assert scores.per_frame.J == (1, 1, 0, 0)
     assert scores.J_mean == pytest.approx(0.5)
     assert scores.F_mean == pytest.approx(0.5)
 
 
-def test_half_a_box_scores_half(tmp_path: Path, clip: RawClip) -> None:
+def test_half_a_box_scores_half(tmp_path: Path, clip: ClipSequence) -> None:
     half = (20, 10, 15, 20)
-    scores = score_recording(record(tmp_path / "bag", dict.fromkeys(range(6), half)), clip, STAMPS)
+    recording = record(tmp_path / "bag", dict.fromkeys(range(6), half))
+    scores, _ = score_recording(recording, clip, STAMPS)
     assert scores.J_mean == pytest.approx(0.5)
     assert 0 < scores.F_mean < 1

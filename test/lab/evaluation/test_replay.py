@@ -99,12 +99,16 @@ def test_scores_of_what_came_back(tmp_path: Path) -> None:
     for name, ids in (("000000", truth), ("000001", half), ("000003", truth)):
         (masks / f"{name}.png").write_bytes(encode_id_map(ids))
     timing = Timing(age_ms=(1.0, 2.0, 3.0), answered=3, dropped=1)
-    found = score_replay(folder, sequence, masks, timing)
-    assert found.J_mean == pytest.approx((1 + 0.5 + 0 + 1) / 4)  # frame 2 was dropped
-    scores = found.per_sequence["drive"]
+    scores, never_came = score_replay(folder, sequence, masks, timing, ())
+    assert scores.J_mean == pytest.approx((1 + 0.5 + 0 + 1) / 4)  # frame 2 was dropped
+    assert never_came == 1
     assert pytest.approx((1, 0.5, 0, 1)) == scores.per_frame.J
     assert (scores.frames, scores.timing) == (4, timing)
     assert all((folder / each).is_file() for each in scores.pictures.values())
+    # What nobody can read is no fault of the machine's speed.
+    readable, never_came = score_replay(folder, sequence, masks, timing, {"000002"})
+    assert readable.J_mean == pytest.approx((1 + 0.5 + 1) / 3)
+    assert never_came == 0
 
 
 def unjudged_of(path: Path, stamps: list[int], reset_reason: str | None, abstention: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.results import (
+    OFFLINE,
     RESULTS_FILE,
     MethodScores,
     Results,
@@ -53,7 +54,7 @@ class Subject:
         runs: at least one.
         series: the methods of a single run, its own first; the own methods of several runs.
         sequences: names of the sequences that are shown, in order.
-        notes: caveats of the comparison, for the reader.
+        notes: caveats of a comparison, and what a live run costs, for the reader.
     """
 
     runs: tuple[ReportRun, ...]
@@ -118,7 +119,9 @@ def subject_of(runs: Sequence[ReportRun]) -> Subject:
     if len(runs) == 1:
         methods = [(first.results.method, first.results.scores), *first.results.against.items()]
         series = tuple(Series(name, each, first.folder) for name, each in methods)
-        return Subject(tuple(runs), series, tuple(first.results.scores.per_sequence))
+        offline = first.results.against.get(OFFLINE)
+        notes = () if offline is None else (_live_note(first.results.scores, offline),)
+        return Subject(tuple(runs), series, tuple(first.results.scores.per_sequence), notes)
     common = _common_sequences(runs)
     series = tuple(Series(each.name, _over(each, common), each.folder) for each in runs)
     return Subject(tuple(runs), series, common, tuple(_notes(runs, common)))
@@ -143,6 +146,15 @@ def described(results: Results) -> dict[str, object]:
         "machine": results.machine,
         **({"commit": results.commit} if results.commit else {}),
     }
+
+
+def _live_note(live: MethodScores, offline: MethodScores) -> str:
+    """Return what the speed of the machine costs, as sentences."""
+    return (
+        f"What subscribers got live has J&F {live.JF_mean:.3f}; the same frames offline, every one "
+        f"inferred, have {offline.JF_mean:.3f}: this machine's speed makes it "
+        f"{live.JF_mean - offline.JF_mean:+.3f}. Frames that were never answered count as empty."
+    )
 
 
 def _over(run: ReportRun, sequences: Sequence[str]) -> MethodScores:

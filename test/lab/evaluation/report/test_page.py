@@ -28,6 +28,15 @@ STRANGE = "<script>alert('é')</script> & \"ünïcode\" 漢字"
 VOID = {"meta", "img", "br", "link", "input", "path", "rect"}
 
 
+def test_a_live_run_says_what_speed_costs(tmp_path: Path) -> None:
+    offline = method_scores({"one": sequence([1.0, 0.5], [1.0, 0.5])})
+    live = results({"one": sequence([0.75, 0.25], [0.75, 0.25])}, against={"offline": offline})
+    text = page(tmp_path, run(live))
+    assert "live has J&amp;F 0.500; the same frames offline" in text
+    assert "-0.250" in text
+    assert "live has" not in page(tmp_path, run(replace(live, against={"mog2": offline})))
+
+
 def run(found: Results, name: str = "run", folder: Path = Path("nowhere")) -> ReportRun:
     return ReportRun(name, found, folder)
 
