@@ -61,9 +61,14 @@ def origin(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_folders(command: str) -> str:
-    """Return a command with the names of its files and folders in place of their paths."""
-    parts = []
+    """Return a command with the names of its files and folders in place of their paths, which
+    writes to `out`."""
+    parts: list[str] = []
     for part in shlex.split(command):
+        if part == "--overwrite":
+            continue
+        if parts and parts[-1] in ("-o", "--output"):
+            part = "out"
         option, equals, path = part.rpartition("=")
         parts.append(f"{option}{equals}{path.rstrip('/').rpartition('/')[2]}")
     return shlex.join(parts)

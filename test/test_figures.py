@@ -158,7 +158,7 @@ class TestCollecting:
     def source(self, tmp_path: Path, **changes: object) -> Path:
         """A file of results with more than the texts use."""
         file = tmp_path / "results.json"
-        command = "motion_seg evaluate --root /data/DAVIS --set a.b=/x/w.onnx -o ../runs/one"
+        command = "motion_seg evaluate --root /d/DAVIS --set a.b=/x/w.onnx -o ../x/one --overwrite"
         content = {
             **ORIGIN,
             "command": command,
@@ -175,7 +175,7 @@ class TestCollecting:
         (run,) = json.loads((root / figures.FILE).read_text()).values()
         wanted = {"one.J": 0.61, "one.share": 0.5, "count": 12, "worst.J": 0.1}
         assert run.pop("values") == wanted
-        command = "motion_seg evaluate --root DAVIS --set a.b=w.onnx -o one"
+        command = "motion_seg evaluate --root DAVIS --set a.b=w.onnx -o out"
         assert run == {**ORIGIN, "command": command}
         assert "expected .610 (davis.one.J), found .732" in fault(root)
         write(root)
