@@ -20,12 +20,14 @@ class TruthMask:
         things: name -> (H, W) bool, pixels of a static thing in sight, which are scored by
             themselves too.
         moving: ids that move in this very frame, others stand still; None: not known.
+        traits: what else of the frame is hard; of motion_seg_ros.lab.synthetic.traits.TRAITS.
     """
 
     id_map: UInt16Array
     ignored: BoolArray | None = None
     things: Mapping[str, BoolArray] = field(default_factory=dict)
     moving: frozenset[int] | None = None
+    traits: frozenset[str] = frozenset()
 
 
 class AnnotatedSequence(Protocol):

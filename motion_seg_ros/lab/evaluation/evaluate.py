@@ -178,10 +178,13 @@ def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
 
 def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> SequenceScores:
     scorer = SequenceScorer(separate=task.separate)
+    # Of other sequences the places of frames are known only once all are decoded.
+    files = task.sequence.frames.files if isinstance(task.sequence, FileSequence) else ()
+    places = {each.stem: place for place, each in enumerate(files)}
     for frame in task.sequence.scored:
         truth = task.truth(frame)
         ids = predictions.mask(task.sequence.name, frame, truth.id_map.shape)
-        scorer.add(frame, ids, truth)
+        scorer.add(frame, ids, truth, places.get(frame))
         advance(1)
     return scorer.scores(frames=len(task.sequence.scored))
 
@@ -192,7 +195,7 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
     scored = frozenset(task.sequence.scored)
     ms: list[float] = []
     check_size = SizeCheck("evaluate the frames of each size by themselves")
-    for item in calibrated(task.sequence.frames, task.camera):
+    for index, item in enumerate(calibrated(task.sequence.frames, task.camera)):
         check_size(item.frame, f"{task.sequence.frames.path}, frame {item.name}")
         started = time.perf_counter()
         ids = method.push(item.frame)
@@ -200,7 +203,7 @@ def _run(task: SequenceTask, method: Method, staged: Path, advance: Advance) -> 
         (staged / f"{item.name}.png").write_bytes(encode_id_map(ids))
         if item.name in scored:
             truth = task.truth(item.name)
-            scorer.add(item.name, ids, truth)
+            scorer.add(item.name, ids, truth, index)
             labelled = None if labeller is None else labeller.labelled_tracks()
             if labelled is not None:
                 labels.add(*labelled, truth)

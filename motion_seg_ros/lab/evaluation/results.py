@@ -181,6 +181,8 @@ class SequenceScores(MaskScores):
         pictures: kind of picture and frame -> path of a JPEG, relative to results.json.
         commit: of the source that made it; "" where it is not known.
         moving_now: null where the truth does not tell when each object moves.
+        tags: what makes frames hard, by the truth alone -> the scored frames of which it is so;
+            of motion_seg_ros.lab.evaluation.frame_tags.TAGS.
     """
 
     frames: int
@@ -194,6 +196,7 @@ class SequenceScores(MaskScores):
     pictures: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
     moving_now: MovingNowScores | None = None
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.annotated import TruthMask
+from motion_seg_ros.lab.evaluation.frame_tags import TAGS, FrameTagger
 from motion_seg_ros.lab.evaluation.labels.comparison import judged_tracks
 from motion_seg_ros.lab.evaluation.labels.metrics import label_metrics
 from motion_seg_ros.lab.evaluation.labels.sources import mask_at
@@ -53,14 +54,19 @@ class SequenceScorer:
         self._predicted_share: list[float] = []
         self._true_share: list[float] = []
         self._things: dict[str, list[float]] = {}
+        self._tagger = FrameTagger()
+        self._tags: dict[str, list[str]] = {}
 
-    def add(self, name: str, predicted: UInt16Array, truth: TruthMask) -> None:
+    def add(
+        self, name: str, predicted: UInt16Array, truth: TruthMask, index: int | None = None
+    ) -> None:
         """Score the next frame.
 
         Args:
             name: of the frame.
             predicted: (H, W) uint16, 0 = static, k = object k.
             truth: of the same size.
+            index: of the frame in the sequence; None: the one after that of the last call.
 
         Raises:
             InputError: the masks differ in size.
@@ -90,6 +96,8 @@ class SequenceScorer:
             now = np.where(np.isin(true_ids, sorted(truth.moving)), true_ids, np.uint16(0))
             for tally in self._moving_now:
                 tally.add(predicted, now)
+        for tag in self._tagger.tags(dataclasses.replace(truth, id_map=true_ids), index):
+            self._tags.setdefault(tag, []).append(name)
 
     def scores(
         self, *, frames: int, labels: LabelScores | None = None, timing: Timing | None = None
@@ -132,6 +140,7 @@ class SequenceScorer:
             ),
             objects=objects,
             moving_now=now.scores(),
+            tags={each: tuple(self._tags[each]) for each in TAGS if each in self._tags},
             labels=labels,
             timing=timing,
             things={name: _thing_scores(shares) for name, shares in self._things.items()},

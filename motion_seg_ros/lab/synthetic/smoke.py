@@ -34,6 +34,14 @@ def under_smoke(
     return image
 
 
+def largest_cloud_px(puffs: tuple[Puff, ...], view: SceneView, width: int, height: int) -> float:
+    """Return the radius of the largest cloud whose middle is in the image, in pixels; 0 if there
+    is none."""
+    seen = [each for each in (_Seen(puff, view) for puff in puffs) if each.depth_m > NEAR_M]
+    inside = [each for each in seen if 0 <= each.x < width and 0 <= each.y < height]
+    return max((each.radius_px for each in inside), default=0.0)
+
+
 class _Seen:
     """A cloud through a camera."""
 

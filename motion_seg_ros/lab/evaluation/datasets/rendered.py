@@ -25,6 +25,7 @@ from motion_seg_ros.lab.synthetic.depth_sensor import STEREO, DepthSensor, frame
 from motion_seg_ros.lab.synthetic.geometry import SceneGeometry
 from motion_seg_ros.lab.synthetic.renderer import Renderer
 from motion_seg_ros.lab.synthetic.scene import Scene
+from motion_seg_ros.lab.synthetic.traits import traits
 
 SceneMaker = Callable[[int], Scene]
 """Makes the scene of a seed."""
@@ -126,13 +127,15 @@ class RenderedSequence:
         geometry = SceneGeometry(scene)
         hits = geometry.view(scene.time_s(index)).cast_grid(scene.camera.width, scene.camera.height)
         instances = geometry.instance_of(hits.piece)
-        moving = np.isin(instances, sorted(geometry.moving_instances(index)))
+        movers = geometry.moving_instances(index)
+        moving = np.isin(instances, sorted(movers))
         body = geometry.body_of(hits.piece)
         things = {each.name: body == place for place, each in enumerate(scene.bodies) if each.name}
         return TruthMask(
             np.where(moving, instances, np.uint16(0)).astype(np.uint16),
             things={thing: pixels for thing, pixels in things.items() if pixels.any()},
-            moving=geometry.moving_instances(index),
+            moving=movers,
+            traits=frozenset(traits(geometry, index, hits, movers)),
         )
 
 

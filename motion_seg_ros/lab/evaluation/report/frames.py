@@ -191,7 +191,7 @@ def _galleries(series: Sequence[Series], sequence: str) -> list[Gallery]:
         scores = each.on(sequence)
         found: dict[str, list[Picture]] = {WORST: [], BEST: [], FAILURE: []}
         for kind, frame, path in _shown(scores):
-            picture = scores and _picture(each.folder, path, kind, frame, scores.per_frame)
+            picture = scores and picture_of(each.folder, path, kind, frame, scores.per_frame)
             if picture and kind in found:
                 found[kind].append(picture)
         if any(found.values()):
@@ -200,7 +200,9 @@ def _galleries(series: Sequence[Series], sequence: str) -> list[Gallery]:
     return galleries
 
 
-def _picture(folder: Path, path: str, kind: str, frame: str, per_frame: PerFrame) -> Picture | None:
+def picture_of(
+    folder: Path, path: str, kind: str, frame: str, per_frame: PerFrame
+) -> Picture | None:
     """Read a JPEG below `folder`; None where there is none: results may travel without pictures."""
     try:
         file = (folder / path).resolve()

@@ -25,6 +25,7 @@ from motion_seg_ros.lab.evaluation.report.scores import (
     objects_table,
     summary,
 )
+from motion_seg_ros.lab.evaluation.report.worst import worst_frames
 
 REPORT_FILE = "report.html"
 _PAGE, _STYLE, _SCRIPT = "report.html", "report.css", "report.js"
@@ -74,6 +75,7 @@ def _page(subject: Subject) -> str:
         subtitle=_subtitle(subject),
         subject=subject,
         several=len(subject.series) > 1,
+        worst=worst_frames(subject),
         figures=summary(subject.series),
         bars=bars(subject),
         robustness=robustness(subject),

@@ -14,10 +14,11 @@ from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.staging import output_folder
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence, TruthMask
 from motion_seg_ros.lab.evaluation.results import PerFrame
+from motion_seg_ros.lab.evaluation.worst_frames import SHOWN_FRAMES, ranked_faults
 from motion_seg_ros.types import BoolArray, UInt8Array, UInt16Array
 
 PICTURES_FOLDER = "pictures"
-WORST, BEST, FAILURE = "worst", "best", "failure"
+WORST, BEST, FAILURE, LOWEST = "worst", "best", "failure", "lowest"
 """Kinds of pictures; the key of one is its kind, a space, and the frame's name."""
 
 # Sky blue, yellow and vermilion of Okabe and Ito (https://jfly.uni-koeln.de/color/): told apart
@@ -49,11 +50,14 @@ class ShownFrames:
         failure: up to STRETCH_TILES frames, spread over the stretch of successive scored frames of
             lowest mean J: a quarter of them, but no more than STRETCH_FRAMES; () where J is 1 in
             all frames.
+        lowest: up to SHOWN_FRAMES frames that are not all right, the worst first: those that may be
+            among the worst of all sequences.
     """
 
     worst: str
     best: str
     failure: tuple[str, ...]
+    lowest: tuple[str, ...]
 
 
 def write_pictures(
@@ -62,7 +66,7 @@ def write_pictures(
     predicted: Callable[[str], UInt16Array],
     per_frame: PerFrame,
 ) -> dict[str, str]:
-    """Write the worst and best frame and the worst stretch as JPEGs, with truth and prediction.
+    """Write the frames worth a picture (`ShownFrames`) as JPEGs, with truth and prediction.
 
     Args:
         folder: an existing one; the files go to its pictures/<sequence's name>.
@@ -71,9 +75,9 @@ def write_pictures(
         per_frame: the scores by which the frames are chosen.
 
     Returns:
-        "worst <frame>", "best <frame>" and, for each frame of the stretch, "failure <frame>" -> the
-        file's path, relative to `folder`; no worst frame that is also the best; {} where no frame
-        is scored.
+        "worst <frame>", "best <frame>", for each frame of the stretch "failure <frame>", and for
+        each of those of lowest J "lowest <frame>" -> the file's path, relative to `folder`; no
+        worst frame that is also the best; {} where no frame is scored.
 
     Raises:
         InputError: a frame or its truth cannot be read.
@@ -121,7 +125,8 @@ def picture_folder(folder: Path, sequence: str) -> Iterator[None]:
 def remove_pictures(place: Path) -> None:
     """Remove from a folder what `write_pictures` wrote to it, and nothing else."""
     tiles = (f"{FAILURE}_{number + 1}" for number in range(STRETCH_TILES))
-    for name in (WORST, BEST, *tiles):
+    lowest = (f"{LOWEST}_{number + 1}" for number in range(SHOWN_FRAMES))
+    for name in (WORST, BEST, *tiles, *lowest):
         (place / f"{name}.jpg").unlink(missing_ok=True)
 
 
@@ -143,6 +148,7 @@ def choose_frames(per_frame: PerFrame) -> ShownFrames:
         worst=per_frame.name[worst],
         best=per_frame.name[best],
         failure=tuple(per_frame.name[each] for each in np.rint(tiles).astype(int)),
+        lowest=tuple(name for _, name in ranked_faults(per_frame)[:SHOWN_FRAMES]),
     )
 
 
@@ -195,6 +201,8 @@ def _wanted(shown: ShownFrames) -> Iterator[tuple[str, str, str, int]]:
     yield BEST, shown.best, f"{BEST}.jpg", PICTURE_WIDTH_PX
     for number, frame in enumerate(shown.failure, start=1):
         yield FAILURE, frame, f"{FAILURE}_{number}.jpg", TILE_WIDTH_PX
+    for number, frame in enumerate(shown.lowest, start=1):
+        yield LOWEST, frame, f"{LOWEST}_{number}.jpg", PICTURE_WIDTH_PX
 
 
 def _view(shown: BoolArray) -> tuple[slice, slice]:

@@ -171,13 +171,17 @@ def test_pictures_are_files_of_the_chosen_frames(tmp_path: Path) -> None:
     clip = Sequence()
     frames = scores_of(("f1", "f2", "f3"), (0.5, 0.9, 0.1))
     written = write_pictures(tmp_path, clip, lambda name: masks()[1], frames)
-    assert list(written) == ["worst f3", "best f2", "failure f1", "failure f2", "failure f3"]
+    assert list(written) == [
+        *("worst f3", "best f2", "failure f1", "failure f2", "failure f3"),
+        *("lowest f3", "lowest f1", "lowest f2"),
+    ]
     brightness = {}
     for key, path in written.items():
         assert path.startswith("pictures/clip/")
         picture = cv2.imread(str(tmp_path / path))
         brightness[key] = int(picture[55, 75].mean())
     expected = {"worst f3": 120, "best f2": 80, "failure f1": 40, "failure f2": 80}
+    expected |= {"lowest f3": 120, "lowest f1": 40, "lowest f2": 80}
     for key, value in expected.items():
         assert brightness[key] == pytest.approx(value, abs=3)
     assert clip.decoded[-1] == "f3", "what comes after the last chosen frame is not read"
