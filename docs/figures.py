@@ -241,6 +241,10 @@ def check(root: Path = ROOT) -> None:
     for file in texts(root):
         for line in lines(root, file):
             faults += [f"{file}:{line.number}: {each}" for each in faults_of(line, figures)]
+    for file, sections in COVERED.items():
+        headings = re.findall(r"^##? (.+)$", (root / file).read_text(encoding="utf-8"), re.M)
+        for section in sorted(sections.difference(headings)):
+            faults.append(f"{file}: expected the section {section}, found none; see COVERED")
     wanted = used(root)
     faults += [
         f"{FILE}: {name}.{place}: expected a text that names it, found none"
@@ -333,7 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             collect(dict(given.sources))
         else:
             {"check": check, "write": write}[given.command]()
-    except FigureError as error:
+    except (FigureError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

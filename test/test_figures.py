@@ -38,6 +38,10 @@ motion_seg --seeds 0-9
 
 [Elsewhere](results_2.md#a-3), `--set window.size=16`, MOG2 and F1.
 
+## How fast
+
+Fast.
+
 ## Elsewhere
 
 Nobody looks at 3.14 here,
@@ -94,8 +98,9 @@ def test_what_agrees_stays_as_it_is(root: Path) -> None:
         ("(854x480)", "(854x481)", "README.md:5: expected 854x480, as its comment says"),
         ("`1234567`", "`1234568`", "README.md:5: expected 1234567 (davis.commit), found 1234568"),
         ("Xeon, ", "EPYC, ", "README.md:5: expected Xeon in the line and in davis.machine"),
-        (".7 there", ".8 there", "README.md:21: expected .7 (davis.one.J), found .8"),
+        (".7 there", ".8 there", "README.md:25: expected .7 (davis.one.J), found .8"),
         ("3.14", "3.15", None),  # not a section that is covered
+        ("## How good", "## How well", "README.md: expected the section How good, found none"),
         ("MOG2 and F1", "MOG2 and 0.9", "README.md:16: expected a comment that names the figures"),
         ("MOG2 and F1", "commit `abcdef0`", "README.md:16: expected a comment that names"),
         ("**ours**", "**ours** of 3", "README.md:9: expected names of 4 numbers"),
