@@ -213,7 +213,7 @@ def test_slow_and_reliable_gives_the_masks_of_segment_too(tmp_path: Path) -> Non
     assert found["offline_J_mean"] == found["J_mean"]
     assert (found["JF_difference"], found["never_came"]) == (0, 0)
     assert list(read_results(tmp_path / "out").against) == ["offline"]
-    assert "What subscribers got live has" in (tmp_path / "out/report.html").read_text()
+    assert "at this machine’s speed" in (tmp_path / "out/report.html").read_text()
     assert list((tmp_path / "out" / "bag").glob("*.db3"))
 
 

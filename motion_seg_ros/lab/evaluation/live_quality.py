@@ -62,7 +62,7 @@ class LiveQuality:
             lines.append(
                 f"offline, every frame inferred: J {self.offline_J_mean:.3f}, F "
                 f"{self.offline_F_mean:.3f}, J&F {self.offline_JF_mean:.3f}; live "
-                f"{self.JF_difference:+.3f}, due to this machine's speed"
+                f"{self.JF_difference:+.3f}, at this machine's speed"
             )
         return lines
 

@@ -150,10 +150,16 @@ def described(results: Results) -> dict[str, object]:
 
 def _live_note(live: MethodScores, offline: MethodScores) -> str:
     """Return what the speed of the machine costs, as sentences."""
+    timings = [each.timing for each in live.per_sequence.values() if each.timing is not None]
+    propagated, dropped = (
+        sum(getattr(each, name) for each in timings) for name in ("propagated", "dropped")
+    )
+    sent = sum(each.answered for each in timings) + dropped
+    difference = f"{live.JF_mean - offline.JF_mean:+.3f}".replace("-", "−")
     return (
-        f"What subscribers got live has J&F {live.JF_mean:.3f}; the same frames offline, every one "
-        f"inferred, have {offline.JF_mean:.3f}: this machine's speed makes it "
-        f"{live.JF_mean - offline.JF_mean:+.3f}. Frames that were never answered count as empty."
+        f"Of {sent} frames sent live {propagated} were propagated, and {dropped} never answered, "
+        f"which count as empty: J&F {live.JF_mean:.3f}. Offline, with every frame inferred, it is "
+        f"{offline.JF_mean:.3f}: {difference} at this machine’s speed."
     )
 
 

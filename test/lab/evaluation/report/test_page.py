@@ -21,7 +21,7 @@ from motion_seg_ros.lab.evaluation.report.scores import (
     number,
     summary,
 )
-from motion_seg_ros.lab.evaluation.results import LabelScores, Results
+from motion_seg_ros.lab.evaluation.results import LabelScores, Results, Timing
 from motion_seg_ros.lab.evaluation.scoring import method_scores
 
 STRANGE = "<script>alert('é')</script> & \"ünïcode\" 漢字"
@@ -30,11 +30,14 @@ VOID = {"meta", "img", "br", "link", "input", "path", "rect"}
 
 def test_a_live_run_says_what_speed_costs(tmp_path: Path) -> None:
     offline = method_scores({"one": sequence([1.0, 0.5], [1.0, 0.5])})
-    live = results({"one": sequence([0.75, 0.25], [0.75, 0.25])}, against={"offline": offline})
+    timing = Timing(answered=17, propagated=5, dropped=3)
+    found = {"one": sequence([0.75, 0.25], [0.75, 0.25], timing=timing)}
+    live = results(found, against={"offline": offline})
     text = page(tmp_path, run(live))
-    assert "live has J&amp;F 0.500; the same frames offline" in text
-    assert "-0.250" in text
-    assert "live has" not in page(tmp_path, run(replace(live, against={"mog2": offline})))
+    assert "Of 20 frames sent live 5 were propagated, and 3 never answered" in text
+    assert "J&amp;F 0.500. Offline, with every frame inferred, it is 0.750: −0.250" in text
+    plain = page(tmp_path, run(replace(live, against={"mog2": offline})))
+    assert "sent live" not in plain
 
 
 def run(found: Results, name: str = "run", folder: Path = Path("nowhere")) -> ReportRun:
