@@ -14,7 +14,7 @@ VENV := .venv$(if $(filter-out jazzy,$(ROS)),-$(ROS))
 # What of the package goes there: for the node and the command line,
 EXTRAS := ros-$(ROS),fast
 # and for lint and the tests, of which beside Jazzy only those run that touch ROS.
-EXTRAS_jazzy := ros-jazzy,fast,full,train,trajectory,video,ray,dev
+EXTRAS_jazzy := ros-jazzy,fast,full,train,trajectory,video,rerun,ray,dev
 EXTRAS_kilted := ros-kilted,fast,full,dev
 ifneq ($(ROS),jazzy)
 ARGS ?= $(shell grep -rlE --include='test_*.py' 'rclpy|node_bench|launch_files' test/*/)

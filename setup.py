@@ -134,6 +134,10 @@ EXTRAS = {
         "onnxscript>=0.7",  # writes what the pipeline runs; with torch 2.13
         "tensorboard>=2.11",
     ],
+    # `motion_seg segment --rerun`; there is none for Python 3.10.
+    "rerun": [
+        'rerun-sdk>=0.41; python_version >= "3.11"',
+    ],
     # `--ray`: many inputs over a cluster. `client`: of addresses that begin with ray://.
     "ray": [
         "ray[client]>=2.60",

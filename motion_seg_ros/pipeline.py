@@ -276,7 +276,14 @@ class MotionSegmenter:
         found = self.tracks.label(window, stage_ms)
         with stage("masks", stage_ms):
             masks = self._masks.segment(window, found.tracks, found.labels, found.geometry)
-        return FrameResult(window.newest, masks, found.tracks, found.labels, stage_ms=stage_ms)
+        return FrameResult(
+            frame=window.newest,
+            masks=masks,
+            tracks=found.tracks,
+            labels=found.labels,
+            stage_ms=stage_ms,
+            camera_motion=found.geometry.camera_motion(len(window)),
+        )
 
     def propagate(self, frame: Frame) -> FrameResult:
         """See FrameSegmenter."""

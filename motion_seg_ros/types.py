@@ -345,6 +345,29 @@ class Discovery:
 
 
 @dataclass(frozen=True, eq=False)
+class CameraMotion:
+    """Motion of the camera over a window of T frames, the newest last.
+
+    What stands still at p in the axes of the newest frame (x right, y down, z forward) is at
+    linear[k] p + translation[k] in those of frame k.
+
+    Attributes:
+        linear: (T, 3, 3) float64 rotations; homographies, of which they are the nearest rotations,
+            where the camera was not seen to travel.
+        translation: (T, 3) float64, in metres or, without a depth sensor, in a unit of this window.
+        known: (T,) bool, False in frames without an answer, and in the newest.
+        rigid: the camera was seen to travel; else `translation` is 0.
+        metric: lengths are in metres.
+    """
+
+    linear: npt.NDArray[np.float64]
+    translation: npt.NDArray[np.float64]
+    known: BoolArray
+    rigid: bool
+    metric: bool
+
+
+@dataclass(frozen=True, eq=False)
 class FrameResult:
     """Result of the pipeline for one frame.
 
@@ -369,6 +392,8 @@ class FrameResult:
             background see `discovery`.
         reset_reason: reason why the window was started anew at this frame; None when it was not.
         discovery: the background discovery whose result joined at this frame; None if none did.
+        camera_motion: over the window that ends with this frame; None where the frame is in no
+            window, or `tracks` are older.
 
     Raises:
         ValueError: masks of another size than the frame's, labels of another number than that of
@@ -385,6 +410,7 @@ class FrameResult:
     reset_reason: str | None = None
     tracks_age_s: float = 0.0
     discovery: Discovery | None = None
+    camera_motion: CameraMotion | None = None
 
     def __post_init__(self) -> None:
         if self.masks.id_map.shape != self.frame.size:

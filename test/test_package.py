@@ -43,6 +43,7 @@ DECLARED_AS: dict[str, tuple[str | None, str | None]] = {
     "ray": ("ray", None),  # see package.xml
     "rcl_interfaces": ("ros-jazzy-rcl-interfaces", "rcl_interfaces"),
     "rclpy": ("ros-jazzy-rclpy", "rclpy"),
+    "rerun": ("rerun-sdk", None),  # optional: setup.py, extra `rerun`
     "rosbags": ("rosbags", None),  # see package.xml
     "rosgraph_msgs": ("ros-jazzy-rosgraph-msgs", "rosgraph_msgs"),
     "safetensors": ("safetensors", None),  # see package.xml
@@ -138,7 +139,7 @@ def third_party_imports() -> Iterator[tuple[str, Path]]:
 def test_every_import_is_declared(setup_arguments: dict[str, Any], manifest: Any) -> None:
     requirements = setup_arguments["install_requires"] + [
         each
-        for extra in ("ros-jazzy", "fast", "full", "video", "train", "trajectory", "ray")
+        for extra in ("ros-jazzy", "fast", "full", "video", "train", "trajectory", "rerun", "ray")
         for each in setup_arguments["extras_require"][extra]
     ]
     pip = {re.split(r"[<>=!~;\[ ]", each)[0] for each in requirements}

@@ -12,25 +12,25 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from motion_seg_ros import __version__
 from motion_seg_ros.build import build
-from motion_seg_ros.cli import argument_types, camera_option, configuration, many, strictness
-from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.cli import (
+    argument_types,
+    camera_option,
+    configuration,
+    many,
+    rerun_option,
+    strictness,
+)
+from motion_seg_ros.cli.segment_inputs import open_inputs
+from motion_seg_ros.errors import OutputError
 from motion_seg_ros.io.bag import BagTopic
-from motion_seg_ros.io.bag_files import is_bag
-from motion_seg_ros.io.base import DEFAULT_FPS, DepthChoice, FrameSource, SourceFrame
+from motion_seg_ros.io.base import DEFAULT_FPS, FrameSource, SourceFrame
 from motion_seg_ros.io.camera_file import CameraFile, calibrated
 from motion_seg_ros.io.colmap_export import colmap_hint
-from motion_seg_ros.io.mistaken_inputs import check_input
 from motion_seg_ros.io.sequence_record import SequenceSummary, finished_sequences, finished_summary
-from motion_seg_ros.io.sources import (
-    has_stamps,
-    open_sources,
-    size_bytes,
-    warn_without_depth,
-)
+from motion_seg_ros.io.sources import size_bytes
 from motion_seg_ros.io.staging import (
     check_apart,
     check_free,
@@ -39,7 +39,7 @@ from motion_seg_ros.io.staging import (
     write_file,
 )
 from motion_seg_ros.io.writers import COLMAP_FOLDER, SequenceWriter
-from motion_seg_ros.jobs import Advance, Job, Outcome
+from motion_seg_ros.jobs import Advance, Job
 from motion_seg_ros.judgement import unjudged
 from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.plan import Plan, resolve
@@ -71,6 +71,7 @@ examples:
   motion_seg segment frames/ -o out --set window.size=12 --no-overlay
   motion_seg segment frames/ -o out --camera camera.yaml  with the calibration of the camera
   motion_seg segment frames/ -o out --export colmap       and masks for COLMAP
+  motion_seg segment drive.mp4 -o out --rerun drive.rrd   and a recording for Rerun's viewer
   motion_seg segment bags/*/ -o out --resume              continue an earlier run
   motion_seg segment bags/*/ -o out --ray auto            on the cores of a Ray cluster
 """
@@ -121,6 +122,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="also write OUTPUT/<sequence>/colmap: images and masks for COLMAP, moving pixels "
         "black; processes the frames twice, the second time backwards",
     )
+    rerun_option.add_option(parser)
     camera_option.add_option(parser)
     strictness.add_option(parser)
     many.add_options(parser)
@@ -141,8 +143,9 @@ def run(arguments: argparse.Namespace) -> int:
     config = configuration.read(arguments)
     plan = resolve(config) if arguments.ray is None else None
     camera = camera_option.read(arguments)
-    sources, unread = _open(arguments, configuration.recorded_depth(arguments, config))
+    sources, unread = open_inputs(arguments, configuration.recorded_depth(arguments, config))
     output: Path = arguments.output
+    recordings = rerun_option.files(arguments, sources)
     started = time.monotonic()
     for path in arguments.inputs:
         check_outside(path, output)
@@ -166,6 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
                 overwrite=arguments.overwrite,
                 export=arguments.export,
                 camera=camera,
+                rerun=recordings.get(each.name),
             )
             for each in sources
         ]
@@ -184,6 +188,8 @@ def run(arguments: argparse.Namespace) -> int:
     _report(kept, made, time.monotonic() - started, output)
     if arguments.export is not None:
         print("\n" + colmap_hint([output / each / COLMAP_FOLDER for each in (*kept, *made)]))
+    if recordings:
+        print("\n" + rerun_option.hint(arguments.rerun))
     return strictness.status(
         arguments, [each.bad_frames for each in (*kept.values(), *made.values())]
     )
@@ -208,54 +214,6 @@ def _check_summary(path: Path) -> None:
         )
 
 
-def _open(
-    arguments: argparse.Namespace, depth: DepthChoice | None
-) -> tuple[list[FrameSource], list[Outcome[Any]]]:
-    """Open the sequences of all inputs, and return failures for those that cannot be read.
-
-    Args:
-        arguments: with inputs, topic and rate.
-        depth: recorded depth that belongs to the images.
-
-    Raises:
-        InputError: an input does not exist, the only one cannot be read, or two sequences have the
-            same name.
-    """
-    for path in arguments.inputs:
-        check_input(path)
-    sources: list[FrameSource] = []
-    unread: list[Outcome[Any]] = []
-    some_bags = any(map(is_bag, arguments.inputs))
-    all_stamped = all(map(has_stamps, arguments.inputs))
-    for path in arguments.inputs:
-        topic, its_depth = arguments.topic, depth
-        if some_bags and not is_bag(path):
-            topic = None
-            its_depth = depth and dataclasses.replace(depth, topic=None)
-        try:
-            fps = arguments.fps if all_stamped or not has_stamps(path) else None
-            sources += open_sources(path, topic=topic, fps=fps, depth=its_depth)
-        except InputError as error:
-            if len(arguments.inputs) == 1:
-                raise
-            unread.append(Outcome(str(path), failure=str(error), tries=0))
-    _check_names(sources)
-    for each in sources:
-        warn_without_depth(each, depth)
-    return sources, unread
-
-
-def _check_names(sources: list[FrameSource]) -> None:
-    seen: dict[str, Path] = {}
-    for each in sources:
-        if each.name in seen:
-            raise InputError(
-                f"{each.path}: its output would be called {each.name}, as that of "
-                f"{seen[each.name]}; rename one, or segment it to another folder"
-            )
-        seen[each.name] = each.path
-
-
 @dataclass(frozen=True)
 class Task:
     """Arguments of `segment_sequence`, for any process.
@@ -272,6 +230,7 @@ class Task:
         overwrite: replace an earlier result; if not, a finished sequence is kept.
         export: one of EXPORTS, or None.
         camera: calibration of the frames; None: as the source has it.
+        rerun: recording for Rerun's viewer to write; None: none.
     """
 
     source: FrameSource
@@ -285,14 +244,18 @@ class Task:
     overwrite: bool
     export: str | None = None
     camera: CameraFile | None = None
+    rerun: Path | None = None
 
     def finished(self) -> SequenceSummary | None:
         """Return the summary of an earlier run with the same settings; None: there was none.
 
         Raises:
-            MotionSegError: something else is in the folder.
+            MotionSegError: something else is in the folder, or its recording is gone.
         """
-        return finished_summary(self.folder, self.source.path.name, self.settings())
+        summary = finished_summary(self.folder, self.source.path.name, self.settings())
+        if summary is not None and self.rerun is not None:
+            rerun_option.check_there(self.rerun)
+        return summary
 
     @property
     def size(self) -> int | None:
@@ -313,6 +276,7 @@ class Task:
             "input_bytes": size_bytes(self.source.path),
             "export": self.export,
             "camera": None if self.camera is None else self.camera.values,
+            "rerun": None if self.rerun is None else self.rerun.name,
         }
 
 
@@ -342,6 +306,7 @@ def segment_sequence(task: Task, *, advance: Advance) -> SequenceSummary:
         dilation_px=task.config.static_mask.dilation_px,
         bag_images=task.bag_images,
         colmap=task.export == "colmap",
+        rerun=task.rerun,
     )
     plan = task.plan or resolve(task.config)
     segmenter = build(plan)

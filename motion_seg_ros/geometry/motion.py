@@ -13,7 +13,7 @@ import numpy as np
 
 from motion_seg_ros.camera import Camera, Float64Array
 from motion_seg_ros.geometry.ground import GroundPlane
-from motion_seg_ros.types import BoolArray
+from motion_seg_ros.types import BoolArray, CameraMotion
 
 
 class Mode(enum.IntEnum):
@@ -125,3 +125,14 @@ class WindowGeometry:
     def motion(self) -> Motion | None:
         """The model of the mode."""
         return self.rigid if self.mode is Mode.RIGID else self.flat
+
+    def camera_motion(self, frames: int) -> CameraMotion:
+        """Return how the camera moved over the window, which has so many frames."""
+        model = self.flat if self.rigid is None else self.rigid
+        if model is None:
+            nothing = np.zeros(frames, bool)
+            linear = np.broadcast_to(np.eye(3), (frames, 3, 3))
+            return CameraMotion(linear, np.zeros((frames, 3)), nothing, False, False)
+        return CameraMotion(
+            model.linear, model.translation, model.known, self.rigid is not None, self.metric
+        )

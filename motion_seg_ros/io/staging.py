@@ -114,7 +114,7 @@ def staged_folder(path: Path, *, overwrite: bool, marker: str) -> Iterator[Path]
 
 
 def _left_behind(path: Path) -> list[Path]:
-    """Return the hidden folders of earlier runs that were to become `path`."""
+    """Return the hidden folders or files of earlier runs that were to become `path`."""
     name = re.compile(re.escape(f".{path.name}.partial-") + "[0-9a-f]{32}")
     return [each for each in path.parent.iterdir() if name.fullmatch(each.name)]
 
@@ -143,22 +143,41 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
+@contextmanager
+def staged_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Yield the name of a hidden file beside `path`, which is renamed to `path` when the block
+    succeeds, and removed when it fails. Folders that lack are made.
+
+    Raises:
+        OutputError: `path` exists already, is a folder, or cannot be written.
+    """
+    check_free(path, overwrite=overwrite)
+    if path.is_dir():
+        raise OutputError(
+            f"{path}: expected a file to write, found a folder; choose another output"
+        )
+    partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex}")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for left in _left_behind(path):
+                left.unlink(missing_ok=True)
+            yield partial
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
 def write_file(path: Path, content: str, *, overwrite: bool) -> None:
     """Write a text file atomically.
 
     Raises:
         OutputError: it exists already, or cannot be written.
     """
-    check_free(path, overwrite=overwrite)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        try:
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+    with staged_file(path, overwrite=overwrite) as partial:
+        partial.write_text(content, encoding="utf-8")
 
 
 def _cannot_write(path: Path, error: OSError) -> MotionSegError:

@@ -13,8 +13,9 @@ from motion_seg_ros.io.bag_writer import BagWriter
 from motion_seg_ros.io.base import FrameSource, SourceFrame
 from motion_seg_ros.io.colmap_export import ColmapFolder
 from motion_seg_ros.io.indexed_png import MAX_INDEX, encode_id_map
+from motion_seg_ros.io.rerun_writer import RerunWriter
 from motion_seg_ros.io.sequence_record import SequenceSummary, write_record
-from motion_seg_ros.io.staging import staged_folder
+from motion_seg_ros.io.staging import staged_file, staged_folder
 from motion_seg_ros.io.track_table import TrackTable
 from motion_seg_ros.io.video_writer import VideoWriter
 from motion_seg_ros.outputs.overlay import draw_overlay
@@ -34,7 +35,8 @@ class SequenceWriter:
     `<frame name>.png` is an 8-bit palette PNG, 0 = static, k = object id; ids above 255 start again
     at 1 there, with a warning, while tracks.npz and the bag keep them. overlay.mp4 is H.264. For a
     bag, `masks` is a bag in the same storage format, with the topics of the camera and of the node.
-    With `colmap`, the folder `colmap` is one for COLMAP: see ColmapFolder.
+    With `colmap`, the folder `colmap` is one for COLMAP: see ColmapFolder. The file `rerun` is a
+    recording for Rerun's viewer: see RerunWriter.
 
     Args:
         path: the folder.
@@ -44,6 +46,7 @@ class SequenceWriter:
         dilation_px: growth of the moving pixels in the bag's static_mask and COLMAP's masks.
         bag_images: copy the images to the bag, not only their calibration.
         colmap: also write the folder for COLMAP.
+        rerun: file for Rerun's viewer, not in the folder; None: none.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class SequenceWriter:
         dilation_px: int,
         bag_images: bool = True,
         colmap: bool = False,
+        rerun: Path | None = None,
     ) -> None:
         self._path = path
         self._source = source
@@ -64,10 +68,12 @@ class SequenceWriter:
         self._dilation_px = dilation_px
         self._bag_images = bag_images
         self._with_colmap = colmap
+        self._rerun_file = rerun
         self._stack = ExitStack()
         self._video: VideoWriter | None = None
         self._bag: BagWriter | None = None
         self._colmap: ColmapFolder | None = None
+        self._rerun: RerunWriter | None = None
         self._ids: set[int] = set()
         self._first_ns = 0
         self.summary = SequenceSummary(source=source.path.name)
@@ -93,6 +99,10 @@ class SequenceWriter:
                 self._colmap = ColmapFolder(
                     self._folder / COLMAP_FOLDER, self._source, dilation_px=self._dilation_px
                 )
+            if self._rerun_file is not None:
+                # One that a run left which was ended before its folder was there is replaced.
+                file = stack.enter_context(staged_file(self._rerun_file, overwrite=True))
+                self._rerun = stack.enter_context(RerunWriter(file, self._source.name))
             self._stack = stack.pop_all()
         return self
 
@@ -119,6 +129,8 @@ class SequenceWriter:
             self._bag.write(item, result)
         if self._colmap is not None:
             self._colmap.write(item, result.masks.id_map)
+        if self._rerun is not None:
+            self._rerun.write(result)
         self._count(item, result)
 
     @property
