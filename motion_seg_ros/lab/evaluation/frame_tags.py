@@ -10,8 +10,8 @@ from motion_seg_ros.lab.synthetic.traits import STOPPED, TRAITS
 from motion_seg_ros.types import UInt8Array, UInt16Array
 
 FAST, THIN, SMALL, LARGE = "fast", "thin", "small", "large"
-NOTHING_MOVES = "nothing moves"
-TAGS = (FAST, THIN, SMALL, LARGE, NOTHING_MOVES, *TRAITS)
+START, NOTHING_MOVES = "start", "nothing moves"
+TAGS = (FAST, THIN, SMALL, LARGE, START, NOTHING_MOVES, *TRAITS)
 """All tags, in the order in which they are told."""
 
 # All thresholds were set by hand.
@@ -23,6 +23,8 @@ THIN_LENGTH = 4
 """A thin mover is at least so many of these widths long."""
 SMALL_SHARE, LARGE_SHARE = 0.01, 0.15
 """Of the image, below or above which all that moves is small or large."""
+START_FRAMES = 12
+"""Of a sequence, in which little of it is known yet."""
 MOST = 0.5
 """Share of the moving pixels whose movers have to be fast, or thin."""
 
@@ -41,8 +43,11 @@ class FrameTagger:
             truth: of the frame; ignored pixels are static in it.
             index: of the frame in the sequence; None: the one after that of the last call.
         """
-        gap = 1 if index is None else index - self._index
+        index = self._index + 1 if index is None else index
+        gap = index - self._index
         found = set(truth.traits)
+        if index < START_FRAMES:
+            found.add(START)
         ids = truth.id_map
         if truth.moving is not None:
             still = (ids != 0) & ~np.isin(ids, sorted(truth.moving))
@@ -72,7 +77,7 @@ class FrameTagger:
             if total > LARGE_SHARE * ids.size:
                 found.add(LARGE)
         self._centres = centres
-        self._index = self._index + 1 if index is None else index
+        self._index = index
         return tuple(each for each in TAGS if each in found)
 
 

@@ -19,8 +19,9 @@ def box(x: int, y: int, width: int, height: int, number: int = 1) -> np.ndarray:
 
 
 def tags(*frames: np.ndarray, places: tuple[int, ...] | None = None) -> list[tuple[str, ...]]:
+    """Tags of these frames, which come late in a sequence: one after the other, or at `places`."""
     tagger = FrameTagger()
-    indices = places or (None,) * len(frames)
+    indices = places or range(100, 100 + len(frames))
     return [tagger.tags(TruthMask(ids), index) for ids, index in zip(frames, indices, strict=True)]
 
 
@@ -34,7 +35,7 @@ def test_a_mover_is_fast_from_2_percent_of_the_longer_side_on() -> None:
 
 def test_speed_is_per_frame_where_only_some_are_labelled() -> None:
     frames = [box(x, 50, *MEDIUM) for x in (10, 50, 91)]
-    assert tags(*frames, places=(0, 10, 20)) == [(), (), ("fast",)]
+    assert tags(*frames, places=(20, 30, 40)) == [(), (), ("fast",)]
 
 
 def test_a_mover_that_was_out_of_sight_is_not_fast() -> None:
@@ -77,14 +78,28 @@ def test_a_thin_part_does_not_make_a_mover_thin() -> None:
 def test_what_stands_is_told_and_does_not_count_as_moving() -> None:
     ids = box(10, 10, 60, 76, 1) + box(100, 10, 10, 10, 2)
     tagger = FrameTagger()
-    assert tagger.tags(TruthMask(ids, moving=frozenset({1, 2}))) == ("large",)
-    assert tagger.tags(TruthMask(ids, moving=frozenset({2}))) == ("small", "stopped")
-    assert tagger.tags(TruthMask(ids, moving=frozenset())) == ("nothing moves", "stopped")
+    for index, (moving, expected) in enumerate(
+        (
+            ({1, 2}, ("large",)),
+            ({2}, ("small", "stopped")),
+            (set(), ("nothing moves", "stopped")),
+        )
+    ):
+        assert tagger.tags(TruthMask(ids, moving=frozenset(moving)), 100 + index) == expected
 
 
 def test_what_the_truth_knows_besides() -> None:
     truth = TruthMask(box(10, 10, *MEDIUM), traits=frozenset({"water", "smoke"}))
-    assert FrameTagger().tags(truth) == ("water", "smoke")
+    assert FrameTagger().tags(truth, 100) == ("water", "smoke")
+
+
+def test_the_start_of_a_sequence() -> None:
+    """Frames 0 to 11, counted where nobody says which one it is."""
+    found = tags(*[box(10, 50, *MEDIUM)] * 3, places=(0, 11, 12))
+    assert found == [("start",), ("start",), ()]
+    tagger = FrameTagger()
+    counted = [tagger.tags(TruthMask(box(10, 50, *MEDIUM))) for _ in range(13)]
+    assert counted == [("start",)] * 12 + [()]
 
 
 @pytest.mark.parametrize("scale", [1, 2])
