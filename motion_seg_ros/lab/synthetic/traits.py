@@ -16,7 +16,7 @@ TRAITS = (STOPPED, NEAR_STATIC, WATER, LEAVES, REFLECTION, SMOKE, SHADOWS)
 
 IN_SIGHT = 0.02
 """Least share of the image that something fills to count. Set by hand."""
-NEAR_FACTOR = 3.0
+NEAR_FACTOR = 2.0
 """A static surface is near if nine tenths of what is seen of it are nearer than the median distance
 of all static surfaces in sight, divided by this: ground, which reaches from near to far, is not.
 Both were set by hand."""

@@ -51,10 +51,10 @@ def test_a_wall_is_not_hard() -> None:
     assert found(scene()) == set()
 
 
-def test_static_things_at_less_than_a_third_of_the_usual_distance_are_near() -> None:
-    assert found(scene(panel(3.5))) == {"near static"}
-    assert found(scene(panel(4.5))) == set()
-    assert found(scene(panel(3.5, 0.2))) == set(), "it fills less than 2 % of the image"
+def test_static_things_at_less_than_half_the_usual_distance_are_near() -> None:
+    assert found(scene(panel(5.5, 1.5))) == {"near static"}
+    assert found(scene(panel(6.5, 1.5))) == set()
+    assert found(scene(panel(5.5, 0.2))) == set(), "it fills less than 2 % of the image"
 
 
 def test_ground_is_not_near() -> None:
