@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import warnings
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +38,9 @@ PATH = f"{WORLD}/path"
 JPEG_QUALITY = 90  # of 0 to 100; OpenCV's default is 95. Set by hand
 POINT_RADIUS = 2.0  # in points of the viewer's screen. Set by hand
 DEPTH_UNITS_PER_M = 1000.0  # 16 bits reach to 65.5 m; what is farther is left out
+# Rerun writes in the background, and waits for ever for a full disk: stop before. It holds back a
+# megabyte or so. Set by hand.
+LEAST_FREE_BYTES = 64_000_000
 # Earlier stamps count from the start of a video or a simulation: shown as a duration, not a date.
 EPOCH_NS = 365 * 86400 * 10**9
 
@@ -89,16 +95,24 @@ class RerunWriter:
     ) -> None:
         if self._recording is None:
             return
-        if kind is None:
-            self._finish(self._recording)
-        self._recording.disconnect()
+        try:
+            if kind is None:
+                self._finish(self._recording)
+        finally:
+            self._recording.disconnect()
         if kind is None:
             self._check()
 
     def write(self, result: FrameResult) -> None:
-        """Append one frame and its result."""
+        """Append one frame and its result.
+
+        Raises:
+            OSError: the disk is nearly full.
+        """
         frame, recording = result.frame, self._recording
         assert recording is not None
+        if shutil.disk_usage(self._path.parent).free < LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if frame.stamp_ns < EPOCH_NS:
             recording.set_time(TIMELINE, duration=np.timedelta64(frame.stamp_ns, "ns"))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_a_run_that_fails_leaves_no_file(
     file = tmp_path / "show" / "walk.rrd"
     error_of(capsys, walk, "-o", tmp_path / "out", "--rerun", file)
     assert names(file.parent) == []
+
+
+@pytest.mark.usefixtures("stub")
+def test_a_disk_that_runs_full(
+    tmp_path: Path, walk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rerun itself would wait for ever."""
+    free = iter((10**9, 10**9, 10**6))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=next(free)))
+    file = tmp_path / "show" / "walk.rrd"
+    said = error_of(capsys, walk, "-o", tmp_path / "out", "--rerun", file)
+    assert "walk.rrd: cannot write the output: No space left on device" in said
+    assert names(file.parent) == []
+    assert not (tmp_path / "out" / "walk").exists()
 
 
 @pytest.mark.usefixtures("stub")
