@@ -178,13 +178,11 @@ def _predicted(task: SequenceTask, staged: Path, frame: str) -> UInt16Array:
 
 def _read(task: SequenceTask, predictions: Predictions, advance: Advance) -> SequenceScores:
     scorer = SequenceScorer(separate=task.separate)
-    # Of other sequences the places of frames are known only once all are decoded.
-    files = task.sequence.frames.files if isinstance(task.sequence, FileSequence) else ()
-    places = {each.stem: place for place, each in enumerate(files)}
+    places = {name: place for place, name in enumerate(task.sequence.names)}
     for frame in task.sequence.scored:
         truth = task.truth(frame)
         ids = predictions.mask(task.sequence.name, frame, truth.id_map.shape)
-        scorer.add(frame, ids, truth, places.get(frame))
+        scorer.add(frame, ids, truth, places[frame])
         advance(1)
     return scorer.scores(frames=len(task.sequence.scored))
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.evaluation.annotated import AnnotatedSequence
-from motion_seg_ros.lab.evaluation.datasets.base import DataSet, FileSequence, some, suggestion
+from motion_seg_ros.lab.evaluation.datasets.base import DataSet, some, suggestion
 
 HEADER = ("sequence", "object", "first", "last")
 
@@ -123,11 +123,7 @@ def _moving(
     Raises:
         InputError: a line names no object or frame of the sequence.
     """
-    names = (
-        [each.stem for each in sequence.frames.files]
-        if isinstance(sequence, FileSequence)
-        else list(sequence.scored)
-    )
+    names = sequence.names
     found: dict[str, set[int]] = {name: set() for name in sequence.scored}
     for line in lines:
         if not (line.mover or line.first or line.last):
