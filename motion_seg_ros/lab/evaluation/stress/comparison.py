@@ -110,7 +110,8 @@ def as_table(stress: StressScores, clean: MethodScores) -> str:
     ]
     for name, each in stress.conditions.items():
         own = numbers(each.J_mean, each.F_mean, each.JF_mean, each.clean_JF_mean)
-        cells = (*own, f"{each.JF_difference:+.3f}", f"  {each.meaning}")
+        change = f"{round(each.JF_difference, 3) + 0.0:+.3f}"  # no -0.000
+        cells = (*own, change, f"  {each.meaning}")
         lines.append(line(name, str(each.frames), *cells))
     return "\n".join(lines)
 
