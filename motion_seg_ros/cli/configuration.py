@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from motion_seg_ros.cli import argument_types
@@ -55,13 +56,17 @@ def add_void(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(arguments: argparse.Namespace) -> Config:
+def read(arguments: argparse.Namespace, defaults: Mapping[str, object] = {}) -> Config:
     """Return the configuration that the options give.
+
+    Args:
+        arguments: of the command line.
+        defaults: values of settings that neither a file nor an option sets.
 
     Raises:
         ConfigError: a file or a setting that is wrong.
     """
-    values: dict[str, object] = {}
+    values = dict(defaults)
     if arguments.config is not None:
         of_node = {each.name for each in settings(NodeConfig)}
         found = read_config_file(arguments.config)

@@ -65,6 +65,7 @@ examples:
   motion_seg evaluate --dataset davis2017 --root DAVIS --intervals moves.csv -o out
   motion_seg evaluate --dataset bag --root drive.mcap --truth-topic /truth/mask -o out
   motion_seg evaluate --trajectory -o out                 do masks help COLMAP? rendered scenes
+  motion_seg evaluate --trajectory --dataset bonn --root BONN -o out     and a depth camera?
 """
 
 
@@ -77,7 +78,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--dataset", choices=DATASETS, metavar="NAME", help=", ".join(DATASETS))
+    datasets = (*DATASETS, *evaluate_trajectories.DATASETS)
+    parser.add_argument("--dataset", choices=datasets, metavar="NAME", help=", ".join(datasets))
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
     )
@@ -156,7 +158,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     evaluate_stress.check(arguments)
     if arguments.trajectory:
-        config = configuration.read(arguments)
+        config = configuration.read(arguments, evaluate_trajectories.defaults(arguments))
         evaluate_trajectories.run(arguments, config, _place(arguments, config))
         return
     if arguments.dataset is None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from motion_seg_ros.cli import argument_types, camera_option, many
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.staging import check_free, output_folder
-from motion_seg_ros.jobs import Job
 from motion_seg_ros.lab.evaluation.datasets.catalogue import Place
 from motion_seg_ros.lab.evaluation.trajectory import report as trajectory_report
-from motion_seg_ros.lab.evaluation.trajectory.comparison import MappingSettings, compare
-from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
+from motion_seg_ros.lab.evaluation.trajectory.comparison import MappingSettings
 from motion_seg_ros.lab.evaluation.trajectory.run import (
+    RGBD_DATASETS,
     TrajectoryOptions,
+    check_libraries,
+    is_rgbd,
+    trajectory_job,
     trajectory_results,
     trajectory_tasks,
 )
@@ -23,8 +25,13 @@ from motion_seg_ros.settings.pipeline import Config
 
 DESCRIPTION = """\
 Map rendered scenes, or the images or the bag at --root, by COLMAP: without masks, with ours and,
-where --truth or --truth-topic tells them, with the true ones. See docs/trajectory.md. Needs
+where --truth or --truth-topic tells them, with the true ones. With --dataset tum_rgbd, bonn or
+synthetic_rgbd, and folder in the layout of TUM RGB-D, by the odometry of a depth camera: with all
+depth, with that of ~/static_depth and with what true masks leave. See docs/trajectory.md. Needs
 pip install 'motion_seg_ros[trajectory]'."""
+
+DATASETS = RGBD_DATASETS
+"""Data sets that are for trajectories alone."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +58,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--every",
         type=argument_types.positive_count,
         metavar="N",
-        help="map every Nth frame; all are masked (default: 2 for rendered scenes, which are a "
-        "camera's 16 frames/s, 1 for recordings)",
+        help="map every Nth frame; all are masked (default: 2 for rendered scenes without depth, "
+        "which are a camera's 16 frames/s, else 1)",
     )
     group.add_argument(
         "--features",
@@ -61,6 +68,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="SIFT features of an image at most (default: %(default)s)",
     )
+
+
+def defaults(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return settings that hold where no option or file sets them: a depth camera's depth is used,
+    as by the node that publishes `~/static_depth`."""
+    if arguments.trajectory and is_rgbd(arguments.dataset, arguments.root):
+        return {"depth.backend": "topic"}
+    return {}
 
 
 def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
@@ -76,7 +91,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
             written.
     """
     if arguments.ray is None:
-        check_installed()
+        check_libraries(rgbd=is_rgbd(arguments.dataset, arguments.root))
         resolve(config)
     for option in ("predictions", "against", "infer_every", "intervals"):
         if getattr(arguments, option):
@@ -100,7 +115,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
     with output_folder(folder):
         for name in (*files, trajectory_report.DRAWINGS_FOLDER):
             check_free(folder / name, overwrite=arguments.overwrite)
-        jobs = [Job(each.sequence.frames.name, compare, (each,), each.size) for each in tasks]
+        jobs = [trajectory_job(each) for each in tasks]
         outcomes = many.work_through(arguments, jobs, config)
         clips = [each.result for each in outcomes if each.result is not None]
         if clips:
@@ -112,11 +127,16 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
 
 
 def check_absent(arguments: argparse.Namespace) -> None:
-    """Refuse the options of camera paths where masks are scored.
+    """Refuse the options and data sets of camera paths where masks are scored.
 
     Raises:
         InputError: one of them is given.
     """
+    if arguments.dataset in DATASETS:
+        raise InputError(
+            f"--dataset {arguments.dataset}: expected with --trajectory, as it has no true masks; "
+            "add --trajectory, or choose another one"
+        )
     for option in ("poses", "fps", "every"):
         if getattr(arguments, option) is not None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")

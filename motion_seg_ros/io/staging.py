@@ -170,14 +170,14 @@ def staged_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
         raise _cannot_write(path, error) from error
 
 
-def write_file(path: Path, content: str, *, overwrite: bool) -> None:
-    """Write a text file atomically.
+def write_file(path: Path, content: str | bytes, *, overwrite: bool) -> None:
+    """Write a file atomically, text as UTF-8.
 
     Raises:
         OutputError: it exists already, or cannot be written.
     """
     with staged_file(path, overwrite=overwrite) as partial:
-        partial.write_text(content, encoding="utf-8")
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _cannot_write(path: Path, error: OSError) -> MotionSegError:

@@ -115,10 +115,10 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
 def test_a_missing_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def missing() -> None:
+    def missing(*, rgbd: bool) -> None:
         raise MissingDependencyError("trajectories: expected the package pycolmap, found none")
 
-    monkeypatch.setattr(evaluate_trajectories, "check_installed", missing)
+    monkeypatch.setattr(evaluate_trajectories, "check_libraries", missing)
     assert main.main([*COMMAND, "-o", str(tmp_path / "out")]) == 2
     assert "pycolmap" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import dataclasses
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -56,15 +56,15 @@ class MapScores:
 
     Attributes:
         registered: frames placed in the map.
-        points: its 3-D points.
+        points: its 3-D points; None of odometry, which has none.
         maps: number of disconnected maps; the largest counts.
         errors: of its camera path.
-        seconds: wall time of the process of COLMAP.
+        seconds: wall time of COLMAP's process, or of odometry.
         failure: reason why there is no map; null where there is one.
     """
 
     registered: int
-    points: int
+    points: int | None
     maps: int
     errors: PathErrors
     seconds: float
@@ -81,6 +81,8 @@ class ClipMaps:
         path_m: length of the camera's true path.
         true_positions_m: (x, y, z) at the frames that have a true pose.
         maps: NONE, OURS and, where known, TRUE -> scores.
+        pictures: NONE, OURS -> JPEG of the dense map made with all depth and with what our masks
+            leave, both along the path of ours and seen from its middle; none without depth.
     """
 
     name: str
@@ -88,6 +90,7 @@ class ClipMaps:
     path_m: float
     true_positions_m: tuple[tuple[float, float, float], ...]
     maps: Mapping[str, MapScores]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def spoiled(self) -> bool | None:
@@ -140,7 +143,7 @@ class TrajectoryTask:
     @property
     def masks(self) -> tuple[str, ...]:
         """Kinds of masks that maps are made with."""
-        return (NONE, OURS) if self.sequence.annotated is None else (NONE, OURS, TRUE)
+        return kinds_of_masks(self.sequence)
 
     @property
     def size(self) -> int | None:
@@ -172,14 +175,26 @@ def compare(task: TrajectoryTask, advance: Advance) -> ClipMaps:
             seconds = time.monotonic() - started
             maps[masks] = _scores(result, seconds, truth, clip.stamps_s, task.settings.every)
             advance(clip.frames)
+    return clip_maps(task.sequence.frames.name, len(clip.stamps_s), truth, maps)
+
+
+def kinds_of_masks(sequence: PosedSequence) -> tuple[str, ...]:
+    """Return the kinds of masks that a clip is gone through with: TRUE where they are known."""
+    return (NONE, OURS) if sequence.annotated is None else (NONE, OURS, TRUE)
+
+
+def clip_maps(
+    name: str,
+    frames: int,
+    truth: Poses,
+    maps: Mapping[str, MapScores],
+    pictures: Mapping[str, bytes] = {},
+) -> ClipMaps:
+    """Return the maps of a clip with its true path."""
     xyz = truth.camera_to_world[:, :3, 3]
-    return ClipMaps(
-        name=task.sequence.frames.name,
-        frames=len(clip.stamps_s),
-        path_m=float(np.linalg.norm(np.diff(xyz, axis=0), axis=1).sum()),
-        true_positions_m=tuple((float(x), float(y), float(z)) for x, y, z in xyz),
-        maps=maps,
-    )
+    length_m = float(np.linalg.norm(np.diff(xyz, axis=0), axis=1).sum())
+    positions = tuple((float(x), float(y), float(z)) for x, y, z in xyz)
+    return ClipMaps(name, frames, length_m, positions, maps, pictures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +226,7 @@ def _prepare(task: TrajectoryTask, folder: Path, advance: Advance) -> _PreparedC
         item = dataclasses.replace(original, name=_image_name(index))
         ours.write(item, method.push(item.frame))
         if sequence.annotated is not None:
-            true.write(item, _true_ids(sequence.annotated, original))
+            true.write(item, true_ids(sequence.annotated, original))
         stamps.append(item.frame.stamp_ns * 1e-9)
         camera = camera or item.frame.camera
         advance(1)
@@ -234,7 +249,7 @@ def _image_name(index: int) -> str:
     return f"{index:06d}"
 
 
-def _true_ids(annotated: AnnotatedSequence, item: SourceFrame) -> UInt16Array:
+def true_ids(annotated: AnnotatedSequence, item: SourceFrame) -> UInt16Array:
     """Return (H, W) uint16; nothing moves in a frame of which the truth is not known."""
     if item.name in annotated.scored:
         return annotated.truth(item.name).id_map
@@ -266,8 +281,14 @@ def _scores(
     if indices:
         matrices[:, :3] = np.array(list(result.poses.values()))
     errors = path_errors(truth, Poses(stamps_s[indices], matrices))
-    scores = MapScores(len(indices), result.points, result.maps, errors, seconds, result.failure)
-    if scores.failure is None and errors.ate_m is None:
+    return scored(
+        MapScores(len(indices), result.points, result.maps, errors, seconds, result.failure)
+    )
+
+
+def scored(scores: MapScores) -> MapScores:
+    """Return scores with a reason where there is no error of the path."""
+    if scores.failure is None and scores.errors.ate_m is None:
         return dataclasses.replace(
             scores, failure="the frames that are placed have no path to compare"
         )

@@ -1,8 +1,8 @@
 """Errors of a map's camera path against the true one, by the package evo.
 
 ATE and RPE as Sturm et al., "A Benchmark for the Evaluation of RGB-D SLAM Systems", IROS 2012,
-define them, with a similarity transform (Umeyama 1991) in place of a rigid one, as one camera
-does not observe scale.
+define them; for one camera, which does not observe scale, with a similarity transform (Umeyama
+1991) in place of a rigid one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PathErrors:
 
     Attributes:
         ate_m: root of the mean squared distance of the registered frames' positions from the true
-            ones, after the similarity transform that makes it least; null without a path.
+            ones, after the transform that makes it least; null without a path.
         ate_all_m: the same over all frames that have a true pose, after the same transform: a frame
             that is not registered counts where the registered one nearest in time is; without a
             path all count at the mean true position.
@@ -87,12 +87,13 @@ def _apart(truth: Poses, stamps_s: Array, found: int) -> InputError:
     )
 
 
-def path_errors(truth: Poses, found: Poses) -> PathErrors:
+def path_errors(truth: Poses, found: Poses, *, rigid: bool = False) -> PathErrors:
     """Compare a path with the true one.
 
     Args:
         truth: of the frames, from `true_poses`.
         found: of the registered frames, under their stamps; at any scale, in any coordinates.
+        rigid: it is in metres, and is not scaled to fit.
     """
     from evo.core.geometry import GeometryException
     from evo.core.metrics import APE, RPE, PoseRelation, Unit
@@ -106,7 +107,7 @@ def path_errors(truth: Poses, found: Poses) -> PathErrors:
     reference = _evo(truth, registered)
     path = _evo(found, usable)
     try:
-        path.align(reference, correct_scale=True)
+        path.align(reference, correct_scale=not rigid)
     except GeometryException:  # all in one place
         return nothing
     ape = APE(PoseRelation.translation_part)

@@ -70,13 +70,13 @@ class MappingResult:
     failure: str | None = None
 
 
-def check_installed() -> None:
-    """Check that the packages of a comparison of trajectories are installed.
+def check_installed(*packages: str) -> None:
+    """Check that packages of a comparison of trajectories are installed.
 
     Raises:
-        MissingDependencyError: pycolmap or evo is not installed.
+        MissingDependencyError: one is not.
     """
-    for name in ("pycolmap", "evo"):
+    for name in packages:
         if importlib.util.find_spec(name) is None:
             raise MissingDependencyError(
                 f"trajectories: expected the package {name}, found none; install it with "

@@ -1,4 +1,5 @@
-"""Results of a comparison of camera paths: trajectory.json, a page with drawings, and a table."""
+"""Results of a comparison of camera paths: trajectory.json, a page with drawings and dense maps,
+and a table."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ SCHEMA = 1
 TRAJECTORY_FILE = "trajectory.json"
 PAGE_FILE = "trajectory.html"
 DRAWINGS_FOLDER = "trajectories"
+MAP_FILES = {NONE: "map_without_masks", OURS: "map_with_our_masks"}
 NAMES = {NONE: "without masks", OURS: "with our masks", TRUE: "with true masks"}
 HALF = 0.5  # share won back of clips that are counted
 _MASKS = (NONE, OURS, TRUE)
@@ -55,7 +57,8 @@ class TrajectoryResults:
 
 def write_trajectories(folder: Path, results: TrajectoryResults, *, overwrite: bool) -> None:
     """Write FOLDER/trajectory.json, trajectory.html and a drawing of each clip,
-    trajectories/<clip>.svg; the same results make the same files.
+    trajectories/<clip>.svg, and its dense maps, trajectories/<clip>_map_with_our_masks.jpg and so
+    on; the same results make the same files.
 
     Raises:
         OutputError: something is there already, or cannot be written.
@@ -64,6 +67,10 @@ def write_trajectories(folder: Path, results: TrajectoryResults, *, overwrite: b
     (folder / DRAWINGS_FOLDER).mkdir(exist_ok=True)
     for name, svg in drawings.items():
         write_file(folder / DRAWINGS_FOLDER / f"{name}.svg", svg, overwrite=overwrite)
+    for clip in results.clips:
+        for masks, data in clip.pictures.items():
+            name = f"{clip.name}_{MAP_FILES[masks]}.jpg"
+            write_file(folder / DRAWINGS_FOLDER / name, data, overwrite=overwrite)
     write_file(folder / TRAJECTORY_FILE, _as_json(results), overwrite=overwrite)
     write_file(folder / PAGE_FILE, _page(results, drawings), overwrite=overwrite)
 
@@ -111,19 +118,21 @@ def _centimetres(value_m: float | None) -> str:
     return "-" if value_m is None else f"{100 * value_m:.1f}"
 
 
-def _as_data(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _as_data(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode()
 
 
 def _as_json(results: TrajectoryResults) -> str:
     clips = [
         {
-            **dataclasses.asdict(each),
+            **dataclasses.asdict(dataclasses.replace(each, pictures={})),
             "spoiled": each.spoiled,
             "recovered": each.recovered,
         }
         for each in results.clips
     ]
+    for each in clips:
+        del each["pictures"]
     recovered = results.recovered
     content = {
         "schema": SCHEMA,
@@ -149,7 +158,12 @@ def _page(results: TrajectoryResults, drawings: Mapping[str, str]) -> str:
     )
     return environment.get_template("trajectory.html").render(
         results=results,
-        pictures={name: _as_data(svg) for name, svg in drawings.items()},
+        pictures={name: _as_data("svg+xml", svg.encode()) for name, svg in drawings.items()},
+        dense={
+            each.name: {masks: _as_data("jpeg", data) for masks, data in each.pictures.items()}
+            for each in results.clips
+            if each.pictures
+        },
         cells={each.name: _cells(each) for each in results.clips},
         masks=_MASKS,
         factor=SPOILED_FACTOR,

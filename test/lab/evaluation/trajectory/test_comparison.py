@@ -166,7 +166,7 @@ def test_a_process_does_not_outlive_its_block(tmp_path: Path) -> None:
 def test_what_is_not_installed_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(colmap_mapping.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"pip install .*\[trajectory\]"):
-        check_installed()
+        check_installed("pycolmap")
 
 
 @pytest.mark.parametrize(
