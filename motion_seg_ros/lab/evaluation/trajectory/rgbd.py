@@ -36,6 +36,10 @@ from motion_seg_ros.lab.evaluation.trajectory.poses import Array, Poses
 from motion_seg_ros.outputs.static_image import static_depth
 from motion_seg_ros.types import FloatArray, UInt8Array, UInt16Array
 
+MAP_AFTER = 8
+"""Frames of a clip before both dense maps begin: the first three have no masks, and the ones after
+are masked in part. Set by hand."""
+
 
 @dataclass(frozen=True)
 class RgbdSettings:
@@ -43,10 +47,12 @@ class RgbdSettings:
 
     Attributes:
         every: one frame in so many is located; all are masked.
+        map_after: see MAP_AFTER.
         max_depth_m, voxel_m: see odometry and dense_map.
     """
 
     every: int = 1
+    map_after: int = MAP_AFTER
     max_depth_m: float = MAX_DEPTH_M
     voxel_m: float = VOXEL_M
 
@@ -156,7 +162,7 @@ class _Run:
             masks: path.push(stamp_s, image, depths[masks]) for masks, path in self._paths.items()
         }
         pose = poses[OURS]
-        if pose is not None:
+        if pose is not None and len(self.stamps_s) > MAP_AFTER:
             for masks, dense in self._maps.items():
                 dense.add(depths[masks], pose)
 
@@ -166,7 +172,7 @@ class _Run:
         maps = {masks: _scores(path, truth) for masks, path in self._paths.items()}
         ours = self._paths[OURS].poses
         pictures = {}
-        if ours:
+        if len(ours) > MAP_AFTER:
             view = ours[len(ours) // 2]
             pictures = {masks: as_jpeg(each.picture(view)) for masks, each in self._maps.items()}
         name = self._sequence.frames.name
