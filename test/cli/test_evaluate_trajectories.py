@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
 import mapping
 import pytest
 import recordings
+import rgbd_walks
 
 from motion_seg_ros.cli import evaluate_trajectories, main
 from motion_seg_ros.errors import MissingDependencyError
@@ -19,6 +21,9 @@ from motion_seg_ros.lab.synthetic.renderer import Renderer
 COMMAND = ("evaluate", "--trajectory", "--jobs", "1")
 QUICK = ("--set", "masks.backend=densifier", "--set", "labelling.backend=geometric")
 START_S = 1305031102
+needs_odometry = pytest.mark.skipif(
+    not (hasattr(cv2, "Odometry") and mapping.EVO), reason="OpenCV 5 or evo: not installed"
+)
 
 
 def write_clip(folder: Path) -> Path:
@@ -79,11 +84,103 @@ def test_a_bag_with_poses_of_the_same_clock(tmp_path: Path) -> None:
     assert found["spoiled"] is None
 
 
+CAMERA = """\
+image_width: 160
+image_height: 120
+camera_matrix: {{data: [{focal}, 0, 79.5, 0, {focal}, 59.5, 0, 0, 1]}}
+"""
+
+
+@needs_odometry
+@pytest.mark.parametrize("dataset", ["tum_rgbd", "bonn", "folder"])
+def test_a_depth_camera_in_a_room_with_people(
+    dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = rgbd_walks.small_walk("group_crosses", 12)
+    root, out = tmp_path / "walks", tmp_path / "out"
+    clip = rgbd_walks.write_walk(root / "crossing", scene, bonn=dataset == "bonn")
+    focal = scene.camera.matrix(0.0)[0, 0]
+    (tmp_path / "camera.yaml").write_text(CAMERA.format(focal=focal), encoding="utf-8")
+    arguments = [*COMMAND, *QUICK, "--dataset", dataset, "--root", clip, "-o", out]
+    arguments += ["--truth", clip / "truth", "--camera", tmp_path / "camera.yaml"]
+    assert main.main([str(each) for each in arguments]) == 0
+    content = json.loads((out / "trajectory.json").read_text(encoding="utf-8"))
+    (found,) = content["clips"]
+    assert set(found["maps"]) == {"none", "ours", "true"}
+    # Bonn's depth has a frame that is listed only.
+    placed = 11 if dataset == "bonn" else 12
+    assert found["maps"]["true"]["registered"] == placed
+    errors = found["maps"]["true"]["errors"]
+    # The rotation between frames tells the axes of the poses.
+    assert errors["ate_m"] < 0.02 * found["path_m"]
+    assert errors["rpe_m"] < 0.002
+    assert errors["rpe_deg"] < 0.05
+    assert found["spoiled"]
+    assert content["configuration"]["depth.backend"] == "topic"
+    assert content["mapping"]["max_depth_m"] == 8
+    names = sorted(each.name for each in (out / "trajectories").iterdir())
+    assert names == [
+        "crossing.svg",
+        "crossing_map_with_our_masks.jpg",
+        "crossing_map_without_masks.jpg",
+    ]
+    page = (out / "trajectory.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "frames placed" in capsys.readouterr().out
+
+
+@needs_odometry
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--dataset", "tum_rgbd"), "expected --root"),
+        (("--dataset", "tum_rgbd", "--root", "walk"), "expected a folder with rgb.txt"),
+        (("--dataset", "bonn", "--root", "crossing"), "give the calibration by --camera"),
+        (("--dataset", "tum_rgbd", "--root", "freiburg3"), "calibration of images of 160x120"),
+        (("--dataset", "tum_rgbd", "--root", "lost"), "expected groundtruth.txt, found none"),
+        (("--dataset", "folder", "--root", "crossing", "--fps", "9"), "--fps: expected without"),
+        (("--dataset", "synthetic_rgbd", "--sequences", "nowhere"), "nowhere"),
+        (("--dataset", "synthetic_rgbd", "--poses", "p.txt"), "expected no --root or --poses"),
+        (
+            ("--dataset", "synthetic_rgbd", "--set", "depth.backend=none"),
+            "expected topic with synthetic_rgbd, as ~/static_depth needs it, found none",
+        ),
+    ],
+)
+def test_wrong_input_of_a_depth_camera_is_one_line(
+    options: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recordings.write_images(tmp_path / "walk", recordings.pan(4, (64, 48)))
+    rgbd_walks.write_walk(tmp_path / "crossing", rgbd_walks.small_walk("nobody", 4))
+    for name in ("freiburg3", "lost"):
+        shutil.copytree(tmp_path / "crossing", tmp_path / name)
+    (tmp_path / "lost" / "groundtruth.txt").unlink()
+    assert main.main([*COMMAND, *QUICK, *options, "-o", "out"]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_sets_of_paths_have_no_masks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["evaluate", "--dataset", "bonn", "-o", str(tmp_path / "out")]) == 2
+    assert "--dataset bonn: expected with --trajectory" in capsys.readouterr().err
+
+
 @mapping.needs_colmap
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--dataset", "davis2016"), "expected synthetic, folder or bag with --trajectory"),
+        (
+            ("--dataset", "davis2016"),
+            "expected synthetic, folder, bag, tum_rgbd, bonn or synthetic_rgbd with",
+        ),
         (("--sequences", "nowhere"), "nowhere"),
         (("--root", "walk"), "expected --poses"),
         (("--poses", "bad.txt"), "expected --root"),

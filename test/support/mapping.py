@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-INSTALLED = all(importlib.util.find_spec(each) is not None for each in ("pycolmap", "evo"))
+EVO = importlib.util.find_spec("evo") is not None
+INSTALLED = EVO and importlib.util.find_spec("pycolmap") is not None
 needs_colmap = pytest.mark.skipif(
     not INSTALLED, reason="pycolmap, evo: not installed (pip install 'motion_seg_ros[trajectory]')"
 )

@@ -48,6 +48,13 @@ def test_another_scale_place_and_direction_is_no_error() -> None:
     assert list(errors.positions_m) == truth.stamps_s.tolist()
 
 
+def test_metres_are_not_scaled_to_fit() -> None:
+    """Half a square of which each corner is sqrt(2) from the middle, and each side 2."""
+    errors = path_errors(poses(SQUARE), poses(SQUARE / 2), rigid=True)
+    assert errors.ate_m == pytest.approx(np.sqrt(2) / 2)
+    assert errors.rpe_m == pytest.approx(1)
+
+
 @pytest.mark.parametrize("off_m", [0.1, 0.5])
 def test_corners_of_a_square_lifted_in_turn(off_m: float) -> None:
     # Corners 1 and 3 up, 2 and 4 down: no turn and no shift makes it better, only a scale,

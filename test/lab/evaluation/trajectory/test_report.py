@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -50,6 +52,7 @@ def clip(name: str, **maps: MapScores) -> ClipMaps:
 SPOILED = clip("spoiled_0", none=placed(0.5, 0.4), ours=placed(0.2, 0.1), true=placed(0.1))
 CALM = clip("calm_0", none=placed(0.11), ours=placed(0.1), true=placed(0.1))
 UNKNOWN = clip("a<b", none=FAILED, ours=placed(0.1))
+MAPPED = dataclasses.replace(SPOILED, pictures={NONE: b"\xff\xd8ghosts", OURS: b"\xff\xd8none"})
 RESULTS = TrajectoryResults(
     (SPOILED, CALM, UNKNOWN),
     version="1.2.3",
@@ -137,6 +140,18 @@ def test_a_browser_shows_all_drawings_and_nothing_overflows(
     assert shown.probe["wide"] == []
     assert shown.probe["rows"] == [11, 11, 11]
     assert shown.console == []
+
+
+def test_dense_maps_are_files_and_in_the_page_and_not_in_the_numbers(tmp_path: Path) -> None:
+    write_trajectories(tmp_path, TrajectoryResults((MAPPED, CALM)), overwrite=False)
+    folder = tmp_path / "trajectories"
+    assert (folder / "spoiled_0_map_without_masks.jpg").read_bytes() == b"\xff\xd8ghosts"
+    assert (folder / "spoiled_0_map_with_our_masks.jpg").read_bytes() == b"\xff\xd8none"
+    page = (tmp_path / "trajectory.html").read_text(encoding="utf-8")
+    shown = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
+    assert [base64.b64decode(each) for each in shown] == [b"\xff\xd8ghosts", b"\xff\xd8none"]
+    first, _ = json.loads((tmp_path / "trajectory.json").read_text(encoding="utf-8"))["clips"]
+    assert "pictures" not in first
 
 
 def test_the_same_results_make_the_same_files(tmp_path: Path) -> None:
