@@ -12,7 +12,7 @@ from motion_seg_ros.lab.evaluation.trajectory.dense_map import DenseMap, as_jpeg
 pytestmark = pytest.mark.skipif(not hasattr(cv2, "Volume"), reason="OpenCV 5: not installed")
 SIZE = (60, 80)
 CAMERA = Camera(SIZE, np.array([[70.0, 0, 39.5], [0, 70.0, 29.5], [0, 0, 1]]))
-WALL_M, BOX_M = 3.11, 1.57
+WALL_M, BOX_M = 3.11, 1.5  # rays that step over a surface at its very depth see through it
 TIMES = 5
 
 
