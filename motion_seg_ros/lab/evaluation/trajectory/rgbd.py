@@ -37,38 +37,38 @@ from motion_seg_ros.outputs.static_image import static_depth
 from motion_seg_ros.types import FloatArray, UInt8Array, UInt16Array
 
 MAP_AFTER = 8
-"""Frames of a clip before both dense maps begin: the first three have no masks, and the ones after
-are masked in part. Set by hand."""
-
-
-@dataclass(frozen=True)
-class RgbdSettings:
-    """Settings of odometry and dense maps; all but `every` for the record.
-
-    Attributes:
-        every: one frame in so many is located; all are masked.
-        map_after: see MAP_AFTER.
-        max_depth_m, voxel_m: see odometry and dense_map.
-    """
-
-    every: int = 1
-    map_after: int = MAP_AFTER
-    max_depth_m: float = MAX_DEPTH_M
-    voxel_m: float = VOXEL_M
+"""Located frames of a clip before both dense maps begin: the first three have no masks, and the
+ones after are masked in part. Set by hand."""
 
 
 @dataclass(frozen=True)
 class RgbdTask:
-    """A clip of a depth camera, calibrated, and the method that masks it."""
+    """A clip of a depth camera and the method that masks it.
+
+    Attributes:
+        sequence: the clip, calibrated.
+        method: masks all of its frames.
+        every: one frame in so many is located.
+    """
 
     sequence: PosedSequence
     method: MethodFactory
-    settings: RgbdSettings
+    every: int = 1
 
     @property
     def size(self) -> int | None:
         """Frames to go through; None: not known."""
         return self.sequence.frames.length
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What paths and maps are made with, by name."""
+        return {
+            "every": self.every,
+            "max_depth_m": MAX_DEPTH_M,
+            "map_after": MAP_AFTER,
+            "voxel_m": VOXEL_M,
+        }
 
 
 def compare_rgbd(task: RgbdTask, advance: Advance) -> ClipMaps:
@@ -88,7 +88,7 @@ def compare_rgbd(task: RgbdTask, advance: Advance) -> ClipMaps:
     run: _Run | None = None
     for index, item in enumerate(sequence.frames):
         ids = method.push(item.frame)
-        if index % task.settings.every == 0:
+        if index % task.every == 0:
             run = run or _Run(sequence, item)
             run.add(item, ids)
         advance(1)

@@ -28,7 +28,7 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import (
 from motion_seg_ros.lab.evaluation.trajectory.mapping import check_installed
 from motion_seg_ros.lab.evaluation.trajectory.odometry import check_opencv
 from motion_seg_ros.lab.evaluation.trajectory.report import TrajectoryResults
-from motion_seg_ros.lab.evaluation.trajectory.rgbd import RgbdSettings, RgbdTask, compare_rgbd
+from motion_seg_ros.lab.evaluation.trajectory.rgbd import RgbdTask, compare_rgbd
 from motion_seg_ros.lab.evaluation.trajectory.sources import (
     BONN,
     SYNTHETIC_RGBD,
@@ -149,7 +149,7 @@ def _rgbd_tasks(options: TrajectoryOptions, config: Config) -> list[RgbdTask]:
         recordings = _recordings("folder", place.root, place)
         clips = rgbd_sequences(dataset, recordings, options.poses, options.camera)
     method = functools.partial(PipelineMethod, config)
-    return [RgbdTask(each, method, RgbdSettings(every=options.every or 1)) for each in clips]
+    return [RgbdTask(each, method, options.every or 1) for each in clips]
 
 
 def _mapping_tasks(options: TrajectoryOptions, config: Config) -> list[TrajectoryTask]:
@@ -190,10 +190,11 @@ def trajectory_results(
     clips: Sequence[ClipMaps], tasks: Sequence[Task], config: Config
 ) -> TrajectoryResults:
     """Return the scores of clips as results, with how they came about."""
+    settings = tasks[0].settings
     return TrajectoryResults(
         clips=tuple(clips),
         configuration=config_values(config),
-        mapping=dataclasses.asdict(tasks[0].settings),
+        mapping=settings if isinstance(settings, dict) else dataclasses.asdict(settings),
         **provenance(LIBRARIES),
     )
 

@@ -17,7 +17,6 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import NONE, OURS, TRUE
 from motion_seg_ros.lab.evaluation.trajectory.poses import scene_poses
 from motion_seg_ros.lab.evaluation.trajectory.rgbd import (
     MAP_AFTER,
-    RgbdSettings,
     RgbdTask,
     compare_rgbd,
 )
@@ -46,7 +45,7 @@ def task(name: str, frames: int = 16, *, blind: bool = False, every: int = 1) ->
     scene = rgbd_walks.small_walk(name, frames)
     sequence = RenderedSequence(RenderedFrames(scene, DepthSensor()))
     posed = PosedSequence(sequence.frames, scene_poses(scene), sequence)
-    return RgbdTask(posed, lambda: Oracle(sequence, blind=blind), RgbdSettings(every=every))
+    return RgbdTask(posed, lambda: Oracle(sequence, blind=blind), every)
 
 
 @needs_odometry
