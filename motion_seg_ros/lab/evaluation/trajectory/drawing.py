@@ -7,16 +7,23 @@ import html
 import numpy as np
 import numpy.typing as npt
 
-from motion_seg_ros.lab.evaluation.trajectory.comparison import ClipMaps, MapScores
+from motion_seg_ros.lab.evaluation.trajectory.comparison import (
+    NONE,
+    OURS,
+    TRUE,
+    ClipMaps,
+    MapScores,
+)
 
 Array = npt.NDArray[np.float64]
 _SPAN, _MARGIN, _LONGEST_BAR = 1000, 60, 300
-# Okabe and Ito's colours, as in report.css: told apart with any colour vision.
+COLOURS = {NONE: "#d55e00", OURS: "#0072b2", TRUE: "#008a65"}
+"""Okabe and Ito's colours: told apart with any colour vision."""
 _STYLE = (
     "rect{fill:#fff}path{fill:none;stroke-width:5;stroke-linecap:round;stroke-linejoin:round}"
     ".truth{stroke:#1b1f24;stroke-width:14;stroke-opacity:.25}"
-    ".none{stroke:#d55e00;stroke-dasharray:16 9}.ours{stroke:#0072b2}"
-    ".true{stroke:#008a65;stroke-dasharray:4 10}"
+    f".none{{stroke:{COLOURS[NONE]};stroke-dasharray:16 9}}.ours{{stroke:{COLOURS[OURS]}}}"
+    f".true{{stroke:{COLOURS[TRUE]};stroke-dasharray:4 10}}"
     ".bar{stroke:#59636e;stroke-width:3}text{font:28px system-ui,sans-serif;fill:#59636e}"
 )
 

@@ -20,7 +20,7 @@ from motion_seg_ros.lab.evaluation.trajectory.comparison import (
     TRUE,
     ClipMaps,
 )
-from motion_seg_ros.lab.evaluation.trajectory.drawing import drawing
+from motion_seg_ros.lab.evaluation.trajectory.drawing import COLOURS, drawing
 
 SCHEMA = 1
 TRAJECTORY_FILE = "trajectory.json"
@@ -31,7 +31,7 @@ NAMES = {NONE: "without masks", OURS: "with our masks", TRUE: "with true masks"}
 HALF = 0.5  # share won back of clips that are counted
 _MASKS = (NONE, OURS, TRUE)
 _SERIES = {NONE: 1, OURS: 0, TRUE: 2}
-"""Numbers of the colours in report.css, which are those of the drawings."""
+"""Numbers of the lines in report.css that are dashed like those of the drawings."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,7 @@ def _page(results: TrajectoryResults, drawings: Mapping[str, str]) -> str:
         factor=SPOILED_FACTOR,
         names=NAMES,
         series=_SERIES,
+        colours=COLOURS,
         summary=summary(results),
         style=(folder.parent / "report" / "report.css").read_text(encoding="utf-8"),
     )

@@ -108,6 +108,9 @@ def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert page.count("data:image/svg+xml;base64,") == 3
     assert "Movers spoil 1 of 2 clips" in page
+    # The legend has the colours of the drawings.
+    legend = re.findall(r"\.swatch\.s\d \{ --colour: (#\w+); \}", page)
+    assert legend == re.findall(r"\.(?:none|ours|true)\{stroke:(#\w+)", drawing(SPOILED))
 
 
 PROBE = """
