@@ -56,8 +56,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--from",
         dest="start",
         type=Path,
+        nargs="+",
+        default=(),
         metavar="FILE",
-        help="weights to start from, of this network or its version 1 (default: random ones)",
+        help="weights to start from, of this network or its version 1; of several files their mean "
+        "(default: random ones)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="continue from the checkpoint in the output folder"

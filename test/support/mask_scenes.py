@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
-from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS
+from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, NAMES
 
-TRACKS = 5
+TRACKS = NAMES.index("tracks")
 
 
 def disc_sample(rng: np.random.Generator, size: tuple[int, int] = (48, 64)) -> MaskSample:

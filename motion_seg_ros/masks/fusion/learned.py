@@ -13,9 +13,9 @@ from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
-# Log-odds: the network was trained on scenes with more movers than the world has. Chosen on rendered
-# scenes of kinds that training never draws, see docs/masks.md.
-BIAS = -1.0
+# Log-odds: the network was trained on scenes with more movers than the world has. Chosen on
+# rendered scenes of kinds that training never draws, see docs/masks.md.
+BIAS = -0.9
 
 
 @shared_while_used

@@ -12,7 +12,14 @@ from torch import Tensor
 
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
-from motion_seg_ros.masks.fusion.channels import BELIEF, COLOURS, MASK_CHANNELS, RESIDUALS_X
+from motion_seg_ros.masks.fusion.channels import (
+    BELIEF,
+    COLOURS,
+    LIMIT,
+    MASK_CHANNELS,
+    NAMES,
+    RESIDUALS_X,
+)
 from motion_seg_ros.types import BoolArray, FloatArray
 
 # Set by hand.
@@ -22,6 +29,12 @@ COLOURLESS = 0.25  # share of the crops without colour
 SILENT = 0.03  # probability that a channel is blanked
 ENLARGED = 0.5  # share of the crops that are shown larger: rendered movers are mostly small
 LARGEST = 2.0  # of their enlargements
+MISLABELLED = 0.3  # share of the crops whose tracks are labelled wrongly,
+MISTAKES = {"missed": 0.5, "silent": 0.3, "invented": 0.2}  # and how, of those
+EDGE_PX = 2.0  # spread of the edge of what is missed
+
+BELIEF_LIMIT = 4.6  # log-odds of .99, the posterior's own
+TRACKS, TOTAL, MEMORY = (NAMES.index(name) for name in ("tracks", "total", "memory"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +62,8 @@ def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatc
         if chance(rng, 0.5):
             crop, truth, known = crop[..., ::-1].copy(), truth[:, ::-1], known[:, ::-1]
             crop[list(RESIDUALS_X)] *= -1
+        if chance(rng, MISLABELLED):
+            _mislabel(rng, crop, truth)
         _augment(rng, crop)
         channels[index, :, :height, :width] = crop
         moving[index, :height, :width] = truth
@@ -79,6 +94,47 @@ def _cut(rng: Rng, sample: MaskSample) -> tuple[FloatArray, FloatArray, BoolArra
     larger = cv2.resize(truth, (width, height))
     mask = cv2.resize(known.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(enlarged, np.float32), np.asarray(larger, np.float32), np.asarray(mask, bool)
+
+
+def _mislabel(rng: Rng, crop: FloatArray, truth: FloatArray) -> None:
+    """Make the labels of the tracks wrong, and what follows from them, in place: movers are missed,
+    nothing is labelled, or something static is said to move. The other evidence stays, and the
+    network learns to go by it."""
+    tracks = crop[TRACKS]
+    kind = rng.choice(list(MISTAKES), p=list(MISTAKES.values()))
+    if kind == "silent":
+        change = -tracks * rng.uniform(0.7, 1)
+    elif kind == "missed":
+        place = _grown(truth) * (1 if chance(rng, 0.6) else _half_plane(rng, truth.shape))
+        change = place * (-np.abs(tracks) * rng.uniform(0.3, 1) - tracks)
+    else:
+        change = _ellipse(rng, truth.shape) * (np.abs(tracks) * rng.uniform(0.3, 1) - tracks)
+    memory = rng.uniform(0.3, 1)
+    for channel, share in ((TRACKS, 1.0), (TOTAL, 1.0), (BELIEF, 1.0), (MEMORY, memory)):
+        limit = LIMIT if channel == TOTAL else BELIEF_LIMIT
+        crop[channel] = np.clip(crop[channel] + share * change, -limit, limit)
+
+
+def _grown(truth: FloatArray) -> FloatArray:
+    """Return the movers with some of their surroundings, (h, w) in [0, 1]."""
+    movers = cv2.dilate((truth > 0.3).astype(np.float32), np.ones((5, 5)))
+    return np.asarray(cv2.GaussianBlur(movers, (0, 0), EDGE_PX), np.float32)
+
+
+def _half_plane(rng: Rng, size: tuple[int, ...]) -> FloatArray:
+    """Return (h, w): 1 on one side of a random line, 0 on the other."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    angle = rng.uniform(0, 2 * np.pi)
+    x0, y0 = rng.uniform(0, size[1]), rng.uniform(0, size[0])
+    return np.asarray((x - x0) * np.cos(angle) + (y - y0) * np.sin(angle) > 0, np.float32)
+
+
+def _ellipse(rng: Rng, size: tuple[int, ...]) -> FloatArray:
+    """Return (h, w): 1 inside a random ellipse."""
+    y, x = np.mgrid[: size[0], : size[1]]
+    radius_x, radius_y = rng.uniform(4, 30, 2)
+    x0, y0 = rng.uniform(0, size[1]), rng.uniform(0, size[0])
+    return np.asarray(((x - x0) / radius_x) ** 2 + ((y - y0) / radius_y) ** 2 < 1, np.float32)
 
 
 def _augment(rng: Rng, crop: FloatArray) -> None:

@@ -131,7 +131,7 @@ def train_masks(
     folder: Path,
     *,
     metadata: Mapping[str, str],
-    start: Path | None = None,
+    start: Sequence[Path] = (),
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
     progress_bar: bool = True,
@@ -143,7 +143,7 @@ def train_masks(
         options: of the run.
         folder: of WEIGHTS_FILE and CHECKPOINT_FILE.
         metadata: kept in the weights, beside options and scores.
-        start: weights to begin with, see `started_network`; None for random ones.
+        start: weights to begin with, see `started_network`; none: random ones.
         resume: continue from the checkpoint in `folder`, as if never interrupted.
         stop: polled after each step; True ends the run early, with weights and checkpoint.
         progress_bar: show a progress bar.
@@ -182,9 +182,9 @@ def train_masks(
     return scores["all"]
 
 
-def _begun(options: MaskTraining, start: Path | None) -> MaskRun:
+def _begun(options: MaskTraining, start: Sequence[Path]) -> MaskRun:
     torch.manual_seed(options.seed)
-    network = MaskNetwork() if start is None else started_network(start)
+    network = started_network(*start) if start else MaskNetwork()
     optimiser = torch.optim.AdamW(
         network.parameters(), options.learning_rate, weight_decay=options.weight_decay
     )

@@ -10,11 +10,20 @@ from mask_scenes import TRACKS, disc_sample
 from motion_seg_ros.lab.training.masks import batches
 from motion_seg_ros.lab.training.masks.batches import CROP, random_batch
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
-from motion_seg_ros.masks.fusion.channels import BELIEF, COLOURS, MASK_CHANNELS, RESIDUALS_X
+from motion_seg_ros.masks.fusion.channels import (
+    BELIEF,
+    COLOURS,
+    MASK_CHANNELS,
+    NAMES,
+    RESIDUALS_X,
+)
+
+FOLLOWING = ("tracks", "belief", "total", "memory")  # what labels decide
 
 
 def test_crops_keep_the_truth_under_its_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is cut and mirrored, a channel that holds the truth still does."""
+    monkeypatch.setattr(batches, "MISLABELLED", 0)
     monkeypatch.setattr(batches, "_augment", lambda rng, crop: None)
     monkeypatch.setattr(batches, "ENLARGED", 0)
     rng = np.random.default_rng(0)
@@ -35,6 +44,7 @@ def test_crops_keep_the_truth_under_its_channels(monkeypatch: pytest.MonkeyPatch
 
 def test_enlarged_crops_keep_the_truth_under_its_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disc grows with its residuals."""
+    monkeypatch.setattr(batches, "MISLABELLED", 0)
     monkeypatch.setattr(batches, "_augment", lambda rng, crop: None)
     monkeypatch.setattr(batches, "ENLARGED", 1)
     rng = np.random.default_rng(2)
@@ -54,6 +64,7 @@ def test_enlarged_crops_keep_the_truth_under_its_channels(monkeypatch: pytest.Mo
 
 
 def test_changes_leave_the_belief_and_its_place_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MISLABELLED", 0)
     monkeypatch.setattr(batches, "ENLARGED", 0)
     rng = np.random.default_rng(1)
     samples = [disc_sample(rng, CROP)]
@@ -64,3 +75,45 @@ def test_changes_leave_the_belief_and_its_place_alone(monkeypatch: pytest.Monkey
         assert (each == plain[BELIEF]).all() or (each == mirrored).all()
     colourless = (batch[:, COLOURS] == 0).all((1, 2, 3)).mean()
     assert 0.1 < colourless < 0.45
+
+
+@pytest.mark.parametrize("kind", ["missed", "silent", "invented"])
+def test_wrong_labels_reach_what_follows_from_them_and_nothing_else(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disc that moves, labelled so: it is missed, or no label is left, or an ellipse of the
+    static world is said to move."""
+    monkeypatch.setattr(batches, "ENLARGED", 0)
+    monkeypatch.setattr(batches, "MISLABELLED", 1)
+    monkeypatch.setattr(batches, "MISTAKES", {kind: 1.0})
+    monkeypatch.setattr(batches, "_augment", lambda rng, crop: None)
+    rng = np.random.default_rng(3)
+    sample = disc_sample(rng, CROP)
+    moves = sample.moving == FULL
+    labels = np.where(moves, 4.0, -4.0)
+    sample.channels[:] = 1
+    sample.channels[TRACKS], sample.channels[BELIEF] = labels, labels / 2
+    batch = random_batch(rng, [sample], 64)
+    found, truth = batch.channels.numpy(), batch.moving.numpy() == 1
+    still = batch.moving.numpy() == 0
+    tracks = found[:, TRACKS]
+    if kind == "missed":  # or what lies beyond a line
+        missed = np.array(
+            [(each[disc] < 0).mean() for each, disc in zip(tracks, truth, strict=True)]
+        )
+        assert 0.6 < (missed == 1).mean() < 1
+        assert (tracks[still] < 0).all()
+    elif kind == "silent":
+        assert np.abs(tracks).max() <= 0.3 * 4.001
+    else:
+        assert (tracks[truth] > 0).all()
+        assert 0.1 < ((tracks > 0) & still).any((1, 2)).mean() <= 1
+    change = tracks - np.where(truth, 4.0, -4.0)
+    known = truth | still
+    belief = np.clip(np.where(truth, 2.0, -2.0) + change, -4.6, 4.6)
+    np.testing.assert_allclose(found[:, BELIEF][known], belief[known], atol=1e-2)
+    untouched = [each for each in range(MASK_CHANNELS) if NAMES[each] not in FOLLOWING]
+    others = found[:, untouched]
+    residuals = [untouched.index(each) for each in RESIDUALS_X]
+    others[:, residuals] = np.abs(others[:, residuals])  # mirrored
+    assert (others == 1).all()
