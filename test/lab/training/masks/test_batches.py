@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from mask_scenes import TRACKS, disc_sample
+from mask_scenes import TELLING, disc_sample
 
 from motion_seg_ros.lab.training.masks import batches
 from motion_seg_ros.lab.training.masks.batches import CROP, random_batch
@@ -18,6 +18,7 @@ from motion_seg_ros.masks.fusion.channels import (
     RESIDUALS_X,
 )
 
+TRACKS = NAMES.index("tracks")
 FOLLOWING = ("tracks", "belief", "total", "memory")  # what labels decide
 
 
@@ -31,12 +32,12 @@ def test_crops_keep_the_truth_under_its_channels(monkeypatch: pytest.MonkeyPatch
     moving = rng.integers(0, 2, size).astype(np.uint8) * FULL
     labelled = rng.integers(0, 2, size).astype(np.uint8) * FULL
     channels = np.zeros((MASK_CHANNELS, *size), np.float16)
-    channels[BELIEF], channels[TRACKS] = moving / FULL, labelled / FULL
+    channels[BELIEF], channels[TELLING] = moving / FULL, labelled / FULL
     channels[RESIDUALS_X[0]] = 1
     batch = random_batch(rng, [MaskSample(channels, moving, labelled)], 16)
     assert batch.channels.shape == (16, MASK_CHANNELS, *CROP)
     torch.testing.assert_close(batch.channels[:, BELIEF], batch.moving)
-    torch.testing.assert_close(batch.channels[:, TRACKS], batch.weight)
+    torch.testing.assert_close(batch.channels[:, TELLING], batch.weight)
     assert not batch.weight[..., size[1] :].any()
     signs = batch.channels[:, RESIDUALS_X[0], 0, 0]
     assert set(signs.tolist()) == {1.0, -1.0}
