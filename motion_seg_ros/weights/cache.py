@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "e608d94c655eabd551dbb1cf5bbad88c4f2bb9f5d96463803bae71c1ea989c4a",
+            "30cd8e9d2094d7c8d13fad3ba0e3cbd273205c60719169e64108bccb5f6ad7e6",
         ),
     }
 )
