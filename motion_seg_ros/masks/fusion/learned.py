@@ -13,9 +13,10 @@ from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
-# Log-odds: the network was trained on scenes with more movers than the world has. Chosen on
-# rendered scenes of kinds that training never draws, see docs/masks.md.
-BIAS = -0.9
+# Chosen on rendered scenes of kinds that training never draws, see docs/masks.md:
+NETWORK_WEIGHT = 0.9
+BELIEF_WEIGHT = 0.2  # of the belief that the network corrects
+BIAS = -0.5  # log-odds: the network was trained on scenes with more movers than the world has
 
 
 @shared_while_used
@@ -38,6 +39,9 @@ def _load(weights: Path) -> Runtime:
 class MaskPredictor:
     """Runs the mask network on the evidence about a frame.
 
+    Network and belief are combined as a logarithmic opinion pool: the network was trained on
+    rendered scenes, and the belief holds where the world is unlike them.
+
     Args:
         weights: a file that `motion_seg train-masks` wrote.
 
@@ -56,4 +60,5 @@ class MaskPredictor:
         small = self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]
         height, width = evidence.belief.shape
         whole = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(whole + np.float32(BIAS), np.float32)
+        pooled = NETWORK_WEIGHT * whole + BELIEF_WEIGHT * evidence.belief + BIAS
+        return np.asarray(pooled, np.float32)
