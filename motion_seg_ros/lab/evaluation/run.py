@@ -69,17 +69,7 @@ def evaluate_dataset(
         begin(folder, setup, overwrite=overwrite)
         try:
             main = next(iter(methods))
-            source = commit()
-            tasks = [
-                SequenceTask(
-                    *(sequence, method, folder, name, dataset.separate, name == main),
-                    camera=camera,
-                    commit=source,
-                    moving=dataset.moving.get(sequence.name),
-                )
-                for name, method in methods.items()
-                for sequence in dataset.sequences
-            ]
+            tasks = _tasks(dataset, methods, folder, camera)
             own = [task for task in tasks if task.name == main]
             under = {} if stress is None else _stressed(own, stress)
             tasks += [task for each in under.values() for task in each]
@@ -109,6 +99,26 @@ def evaluate_dataset(
         write_results(folder / RESULTS_FILE, results)
         write_report(folder / REPORT_FILE, [ReportRun(folder.resolve().name, results, folder)])
     return results
+
+
+def _tasks(
+    dataset: DataSet,
+    methods: Mapping[str, MethodFactory | Predictions],
+    folder: Path,
+    camera: CameraFile | None,
+) -> list[SequenceTask]:
+    """Return a task for each method and sequence; the first method gets pictures."""
+    main, source = next(iter(methods)), commit()
+    return [
+        SequenceTask(
+            *(sequence, method, folder, name, dataset.separate, name == main),
+            camera=camera,
+            commit=source,
+            moving=dataset.moving.get(sequence.name),
+        )
+        for name, method in methods.items()
+        for sequence in dataset.sequences
+    ]
 
 
 def _commits(scores: Iterable[SequenceScores]) -> str:
