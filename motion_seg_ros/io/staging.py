@@ -146,7 +146,7 @@ def _remove(path: Path) -> None:
 @contextmanager
 def staged_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
     """Yield the name of a hidden file beside `path`, which is renamed to `path` when the block
-    succeeds, and removed when it fails. Folders that lack are made.
+    succeeds, and removed when it fails.
 
     Raises:
         OutputError: `path` exists already, is a folder, or cannot be written.
@@ -159,7 +159,6 @@ def staged_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial-{uuid.uuid4().hex}")
     try:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             for left in _left_behind(path):
                 left.unlink(missing_ok=True)
             yield partial

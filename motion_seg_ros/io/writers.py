@@ -15,7 +15,7 @@ from motion_seg_ros.io.colmap_export import ColmapFolder
 from motion_seg_ros.io.indexed_png import MAX_INDEX, encode_id_map
 from motion_seg_ros.io.rerun_writer import RerunWriter
 from motion_seg_ros.io.sequence_record import SequenceSummary, write_record
-from motion_seg_ros.io.staging import staged_file, staged_folder
+from motion_seg_ros.io.staging import output_folder, staged_file, staged_folder
 from motion_seg_ros.io.track_table import TrackTable
 from motion_seg_ros.io.video_writer import VideoWriter
 from motion_seg_ros.outputs.overlay import draw_overlay
@@ -101,6 +101,7 @@ class SequenceWriter:
                 )
             if self._rerun_file is not None:
                 # One that a run left which was ended before its folder was there is replaced.
+                stack.enter_context(output_folder(self._rerun_file.parent))
                 file = stack.enter_context(staged_file(self._rerun_file, overwrite=True))
                 self._rerun = stack.enter_context(RerunWriter(file, self._source.name))
             self._stack = stack.pop_all()

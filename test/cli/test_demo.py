@@ -80,7 +80,7 @@ def test_own_images_have_no_truth(tmp_path: Path, capsys: pytest.CaptureFixture[
     report, said = run_demo(capsys, tmp_path / "demo", *arguments)
     assert report["sent"] == 12
     assert report["inferred"] + report["propagated"] >= 10
-    assert report["region"] is None
+    assert report["quality"] is None
     assert "J " not in said
 
 

@@ -16,7 +16,7 @@ from checkout import SUPPORT
 from deadly_source import DeadlySource
 from tally import Tally
 
-from motion_seg_ros.cli import main, segment
+from motion_seg_ros.cli import main, segment_inputs
 from motion_seg_ros.errors import InputError, MissingDependencyError
 from motion_seg_ros.io.sources import open_source
 from motion_seg_ros.jobs import Job
@@ -96,7 +96,7 @@ def test_segment_survives_a_killed_worker(
 
     flag = tmp_path / "killed"
     monkeypatch.setattr(
-        segment,
+        segment_inputs,
         "open_sources",
         lambda path, **options: [DeadlySource(open_source(path), flag)],
     )
