@@ -1,4 +1,4 @@
-"""What docs/figures.json keeps of a file of results: figures, and where they come from."""
+"""Extracts of result files for docs/figures.json: figures and their provenance."""
 
 from __future__ import annotations
 

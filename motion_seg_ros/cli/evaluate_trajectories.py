@@ -64,9 +64,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--features",
         type=argument_types.positive_count,
-        default=MappingSettings.max_features,
         metavar="N",
-        help="SIFT features of an image at most (default: %(default)s)",
+        help="SIFT features of an image at most, for COLMAP (default: "
+        f"{MappingSettings.max_features})",
     )
 
 
@@ -90,8 +90,14 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
         MotionSegError: an input, setting or output that is wrong; what was found of other clips is
             written.
     """
+    rgbd = is_rgbd(arguments.dataset, arguments.root)
+    if rgbd and arguments.features is not None:
+        raise InputError(
+            "--features: expected with COLMAP, found a depth camera, whose odometry finds none; "
+            "leave it out"
+        )
     if arguments.ray is None:
-        check_libraries(rgbd=is_rgbd(arguments.dataset, arguments.root))
+        check_libraries(rgbd=rgbd)
         resolve(config)
     for option in ("predictions", "against", "infer_every", "intervals"):
         if getattr(arguments, option):
@@ -106,7 +112,7 @@ def run(arguments: argparse.Namespace, config: Config, place: Place) -> None:
         fps=arguments.fps,
         seeds=arguments.seeds,
         every=arguments.every,
-        max_features=arguments.features,
+        max_features=arguments.features or MappingSettings.max_features,
         camera=camera_option.read(arguments),
     )
     tasks = trajectory_tasks(options, config)
@@ -137,6 +143,6 @@ def check_absent(arguments: argparse.Namespace) -> None:
             f"--dataset {arguments.dataset}: expected with --trajectory, as it has no true masks; "
             "add --trajectory, or choose another one"
         )
-    for option in ("poses", "fps", "every"):
+    for option in ("poses", "fps", "every", "features"):
         if getattr(arguments, option) is not None:
             raise InputError(f"--{option}: expected with --trajectory, found --dataset alone")

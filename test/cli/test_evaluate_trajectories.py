@@ -139,6 +139,7 @@ def test_a_depth_camera_in_a_room_with_people(
         (("--dataset", "tum_rgbd", "--root", "freiburg3"), "calibration of images of 160x120"),
         (("--dataset", "tum_rgbd", "--root", "lost"), "expected groundtruth.txt, found none"),
         (("--dataset", "folder", "--root", "crossing", "--fps", "9"), "--fps: expected without"),
+        (("--dataset", "bonn", "--root", "crossing", "--features", "9"), "found a depth camera"),
         (("--dataset", "synthetic_rgbd", "--sequences", "nowhere"), "nowhere"),
         (("--dataset", "synthetic_rgbd", "--poses", "p.txt"), "expected no --root or --poses"),
         (
@@ -171,6 +172,9 @@ def test_data_sets_of_paths_have_no_masks(
 ) -> None:
     assert main.main(["evaluate", "--dataset", "bonn", "-o", str(tmp_path / "out")]) == 2
     assert "--dataset bonn: expected with --trajectory" in capsys.readouterr().err
+    words = ["evaluate", "--dataset", "synthetic", "--features", "9", "-o", str(tmp_path / "out")]
+    assert main.main(words) == 2
+    assert "--features: expected with --trajectory" in capsys.readouterr().err
 
 
 @mapping.needs_colmap

@@ -72,7 +72,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What was chosen, and how it is judged.
+    """Choice among candidates, with its judged and in-sample scores.
 
     Attributes:
         dataset: its name.

@@ -1,4 +1,4 @@
-"""What makes frames hard, from their truth alone: tags by which the worst frames are described."""
+"""Tags of difficult frames, from their ground truth alone, that describe the worst frames."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ TAGS = (FAST, THIN, SMALL, LARGE, START, NOTHING_MOVES, *TRAITS)
 
 # All thresholds were set by hand.
 FAST_SHARE = 0.02
-"""Of the image's longer side, beyond which the centre of a mover's mask goes per frame."""
+"""Displacement of a fast mover's centre per frame at least, as a share of the longer side."""
 THIN_SHARE = 0.015
-"""Of the longer side: width below which a part of a mover is thin."""
+"""Width of a thin part of a mover at most, as a share of the longer side."""
 THIN_LENGTH = 4
-"""A thin mover is at least so many of these widths long."""
+"""Least length of a thin mover, in those widths."""
 SMALL_SHARE, LARGE_SHARE = 0.01, 0.15
-"""Of the image, below or above which all that moves is small or large."""
+"""Shares of the image below and above which all that moves counts as small and large."""
 START_FRAMES = 12
-"""Of a sequence, in which little of it is known yet."""
+"""Frames at the start of a sequence, whose window is still short."""
 MOST = 0.5
 """Share of the moving pixels whose movers have to be fast, or thin."""
 

@@ -14,7 +14,7 @@ from motion_seg_ros.lab.evaluation.results import MovingNowScores
 from motion_seg_ros.types import Int64Array, UInt16Array
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
-"""Of J, above which an object in a frame counts as found for the temporal IoU; GMOS's."""
+"""Thresholds of J above which an object counts as found for the temporal IoU; those of GMOS."""
 
 
 class MovingNowTally:

@@ -1,4 +1,4 @@
-"""What of a frame of a scene is hard beside its movers, from the scene itself."""
+"""Difficulties of a rendered frame beside its movers, such as water or smoke, from its scene."""
 
 from __future__ import annotations
 

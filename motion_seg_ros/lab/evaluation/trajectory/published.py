@@ -1,4 +1,4 @@
-"""What the publishers of RGB-D data sets say of their cameras: calibrations, and axes of the poses.
+"""Published calibrations of the cameras of RGB-D data sets, and the axes of their poses.
 
 TUM RGB-D, https://cvg.cit.tum.de/data/datasets/rgbd-dataset/file_formats; Bonn RGB-D Dynamic,
 https://www.ipb.uni-bonn.de/data/rgbd-dynamic-dataset. Of both, depth is registered to the images.
@@ -29,7 +29,7 @@ _CAMERAS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     ),
 }
 CAMERAS = tuple(_CAMERAS)
-"""What names of sequences with a published calibration begin with, apart from rgbd_dataset_."""
+"""Prefixes of sequences with a published calibration, after rgbd_dataset_."""
 
 # Bonn: from the axes of the motion capture to those of ROS, and from the camera to its markers.
 _BONN_AXES = np.array([[-1.0, 0, 0, 0], [0, 0, 1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])

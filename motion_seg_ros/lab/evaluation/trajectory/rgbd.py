@@ -62,7 +62,7 @@ class RgbdTask:
 
     @property
     def settings(self) -> dict[str, object]:
-        """What paths and maps are made with, by name."""
+        """Settings of paths and maps, by name."""
         return {
             "every": self.every,
             "max_depth_m": MAX_DEPTH_M,
