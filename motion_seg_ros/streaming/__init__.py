@@ -1,1 +1,2 @@
-"""Masks at once, discovery in the background."""
+"""What a live stream does in other threads: discovery in the background, masks while the next frame
+is begun."""
