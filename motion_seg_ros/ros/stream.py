@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
@@ -21,7 +22,6 @@ from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.size_control import WorkingSize
 from motion_seg_ros.ros.statistics import OutputRecord, StreamStatistics
-from motion_seg_ros.streaming.answers import AnswerThread
 from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackLabels, Tracks
 
 MAX_PROPAGATED = 2

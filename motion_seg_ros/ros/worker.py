@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.ros.frame_queue import MAX_WAITING
 from motion_seg_ros.ros.frames import InputFrame
 from motion_seg_ros.ros.stream import CameraStream
-from motion_seg_ros.streaming.answers import AnswerThread
 
 STOP_S = 15.0
 """Time for the current frame when the thread is stopped, after which the pipeline counts as

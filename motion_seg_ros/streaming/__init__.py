@@ -1,2 +1,1 @@
-"""What a live stream does in other threads: discovery in the background, masks while the next frame
-is begun."""
+"""Masks at once, discovery in the background."""

@@ -13,12 +13,12 @@ from camera_infos import camera_info
 from worker_messages import SECOND, message
 from worker_rig import Rig, make, make_camera, serve
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.io import stream_images
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import frame_queue
 from motion_seg_ros.ros.frames import FrameOutput
 from motion_seg_ros.ros.stream import MAX_PROPAGATED
-from motion_seg_ros.streaming.answers import AnswerThread
 from motion_seg_ros.types import Frame, FrameResult, Source
 
 

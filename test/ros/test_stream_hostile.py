@@ -15,10 +15,10 @@ from image_fields import ENCODINGS
 from worker_messages import message
 from worker_rig import Rig, make, make_camera
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.camera import COEFFICIENTS
 from motion_seg_ros.ros.frames import MAX_TEXT
 from motion_seg_ros.ros.worker import InferenceWorker
-from motion_seg_ros.streaming.answers import AnswerThread
 
 MEGABYTE = "x" * 2**20
 K = (525.0, 0.0, 2.5, 0.0, 525.0, 1.5, 0.0, 0.0, 1.0)

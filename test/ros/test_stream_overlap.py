@@ -10,6 +10,7 @@ import pytest
 from worker_messages import SECOND, Log, message
 from worker_rig import Rig
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.build import build
 from motion_seg_ros.geometry.motion import WindowGeometry
 from motion_seg_ros.lab.synthetic.renderer import Renderer
@@ -21,7 +22,6 @@ from motion_seg_ros.ros.statistics import StreamStatistics
 from motion_seg_ros.ros.stream import CameraStream
 from motion_seg_ros.ros.worker import InferenceWorker
 from motion_seg_ros.settings.pipeline import make_config
-from motion_seg_ros.streaming.answers import AnswerThread
 from motion_seg_ros.types import (
     FloatArray,
     Frame,

@@ -9,8 +9,8 @@ import pytest
 from worker_messages import message
 from worker_rig import Rig, make, make_camera, serve
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.ros import worker
-from motion_seg_ros.streaming.answers import AnswerThread
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import RawClip
@@ -23,7 +24,6 @@ from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
 from motion_seg_ros.pipeline import Answer, MotionSegmenter
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
-from motion_seg_ros.streaming.answers import AnswerThread
 from motion_seg_ros.types import Frame
 
 SPARE_WARM_UP = 4  # frames beyond the window; set by hand
