@@ -130,7 +130,6 @@ def build(
         propagator=FlowPropagator(),
         depth=depth,
         features=features,
-        overlaps=not isinstance(masks, PromptedMasks),  # whose networks fill the device
     )
     if plan.background and isinstance(masks, PromptedMasks):
         interval = config.masks.sam2.discovery_interval

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Protocol
 
 from motion_seg_ros.depth.base import DepthEstimator
@@ -25,10 +24,6 @@ from motion_seg_ros.types import Frame, FrameResult, ObjectMasks, Source, TrackL
 from motion_seg_ros.window import SlidingWindow, Window
 
 MIN_SIDE_PX = 32  # set by hand: an optical flow pyramid does not fit into less
-
-Answer = Callable[[], FrameResult]
-"""The rest of the work for a frame that was begun. To be called once, and those of a stream in
-order; in another thread if need be, while the next frame is begun."""
 
 
 class FrameSegmenter(Protocol):
@@ -183,13 +178,7 @@ class FrameStream:
     def push(
         self, frame: Frame, reset_reason: str | None, infer: Callable[[Window], FrameResult]
     ) -> FrameResult:
-        """Add a frame, and infer its result: `begin` with all the work in the answer."""
-        return self.begin(frame, reset_reason, lambda window: partial(infer, window))()
-
-    def begin(
-        self, frame: Frame, reset_reason: str | None, infer: Callable[[Window], Answer]
-    ) -> Answer:
-        """Add a frame to the window, and begin to infer its result unless it is too small.
+        """Add a frame to the window, and infer its result unless it is too small.
 
         Args:
             frame: the frame, which is not late.
@@ -199,34 +188,25 @@ class FrameStream:
         window = self._window.push(frame)
         if min(frame.size) < MIN_SIDE_PX:
             height, width = frame.size
-            reason = f"image of {width}x{height} px is too small: a side needs {MIN_SIDE_PX} px"
-            answer: Answer = partial(_empty_result, frame, f"{reason} or more", Source.INFERRED)
+            result = _empty_result(
+                frame,
+                f"image of {width}x{height} px is too small: a side needs {MIN_SIDE_PX} px or more",
+                Source.INFERRED,
+            )
         else:
-            answer = infer(window)
-        return lambda: self._kept(replace(answer(), reset_reason=reset_reason))
-
-    def _kept(self, result: FrameResult) -> FrameResult:
-        self._last = result
-        return result
+            result = infer(window)
+        self._last = replace(result, reset_reason=reset_reason)
+        return self._last
 
     def propagate(self, frame: Frame) -> FrameResult:
         """See FrameSegmenter."""
-        return self.begin_propagation(frame)()
-
-    def begin_propagation(self, frame: Frame) -> Answer:
-        """Begin what `propagate` does."""
-        frame = self._window.timed(frame)
-        follows = self._window.break_reason(frame) is None
-        if follows:
-            self._window.skip(frame)
-        return partial(self._propagated, frame, follows)
-
-    def _propagated(self, frame: Frame, follows: bool) -> FrameResult:
         started = time.perf_counter()
+        frame = self._window.timed(frame)
         last = self._last
-        if last is None or not follows:
+        if last is None or self._window.break_reason(frame) is not None:
             reason = "no inferred frame to propagate from"
             return _empty_result(frame, reason, Source.PROPAGATED)
+        self._window.skip(frame)
         masks = self._propagator.propagate(last.masks, last.frame, frame)
         later_s = (frame.stamp_ns - last.frame.stamp_ns) * 1e-9
         result = FrameResult(
@@ -239,7 +219,9 @@ class FrameStream:
             stage_ms={"propagate": (time.perf_counter() - started) * 1e3},
             tracks_age_s=max(0.0, last.tracks_age_s + later_s),
         )
-        return self._kept(result) if later_s >= 0 else result
+        if later_s >= 0:
+            self._last = result
+        return result
 
     def skip(self, frame: Frame) -> None:
         """See FrameSegmenter."""
@@ -254,9 +236,6 @@ class FrameStream:
 class MotionSegmenter:
     """Implements FrameSegmenter with all stages in turn, in every frame.
 
-    The work for a frame has two halves, tracks and masks, of which the first does not depend on the
-    second of the frame before. `begin` does the first, and the Answer that it returns the second.
-
     Args:
         window: collects the frames; its breaks reset all stages.
         tracker: point tracks over the window.
@@ -265,7 +244,6 @@ class MotionSegmenter:
         propagator: carries masks to frames that are not inferred.
         depth: the estimator that the labeller uses, or None; runs as a stage of its own.
         features: a descriptor per track, or None.
-        overlaps: while the masks of a frame are made, the next one may be begun.
     """
 
     def __init__(
@@ -278,40 +256,24 @@ class MotionSegmenter:
         propagator: MaskPropagator,
         depth: DepthEstimator | None = None,
         features: FeatureExtractor | None = None,
-        overlaps: bool = False,
     ) -> None:
-        self.overlaps = overlaps
         self.stream = FrameStream(window, propagator)
         self.tracks = TrackPipeline(tracker, labeller, depth, features)
         self._masks = masks
 
     def push(self, frame: Frame) -> FrameResult | None:
         """See FrameSegmenter."""
-        return self.begin(frame)()
-
-    def begin(self, frame: Frame) -> Answer:
-        """Begin `push`: the answer is left with the masks. Where `break_reason` has one, all
-        earlier answers must have been called."""
         if self.stream.is_late(frame):
-            return self.stream.begin_propagation(frame)
-        reset_reason = self.break_reason(frame)
+            return self.stream.propagate(frame)
+        reset_reason = self.stream.break_reason(frame)
         if reset_reason is not None:
             self.reset()
-        return self.stream.begin(frame, reset_reason, self._tracked)
+        return self.stream.push(frame, reset_reason, self._infer)
 
-    def break_reason(self, frame: Frame) -> str | None:
-        """Return why a new stream begins with `frame`; None where it follows the last one."""
-        return self.stream.break_reason(frame)
-
-    def _tracked(self, window: Window) -> Answer:
+    def _infer(self, window: Window) -> FrameResult:
         stage_ms: dict[str, float] = {}
         self._masks.begin(window)
         found = self.tracks.label(window, stage_ms)
-        return partial(self._masked, window, found, stage_ms)
-
-    def _masked(
-        self, window: Window, found: LabelledTracks, stage_ms: dict[str, float]
-    ) -> FrameResult:
         with stage("masks", stage_ms):
             masks = self._masks.segment(window, found.tracks, found.labels, found.geometry)
         return FrameResult(
@@ -325,11 +287,7 @@ class MotionSegmenter:
 
     def propagate(self, frame: Frame) -> FrameResult:
         """See FrameSegmenter."""
-        return self.begin_propagation(frame)()
-
-    def begin_propagation(self, frame: Frame) -> Answer:
-        """Begin `propagate`."""
-        return self.stream.begin_propagation(frame)
+        return self.stream.propagate(frame)
 
     def skip(self, frame: Frame) -> None:
         """See FrameSegmenter."""

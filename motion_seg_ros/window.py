@@ -110,7 +110,7 @@ class SlidingWindow:
 
     def skip(self, frame: Frame) -> None:
         """Note that the stream goes on with `frame`, which the window leaves out; no gap begins."""
-        if self._frames and self.break_reason(frame) is None and not self.is_late(frame):
+        if self.break_reason(frame) is None and not self.is_late(frame):
             self._newest_ns = max(self._newest_ns, frame.stamp_ns)
             self._behind = True
 

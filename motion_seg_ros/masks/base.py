@@ -13,8 +13,8 @@ class MaskBackend(Protocol):
     """Turns labelled tracks into one pixel mask per moving object."""
 
     def begin(self, window: Window) -> None:
-        """Begin, beside the caller, what masks of the newest frame need and labels do not change.
-        `segment` of that frame follows, in order; the next one may have been begun then."""
+        """Begin, beside the caller, what masks of the newest frame need and labels do not change;
+        `segment` of that frame comes next, or `reset`."""
         ...
 
     def segment(

@@ -132,9 +132,6 @@ class WorkingSize:
     Args:
         flow: of the pipeline.
         control: chooses the size; None: it is fixed.
-
-    Attributes:
-        due: the size is to be changed by `apply`.
     """
 
     def __init__(self, flow: DenseFlow, control: SizeControl | None) -> None:
@@ -143,18 +140,11 @@ class WorkingSize:
         self._why = " (auto)"
         if control is not None:
             flow.set_budget(control.lines)
-        self.due = False
-
-    def apply(self) -> None:
-        """Change the size for the frames that are not begun yet; no other may be in work."""
-        if self._control is not None:
-            self._flow.set_budget(self._control.lines)
-        self.due = False
 
     def answered(
         self, size: tuple[int, int], arrived_s: float, took_s: float | None, *, anew: bool = False
     ) -> tuple[str, str]:
-        """Note a frame that was answered now; a change of the size may be `due` then.
+        """Note a frame that was answered now, and change the size for the next ones if it is time.
 
         Args:
             size: see `SizeControl.record`, as are the next.
@@ -175,8 +165,8 @@ class WorkingSize:
             self._why = f" (auto: {times})"
         if not changed:
             return f"{before}{self._why}", ""
-        self.due = True
-        now = _shown(fitted_size(size, control.lines))
+        self._flow.set_budget(control.lines)
+        now = _shown(self._flow.size_of(size))
         self._why = f" (auto: it took {times} at {before})"  # until the times there are known
         return f"{now}{self._why}", (
             f"working size {now} after {before}: a frame took {times} there are for it"

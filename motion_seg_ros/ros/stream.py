@@ -6,18 +6,16 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.camera import Camera
 from motion_seg_ros.errors import DeviceMemoryError, FrameError, one_line
 from motion_seg_ros.io.calibration import Calibration
 from motion_seg_ros.io.depth_messages import check_picture, depth_to_metres
 from motion_seg_ros.io.stream_images import StreamImages
-from motion_seg_ros.pipeline import Answer, FrameSegmenter, MotionSegmenter
+from motion_seg_ros.pipeline import FrameSegmenter
 from motion_seg_ros.ros.frame_queue import FrameQueue
 from motion_seg_ros.ros.frames import FrameOutput, InputFrame
 from motion_seg_ros.ros.size_control import WorkingSize
@@ -45,7 +43,7 @@ class CameraStream:
     the pipeline for the MAX_PROPAGATED newest of them, unchanged for older ones.
 
     Args:
-        segmenter: the pipeline of this camera; only `answer_next` uses it.
+        segmenter: the pipeline of this camera; only `answer` uses it.
         deliver: called with each output.
         now_ns: current time on the clock of the stamps.
         statistics: counters for /diagnostics.
@@ -94,26 +92,22 @@ class CameraStream:
         self._images = StreamImages()
         self._epoch = time.time_ns()  # never one of before a restart
         self._last: FrameResult | None = None
-        self._size: tuple[int, int] | None = None  # of the last image
-        self._overlaps = isinstance(segmenter, MotionSegmenter) and segmenter.overlaps
-        self._using = threading.Lock()  # the segmenter, to begin a frame or to reset it
-        self._free_s = 0.0  # when the last answer was done
 
     def request_reset(self) -> None:
         """Reset the pipeline before the next frame; thread-safe."""
         self._reset_requested.set()
 
-    def answer_next(self, answers: AnswerThread) -> None:
-        """Answer the oldest frame that waits, or begin to and leave the rest to `answers`."""
+    def answer_next(self) -> None:
+        """Answer the oldest frame that waits."""
         received, newer = self.queue.take()
-        self._process(received, newer, answers)
+        self._process(received, newer)
 
     def reject(self, reason: str) -> None:
         """Count a frame that gets no answer, and report the reason."""
         self._statistics.count("rejected")
         self.report(reason)
 
-    def _process(self, received: InputFrame, newer: int, answers: AnswerThread) -> None:
+    def _process(self, received: InputFrame, newer: int) -> None:
         """Deliver an output for one frame, `newer` frames before the end of its batch."""
         started = time.perf_counter()
         try:
@@ -125,32 +119,9 @@ class CameraStream:
             else:
                 self._fail("reading the image failed", error)
             return
-        self._size = frame.size
         converted = time.perf_counter()
-        if self._working_size is not None and self._working_size.due:
-            answers.settle()
-            self._working_size.apply()
-        reset_reason = self._reset_if_due(received, answers)
-        answer: Answer = partial(self._infer, received, frame, newer)
-        if self._overlaps:
-            answer = self._begun(received, frame, newer, answers)
-        finish = partial(self._finish, received, frame, answer, reset_reason, started, converted)
-        if self._overlaps:
-            answers.submit(finish, long=not newer)
-        else:
-            finish()
-
-    def _finish(
-        self,
-        received: InputFrame,
-        frame: Frame,
-        answer: Answer,
-        reset_reason: str | None,
-        started: float,
-        converted: float,
-    ) -> None:
-        """Deliver the output of a frame that was begun; times are those of perf_counter."""
-        result = self._safely(frame, answer)
+        reset_reason = self._reset_if_due(received)
+        result = self._infer(received, frame, newer)
         if result.reset_reason is not None:
             reset_reason = result.reset_reason
         elif reset_reason is not None:
@@ -183,8 +154,7 @@ class CameraStream:
                 discovery=result.discovery,
             )
         )
-        self._note_time(received, result, delivered - max(started, self._free_s))
-        self._free_s = delivered
+        self._note_time(received, result, delivered - started)
 
     def _note_time(self, received: InputFrame, result: FrameResult, took_s: float) -> None:
         """Let the working size follow the time that frames take."""
@@ -203,7 +173,7 @@ class CameraStream:
     def _frame(self, received: InputFrame) -> Frame:
         """Convert the messages; depth that does not fit is reported and left out."""
         if received.image is None:
-            size = received.dropped_size or self._size
+            size = received.dropped_size or (self._last and self._last.frame.size)
             if received.damage is not None:
                 raise FrameError(received.damage)
             if not size:
@@ -235,48 +205,20 @@ class CameraStream:
         self._statistics.record_calibration(self._calibration)
         return None if self._calibration is None else self._calibration.camera
 
-    def _begun(
-        self, received: InputFrame, frame: Frame, newer: int, answers: AnswerThread
-    ) -> Answer:
-        """Begin the pipeline's result, and return the rest; of a failure, what raises it again in
-        its turn."""
-        assert isinstance(self._segmenter, MotionSegmenter)
-        with self._using:
-            breaks = self._segmenter.break_reason(frame) is not None
-        if breaks:
-            answers.settle()
-        try:
-            with self._using:
-                if received.image is None or newer > MAX_PROPAGATED:
-                    self._segmenter.skip(frame)
-                    return partial(self._last_masks, frame)
-                if newer:
-                    return self._segmenter.begin_propagation(frame)
-                return self._segmenter.begin(frame)
-        except Exception as error:
-            return partial(_raise, error)
-
     def _infer(self, received: InputFrame, frame: Frame, newer: int) -> FrameResult:
-        """Return the pipeline's result."""
-        if received.image is None or newer > MAX_PROPAGATED:
-            self._segmenter.skip(frame)
-            return self._last_masks(frame)
-        result = None if newer else self._segmenter.push(frame)
-        return self._segmenter.propagate(frame) if result is None else result
-
-    def _safely(self, frame: Frame, answer: Answer) -> FrameResult:
-        """Return an answer, or an empty one if the pipeline fails."""
+        """Return the pipeline's result, or an empty one if it fails."""
         try:
-            return answer()
+            if received.image is None or newer > MAX_PROPAGATED:
+                return self._last_masks(frame)
+            result = None if newer else self._segmenter.push(frame)
+            return self._segmenter.propagate(frame) if result is None else result
         except DeviceMemoryError as error:
-            with self._using:
-                return self._shrink(frame, error)
+            return self._shrink(frame, error)
         except Exception as error:
             self._fail("the pipeline failed", error)
-            with self._using:
-                return self._recover(frame, error)
+            return self._recover(frame, error)
 
-    def _reset_if_due(self, received: InputFrame, answers: AnswerThread) -> str | None:
+    def _reset_if_due(self, received: InputFrame) -> str | None:
         """Reset the pipeline if a new stream begins with this image, and return the reason."""
         reason = "requested by ~/reset" if self._reset_requested.is_set() else None
         self._reset_requested.clear()
@@ -284,13 +226,13 @@ class CameraStream:
             reason = one_line(f"encoding changed from {self._encoding} to {received.encoding}")
         self._encoding = received.encoding
         if reason is not None:
-            answers.settle()
             self._last = None
             self._reset()
         return reason
 
     def _last_masks(self, frame: Frame) -> FrameResult:
         """Reuse the masks of the last result unchanged."""
+        self._segmenter.skip(frame)
         last = self._last
         gap_ns = 0 if last is None else frame.stamp_ns - last.frame.stamp_ns
         near = -self._max_backward_ns <= gap_ns <= self._max_gap_ns
@@ -347,10 +289,6 @@ class CameraStream:
         """Count an error, and log it."""
         self._statistics.record_error(text)
         self._logger.error(text)
-
-
-def _raise(error: Exception) -> FrameResult:
-    raise error
 
 
 def _one_line(error: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.ros.frame_queue import MAX_WAITING
 from motion_seg_ros.ros.frames import InputFrame
 from motion_seg_ros.ros.stream import CameraStream
@@ -16,14 +15,14 @@ hanging. Set by hand."""
 
 
 class InferenceWorker:
-    """Runs the pipelines of all cameras in one thread, and ends what it begins in another.
+    """Runs the pipelines of all cameras in one thread.
 
     It turns to the camera with the frame that has waited longest, and answers all that wait there:
     the newest by inference. So no camera waits for more than one turn of each other one, however
     fast those are.
 
     Args:
-        streams: one for each camera; their segmenters are used by the two threads alone.
+        streams: one for each camera; their segmenters are used by the thread alone.
     """
 
     def __init__(self, streams: Sequence[CameraStream]) -> None:
@@ -66,17 +65,14 @@ class InferenceWorker:
             self._changed.notify()
 
     def _run(self) -> None:
-        answers = AnswerThread()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping or self._next() is not None)
-            answers.wait_for_room()  # frames that come meanwhile are newer ones to choose
-            stream = self._next()
-            if self._stopping or stream is None:
-                break
-            self._serving = stream
-            stream.answer_next(answers)
-        answers.close()
+                stream = self._next()
+                if self._stopping or stream is None:
+                    return
+                self._serving = stream
+            stream.answer_next()
 
     def _next(self) -> CameraStream | None:
         """Return the camera of the next frame; None if no frame waits."""

@@ -13,7 +13,6 @@ from camera_infos import camera_info
 from worker_messages import SECOND, message
 from worker_rig import Rig, make, make_camera, serve
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.io import stream_images
 from motion_seg_ros.io.image_messages import image_to_bgr
 from motion_seg_ros.ros import frame_queue
@@ -272,7 +271,7 @@ def test_one_calibration_is_one_camera() -> None:
         rig.stream.queue.put(
             Rig.frame(message(stamp), camera_info=camera_info(size=(4, 6), **changed))
         )
-        rig.stream.answer_next(AnswerThread())
+        rig.stream.answer_next()
     first, *others = (each.result.frame.camera for each in rig.answers)
     assert first is not None
     assert (first.distortion_model, first.distortion) == ("plumb_bob", distortion["d"])
@@ -285,7 +284,7 @@ def test_rectified_images_have_the_camera_of_the_projection_matrix() -> None:
     p = [4.0, 0, 2.5, 0, 0, 4, 1.5, 0, 0, 0, 1, 0]
     found = camera_info([5.0, 0, 3, 0, 5, 2, 0, 0, 1], (4, 6), d=(-0.2, 0.05, 0, 0, 0), p=p)
     rig.stream.queue.put(Rig.frame(message(1), camera_info=found))
-    rig.stream.answer_next(AnswerThread())
+    rig.stream.answer_next()
     camera = rig.answers[0].result.frame.camera
     assert camera is not None
     np.testing.assert_array_equal(camera.matrix, [[4, 0, 2.5], [0, 4, 1.5], [0, 0, 1]])

@@ -15,7 +15,6 @@ from image_fields import ENCODINGS
 from worker_messages import message
 from worker_rig import Rig, make, make_camera
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.camera import COEFFICIENTS
 from motion_seg_ros.ros.frames import MAX_TEXT
 from motion_seg_ros.ros.worker import InferenceWorker
@@ -68,8 +67,8 @@ def test_a_format_cannot_forge_a_line_of_the_log() -> None:
     rig = make_camera()
     for stamp, text in enumerate(("jpeg", "jpeg\n[ERROR] [motion_seg]: \x1b[31mstop the robot")):
         rig.stream.queue.put(Rig.frame(SimpleNamespace(**vars(message(stamp)), format=text)))
-    rig.stream._reset_if_due(rig.stream.queue.take()[0], AnswerThread())
-    reason = rig.stream._reset_if_due(rig.stream.queue.take()[0], AnswerThread())
+    rig.stream._reset_if_due(rig.stream.queue.take()[0])
+    reason = rig.stream._reset_if_due(rig.stream.queue.take()[0])
     assert reason is not None
     assert reason.isprintable()
 
@@ -96,7 +95,7 @@ def test_a_calibration_that_cannot_be_takes_no_image_along(wrong: dict[str, Any]
     rig = make_camera()
     found = camera_info(**{"k": K, "size": (4, 6), **wrong})
     rig.stream.queue.put(Rig.frame(message(1), camera_info=found))
-    rig.stream.answer_next(AnswerThread())
+    rig.stream.answer_next()
     (answer,) = rig.answers
     assert answer.result.frame.camera is None
 
@@ -146,7 +145,7 @@ def test_each_frame_is_answered_or_refused(sent: list[tuple[Any, Any, Any]], mos
         for image, depth, calibration in sent:
             worker.submit(rig.stream, Rig.frame(image, depth, calibration))
         while rig.stream.queue.waiting_since_s is not None:
-            rig.stream.answer_next(AnswerThread())
+            rig.stream.answer_next()
     counts = rig.statistics.snapshot().counts
     assert len(rig.answers) + counts["rejected"] == len(sent)
     assert all(line.isprintable() and len(line) < 2200 for line in rig.log.lines)

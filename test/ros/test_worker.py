@@ -9,7 +9,6 @@ import pytest
 from worker_messages import message
 from worker_rig import Rig, make, make_camera, serve
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.ros import worker
 
 
@@ -71,7 +70,7 @@ def test_a_fast_camera_neither_starves_nor_starves_others() -> None:
     cameras = [make_camera() for _ in range(3)]
     for each in cameras:
         each.stream.queue.put(each.frame(message(1)))
-        each.stream.answer_next(AnswerThread())
+        each.stream.answer_next()
     calls = served(cameras)
     stamp = 1
 
@@ -89,7 +88,7 @@ def test_a_fast_camera_neither_starves_nor_starves_others() -> None:
         assert stream is not None
         before = len(calls)
         while True:
-            stream.answer_next(AnswerThread())
+            stream.answer_next()
             if not stream.queue.in_batch:
                 break
         burst()  # while it was at work

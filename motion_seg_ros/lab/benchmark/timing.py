@@ -9,19 +9,16 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from motion_seg_ros.answer_thread import AnswerThread
 from motion_seg_ros.build import build
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.io.clip import RawClip
 from motion_seg_ros.lab.benchmark.steps import StepClock
 from motion_seg_ros.lab.evaluation.baselines import HomographyMog2
-from motion_seg_ros.pipeline import Answer, MotionSegmenter
 from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import Config
 from motion_seg_ros.types import Frame
@@ -43,19 +40,17 @@ class Cost:
         stage_ms: the same of each stage.
         cpu_ms: mean processor time of a frame, summed over all cores, in milliseconds.
         peak_mb: the most memory the process held (resident set), in 10^6 bytes.
-        elapsed_s: wall time of all frames in seconds where they overlap; None: where they do not.
     """
 
     frame_ms: tuple[float, ...]
     stage_ms: Mapping[str, tuple[float, ...]]
     cpu_ms: float
     peak_mb: float
-    elapsed_s: float | None = None
 
     @property
     def frames_per_s(self) -> float:
-        """Frames per second."""
-        return len(self.frame_ms) / (self.elapsed_s or sum(self.frame_ms) * 1e-3)
+        """Frames per second, one after the other."""
+        return 1e3 * len(self.frame_ms) / sum(self.frame_ms)
 
     @property
     def median_ms(self) -> float:
@@ -105,8 +100,6 @@ def in_own_process(function: Callable[..., Result], *arguments: object) -> Resul
 
 def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
     segmenter = build(resolve(config))
-    if isinstance(segmenter, MotionSegmenter) and segmenter.overlaps:
-        return _overlapped_cost(RawClip(clip), warm_up, segmenter)
 
     def push(frame: Frame) -> Mapping[str, float]:
         segmenter.skip(frame)  # as where the camera is faster
@@ -114,36 +107,6 @@ def _pipeline_cost(clip: Path, warm_up: int, config: Config) -> Cost:
         return {} if result is None else result.stage_ms
 
     return time_frames(RawClip(clip), warm_up, push)
-
-
-def _overlapped_cost(clip: RawClip, warm_up: int, segmenter: MotionSegmenter) -> Cost:
-    """Measure as the live node runs it: a frame is begun while the last one's masks are made."""
-    answers, results = AnswerThread(), list[tuple[float, Mapping[str, float]]]()
-
-    def finish(begun: float, answer: Answer) -> None:
-        stage_ms = answer().stage_ms
-        results.append(((time.perf_counter() - begun) * 1e3, stage_ms))
-
-    wall = cpu = 0.0
-    for index in range(len(clip)):
-        frame = clip.frame(index)
-        if index == warm_up:
-            answers.settle()
-            wall, cpu = time.perf_counter(), time.process_time()
-        segmenter.skip(frame)  # as where the camera is faster
-        begun = time.perf_counter()
-        answers.submit(partial(finish, begun, segmenter.begin(frame)), long=True)
-        answers.wait_for_room()
-    answers.close()
-    measured = results[warm_up:]
-    stages = dict.fromkeys(name for _, stage_ms in measured for name in stage_ms)
-    return Cost(
-        frame_ms=tuple(ms for ms, _ in measured),
-        stage_ms={name: tuple(each[name] for _, each in measured) for name in stages},
-        cpu_ms=(time.process_time() - cpu) * 1e3 / len(measured),
-        peak_mb=peak_mb(),
-        elapsed_s=time.perf_counter() - wall,
-    )
 
 
 def _step_ms(clip: Path, config: Config) -> dict[str, float]:

@@ -37,12 +37,11 @@ class Densifier:
         self._posterior = MotionPosterior()
         self._objects = ObjectRegistry()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="masks")
-        self._begun: dict[int, Future[ImageEvidence]] = {}  # by index of the frame
+        self._begun: Future[ImageEvidence] | None = None
 
     def begin(self, window: Window) -> None:
         """See motion_seg_ros.masks.base.MaskBackend."""
-        wait(list(self._begun.values()))  # flow begins with that of the frame before
-        self._begun[window.newest_index] = self._begin(window)
+        self._begun = self._begin(window)
 
     def _begin(self, window: Window) -> Future[ImageEvidence]:
         return self._thread.submit(ImageEvidence.of, window, self._flow)
@@ -55,7 +54,8 @@ class Densifier:
         geometry: WindowGeometry,
     ) -> ObjectMasks:
         """See motion_seg_ros.masks.base.MaskBackend."""
-        begun = self._begun.pop(window.newest_index, None) or self._begin(window)
+        begun = self._begun or self._begin(window)
+        self._begun = None
         seen = begun.result()
         evidence = self._posterior.update(seen, tracks, labels, geometry)
         if evidence is None:  # a stream's first frame
@@ -70,7 +70,8 @@ class Densifier:
 
     def reset(self) -> None:
         """See motion_seg_ros.masks.base.MaskBackend."""
-        wait(list(self._begun.values()))  # of frames that failed: the flow is free again after them
-        self._begun.clear()
+        if self._begun is not None:  # by a frame that failed: the flow is free again after it
+            wait([self._begun])
+            self._begun = None
         self._posterior.reset()
         self._objects.reset()
