@@ -1,4 +1,4 @@
-"""Which objects move now: the measures of MOS-I over a whole sequence.
+"""Measures of MOS-I over a whole sequence: whether the objects that move now are found.
 
 Defined by the code published with GMOS (Xie, Han, Xie and Zisserman, arXiv 2605.30352;
 metrics/benchmark_mos_i.py of https://github.com/Jyxarthur/gmos, commit 99d314a). Where the measures

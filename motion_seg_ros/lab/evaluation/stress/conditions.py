@@ -32,7 +32,7 @@ Draw = Callable[[str], Rng]
 
 @dataclass(frozen=True)
 class Condition:
-    """How a recording is changed before a method sees it; this one changes nothing.
+    """Change of a recording before a method sees it; this one changes nothing.
 
     Attributes:
         name: unique among the conditions, fit for a folder.
