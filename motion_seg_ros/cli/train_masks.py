@@ -56,18 +56,15 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--from",
         dest="start",
         type=Path,
-        nargs="+",
-        default=(),
         metavar="FILE",
-        help="weights to start from, of this network or its version 1; of several files their mean "
-        "(default: random ones)",
+        help="weights to start from, of this network or its version 1 (default: random ones)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="continue from the checkpoint in the output folder"
     )
     for name, default, meaning in (
         ("--scenes", 2000, "scenes of at most 6 frames"),
-        ("--steps", 2000, "optimiser steps"),
+        ("--steps", 36000, "optimiser steps"),
         ("--batch", 12, "crops of a step"),
         ("--seed", 0, "seed of scenes, initial weights and augmentation"),
         ("--workers", 2, "processes that render scenes"),
@@ -82,6 +79,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=2e-3,
         metavar="RATE",
         help="largest, of a one-cycle schedule; less with --from (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--bfloat16",
+        action="store_true",
+        help="multiply in bfloat16: in about half the time, on processors with AVX512-BF16 or AMX",
     )
     parser.set_defaults(run=run)
 
@@ -129,6 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
                 steps=arguments.steps,
                 batch=arguments.batch,
                 learning_rate=arguments.learning_rate,
+                bfloat16=arguments.bfloat16,
                 seed=arguments.seed,
             ),
             arguments.output,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks.samples import (
     MaskSample,
+    drawn_gap,
     mask_samples,
     read_mask_samples,
     steps_of,
@@ -29,7 +30,7 @@ from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
-FORMAT = 2  # of the files
+FORMAT = 3  # of the files
 VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
 
 
@@ -126,4 +127,6 @@ def load_split(files: tuple[Path, ...]) -> MaskData:
 
 
 def _samples(scene: int, seed: int, lifelike: Lifelike) -> list[MaskSample]:
-    return mask_samples(scene, seed=seed, kind=validation_kind(scene), lifelike=lifelike)
+    kind = validation_kind(scene)
+    gap = drawn_gap(scene) if kind is None else None
+    return mask_samples(scene, seed=seed, kind=kind, gap=gap, lifelike=lifelike)

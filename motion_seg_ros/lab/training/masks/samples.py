@@ -2,6 +2,8 @@
 with their ground truth.
 
 A busy robot infers every second or third frame, or whichever it can: so do the clips.
+In half of those for training the longest gap of the flow is drawn, and not the one that shows
+motion best, so that the network takes worse evidence for what it is.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from motion_seg_ros.lab.training.simulation.working_images import (
     enlarged_matrix,
 )
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS, mask_channels
-from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
+from motion_seg_ros.masks.fusion.image_evidence import LARGEST_GAP, ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import MotionPosterior
 from motion_seg_ros.pipeline import TrackPipeline
 from motion_seg_ros.plan import resolve
@@ -52,7 +54,8 @@ STEPS = {  # frames from one that is shown to the next, with their shares; set b
     "every 3rd": ((3,), 0.2),
     "uneven": ((1, 2, 3), 0.2),
 }
-_STEP_STREAM = 5310  # of random numbers
+USUAL_GAP = 0.5  # share of the scenes for training whose longest gap is not drawn
+_STEP_STREAM, _GAP_STREAM = 5310, 5311  # of random numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +80,19 @@ def steps_of(scene: int) -> str:
     return list(STEPS)[int(rng.choice(len(shares), p=shares))]
 
 
+def drawn_gap(scene: int) -> int | None:
+    """Return the longest gap of the flow of scene number `scene` in frames, where it is used for
+    training; None: as it is outside of training."""
+    rng = np.random.default_rng([scene, _GAP_STREAM])
+    return None if chance(rng, USUAL_GAP) else int(rng.integers(1, LARGEST_GAP + 1))
+
+
 def mask_samples(
     scene: int,
     *,
     seed: int = 0,
     kind: str | None = None,
+    gap: int | None = None,
     frames: int = 28,
     kept: int = 6,
     lifelike: Lifelike | None = None,
@@ -92,6 +103,7 @@ def mask_samples(
         scene: its number, below SCENES_PER_SEED.
         seed: of the data set; no two share a scene.
         kind: of the scene, as in motion_seg_ros.lab.training.simulation.scene_sampler.sample_scene.
+        gap: longest of the flow, as in ImageEvidence.of.
         frames: of the clip, of which `steps_of` shows some.
         kept: largest number of frames that become samples, at random from the FIRST shown on.
         lifelike: as in `sample_scene`.
@@ -106,7 +118,7 @@ def mask_samples(
     calibrated = chance(rng, CALIBRATED)
     sensor = SENSORS[int(rng.integers(len(SENSORS)))] if chance(rng, WITH_DEPTH) else None
     seen = [_seen(rng, each, index, calibrated, sensor) for index, each in enumerate(clip)]
-    channels = _channels_of_clip(seen, make_config())
+    channels = _channels_of_clip(seen, make_config(), gap)
     return [
         MaskSample(
             channels[index].astype(np.float16),
@@ -131,7 +143,9 @@ def _seen(
     return Frame(image, index * FRAME_NS, depth_m, camera)
 
 
-def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatArray]:
+def _channels_of_clip(
+    clip: Sequence[Frame], config: Config, gap: int | None
+) -> dict[int, FloatArray]:
     """Return the network's input at each frame but the first, by index."""
     window = SlidingWindow(
         config.window.size, config.window.max_gap_s, config.window.max_backward_s
@@ -147,7 +161,7 @@ def _channels_of_clip(clip: Sequence[Frame], config: Config) -> dict[int, FloatA
         view = window.push(frame)
         labelled = tracks.label(view, {})
         evidence = posterior.update(
-            ImageEvidence.of(view, flow), labelled.tracks, labelled.labels, labelled.geometry
+            ImageEvidence.of(view, flow, gap), labelled.tracks, labelled.labels, labelled.geometry
         )
         if evidence is not None:
             found[index] = mask_channels(evidence)

@@ -20,22 +20,13 @@ FIRST_NAMES = (
 RENAMED = {"x_3": "x_far", "y_3": "y_far"}
 
 
-def started_network(*paths: Path) -> MaskNetwork:
-    """Return a network with the weights of an earlier one, or the mean of several of one lineage
-    (Wortsman et al., "Model soups", ICML 2022). Channels that one did not have get weights of 0,
-    those that are no longer there are left out.
+def started_network(path: Path) -> MaskNetwork:
+    """Return a network with the weights of an earlier one. Channels that it did not have get
+    weights of 0, those that are no longer there are left out.
 
     Raises:
-        InputError: a file is missing, damaged or not of a mask network.
+        InputError: the file is missing, damaged or not of a mask network.
     """
-    networks = [_network_of(path) for path in paths]
-    each = [network.state_dict() for network in networks]
-    mean = {name: torch.stack([state[name] for state in each]).mean(0) for name in each[0]}
-    networks[0].load_state_dict(mean)
-    return networks[0]
-
-
-def _network_of(path: Path) -> MaskNetwork:
     tensors, metadata = load_tensors(path)
     names = metadata[CHANNELS_KEY].split(",") if CHANNELS_KEY in metadata else list(FIRST_NAMES)
     names = [RENAMED.get(each, each) for each in names]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch.optim.swa_utils import AveragedModel
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.state import writing
@@ -19,13 +21,19 @@ class MaskRun:
 
     Attributes:
         options: of the run; a checkpoint of others is refused.
-        network, optimiser, schedule: as `train_masks` makes them.
+        network, mean, optimiser, schedule: as `train_masks` makes them.
     """
 
     options: dict[str, str]
     network: MaskNetwork
+    mean: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+
+    @property
+    def result(self) -> MaskNetwork:
+        """The mean of the weights so far; until it begins, the network."""
+        return cast(MaskNetwork, self.mean.module) if self.mean.n_averaged else self.network
 
     def save(self, path: Path, step: int) -> None:
         """Write a checkpoint after `step` steps; an earlier one stays until it is on disk.
@@ -76,9 +84,10 @@ class MaskRun:
     @property
     def _parts(
         self,
-    ) -> dict[str, MaskNetwork | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
+    ) -> dict[str, torch.nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
         return {
             "network": self.network,
+            "mean": self.mean,
             "optimiser": self.optimiser,
             "schedule": self.schedule,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,11 @@ from mask_scenes import random_mask_samples
 
 from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks import dataset
-from motion_seg_ros.lab.training.masks.samples import write_mask_samples
+from motion_seg_ros.lab.training.masks.samples import (
+    MaskSample,
+    drawn_gap,
+    write_mask_samples,
+)
 from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 
 
@@ -38,3 +44,24 @@ def test_validation_has_the_kinds_that_training_never_draws() -> None:
     kinds = [dataset.validation_kind(scene) for scene in range(100)]
     assert sum(each is not None for each in kinds) == 10
     assert set(kinds) - {None} == set(HELD_OUT_KINDS)
+
+
+def test_gaps_are_drawn_for_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps: dict[int, int | None] = {}
+
+    def made(scene: int, *, gap: int | None, **options: object) -> list[MaskSample]:
+        gaps[scene] = gap
+        return random_mask_samples(1)
+
+    def here(
+        pool: None, function: Callable[..., object], tasks: Iterable[tuple[object, ...]], ahead: int
+    ) -> Iterator[object]:
+        return (function(*each) for each in tasks)
+
+    monkeypatch.setattr(dataset, "mask_samples", made)
+    monkeypatch.setattr(dataset, "worker_pool", lambda workers: nullcontext())
+    monkeypatch.setattr(dataset, "in_order", here)
+    dataset.build_mask_dataset(tmp_path, scenes=30, seed=0, workers=1, progress_bar=False)
+    validation = {0, 10, 20}
+    assert gaps == {each: None if each in validation else drawn_gap(each) for each in range(30)}
+    assert any(drawn_gap(each) for each in validation)  # of those it would be another

@@ -20,10 +20,9 @@ from motion_seg_ros.lab.training.masks.loop import (
     MaskTraining,
     mask_loss,
     train_masks,
-    validate_masks,
 )
-from motion_seg_ros.masks.fusion.channels import BELIEF
-from motion_seg_ros.masks.fusion.network import MaskNetwork, load_mask_network
+from motion_seg_ros.lab.training.masks.validation import validate_masks
+from motion_seg_ros.masks.fusion.network import load_mask_network
 from motion_seg_ros.networks.tensor_files import load_tensors
 
 
@@ -43,40 +42,16 @@ def test_the_loss_is_the_closed_form_and_blind_where_nothing_is_known() -> None:
     np.testing.assert_allclose(mask_loss(wrong_where_unknown, batch).item(), 0, atol=1e-5)
 
 
-def test_validation_counts_as_by_hand() -> None:
-    rng = np.random.default_rng(0)
-    sample, still = disc_sample(rng), disc_sample(rng)
-    still.moving[:] = 0
-    belief = np.full(sample.moving.shape, -1.0, np.float16)
-    moving = np.argwhere(sample.moving > 0)
-    belief[tuple(moving[: len(moving) // 2].T)] = 1
-    sample.channels[BELIEF] = belief
-    still.channels[BELIEF] = -1
-    still.channels[BELIEF, :12] = 1
-    groups = {("crowd", "every frame"): [sample], ("crowd", "every 2nd"): [still]}
-    scores = validate_masks(MaskNetwork(), groups)  # repeats the belief
-    assert list(scores) == ["all", "crowd", "every frame", "every 2nd"]
-    score = scores["all"]
-    np.testing.assert_allclose(score.iou, (len(moving) // 2) / len(moving))
-    np.testing.assert_allclose(score.false_alarms, 12 / 48)
-    assert (score.iou, score.false_alarms) == (score.belief_iou, score.belief_false_alarms)
-    assert scores["crowd"] == score
-    assert (scores["every frame"].iou, scores["every 2nd"].false_alarms) == (
-        score.iou,
-        score.false_alarms,
-    )
-    assert np.isnan(scores["every 2nd"].iou)
-
-
 def disc_data(seed: int, training: int, validation: int) -> MaskData:
     rng = np.random.default_rng(seed)
     samples = [disc_sample(rng) for _ in range(training + validation)]
     return MaskData(samples[:training], {("discs", "every frame"): samples[training:]})
 
 
-def test_it_learns_and_writes_what_it_learned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_it_learns_and_writes_what_it_learned(tmp_path: Path, bfloat16: bool) -> None:
     data = disc_data(0, 8, 3)
-    options = MaskTraining(steps=40, batch=4, learning_rate=5e-3, validation_interval=20)
+    options = MaskTraining(steps=40, batch=4, learning_rate=5e-3, bfloat16=bfloat16)
     score = train_masks(data, options, tmp_path, metadata={"who": "a test"}, progress_bar=False)
     assert score.iou > 0.85
     assert score.belief_iou < 0.5
@@ -97,10 +72,10 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
     for folder in (whole, parts):
         folder.mkdir()
     train_masks(data, options, whole, metadata={}, progress_bar=False)
-    polls = iter([False, False, True])
+    polls = iter([False] * 4 + [True])  # while the mean is made
     train_masks(data, options, parts, metadata={}, stop=lambda: next(polls), progress_bar=False)
     with safe_open(parts / WEIGHTS_FILE, framework="pt") as file:
-        assert file.metadata()["step"] == "3"
+        assert file.metadata()["step"] == "5"
     train_masks(data, options, parts, metadata={}, resume=True, progress_bar=False)
     expected, _ = load_tensors(whole / WEIGHTS_FILE)
     found, metadata = load_tensors(parts / WEIGHTS_FILE)
@@ -109,6 +84,26 @@ def test_an_interrupted_run_ends_with_the_same_weights(tmp_path: Path) -> None:
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=0)
     # A finished run is only scored.
     train_masks(data, options, parts, metadata={}, resume=True, progress_bar=False)
+
+
+def test_the_result_is_the_mean_over_the_last_quarter(tmp_path: Path) -> None:
+    """A run of eight steps, stopped after each of the last three."""
+    data, options = disc_data(3, 3, 1), MaskTraining(steps=8, batch=2)
+    networks, results = {}, {}
+    for step in (6, 7, 8):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        polls = iter([each == step for each in range(1, 9)])
+        train_masks(
+            data, options, folder, metadata={}, stop=lambda p=polls: next(p), progress_bar=False
+        )
+        checkpoint = torch.load(folder / CHECKPOINT_FILE, weights_only=True)
+        networks[step] = checkpoint["network"]
+        results[step], _ = load_tensors(folder / WEIGHTS_FILE)
+    assert not torch.equal(networks[7]["stem.weight"], networks[8]["stem.weight"])
+    for name, tensor in results[8].items():
+        torch.testing.assert_close(tensor, (networks[7][name] + networks[8][name]) / 2)
+        torch.testing.assert_close(results[6][name], networks[6][name])
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "other options"])

@@ -13,13 +13,14 @@ from motion_seg_ros.lab.training.masks import samples as samples_module
 from motion_seg_ros.lab.training.masks.samples import (
     FULL,
     MaskSample,
+    drawn_gap,
     mask_samples,
     read_mask_samples,
     steps_of,
     write_mask_samples,
 )
 from motion_seg_ros.lab.training.simulation.rendered import LabelledFrame
-from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS
+from motion_seg_ros.masks.fusion.channels import BELIEF, MASK_CHANNELS, NAMES
 from motion_seg_ros.types import FloatArray, Frame
 
 SCENE = 5  # with a mover that is found, every frame shown
@@ -54,6 +55,21 @@ def test_the_same_scene_gives_the_same_bits(samples: list[MaskSample]) -> None:
     for one, other in zip(samples, mask_samples(SCENE, frames=12, kept=3), strict=True):
         np.testing.assert_array_equal(one.channels, other.channels)
         np.testing.assert_array_equal(one.moving, other.moving)
+
+
+@pytest.mark.parametrize(("gap", "expected"), [(1, False), (4, True)])
+def test_flow_goes_over_the_longest_gap_that_is_given(gap: int, expected: bool) -> None:
+    """Over the last frame alone there are no residuals of a longest gap."""
+    far = NAMES.index("x_far")
+    samples = mask_samples(SCENE, gap=gap, frames=12)
+    assert [each.channels[far].any() for each in samples] == [expected] * len(samples)
+
+
+def test_half_of_the_gaps_are_drawn_from_all() -> None:
+    gaps = [drawn_gap(scene) for scene in range(400)]
+    assert 160 < gaps.count(None) < 240
+    assert all(10 < gaps.count(each) < 50 for each in range(1, 9))
+    assert set(gaps) == {None, *range(1, 9)}
 
 
 def test_samples_survive_their_file(tmp_path: Path) -> None:
@@ -96,7 +112,7 @@ def test_the_pipeline_sees_only_the_frames_that_are_shown(monkeypatch: pytest.Mo
     ]
     seen: list[list[int]] = []
 
-    def channels_of(frames: list[Frame], config: object) -> dict[int, FloatArray]:
+    def channels_of(frames: list[Frame], *others: object) -> dict[int, FloatArray]:
         seen.append([int(each.image_bgr[0, 0, 0]) for each in frames])
         return {
             index: np.zeros((MASK_CHANNELS, 30, 40), np.float32) for index in range(len(frames))

@@ -53,15 +53,6 @@ def test_channels_are_known_under_their_names_of_before(tmp_path: Path) -> None:
     assert torch.equal(started_network(path).stem.weight, network.stem.weight)
 
 
-def test_several_files_begin_at_their_mean(tmp_path: Path) -> None:
-    network, paths = random_network(), [tmp_path / f"{each}.safetensors" for each in "ab"]
-    for path, factor in zip(paths, (1, 4), strict=True):
-        state = {name: factor * value for name, value in network.state_dict().items()}
-        save_tensors(path, state, {CHANNELS_KEY: ",".join(NAMES)})
-    for mean, one in zip(started_network(*paths).parameters(), network.parameters(), strict=True):
-        torch.testing.assert_close(mean, 2.5 * one)
-
-
 def test_other_weights_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_tensors(path, {"a": torch.zeros(3)}, {})

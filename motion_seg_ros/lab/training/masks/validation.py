@@ -1,0 +1,115 @@
+"""Validation of the mask network on whole frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from motion_seg_ros.lab.training.masks.batches import CERTAIN
+from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
+from motion_seg_ros.masks.fusion.channels import BELIEF, whole_cells
+from motion_seg_ros.masks.fusion.network import MaskNetwork
+from motion_seg_ros.types import FloatArray
+
+# Set by hand.
+EMPTY_PX = 30  # moving pixels of a frame below which it counts as static
+ALARMS = 0.01  # share of the pixels masked where nothing moves at which networks are compared
+THRESHOLDS = np.linspace(0, 4, 41, dtype=np.float32)  # log-odds
+
+
+@dataclass(frozen=True)
+class MaskValidation:
+    """Scores of whole frames, at half of the working resolution.
+
+    Attributes:
+        iou: mean intersection over union of frames with moving pixels, at threshold 0.
+        false_alarms: mean share of pixels classified as moving in frames without, at threshold 0.
+        compared_iou: as `iou`, at the threshold at which ALARMS of the pixels are false alarms, or
+            at 0 if fewer are there. Of two networks the one that masks more may have the larger
+            `iou` and the smaller `compared_iou`.
+        belief_iou, belief_false_alarms: as the first two, of the belief that the network corrects.
+    """
+
+    iou: float
+    false_alarms: float
+    compared_iou: float
+    belief_iou: float
+    belief_false_alarms: float
+
+    def __str__(self) -> str:
+        return (
+            f"IoU {self.iou:.3f} (belief alone {self.belief_iou:.3f}), false alarms where nothing "
+            f"moves {self.false_alarms:.2%} ({self.belief_false_alarms:.2%}); at {ALARMS:.0%} of "
+            f"them IoU {self.compared_iou:.3f}"
+        )
+
+
+def validate_masks(
+    network: MaskNetwork, groups: Mapping[tuple[str, str], Sequence[MaskSample]]
+) -> dict[str, MaskValidation]:
+    """Score the network on whole frames.
+
+    Args:
+        network: left in training mode.
+        groups: samples by kind of scene and by frames shown.
+
+    Returns:
+        Scores by name: "all" first, then of each kind and of each way to show frames.
+    """
+    network.eval()
+    found: dict[str, list[_FrameScore]] = {"all": []}
+    with torch.inference_mode():
+        for names, samples in groups.items():
+            for sample in samples:
+                channels = sample.channels.astype(np.float32)
+                rows, columns = channels.shape[1:]
+                whole = torch.from_numpy(whole_cells(channels))[None]
+                log_odds = network(whole)[0, 0, :rows, :columns].numpy()
+                score = _FrameScore.of(log_odds, channels[BELIEF], sample)
+                for name in ("all", *names):
+                    found.setdefault(name, []).append(score)
+    network.train()
+    return {name: _mean(scores) for name, scores in found.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class _FrameScore:
+    """Score of the network and of the belief for one frame at each of THRESHOLDS, (T,): IoU if
+    something `moves`, otherwise the share of false alarms."""
+
+    moves: bool
+    network: FloatArray
+    belief: FloatArray
+
+    @classmethod
+    def of(cls, log_odds: FloatArray, belief: FloatArray, sample: MaskSample) -> _FrameScore:
+        known = sample.labelled >= CERTAIN * FULL
+        truth = (2 * sample.moving.astype(int) > FULL) & known
+        moves = bool(truth.sum() >= EMPTY_PX)
+        scores = []
+        for each in (log_odds, belief):
+            found = (each > THRESHOLDS[:, None, None]) & known
+            either, both = (found | truth).sum((1, 2)), (found & truth).sum((1, 2))
+            scores.append(both / either if moves else found.mean((1, 2)))
+        return cls(moves, *scores)
+
+
+def _mean(scores: Sequence[_FrameScore]) -> MaskValidation:
+    """Average moving and static frames apart; NaN where there are none."""
+
+    def mean(moves: bool, name: str) -> FloatArray:
+        values = [getattr(each, name) for each in scores if each.moves is moves]
+        return np.mean(values, 0) if values else np.full(len(THRESHOLDS), np.nan)
+
+    iou, alarms = mean(True, "network"), mean(False, "network")
+    compared = float(np.interp(-ALARMS, -alarms, iou)) if np.isfinite(alarms).all() else np.nan
+    return MaskValidation(
+        float(iou[0]),
+        float(alarms[0]),
+        compared,
+        float(mean(True, "belief")[0]),
+        float(mean(False, "belief")[0]),
+    )
