@@ -54,7 +54,7 @@ STEPS = {  # frames from one that is shown to the next, with their shares; set b
     "every 3rd": ((3,), 0.2),
     "uneven": ((1, 2, 3), 0.2),
 }
-USUAL_GAP = 0.5  # share of the scenes for training whose longest gap is not drawn
+USUAL_GAP = 0.5  # share of the scenes for training whose longest gap is not drawn; by hand
 _STEP_STREAM, _GAP_STREAM = 5310, 5311  # of random numbers
 
 

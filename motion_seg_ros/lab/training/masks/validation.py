@@ -28,8 +28,8 @@ class MaskValidation:
         iou: mean intersection over union of frames with moving pixels, at threshold 0.
         false_alarms: mean share of pixels classified as moving in frames without, at threshold 0.
         compared_iou: as `iou`, at the threshold at which ALARMS of the pixels are false alarms, or
-            at 0 if fewer are there. Of two networks the one that masks more may have the larger
-            `iou` and the smaller `compared_iou`.
+            at that of THRESHOLDS which comes nearest. Of two networks the one that masks more may
+            have the larger `iou` and the smaller `compared_iou`.
         belief_iou, belief_false_alarms: as the first two, of the belief that the network corrects.
     """
 
@@ -77,8 +77,8 @@ def validate_masks(
 
 @dataclass(frozen=True, eq=False)
 class _FrameScore:
-    """Score of the network and of the belief for one frame at each of THRESHOLDS, (T,): IoU if
-    something `moves`, otherwise the share of false alarms."""
+    """Score of the network and of the belief for one frame at each of THRESHOLDS, (T,), of the
+    belief at the first alone: IoU if something `moves`, otherwise the share of false alarms."""
 
     moves: bool
     network: FloatArray
@@ -90,8 +90,8 @@ class _FrameScore:
         truth = (2 * sample.moving.astype(int) > FULL) & known
         moves = bool(truth.sum() >= EMPTY_PX)
         scores = []
-        for each in (log_odds, belief):
-            found = (each > THRESHOLDS[:, None, None]) & known
+        for each, thresholds in ((log_odds, THRESHOLDS), (belief, THRESHOLDS[:1])):
+            found = (each > thresholds[:, None, None]) & known
             either, both = (found | truth).sum((1, 2)), (found & truth).sum((1, 2))
             scores.append(both / either if moves else found.mean((1, 2)))
         return cls(moves, *scores)
