@@ -13,9 +13,16 @@ def processes_in(folder: Path) -> list[int]:
         if each.name.isdecimal() and int(each.name) != os.getpid():
             try:
                 command = (each / "cmdline").read_bytes().decode()
-                files = [os.readlink(link) for link in (each / "fd").iterdir()]
-            except OSError:
+                links = list((each / "fd").iterdir())
+            except OSError:  # it has ended
                 continue
-            if str(folder) in command or any(str(folder) in file for file in files):
+            if str(folder) in command or any(str(folder) in _target(link) for link in links):
                 found.append(int(each.name))
     return found
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:  # closed in the meantime: a process that starts opens and closes many files
+        return ""

@@ -56,7 +56,7 @@ class MaskTraining:
     batch: int = 12
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
-    validation_interval: int = 1000
+    validation_interval: int = 3000
     bfloat16: bool = False
     seed: int = 0
 
