@@ -29,7 +29,8 @@ class MaskValidation:
         false_alarms: mean share of pixels classified as moving in frames without, at threshold 0.
         compared_iou: as `iou`, at the threshold at which ALARMS of the pixels are false alarms, or
             at that of THRESHOLDS which comes nearest. Of two networks the one that masks more may
-            have the larger `iou` and the smaller `compared_iou`.
+            have the larger `iou` and the smaller `compared_iou`. A few scenes have most of the
+            false alarms: on 200 of them it varies by chance more than good networks do.
         belief_iou, belief_false_alarms: as the first two, of the belief that the network corrects.
     """
 
