@@ -25,6 +25,7 @@ COMMANDS = (
     "benchmark",
     "train",
     "train-masks",
+    "compare-masks",
     "photographs",
     "evaluate",
     "evaluate-labels",

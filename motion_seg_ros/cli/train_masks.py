@@ -63,7 +63,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--resume", action="store_true", help="continue from the checkpoint in the output folder"
     )
     for name, default, meaning in (
-        ("--scenes", 2000, "scenes of at most 6 frames"),
+        ("--scenes", 2000, "scenes of at most 7 frames"),
         ("--steps", 36000, "optimiser steps"),
         ("--batch", 12, "crops of a step"),
         ("--seed", 0, "seed of scenes, initial weights and augmentation"),
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace) -> None:
     lifelike = Lifelike.of(arguments.photographs)
     files = build_mask_dataset(
         arguments.data,
-        scenes=arguments.scenes,
+        scenes=range(arguments.scenes),
         seed=arguments.seed,
         workers=arguments.workers,
         lifelike=lifelike,

@@ -27,6 +27,7 @@ COMMANDS = (
     "benchmark",
     "train",
     "train-masks",
+    "compare-masks",
     "photographs",
     "evaluate",
     "evaluate-labels",

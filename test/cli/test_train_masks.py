@@ -22,7 +22,7 @@ from motion_seg_ros.masks.fusion.network import load_mask_network
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short scenes, made without worker processes."""
     folder = tmp_path_factory.mktemp("data")
-    build_mask_dataset(folder, scenes=0, seed=0, workers=1, progress_bar=False)
+    build_mask_dataset(folder, scenes=range(0), seed=0, workers=1, progress_bar=False)
     for scene in range(2):
         write_mask_samples(scene_path(folder, scene), mask_samples(scene, frames=16, kept=2))
     return folder
@@ -68,7 +68,7 @@ def test_missing_scenes_are_made(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The very samples, whatever process makes them."""
-    made = build_mask_dataset(tmp_path, scenes=1, seed=0, workers=1, progress_bar=False)
+    made = build_mask_dataset(tmp_path, scenes=range(1), seed=0, workers=1, progress_bar=False)
     found = read_mask_samples(made[0])[0]
     kind = dataset.validation_kind(0)
     expected = mask_samples(0, kind=kind, lifelike=Lifelike())[0]

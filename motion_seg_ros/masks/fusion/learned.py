@@ -55,10 +55,14 @@ class MaskPredictor:
 
     def log_odds(self, evidence: Evidence) -> FloatArray:
         """Return (h, w) float32 log-odds that pixels move, of the size of the evidence."""
-        channels = mask_channels(evidence)
-        rows, columns = channels.shape[1:]
-        small = self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]
+        small = self.network_log_odds(mask_channels(evidence))
         height, width = evidence.belief.shape
         whole = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
         pooled = NETWORK_WEIGHT * whole + BELIEF_WEIGHT * evidence.belief + BIAS
         return np.asarray(pooled, np.float32)
+
+    def network_log_odds(self, channels: FloatArray) -> FloatArray:
+        """Return (h, w) float32 log-odds by the network alone, of channels (MASK_CHANNELS, h, w) of
+        `mask_channels`."""
+        rows, columns = channels.shape[1:]
+        return self._network({"channels": whole_cells(channels)[None]})[0, 0, :rows, :columns]

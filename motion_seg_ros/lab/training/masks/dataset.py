@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
-FORMAT = 3  # of the files
+FORMAT = 4  # of the files
 VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
 
 
@@ -41,6 +42,11 @@ def validation_kind(scene: int) -> str | None:
     return None if rest else HELD_OUT_KINDS[number % len(HELD_OUT_KINDS)]
 
 
+def validation_scenes(count: int) -> range:
+    """Return the numbers of the first `count` scenes for validation."""
+    return range(0, VALIDATION_EVERY * count, VALIDATION_EVERY)
+
+
 def scene_path(folder: Path, scene: int) -> Path:
     """Return the path of the samples of scene number `scene`."""
     return folder / f"masks-{scene:05d}.npy"
@@ -49,19 +55,19 @@ def scene_path(folder: Path, scene: int) -> Path:
 def build_mask_dataset(
     folder: Path,
     *,
-    scenes: int,
+    scenes: Sequence[int],
     seed: int,
     workers: int,
     lifelike: Lifelike | None = None,
     progress_bar: bool = True,
 ) -> tuple[Path, ...]:
-    """Generate the missing files of the first `scenes` scenes.
+    """Generate the missing files of some scenes.
 
     The files do not depend on the number of workers or on interruptions.
 
     Args:
         folder: created if missing.
-        scenes: number of scenes.
+        scenes: their numbers, below SCENES_PER_SEED.
         seed: of the data set.
         workers: processes.
         lifelike: how the scenes are made lifelike; None: with drawn textures.
@@ -79,8 +85,8 @@ def build_mask_dataset(
     }
     lifelike = lifelike or Lifelike()
     claim_folder(folder / SETTINGS_FILE, settings | lifelike.settings)
-    missing = [scene for scene in range(scenes) if not scene_path(folder, scene).exists()]
-    bar = tqdm(total=scenes, initial=scenes - len(missing), desc="scenes", unit="scene")
+    missing = [scene for scene in scenes if not scene_path(folder, scene).exists()]
+    bar = tqdm(total=len(scenes), initial=len(scenes) - len(missing), desc="scenes", unit="scene")
     bar.disable = bar.disable or not progress_bar
     if missing:
         scenes_of = ((scene, seed, lifelike) for scene in missing)
@@ -92,7 +98,7 @@ def build_mask_dataset(
                 write_mask_samples(scene_path(folder, scene), samples)
                 bar.update()
     bar.close()
-    return tuple(scene_path(folder, scene) for scene in range(scenes))
+    return tuple(scene_path(folder, scene) for scene in scenes)
 
 
 @dataclass(frozen=True, eq=False)

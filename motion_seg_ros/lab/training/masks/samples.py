@@ -42,7 +42,7 @@ from motion_seg_ros.types import FloatArray, Frame, UInt8Array
 from motion_seg_ros.window import SlidingWindow
 
 FIRST_SEED = 500_000_000  # of a scene: beyond those of the track data sets
-FIRST = 4  # frame of a clip that becomes a sample: earlier ones have no labelled tracks
+LATE = 4  # the shown frame from which on most have labelled tracks
 FRAME_NS = 66_000_000  # between two frames; nothing depends on it
 FULL = 255  # a share of 1
 CALIBRATED = 0.5  # share of the scenes whose camera is known; set by hand, as is the next
@@ -55,7 +55,7 @@ STEPS = {  # frames from one that is shown to the next, with their shares; set b
     "uneven": ((1, 2, 3), 0.2),
 }
 USUAL_GAP = 0.5  # share of the scenes for training whose longest gap is not drawn; by hand
-_STEP_STREAM, _GAP_STREAM = 5310, 5311  # of random numbers
+_STEP_STREAM, _GAP_STREAM, _EARLY_STREAM = 5310, 5311, 5312  # of random numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,12 @@ def drawn_gap(scene: int) -> int | None:
     return None if chance(rng, USUAL_GAP) else int(rng.integers(1, LARGEST_GAP + 1))
 
 
+def early_frame(scene: int) -> int:
+    """Return the shown frame before LATE of scene number `scene` that becomes a sample: the first
+    frames of a stream have little evidence, and a network that has not seen them masks parallax."""
+    return int(np.random.default_rng([scene, _EARLY_STREAM]).integers(1, LATE))
+
+
 def mask_samples(
     scene: int,
     *,
@@ -105,14 +111,15 @@ def mask_samples(
         kind: of the scene, as in motion_seg_ros.lab.training.simulation.scene_sampler.sample_scene.
         gap: longest of the flow, as in ImageEvidence.of.
         frames: of the clip, of which `steps_of` shows some.
-        kept: largest number of frames that become samples, at random from the FIRST shown on.
+        kept: largest number of frames that become samples beside the early one, at random from the
+            shown frame LATE on.
         lifelike: as in `sample_scene`.
     """
     rng = np.random.default_rng(scene)
     steps = rng.choice(STEPS[steps_of(scene)][0], frames)
     shown = [each for each in np.cumsum([0, *steps]).tolist() if each < frames]
-    late = np.arange(FIRST, len(shown))
-    chosen = set(rng.choice(late, min(kept, len(late)), replace=False).tolist())
+    late = np.arange(LATE, len(shown))
+    chosen = {early_frame(scene), *rng.choice(late, min(kept, len(late)), replace=False).tolist()}
     scene_seed = FIRST_SEED + SCENES_PER_SEED * seed + scene
     clip = rendered_clip(scene_seed, kind=kind, frames=frames, shown=shown, lifelike=lifelike)
     calibrated = chance(rng, CALIBRATED)

@@ -12,7 +12,7 @@ from motion_seg_ros.lab.training.masks.batches import CERTAIN
 from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.masks.fusion.channels import BELIEF, whole_cells
 from motion_seg_ros.masks.fusion.network import MaskNetwork
-from motion_seg_ros.types import FloatArray
+from motion_seg_ros.types import FloatArray, Int64Array
 
 # Set by hand.
 EMPTY_PX = 30  # moving pixels of a frame below which it counts as static
@@ -69,33 +69,51 @@ def validate_masks(
                 rows, columns = channels.shape[1:]
                 whole = torch.from_numpy(whole_cells(channels))[None]
                 log_odds = network(whole)[0, 0, :rows, :columns].numpy()
-                score = _FrameScore.of(log_odds, channels[BELIEF], sample)
+                moves, scores = frame_scores(log_odds, sample, THRESHOLDS)
+                _, belief = frame_scores(channels[BELIEF], sample, THRESHOLDS[:1])
+                score = _FrameScore(moves, scores, belief)
                 for name in ("all", *names):
                     found.setdefault(name, []).append(score)
     network.train()
     return {name: _mean(scores) for name, scores in found.items()}
 
 
+def frame_scores(
+    log_odds: FloatArray, sample: MaskSample, thresholds: FloatArray
+) -> tuple[bool, FloatArray]:
+    """Score a classification of one frame.
+
+    Args:
+        log_odds: (h, w).
+        sample: of that size.
+        thresholds: (T,), above which log-odds count as moving.
+
+    Returns:
+        Whether something moves in the frame, and at each threshold, (T,): the intersection over
+        union if it does, otherwise the share of the pixels that are false alarms.
+    """
+    known = sample.labelled >= CERTAIN * FULL
+    truth = (2 * sample.moving.astype(int) > FULL) & known
+    found, both = _counts(log_odds[known], thresholds), _counts(log_odds[truth], thresholds)
+    moving = int(truth.sum())
+    if moving >= EMPTY_PX:
+        return True, np.asarray(both / (found + moving - both), np.float32)
+    return False, np.asarray(found / known.size, np.float32)
+
+
+def _counts(values: FloatArray, thresholds: FloatArray) -> Int64Array:
+    """Return how many of the values (N,) are above each threshold, (T,)."""
+    return np.asarray(len(values) - np.searchsorted(np.sort(values), thresholds, "right"), np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class _FrameScore:
-    """Score of the network and of the belief for one frame at each of THRESHOLDS, (T,), of the
-    belief at the first alone: IoU if something `moves`, otherwise the share of false alarms."""
+    """Scores of one frame, see frame_scores: of the network at each of THRESHOLDS, of the belief at
+    the first alone."""
 
     moves: bool
     network: FloatArray
     belief: FloatArray
-
-    @classmethod
-    def of(cls, log_odds: FloatArray, belief: FloatArray, sample: MaskSample) -> _FrameScore:
-        known = sample.labelled >= CERTAIN * FULL
-        truth = (2 * sample.moving.astype(int) > FULL) & known
-        moves = bool(truth.sum() >= EMPTY_PX)
-        scores = []
-        for each, thresholds in ((log_odds, THRESHOLDS), (belief, THRESHOLDS[:1])):
-            found = (each > thresholds[:, None, None]) & known
-            either, both = (found | truth).sum((1, 2)), (found & truth).sum((1, 2))
-            scores.append(both / either if moves else found.mean((1, 2)))
-        return cls(moves, *scores)
 
 
 def _mean(scores: Sequence[_FrameScore]) -> MaskValidation:

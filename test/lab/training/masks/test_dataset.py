@@ -22,7 +22,7 @@ from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
 def test_scenes_that_are_there_are_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset.build_mask_dataset(tmp_path, scenes=0, seed=0, workers=1, progress_bar=False)
+    dataset.build_mask_dataset(tmp_path, scenes=range(0), seed=0, workers=1, progress_bar=False)
     for scene in range(3):
         write_mask_samples(dataset.scene_path(tmp_path, scene), random_mask_samples(1))
 
@@ -30,14 +30,16 @@ def test_scenes_that_are_there_are_not_made_again(
         raise AssertionError("nothing is missing")
 
     monkeypatch.setattr(dataset, "worker_pool", no_pool)
-    files = dataset.build_mask_dataset(tmp_path, scenes=3, seed=0, workers=1, progress_bar=False)
+    files = dataset.build_mask_dataset(
+        tmp_path, scenes=range(3), seed=0, workers=1, progress_bar=False
+    )
     data = dataset.load_split(files)
     assert len(data.training) == 2
     (((kind, _), validation),) = data.validation.items()
     assert kind in HELD_OUT_KINDS
     assert len(validation) == 1
     with pytest.raises(InputError, match="expected the settings"):
-        dataset.build_mask_dataset(tmp_path, scenes=3, seed=1, workers=1, progress_bar=False)
+        dataset.build_mask_dataset(tmp_path, scenes=range(3), seed=1, workers=1, progress_bar=False)
 
 
 def test_validation_has_the_kinds_that_training_never_draws() -> None:
@@ -61,7 +63,7 @@ def test_gaps_are_drawn_for_training_alone(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(dataset, "mask_samples", made)
     monkeypatch.setattr(dataset, "worker_pool", lambda workers: nullcontext())
     monkeypatch.setattr(dataset, "in_order", here)
-    dataset.build_mask_dataset(tmp_path, scenes=30, seed=0, workers=1, progress_bar=False)
+    dataset.build_mask_dataset(tmp_path, scenes=range(30), seed=0, workers=1, progress_bar=False)
     validation = {0, 10, 20}
     assert gaps == {each: None if each in validation else drawn_gap(each) for each in range(30)}
     assert any(drawn_gap(each) for each in validation)  # of those it would be another

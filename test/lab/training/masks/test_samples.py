@@ -12,8 +12,10 @@ from motion_seg_ros.errors import InputError
 from motion_seg_ros.lab.training.masks import samples as samples_module
 from motion_seg_ros.lab.training.masks.samples import (
     FULL,
+    LATE,
     MaskSample,
     drawn_gap,
+    early_frame,
     mask_samples,
     read_mask_samples,
     steps_of,
@@ -32,7 +34,7 @@ def samples() -> list[MaskSample]:
 
 
 def test_samples_are_as_documented(samples: list[MaskSample]) -> None:
-    assert len(samples) == 3
+    assert len(samples) == 1 + 3
     for each in samples:
         _, *size = each.channels.shape
         assert each.channels.shape[0] == MASK_CHANNELS
@@ -61,8 +63,8 @@ def test_the_same_scene_gives_the_same_bits(samples: list[MaskSample]) -> None:
 def test_flow_goes_over_the_longest_gap_that_is_given(gap: int, expected: bool) -> None:
     """Over the last frame alone there are no residuals of a longest gap."""
     far = NAMES.index("x_far")
-    samples = mask_samples(SCENE, gap=gap, frames=12)
-    assert [each.channels[far].any() for each in samples] == [expected] * len(samples)
+    _, *late = mask_samples(SCENE, gap=gap, frames=12)
+    assert [each.channels[far].any() for each in late] == [expected] * len(late)
 
 
 def test_half_of_the_gaps_are_drawn_from_all() -> None:
@@ -70,6 +72,14 @@ def test_half_of_the_gaps_are_drawn_from_all() -> None:
     assert 160 < gaps.count(None) < 240
     assert all(10 < gaps.count(each) < 50 for each in range(1, 9))
     assert set(gaps) == {None, *range(1, 9)}
+
+
+def test_one_sample_is_of_a_streams_begin(samples: list[MaskSample]) -> None:
+    """There no track has a label yet."""
+    tracks = NAMES.index("tracks")
+    assert [each.channels[tracks].any() for each in samples] == [False, True, True, True]
+    frames = [early_frame(scene) for scene in range(300)]
+    assert all(70 < frames.count(each) < 130 for each in range(1, LATE))
 
 
 def test_samples_survive_their_file(tmp_path: Path) -> None:
@@ -130,4 +140,4 @@ def test_the_pipeline_sees_only_the_frames_that_are_shown(monkeypatch: pytest.Mo
     assert shown["every 2nd"] == list(range(0, 12, 2))
     assert shown["every 3rd"] == [0, 3, 6, 9]
     assert set(np.diff(shown["uneven"])) <= {1, 2, 3}
-    assert (made["every frame"], made["every 2nd"], made["every 3rd"]) == (6, 2, 0)
+    assert (made["every frame"], made["every 2nd"], made["every 3rd"]) == (7, 3, 1)

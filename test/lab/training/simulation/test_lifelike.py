@@ -90,15 +90,15 @@ def test_clips_are_the_same_twice(lifelike: Lifelike) -> None:
 
 def test_mask_samples_of_other_photographs_are_refused(lifelike: Lifelike, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    build_mask_dataset(data, scenes=0, seed=0, workers=1, lifelike=lifelike)
+    build_mask_dataset(data, scenes=range(0), seed=0, workers=1, lifelike=lifelike)
     said = json.loads((data / SETTINGS_FILE).read_text())
     assert lifelike.photographs is not None
     assert said["photographs"] == lifelike.photographs.digest
-    build_mask_dataset(data, scenes=0, seed=0, workers=1, lifelike=lifelike)
+    build_mask_dataset(data, scenes=range(0), seed=0, workers=1, lifelike=lifelike)
     other = Lifelike.of(photograph_folder(tmp_path / "other", seed=1))
     for another in (other, Lifelike()):
         with pytest.raises(InputError, match=r"expected the settings .*photographs.*found"):
-            build_mask_dataset(data, scenes=0, seed=0, workers=1, lifelike=another)
+            build_mask_dataset(data, scenes=range(0), seed=0, workers=1, lifelike=another)
 
 
 def test_windows_of_other_photographs_are_refused(lifelike: Lifelike, tmp_path: Path) -> None:

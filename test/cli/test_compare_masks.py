@@ -1,0 +1,63 @@
+"""`motion_seg compare-masks`: from scenes and weights to a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from motion_seg_ros.cli.main import main
+from motion_seg_ros.lab.training.masks.dataset import (
+    build_mask_dataset,
+    scene_path,
+    validation_kind,
+    validation_scenes,
+)
+from motion_seg_ros.lab.training.masks.samples import mask_samples, write_mask_samples
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short scenes, made without worker processes."""
+    folder = tmp_path_factory.mktemp("data")
+    build_mask_dataset(folder, scenes=range(0), seed=1, workers=1, progress_bar=False)
+    for scene in validation_scenes(2):
+        kind = validation_kind(scene)
+        samples = mask_samples(scene, seed=1, kind=kind, frames=12, kept=2)
+        write_mask_samples(scene_path(folder, scene), samples)
+    return folder
+
+
+def test_shipped_weights_are_as_good_as_themselves(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = "mask_network_lite"
+    assert main(["compare-masks", weights, weights, "--data", str(data), "--scenes", "2"]) == 0
+    found = capsys.readouterr().out.splitlines()
+    assert found[0].startswith("2 scenes, 6 frames; ")
+    assert found[-1].startswith(weights)
+    assert "(0.000)" in found[-1] or "nan" in found[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--scenes", "0"), "--scenes: expected 1 or more, found 0"),
+        (("--seed", "3"), "expected the settings"),
+    ],
+)
+def test_wrong_options_are_named(
+    data: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], complaint: str
+) -> None:
+    weights = "mask_network_lite"
+    assert main(["compare-masks", weights, "--data", str(data), *option]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_weights_of_something_else_are_refused(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        main(["compare-masks", "track_transformer_lite", "--data", str(data), "--scenes", "2"]) == 2
+    )
+    assert "expected weights of mask network" in capsys.readouterr().err
