@@ -12,7 +12,7 @@ from motion_seg_ros.plan import resolve
 from motion_seg_ros.settings.pipeline import make_config
 
 WALKER = 1
-FIRST, LAST = 16, 60  # the window is full, and the walker has not reached the column
+FIRST, LAST = 16, 52  # the window is full, and the column hides nothing of the walker yet
 STILL_PX, MOVED_PX = 1.0, 3.0  # over the last two frames; over the window
 FEW = 20  # pixels
 

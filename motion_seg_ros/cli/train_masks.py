@@ -21,9 +21,9 @@ examples:
   motion_seg photographs PHOTOS; motion_seg train-masks -o run --photographs PHOTOS
   motion_seg segment CLIP -o OUT --set masks.learned.weights=run/weights.onnx
 
-How the shipped weights were made: their model card. Scenes in the data folder are kept: an
-interrupted command continues where it stopped. Ctrl-C during training ends it early, with weights;
-with --resume and the same options it continues.
+The second, with --bfloat16 --threads 2 and at the commit in their model card, made the shipped
+weights. Scenes in the data folder are kept: an interrupted command continues where it stopped.
+Ctrl-C during training ends it early, with weights; with --resume and the same options it continues.
 """
 
 

@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "30cd8e9d2094d7c8d13fad3ba0e3cbd273205c60719169e64108bccb5f6ad7e6",
+            "52165b2c7e4f88ee650fc2a01c98ea7ef6435bfbc8e470e6d4020dc39d88e2f2",
         ),
     }
 )

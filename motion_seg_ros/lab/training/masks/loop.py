@@ -38,7 +38,7 @@ AVERAGED = 0.25  # share of the steps, the last ones, whose weights are averaged
 
 @dataclass(frozen=True)
 class MaskTraining:
-    """Options of a run; the defaults were set by hand.
+    """Options of a run; the defaults, set by hand, made the shipped weights, in bfloat16.
 
     Attributes:
         steps: of the optimiser; the result is the mean of the weights over the last AVERAGED steps
