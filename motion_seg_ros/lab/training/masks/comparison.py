@@ -34,7 +34,8 @@ class Compared:
     Attributes:
         name: of its weights, with the input that is blanked or the weight of the belief, if any.
         iou: mean intersection over union of frames with moving pixels, at `bias`.
-        bias: log-odds; with it ALARMS of the pixels are masked in frames in which nothing moves.
+        bias: log-odds; with it ALARMS of the pixels are masked in frames in which nothing moves, or
+            the one of BIASES that comes nearest.
         usual_iou, usual_alarms: the same, and that share, at the pipeline's own bias.
         difference: of `iou` to that of the first one, over bootstraps of the scenes (Efron, 1979).
         deviation: standard deviation of `difference` over these.
