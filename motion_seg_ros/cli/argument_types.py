@@ -23,6 +23,13 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
+def seed(text: str) -> int:
+    """Parse a whole number of 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text}")
+    return int(text)
+
+
 def positive_rate(text: str) -> float:
     """Parse a number of frames per second."""
     rate = float(text)

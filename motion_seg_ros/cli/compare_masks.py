@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from motion_seg_ros.errors import InputError, MissingDependencyError
+from motion_seg_ros.cli.mask_scenes import add_scene_options, build_scenes, require_torch
 from motion_seg_ros.masks.fusion.learned import BELIEF_WEIGHT, MaskPredictor
 from motion_seg_ros.weights.cache import resolve
 
@@ -42,27 +41,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "weights", nargs="+", metavar="WEIGHTS", help="shipped name, or file of `train-masks`"
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("mask_comparison_data"),
-        metavar="DIR",
-        help="folder of the scenes (default: %(default)s)",
+    add_scene_options(
+        parser,
+        folder="mask_comparison_data",
+        scenes=1000,
+        seed=1,
+        seeds="seed of the scenes; training draws its own from 0 unless told otherwise",
     )
-    parser.add_argument(
-        "--photographs",
-        type=Path,
-        metavar="DIR",
-        help="folder of `motion_seg photographs`, for the surfaces (default: drawn textures)",
-    )
-    for name, default, meaning in (
-        ("--scenes", 1000, "scenes of at most 7 frames"),
-        ("--seed", 1, "seed of the scenes; training draws its own from 0 unless told otherwise"),
-        ("--workers", 2, "processes that render scenes"),
-    ):
-        parser.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{meaning} (default: %(default)s)"
-        )
     parser.add_argument(
         "--belief-weights",
         nargs="+",
@@ -85,29 +70,13 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         MotionSegError: an option, weights or the folder of the scenes is wrong.
     """
-    for name, least in (("scenes", 1), ("seed", 0), ("workers", 1)):
-        if (found := getattr(arguments, name)) < least:
-            raise InputError(f"--{name}: expected {least} or more, found {found}")
-    try:
-        import torch  # noqa: F401  # which validation needs
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"motion_seg compare-masks: expected the Python package torch, found: {error}; "
-            "pip install 'motion_seg_ros[train]'"
-        ) from error
+    require_torch("motion_seg compare-masks")  # which validation needs
 
     from motion_seg_ros.lab.training.masks.comparison import as_table, compare_masks
-    from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, validation_scenes
-    from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
+    from motion_seg_ros.lab.training.masks.dataset import validation_scenes
 
     networks = {each: MaskPredictor(resolve(each)) for each in arguments.weights}
-    files = build_mask_dataset(
-        arguments.data,
-        scenes=validation_scenes(arguments.scenes),
-        seed=arguments.seed,
-        workers=arguments.workers,
-        lifelike=Lifelike.of(arguments.photographs),
-    )
+    files, _ = build_scenes(arguments, validation_scenes(arguments.scenes))
     found = compare_masks(
         files,
         networks,

@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 
 from motion_seg_ros import __version__
-from motion_seg_ros.errors import InputError, MissingDependencyError, OutputError
+from motion_seg_ros.cli.mask_scenes import (
+    add_counts,
+    add_scene_options,
+    build_scenes,
+    require_torch,
+)
+from motion_seg_ros.errors import InputError, OutputError
 
 DESCRIPTION = """\
 Train the mask network, which corrects the belief per pixel that is fused from flow, colour and
@@ -39,18 +45,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the weights"
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("mask_training_data"),
-        metavar="DIR",
-        help="folder of the scenes (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--photographs",
-        type=Path,
-        metavar="DIR",
-        help="folder of `motion_seg photographs`, for the surfaces (default: drawn textures)",
+    add_scene_options(
+        parser,
+        folder="mask_training_data",
+        scenes=2000,
+        seed=0,
+        seeds="seed of scenes, initial weights and augmentation",
     )
     parser.add_argument(
         "--from",
@@ -62,17 +62,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--resume", action="store_true", help="continue from the checkpoint in the output folder"
     )
-    for name, default, meaning in (
-        ("--scenes", 2000, "scenes of at most 7 frames"),
+    add_counts(
+        parser,
         ("--steps", 36000, "optimiser steps"),
         ("--batch", 12, "crops of a step"),
-        ("--seed", 0, "seed of scenes, initial weights and augmentation"),
-        ("--workers", 2, "processes that render scenes"),
         ("--threads", 1, "CPU threads to train with"),
-    ):
-        parser.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{meaning} (default: %(default)s)"
-        )
+    )
     parser.add_argument(
         "--learning-rate",
         type=float,
@@ -95,34 +90,22 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an option or an output is wrong.
         KeyboardInterrupt: interrupted; weights were written if training had begun.
     """
-    _check(arguments)
-    try:
-        import torch  # here, so that the other commands start without PyTorch
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"motion_seg train-masks: expected the Python package torch, found: {error}; "
-            "pip install 'motion_seg_ros[train]'"
-        ) from error
+    if not arguments.learning_rate > 0:
+        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
+    require_torch("motion_seg train-masks")
+    import torch
 
     from motion_seg_ros.lab.evaluation.provenance import commit
     from motion_seg_ros.lab.training.interruption import stop_request
-    from motion_seg_ros.lab.training.masks.dataset import build_mask_dataset, load_split
+    from motion_seg_ros.lab.training.masks.dataset import load_split
     from motion_seg_ros.lab.training.masks.loop import WEIGHTS_FILE, MaskTraining, train_masks
     from motion_seg_ros.lab.training.provenance import machine
-    from motion_seg_ros.lab.training.simulation.lifelike import Lifelike
     from motion_seg_ros.masks.fusion.network import export_mask_network
 
     weights = arguments.output / WEIGHTS_FILE
     _make_room(weights, resume=arguments.resume)
     torch.set_num_threads(arguments.threads)
-    lifelike = Lifelike.of(arguments.photographs)
-    files = build_mask_dataset(
-        arguments.data,
-        scenes=range(arguments.scenes),
-        seed=arguments.seed,
-        workers=arguments.workers,
-        lifelike=lifelike,
-    )
+    files, lifelike = build_scenes(arguments, range(arguments.scenes))
     data = load_split(files)
     with stop_request() as stop:
         score = train_masks(
@@ -150,16 +133,6 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"{score}; written to {weights}")
     if stop.is_set():
         raise KeyboardInterrupt
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    for name in ("scenes", "steps", "batch", "workers", "threads"):
-        if (found := getattr(arguments, name)) < 1:
-            raise InputError(f"--{name}: expected 1 or more, found {found}")
-    if not arguments.learning_rate > 0:
-        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
-    if arguments.seed < 0:
-        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
 
 
 def _make_room(weights: Path, *, resume: bool) -> None:

@@ -47,8 +47,6 @@ def test_weights_come_out(data: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("option", "complaint"),
     [
-        (("--steps", "0"), "--steps: expected 1 or more, found 0"),
-        (("--seed", "-1"), "--seed: expected 0 or more, found -1"),
         (("--learning-rate", "0"), "--learning-rate: expected above 0, found 0.0"),
         (("--seed", "3"), "expected the settings"),
     ],
@@ -62,6 +60,26 @@ def test_wrong_options_are_named(
 ) -> None:
     assert main(command(data, tmp_path / "run", *option)) == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--steps", "0"), "--steps: expected a number of 1 or more, found 0"),
+        (("--seed", "-1"), "--seed: expected a number of 0 or more, found -1"),
+    ],
+)
+def test_numbers_that_are_none_are_wrong_usage(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: tuple[str, str],
+    complaint: str,
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(command(data, tmp_path / "run", *option))
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_missing_scenes_are_made(
