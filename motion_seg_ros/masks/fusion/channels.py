@@ -16,12 +16,9 @@ from motion_seg_ros.types import FloatArray
 # Set by hand:
 RESIDUAL_SCALE_PX = 0.3  # asinh is linear below and logarithmic above
 LIMIT = 8.0  # of log-odds and logarithms
-COLOUR_MIDDLE = np.float32(128)
-COLOUR_SCALE = np.array([64, 16, 16], np.float32)
 CHANNELS = (  # of log-odds and other maps, with their typical sizes, set by hand
     ("belief", 4),
     ("total", 6),
-    ("memory", 4),
     ("photometry", 2),
     ("tracks", 4),
     ("colour", 2),
@@ -30,19 +27,15 @@ CHANNELS = (  # of log-odds and other maps, with their typical sizes, set by han
     ("depth_certainty", 3),
 )
 COMPRESSED = (("behind_camera", 1), ("behind_ground", 1), ("nearness", 1))  # by asinh
-OTHERS = (  # x and y of the residuals over the last frame and the longest gap; colours
-    *(("x_1", 2), ("y_1", 2), ("x_far", 2), ("y_far", 2)),
-    *(("L", 1), ("a", 1), ("b", 1)),
-)
-NAMES, SCALES = zip(*CHANNELS, *COMPRESSED, *OTHERS, strict=True)
+RESIDUAL = (("x", 2), ("y", 2))  # of the flow to the last frame
+NAMES, SCALES = zip(*CHANNELS, *COMPRESSED, *RESIDUAL, strict=True)
 MASK_CHANNELS = len(NAMES)
 BELIEF = NAMES.index("belief")
-RESIDUALS_X = (NAMES.index("x_1"), NAMES.index("x_far"))
-COLOURS = slice(NAMES.index("L"), MASK_CHANNELS)
+RESIDUAL_X = NAMES.index("x")
 CELL = 8  # the network takes images whose sides are multiples of it: it halves them three times
 
 MODEL_KEY = "mask_network"  # in the metadata of weights; its value is MODEL_VERSION
-MODEL_VERSION = "3"
+MODEL_VERSION = "4"
 CHANNELS_KEY = "channels"  # there too: names of the input channels, separated by commas
 
 
@@ -53,11 +46,7 @@ def mask_channels(evidence: Evidence) -> FloatArray:
     maps = [np.clip(getattr(evidence, name), -LIMIT, LIMIT) for name, _ in CHANNELS]
     maps = [each if each.shape == half else scaled(each, half) for each in maps]
     maps += [np.arcsinh(getattr(evidence, name)) for name, _ in COMPRESSED]
-    for residual in evidence.residuals_px:
-        maps += cv2.split(np.arcsinh(residual / np.float32(RESIDUAL_SCALE_PX)))
-    image = cv2.resize(evidence.image_bgr, half[::-1], interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(image, cv2.COLOR_BGR2Lab).astype(np.float32) - COLOUR_MIDDLE
-    maps += cv2.split(lab / COLOUR_SCALE)
+    maps += cv2.split(np.arcsinh(evidence.residual_px / np.float32(RESIDUAL_SCALE_PX)))
     return np.asarray(np.stack(maps), np.float32)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from motion_seg_ros.types import FloatArray, UInt8Array
+from motion_seg_ros.types import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,8 @@ class MotionEvidence:
         behind_camera, behind_ground: standard errors by which a still pixel would be there.
         nearness: inverse depth of a still pixel; the median of the static ones is 1.
         depth_certainty: log(1 + 1 / its standard error).
-        residuals_px: one (..., 2) for each of the gaps of ImageEvidence.flows, zeros where there is
-            but one: flow less that of the best static point, x and y in working pixels.
+        residual_px: (..., 2) flow to the last frame less that of the best static point, x and y in
+            working pixels.
     """
 
     flow: FloatArray
@@ -37,14 +37,14 @@ class MotionEvidence:
     behind_ground: FloatArray
     nearness: FloatArray
     depth_certainty: FloatArray
-    residuals_px: tuple[FloatArray, FloatArray]
+    residual_px: FloatArray
 
     @classmethod
     def none(cls, size: tuple[int, int]) -> MotionEvidence:
         """Return evidence of nothing, for `size` = (h, w)."""
         whole, half = np.zeros(size, np.float32), np.zeros(half_size(size), np.float32)
         still = np.zeros((*half.shape, 2), np.float32)
-        return cls(whole, whole, whole, half, half, half, half, half, (still, still))
+        return cls(whole, whole, whole, half, half, half, half, half, still)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,18 +52,14 @@ class Evidence(MotionEvidence):
     """All evidence, and the belief that results from it: maps (h, w).
 
     Attributes:
-        image_bgr: (h, w, 3) uint8.
         belief: log-odds by all evidence, smoothed up to the image's edges.
         total: log-odds before that smoothing.
-        memory: log-odds of the frame before, carried along by flow.
         tracks: log-odds of the labelled tracks, spread to their surroundings.
         colour: log-odds by the colours that moved before.
     """
 
-    image_bgr: UInt8Array
     belief: FloatArray
     total: FloatArray
-    memory: FloatArray
     tracks: FloatArray
     colour: FloatArray
 

@@ -18,8 +18,6 @@ from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, Frame
 
-# Set by hand:
-HALF_TRUST_SPREAD_PX = 1.0  # of static pixels, that halves the trust in registered views
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 MIN_THRESHOLD = 3.0  # spreads
 OTSU_FACTOR = 1.25
@@ -62,11 +60,8 @@ class FlowEvidence:
             self._views.log_odds(seen.image_bgr, seen.grid, None, 1)
             return MotionEvidence.none(size)
         gap, flow = seen.flows[len(found.residuals_px) - 1]
-        registered = 1 / (1 + (found.spreads_px[-1] / HALF_TRUST_SPREAD_PX) ** 2)
         static = flow - scaled(found.residuals_px[-1], size)
-        photometric = self._views.log_odds(
-            seen.image_bgr, seen.grid, static, gap, seen.matched * np.float32(registered)
-        )
+        photometric = self._views.log_odds(seen.image_bgr, seen.grid, static, gap, seen.matched)
         trust = seen.texture * seen.matched + np.float32(LEAST_TRUST)
         log_odds = flow_log_odds(scaled(found.misfit, size), trust, seen.smoother)
         nothing = np.zeros_like(log_odds)
@@ -108,14 +103,13 @@ def _measured(frame: Frame, size: tuple[int, int]) -> tuple[FloatArray, FloatArr
 
 def _maps(found: DenseGeometry) -> dict[str, Any]:
     """Return the maps of MotionEvidence that are the geometry's own."""
-    residuals = [*found.residuals_px, np.zeros_like(found.residuals_px[0])]
     return {
         "log_disagreement": np.log(found.misfit + np.float32(LOG_OFFSET)),
         "behind_camera": found.behind_camera,
         "behind_ground": found.behind_ground,
         "nearness": found.inverse_depth * np.float32(1 / found.median),
         "depth_certainty": np.log1p(np.float32(found.median) / found.error),
-        "residuals_px": (residuals[0], residuals[1]),
+        "residual_px": found.residuals_px[0],
     }
 
 

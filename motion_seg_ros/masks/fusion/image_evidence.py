@@ -21,7 +21,6 @@ REACH_SHARE = 0.98  # so that slow pixels decide, but a mover before a still cam
 # Set by hand:
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
-LEAST_TRUST_MISMATCHED = 0.02
 # Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
@@ -109,7 +108,7 @@ def longest_gap(last: FloatArray) -> int:
 
 
 def matched(backward: FloatArray, forward: FloatArray, grid: FloatArray) -> FloatArray:
-    """Return (h, w) trust in flow, in (0, 1]: low where forward flow does not lead back.
+    """Return (h, w) trust in flow, from 0 to 1: low where forward flow does not lead back.
 
     A pixel that was hidden in the earlier frame, such as the ground that a mover uncovers, has no
     true flow to it, so that forward and backward flow do not match.
@@ -117,8 +116,7 @@ def matched(backward: FloatArray, forward: FloatArray, grid: FloatArray) -> Floa
     mismatch = backward + warp(forward, grid + backward)
     tolerance = MISMATCH_PX + MISMATCH_SHARE * np.sqrt(squared_length(backward))
     ratio = squared_length(mismatch) / tolerance**2
-    trust = LEAST_TRUST_MISMATCHED + (1 - LEAST_TRUST_MISMATCHED) / (1 + ratio**2)
-    return np.asarray(trust, np.float32)
+    return np.asarray(1 / (1 + ratio**2), np.float32)
 
 
 def textured(gray: UInt8Array) -> FloatArray:

@@ -14,18 +14,16 @@ from motion_seg_ros.lab.training.masks.samples import FULL, MaskSample
 from motion_seg_ros.lab.training.simulation.random_motion import Rng, chance
 from motion_seg_ros.masks.fusion.channels import (
     BELIEF,
-    COLOURS,
     LIMIT,
     MASK_CHANNELS,
     NAMES,
-    RESIDUALS_X,
+    RESIDUAL_X,
 )
 from motion_seg_ros.types import BoolArray, FloatArray
 
 # Set by hand.
 CROP = (112, 144)  # h, w
 CERTAIN = 0.99  # least labelled share of a pixel
-COLOURLESS = 0.25  # share of the crops without colour
 SILENT = 0.03  # probability that a channel is blanked
 ENLARGED = 0.5  # share of the crops that are shown larger: rendered movers are mostly small
 LARGEST = 2.0  # of their enlargements
@@ -34,7 +32,7 @@ MISTAKES = {"missed": 0.5, "silent": 0.3, "invented": 0.2}  # and how, of those
 EDGE_PX = 2.0  # spread of the edge of what is missed
 
 BELIEF_LIMIT = 4.6  # log-odds of .99, the posterior's own
-TRACKS, TOTAL, MEMORY = (NAMES.index(name) for name in ("tracks", "total", "memory"))
+TRACKS, TOTAL = NAMES.index("tracks"), NAMES.index("total")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ def random_batch(rng: Rng, samples: Sequence[MaskSample], size: int) -> MaskBatc
         height, width = truth.shape
         if chance(rng, 0.5):
             crop, truth, known = crop[..., ::-1].copy(), truth[:, ::-1], known[:, ::-1]
-            crop[list(RESIDUALS_X)] *= -1
+            crop[RESIDUAL_X] *= -1
         if chance(rng, MISLABELLED):
             _mislabel(rng, crop, truth)
         _augment(rng, crop)
@@ -89,7 +87,7 @@ def _cut(rng: Rng, sample: MaskSample) -> tuple[FloatArray, FloatArray, BoolArra
         round(side * got / cut) for side, got, cut in zip(CROP, truth.shape, part, strict=True)
     )
     enlarged = cv2.resize(crop.transpose(1, 2, 0), (width, height)).transpose(2, 0, 1)
-    residuals = enlarged[RESIDUALS_X[0] : COLOURS.start]
+    residuals = enlarged[RESIDUAL_X:]
     residuals[:] = np.arcsinh(scale * np.sinh(residuals))
     larger = cv2.resize(truth, (width, height))
     mask = cv2.resize(known.view(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
@@ -109,10 +107,8 @@ def _mislabel(rng: Rng, crop: FloatArray, truth: FloatArray) -> None:
         change = place * (-np.abs(tracks) * rng.uniform(0.3, 1) - tracks)
     else:
         change = _ellipse(rng, truth.shape) * (np.abs(tracks) * rng.uniform(0.3, 1) - tracks)
-    memory = rng.uniform(0.3, 1)
-    for channel, share in ((TRACKS, 1.0), (TOTAL, 1.0), (BELIEF, 1.0), (MEMORY, memory)):
-        limit = LIMIT if channel == TOTAL else BELIEF_LIMIT
-        crop[channel] = np.clip(crop[channel] + share * change, -limit, limit)
+    for channel, limit in ((TRACKS, LIMIT), (TOTAL, LIMIT), (BELIEF, BELIEF_LIMIT)):
+        crop[channel] = np.clip(crop[channel] + change, -limit, limit)
 
 
 def _grown(truth: FloatArray) -> FloatArray:
@@ -138,17 +134,8 @@ def _ellipse(rng: Rng, size: tuple[int, ...]) -> FloatArray:
 
 
 def _augment(rng: Rng, crop: FloatArray) -> None:
-    """Change colours and speeds and blank channels, in place."""
-    colours = crop[COLOURS]
-    if chance(rng, COLOURLESS):
-        colours[:] = 0
-    else:
-        colours *= rng.uniform(0.6, 1.4, (3, 1, 1))
-        colours += rng.normal(0, 0.4, (3, 1, 1))
-        if chance(rng, 0.5):  # swap a and b, perhaps with the opposite sign
-            colours[1:] = colours[:0:-1] * (1 if chance(rng, 0.5) else -1)
-    first = RESIDUALS_X[0]
-    for channel in range(BELIEF + 1, first):
+    """Change speeds and blank channels, in place."""
+    for channel in range(BELIEF + 1, RESIDUAL_X):
         if chance(rng, SILENT):
             crop[channel] = 0
-    crop[first : COLOURS.start] *= 0 if chance(rng, SILENT) else 1 + 0.2 * rng.normal()
+    crop[RESIDUAL_X:] *= 0 if chance(rng, SILENT) else 1 + 0.2 * rng.normal()

@@ -20,8 +20,9 @@ from motion_seg_ros.types import FloatArray
 BIASES = np.linspace(-4, 1, 51, dtype=np.float32)  # log-odds; set by hand
 RESAMPLED = 200  # bootstraps over scenes; set by hand
 _TOGETHER = (  # channels that are one input
-    *(("x_1", "y_1"), ("x_far", "y_far"), ("L", "a", "b")),
-    *(("behind_camera", "behind_ground"), ("depth_certainty", "nearness")),
+    ("x", "y"),
+    ("behind_camera", "behind_ground"),
+    ("depth_certainty", "nearness"),
 )
 _GROUPED = {name for group in _TOGETHER for name in group}
 INPUTS = (*((name,) for name in NAMES if name not in _GROUPED), *_TOGETHER)

@@ -31,7 +31,7 @@ from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
-FORMAT = 4  # of the files
+FORMAT = 5  # of the files
 VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
 
 
