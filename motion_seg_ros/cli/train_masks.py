@@ -57,7 +57,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         dest="start",
         type=Path,
         metavar="FILE",
-        help="weights to start from, of this network or its version 1 (default: random ones)",
+        help="weights to start from, of this network or one before (default: random ones)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="continue from the checkpoint in the output folder"

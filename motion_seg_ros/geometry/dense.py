@@ -100,9 +100,8 @@ class DenseGeometry:
     Attributes:
         residuals_px: for each flow (h, w, 2), what no static point explains of it, in pixels of the
             middle of the image.
-        spreads_px: standard deviation of that of static pixels, for each flow, by the median.
-        misfit: root mean square of the residuals in spreads; a depth that disagrees and a place
-            behind the ground add to it.
+        misfit: root mean square of the residuals, in standard deviations of those of static pixels;
+            a depth that disagrees and a place behind the ground add to it.
         inverse_depth: of a pixel that stands still, in the unit of the window's geometry; negative
             behind the camera; 0 with homographies.
         error: its standard error; infinite with homographies.
@@ -112,7 +111,6 @@ class DenseGeometry:
     """
 
     residuals_px: tuple[FloatArray, ...]
-    spreads_px: tuple[float, ...]
     misfit: FloatArray
     inverse_depth: FloatArray
     error: FloatArray
@@ -222,7 +220,7 @@ def _flat(views: Sequence[_View], rays: Rays, static_weight: FloatArray) -> Dens
     focal = rays.camera.matrix[[0, 1], [0, 1]]
     newest = _sampled(rays.directions[:2].T.reshape(*rays.shape, 2)).T
     basis = quadratic_basis(rays.directions[:2])
-    residuals, spreads, squares = [], [], []
+    residuals, squares = [], []
     for view in views:
         at = view.place(np.float32(0))
         there = np.stack((view.x, view.y))
@@ -241,16 +239,14 @@ def _flat(views: Sequence[_View], rays: Rays, static_weight: FloatArray) -> Dens
             each.reshape(rays.shape)
             for each in components(residual.reshape(1, 2, -1), at.reshape(1, 2, -1), epipole)
         )
-        shown = _sampled(along)[None]
-        noise, parallax = spreads_of(_sampled(across)[None], shown, weight[None], NOISE_PX)
+        noise, parallax = spreads_of(
+            _sampled(across)[None], _sampled(along)[None], weight[None], NOISE_PX
+        )
         squares.append((across / float(noise[0])) ** 2 + (along / float(parallax[0])) ** 2)
-        typical = MAD_TO_SIGMA * weighted_quantile(shown, weight[None], 0.5)
-        spreads.append(float(max(noise[0], typical[0])))
         residuals.append(np.asarray(cv2.merge(tuple(residual)), np.float32))
     nothing = np.zeros_like(views[0].x)
     return DenseGeometry(
         tuple(residuals),
-        tuple(spreads),
         np.asarray(np.sqrt(sum(squares) / len(views)), np.float32),
         nothing,
         np.full_like(nothing, np.inf),
@@ -297,7 +293,6 @@ def _rigid(
         square += np.minimum(behind, np.float32(FARTHEST_BEHIND)) ** 2
     return DenseGeometry(
         residuals,
-        spreads,
         np.sqrt(square / np.float32(len(views))),
         np.where(best > 0, best, rho),
         known_error,

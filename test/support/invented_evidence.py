@@ -13,12 +13,9 @@ SIZE = (6, 9)
 
 def evidence(*, size: tuple[int, int] = SIZE, **changes: object) -> Evidence:
     zero = np.zeros(size, np.float32)
-    image = np.full((*size, 3), 128, np.uint8)
     nothing = Evidence(
-        image_bgr=image,
         belief=zero,
         total=zero,
-        memory=zero,
         tracks=zero,
         colour=zero,
         **vars(MotionEvidence.none(size)),

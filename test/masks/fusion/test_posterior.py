@@ -1,4 +1,4 @@
-"""What tracks say against memory and colour."""
+"""What tracks say against colour."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from motion_seg_ros.geometry.motion import Mode, Motion, WindowGeometry
 from motion_seg_ros.masks.fusion.evidence import Evidence
 from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import (
-    PRIOR_LOG_ODDS,
     STATIC_FLOW_LIMIT,
     MotionPosterior,
-    PixelPrior,
+    prior_log_odds,
 )
 from motion_seg_ros.types import Frame, TrackLabels, Tracks
 from motion_seg_ros.window import SlidingWindow
@@ -64,13 +63,17 @@ def after(then: float) -> Evidence:
 
 
 def carried(found: Evidence) -> float:
-    """What memory and colour add to the log-odds of the disc."""
-    prior = PixelPrior.of_size(SIZE, PRIOR_LOG_ODDS).log_odds
-    fresh = prior + found.tracks + found.photometry + np.maximum(found.flow, -STATIC_FLOW_LIMIT)
+    """What colour adds to the log-odds of the disc."""
+    fresh = (
+        prior_log_odds(SIZE)
+        + found.tracks
+        + found.photometry
+        + np.maximum(found.flow, -STATIC_FLOW_LIMIT)
+    )
     return float(np.mean((found.total - fresh)[DISC]))
 
 
-def test_memory_and_colour_do_not_outlive_what_tracks_deny() -> None:
+def test_colour_does_not_outlive_what_tracks_deny() -> None:
     found = after(then=0.02)
     assert np.mean(found.colour[DISC]) > 1
     assert carried(found) < 0.1
@@ -78,5 +81,5 @@ def test_memory_and_colour_do_not_outlive_what_tracks_deny() -> None:
 
 
 @pytest.mark.parametrize("then", [0.45, 0.999])
-def test_they_count_where_tracks_do_not_deny(then: float) -> None:
+def test_it_counts_where_tracks_do_not_deny(then: float) -> None:
     assert carried(after(then)) > 1

@@ -12,12 +12,7 @@ from motion_seg_ros.masks.fusion.network import MaskNetwork
 from motion_seg_ros.networks.tensor_files import load_into, load_tensors
 
 STEM = "stem.weight"  # (width, channels, 3, 3)
-# Files of version 1 do not name their channels:
-FIRST_NAMES = (
-    *("belief", "total", "memory", "flow", "photometry", "tracks", "colour"),
-    *("log_disagreement", "trust", "x_1", "y_1", "x_far", "y_far", "L", "a", "b"),
-)
-RENAMED = {"x_3": "x_far", "y_3": "y_far"}
+RENAMED = {"x_1": "x", "y_1": "y"}  # channels, by their names of before
 
 
 def started_network(path: Path) -> MaskNetwork:
@@ -28,8 +23,7 @@ def started_network(path: Path) -> MaskNetwork:
         InputError: the file is missing, damaged or not of a mask network.
     """
     tensors, metadata = load_tensors(path)
-    names = metadata[CHANNELS_KEY].split(",") if CHANNELS_KEY in metadata else list(FIRST_NAMES)
-    names = [RENAMED.get(each, each) for each in names]
+    names = [RENAMED.get(each, each) for each in metadata.get(CHANNELS_KEY, "").split(",")]
     network = MaskNetwork()
     old = tensors.get(STEM)
     if old is None or old.ndim != 4 or old.shape[1] != len(names):

@@ -14,7 +14,7 @@ from motion_seg_ros.masks.fusion.channels import BELIEF, NAMES
 from motion_seg_ros.masks.fusion.learned import MaskPredictor
 from motion_seg_ros.types import FloatArray
 
-TRACKS, MEMORY = NAMES.index("tracks"), NAMES.index("memory")
+TRACKS, COLOUR = NAMES.index("tracks"), NAMES.index("colour")
 SCENES = 80  # half of them with movers; each of one frame
 
 
@@ -29,16 +29,16 @@ class Repeats(MaskPredictor):
 
 
 def scene(rng: np.random.Generator, number: int) -> MaskSample:
-    """The memory knows what moves. The tracks call a quarter of every static frame moving with
+    """The colours know what moves. The tracks call a quarter of every static frame moving with
     log-odds of 2, and in each fourth scene half of the mover with 1, all else with 3 or -3."""
     sample = disc_sample(rng)
     if number % 2:
         sample.moving[:] = 0
     moving = np.argwhere(sample.moving > 0)
-    sample.channels[[BELIEF, TRACKS, MEMORY]] = -3
+    sample.channels[[BELIEF, TRACKS, COLOUR]] = -3
     if number % 2:
         sample.channels[TRACKS, :12] = 2
-    for channel in (TRACKS, MEMORY):
+    for channel in (TRACKS, COLOUR):
         sample.channels[channel][tuple(moving.T)] = 3
     if number % 4 == 0:
         sample.channels[TRACKS][tuple(moving[::2].T)] = 1
@@ -55,7 +55,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_networks_are_compared_as_by_hand(files: list[Path]) -> None:
-    networks = {"first": Repeats(TRACKS), "second": Repeats(MEMORY)}
+    networks = {"first": Repeats(TRACKS), "second": Repeats(COLOUR)}
     found = compare_masks(files, networks, belief_weights=[0], progress_bar=False)
     assert (found.scenes, found.frames) == (SCENES, SCENES)
     assert (found.static_scenes, found.static_frames) == (SCENES // 2, SCENES // 2)
@@ -77,7 +77,7 @@ def test_networks_are_compared_as_by_hand(files: list[Path]) -> None:
 def test_the_belief_is_pooled(files: list[Path]) -> None:
     """With twice the weight of the network a belief of -3 outvotes all of its 3."""
     found = compare_masks(
-        files[:20], {"net": Repeats(MEMORY)}, belief_weights=[0, 1.8], progress_bar=False
+        files[:20], {"net": Repeats(COLOUR)}, belief_weights=[0, 1.8], progress_bar=False
     )
     assert [each.name for each in found.compared] == ["net, belief 0", "net, belief 1.8"]
     assert [each.usual_iou for each in found.compared] == [1, 0]
@@ -86,15 +86,15 @@ def test_the_belief_is_pooled(files: list[Path]) -> None:
 def test_what_a_network_does_not_take_earns_nothing(files: list[Path]) -> None:
     found = compare_masks(
         files[:20],
-        {"net": Repeats(MEMORY)},
+        {"net": Repeats(COLOUR)},
         belief_weights=[0],
         blank_inputs=True,
         progress_bar=False,
     )
     assert len(found.compared) == 1 + len(INPUTS)
     losses = {each.name: each.difference for each in found.compared}
-    assert {name for name, loss in losses.items() if loss} == {"net without memory"}
-    assert losses["net without memory"] < -0.9
+    assert {name for name, loss in losses.items() if loss} == {"net without colour"}
+    assert losses["net without colour"] < -0.9
 
 
 def test_inputs_are_all_channels_once() -> None:
@@ -103,7 +103,7 @@ def test_inputs_are_all_channels_once() -> None:
 
 def test_without_static_frames_there_is_no_figure(files: list[Path]) -> None:
     found = compare_masks(
-        files[:1], {"net": Repeats(MEMORY)}, belief_weights=[0], progress_bar=False
+        files[:1], {"net": Repeats(COLOUR)}, belief_weights=[0], progress_bar=False
     )
     assert np.isnan(found.compared[0].iou)
     assert found.compared[0].usual_iou == 1
