@@ -13,7 +13,8 @@ from motion_seg_ros.geometry.statistics import MAD_TO_SIGMA, weighted_quantile
 from motion_seg_ros.masks.fusion.evidence import scaled
 from motion_seg_ros.types import Float16Array, FloatArray, UInt8Array, UInt16Array
 
-# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py; on rendered scenes none is clearly
+# better, see docs/masks_tried.md:
 VIEWS = 3  # earlier views to compare with
 NOISE_FLOOR = 4.0  # grey levels
 TOLERANCE = 3.0  # noise levels

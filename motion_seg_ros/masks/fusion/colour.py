@@ -8,7 +8,8 @@ import numpy as np
 from motion_seg_ros.types import FloatArray, Int64Array, UInt8Array
 
 BINS = 16  # per Lab channel
-# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py; on rendered scenes none is clearly
+# better, see docs/masks_tried.md:
 SMOOTHING = 2e-4  # share of pixels that any colour has at least
 DECAY = 0.92  # of a frame's weight with each new frame
 # Set by hand:

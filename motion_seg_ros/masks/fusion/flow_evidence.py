@@ -18,7 +18,8 @@ from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.smoothing import EdgeAwareFilter
 from motion_seg_ros.types import FloatArray, Frame
 
-# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py; on rendered scenes none is clearly
+# better, see docs/masks_tried.md:
 MIN_THRESHOLD = 3.0  # spreads
 OTSU_FACTOR = 1.25
 SLOPE = 3.0  # log-odds per unit of log disagreement

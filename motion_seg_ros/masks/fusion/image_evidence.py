@@ -21,7 +21,8 @@ REACH_SHARE = 0.98  # so that slow pixels decide, but a mover before a still cam
 # Set by hand:
 MISMATCH_PX = 0.5  # of flow there and back that halves the trust, plus a share of its length
 MISMATCH_SHARE = 0.15
-# Values of a prototype, lab/evaluation/baselines/fusion.py, found by trial on DAVIS:
+# Values of a prototype, lab/evaluation/baselines/fusion.py; on rendered scenes none is clearly
+# better, see docs/masks_tried.md:
 EVIDENCE_STRENGTH, EVIDENCE_SIGMA = 100.0, 10.0
 RESULT_STRENGTH, RESULT_SIGMA = 30.0, 8.0
 HALF_TRUST_TEXTURE = 0.5  # grey levels per pixel

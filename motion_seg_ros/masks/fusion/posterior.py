@@ -14,7 +14,7 @@ from motion_seg_ros.masks.fusion.flow_evidence import FlowEvidence
 from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.types import FloatArray, TrackLabels, Tracks
 
-# Values of a prototype, lab/evaluation/baselines/fusion.py, that others on rendered scenes do not
+# Values of a prototype, lab/evaluation/baselines/fusion.py; on rendered scenes none is clearly
 # better, see docs/masks_tried.md:
 BORDER_LOG_ODDS = -1.6  # at the very border, where flow is worst
 BORDER_SHARE = 0.06  # of the image's sides, over which it falls off
