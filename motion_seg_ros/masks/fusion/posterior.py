@@ -74,17 +74,22 @@ class MotionPosterior:
 
 
 @lru_cache(maxsize=8)  # the sizes of one stream; set by hand
-def prior_log_odds(size: tuple[int, int]) -> FloatArray:
-    """Return (h, w) float32 log-odds of moving before anything is seen, for `size` = (h, w);
-    shared, so not to be written to."""
+def prior_log_odds(size: tuple[int, int], middle: float = PRIOR_LOG_ODDS) -> FloatArray:
+    """Return (h, w) float32 log-odds of moving before anything is seen, for `size` = (h, w), with
+    `middle` far from the border; shared, so not to be written to."""
+    border = BORDER_LOG_ODDS * np.exp(-((border_depth(size) / BORDER_SHARE) ** 2))
+    prior = np.asarray(middle + border, np.float32)
+    prior.flags.writeable = False
+    return prior
+
+
+def border_depth(size: tuple[int, int]) -> FloatArray:
+    """Return (h, w) float32 the distance to the nearest border in sides of the image, for `size` =
+    (h, w)."""
     height, width = size
     grid = pixel_grid(size)
     edge = np.minimum(grid, np.array([width - 1, height - 1], np.float32) - grid)
-    depth = (edge / np.array([width, height], np.float32)).min(axis=2)
-    border = BORDER_LOG_ODDS * np.exp(-((depth / BORDER_SHARE) ** 2))
-    prior = np.asarray(PRIOR_LOG_ODDS + border, np.float32)
-    prior.flags.writeable = False
-    return prior
+    return np.asarray((edge / np.array([width, height], np.float32)).min(axis=2), np.float32)
 
 
 def _track_evidence(seen: ImageEvidence, tracks: Tracks, labels: TrackLabels) -> FloatArray:

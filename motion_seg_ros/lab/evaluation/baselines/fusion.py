@@ -15,11 +15,8 @@ from motion_seg_ros.masks.fusion.flow_evidence import LEAST_TRUST, flow_log_odds
 from motion_seg_ros.masks.fusion.image_evidence import ImageEvidence
 from motion_seg_ros.masks.fusion.posterior import (
     COLOUR_WEIGHT,
-    LIMIT,
-    MEMORY_LIMIT,
-    MEMORY_OUTSIDE,
-    MEMORY_WEIGHT,
-    PixelPrior,
+    border_depth,
+    prior_log_odds,
     probability,
 )
 from motion_seg_ros.masks.fusion.refinement import clean
@@ -34,6 +31,11 @@ PRIOR_LOG_ODDS = -1.6
 FIT_STEP_PX = 8  # grid of the flow vectors that take part in the fit
 MIN_SIGMA_PX = 0.15
 MIN_RELATIVE_AREA = 0.2  # of the largest part
+# Found by trial on DAVIS:
+MEMORY_WEIGHT = 0.7
+MEMORY_LIMIT = 3.0
+MEMORY_OUTSIDE = -0.5  # log-odds of what comes into view
+LIMIT = 6.0
 
 
 class RecursiveFusion:
@@ -55,38 +57,36 @@ class RecursiveFusion:
         self._frames = SlidingWindow(GAP + 1, float("inf"), 0.0)
         self._views = BackgroundViews()
         self._colour = ColourModel()
-        self._prior: PixelPrior | None = None
         self._log_odds: FloatArray | None = None
 
     def push(self, frame: Frame) -> UInt16Array:
         """Return (H, W) uint16, 1 where pixels of the next frame move."""
         seen = ImageEvidence.of(self._frames.push(frame), self._flow, GAP)
-        if self._prior is None or self._log_odds is None:
-            self._prior = PixelPrior.of_size(seen.size, PRIOR_LOG_ODDS)
+        if self._log_odds is None:
             self._views.log_odds(seen.image_bgr, seen.grid, None, 1)
             self._log_odds = np.zeros(seen.size, np.float32)
             return np.zeros(frame.size, np.uint16)
-        self._log_odds = self._update(seen, self._prior, self._log_odds)
+        self._log_odds = self._update(seen, self._log_odds)
         height, width = frame.size
         large = cv2.resize(self._log_odds, (width, height), interpolation=cv2.INTER_LINEAR)
         return clean(large > 0, MIN_RELATIVE_AREA).astype(np.uint16)
 
-    def _update(self, seen: ImageEvidence, prior: PixelPrior, last: FloatArray) -> FloatArray:
+    def _update(self, seen: ImageEvidence, last: FloatArray) -> FloatArray:
         """Return (h, w) log-odds of moving, given those of the frame before."""
         memory = warp(last, seen.grid + seen.flows[0][1], MEMORY_OUTSIDE)
-        total = prior.log_odds + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
-        total += self._motion_log_odds(seen, prior, memory)
+        total = prior_log_odds(seen.size, PRIOR_LOG_ODDS)
+        total = total + MEMORY_WEIGHT * np.clip(memory, -MEMORY_LIMIT, MEMORY_LIMIT)
+        total += self._motion_log_odds(seen, memory)
         total += COLOUR_WEIGHT * self._colour.log_odds(seen.colours)
         belief = seen.finisher.smooth(probability(np.clip(total, -LIMIT, LIMIT)))
         belief = np.clip(belief, 0.01, 0.99)
         self._colour.learn(seen.colours, belief)
         return np.asarray(np.log(belief / (1 - belief)), np.float32)
 
-    def _motion_log_odds(
-        self, seen: ImageEvidence, prior: PixelPrior, memory: FloatArray
-    ) -> FloatArray:
+    def _motion_log_odds(self, seen: ImageEvidence, memory: FloatArray) -> FloatArray:
         """Return (h, w) log-odds from flow and photometry."""
-        static_weight = prior.static_weight * (1.02 - probability(memory))
+        border = 0.35 + 0.65 * np.exp(-border_depth(seen.size) / 0.12)
+        static_weight = np.asarray(border * (1.02 - probability(memory)), np.float32)
         disagreement = np.zeros_like(memory)
         for _, flow in seen.flows:
             background, sigma = _background(flow, seen.grid, static_weight)
