@@ -60,7 +60,7 @@ SHIPPED: Mapping[str, Weights] = MappingProxyType(
         ),
         "mask_network_lite": Weights(
             _PACKAGE / "masks" / "fusion" / "mask_network_lite.onnx",
-            "52165b2c7e4f88ee650fc2a01c98ea7ef6435bfbc8e470e6d4020dc39d88e2f2",
+            "ac5c21a4650cca98b59a2762dd1e2c82410238d882a5baa1850a37213d96c363",
         ),
     }
 )
