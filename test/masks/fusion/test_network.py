@@ -36,7 +36,7 @@ def test_foreign_weights_are_refused(tmp_path: Path, weights: Path) -> None:
     state = MaskNetwork().state_dict()
     other = tmp_path / "other.safetensors"
     save_tensors(other, state, {})
-    with pytest.raises(InputError, match="expected weights of mask network 3, found none"):
+    with pytest.raises(InputError, match="expected weights of mask network 4, found none"):
         load_mask_network(other)
     del state["gain"]
     save_tensors(other, state, {MODEL_KEY: MODEL_VERSION})
