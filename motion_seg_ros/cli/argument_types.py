@@ -30,6 +30,14 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def learning_rate(text: str) -> float:
+    """Parse a finite number above 0."""
+    rate = float(text)
+    if not 0 < rate < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text}")
+    return rate
+
+
 def positive_rate(text: str) -> float:
     """Parse a number of frames per second."""
     rate = float(text)

@@ -93,7 +93,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=int,
         help=f"play so many (default: {RENDERED_FRAMES}; of INPUT at most {INPUT_FRAMES})",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another look of the rendered clip")
+    parser.add_argument(
+        "--seed", type=argument_types.seed, default=0, help="another look of the rendered clip"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="(default: demo)"
     )
@@ -115,8 +117,6 @@ def run(arguments: argparse.Namespace) -> None:
     config = configuration.read(arguments)
     if arguments.frames is not None and arguments.frames < 3:
         raise InputError(f"--frames: expected at least 3, found {arguments.frames}")
-    if arguments.seed < 0:
-        raise InputError(f"--seed: expected 0 or more, found {arguments.seed}")
     if arguments.camera is not None and arguments.input is None:
         raise InputError("--camera: expected with INPUT, found a rendered clip; leave it out")
     camera = camera_option.read(arguments)

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 
 from motion_seg_ros import __version__
+from motion_seg_ros.cli import argument_types
 from motion_seg_ros.cli.mask_scenes import (
     add_counts,
     add_scene_options,
     build_scenes,
     require_torch,
 )
-from motion_seg_ros.errors import InputError, OutputError
+from motion_seg_ros.errors import OutputError
 
 DESCRIPTION = """\
 Train the mask network, which corrects the belief per pixel that is fused from flow, colour and
@@ -70,7 +71,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--learning-rate",
-        type=float,
+        type=argument_types.learning_rate,
         default=2e-3,
         metavar="RATE",
         help="largest, of a one-cycle schedule; less with --from (default: %(default)s)",
@@ -90,8 +91,6 @@ def run(arguments: argparse.Namespace) -> None:
         MotionSegError: an option or an output is wrong.
         KeyboardInterrupt: interrupted; weights were written if training had begun.
     """
-    if not arguments.learning_rate > 0:
-        raise InputError(f"--learning-rate: expected above 0, found {arguments.learning_rate}")
     require_torch("motion_seg train-masks")
     import torch
 
