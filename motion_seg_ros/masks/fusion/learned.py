@@ -16,7 +16,7 @@ from motion_seg_ros.types import FloatArray
 # Chosen on rendered scenes of kinds that training never draws, see docs/masks.md:
 NETWORK_WEIGHT = 0.9
 BELIEF_WEIGHT = 0.2  # of the belief that the network corrects
-BIAS = -0.4  # log-odds: the network was trained on scenes with more movers than the world has
+BIAS = -0.5  # log-odds: the network was trained on scenes with more movers than the world has
 
 
 @shared_while_used
