@@ -34,7 +34,6 @@ TYPICAL_QUANTILE = 0.85  # of inverse depths, that is set to 1
 PARALLAX_PX = 0.5  # residual to homographies of a track that shows depth
 PARALLAX_SPREADS = 2.5  # the same, in its residual to the poses
 PARALLAX_SHARE = 0.3  # of the image with such tracks, above which the scene is not one plane
-MEASURED_PARALLAX_SHARE = 0.2  # the same with measured depth, which tells parallax from motion
 # The search for poses:
 COLD_REJECTIONS = 3  # rounds of leaving out what misfits; in a stream there is one a frame
 HYPOTHESES = 2  # motions compared: the world, and what moves before it
@@ -300,5 +299,4 @@ def _has_depth(scene: Scene, flat: Fit, rigid: Fit) -> bool:
     )
     better = flat_px > np.maximum(PARALLAX_SPREADS * rigid_px, PARALLAX_PX)
     area = scene.area[some]
-    share = PARALLAX_SHARE if scene.measured is None else MEASURED_PARALLAX_SHARE
-    return bool((area * better).sum() > share * area.sum())
+    return bool((area * better).sum() > PARALLAX_SHARE * area.sum())
