@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
 DOMAIN, DOMAIN_LOCK = reserve_domain()
 os.environ["ROS_DOMAIN_ID"] = str(DOMAIN)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="motion_seg_test_log_")
+LOGS = tempfile.TemporaryDirectory(prefix="motion_seg_test_log_", ignore_cleanup_errors=True)
+os.environ["ROS_LOG_DIR"] = LOGS.name  # removed when the tests end
 # Where ROS comes from wheels, nothing else says where they are.
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 # The tests play the camera: without this, best effort loses large images. Fast DDS 2 (until Jazzy)
