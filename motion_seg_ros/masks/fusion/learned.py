@@ -15,8 +15,8 @@ from motion_seg_ros.types import FloatArray
 
 # Chosen on rendered scenes of kinds that training never draws, see docs/masks.md:
 NETWORK_WEIGHT = 0.9
-BELIEF_WEIGHT = 0.2  # of the belief that the network corrects
-BIAS = -0.5  # log-odds: the network was trained on scenes with more movers than the world has
+BELIEF_WEIGHT = 0.3  # of the belief that the network corrects
+BIAS = -0.3  # log-odds: the network was trained on scenes with more movers than the world has
 
 
 @shared_while_used
