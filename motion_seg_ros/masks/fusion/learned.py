@@ -13,7 +13,7 @@ from motion_seg_ros.networks.runtime import Runtime, load_runtime, needs_torch
 from motion_seg_ros.networks.sharing import shared_while_used
 from motion_seg_ros.types import FloatArray
 
-# Chosen on rendered scenes of kinds that training never draws, see docs/masks.md:
+# Chosen on rendered scenes, see docs/masks.md:
 NETWORK_WEIGHT = 0.9
 BELIEF_WEIGHT = 0.3  # of the belief that the network corrects
 BIAS = -0.3  # log-odds: the network was trained on scenes with more movers than the world has
