@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_depth_topic(parser: argparse.ArgumentParser) -> None:
+def add_depth_topic(parser: argparse._ActionsContainer) -> None:
     """Add --depth-topic, which sets depth.backend to topic where `read` reads it."""
     parser.add_argument(
         "--depth-topic",
@@ -45,7 +45,7 @@ def add_depth_topic(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_void(parser: argparse.ArgumentParser) -> None:
+def add_void(parser: argparse._ActionsContainer) -> None:
     """Add --void, which says what does not count in the true masks of a folder or bag."""
     parser.add_argument(
         "--void",

@@ -78,63 +78,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    datasets = (*DATASETS, *evaluate_trajectories.DATASETS)
-    parser.add_argument("--dataset", choices=datasets, metavar="NAME", help=", ".join(datasets))
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
-    )
-    parser.add_argument(
-        "--sequences",
-        type=argument_types.names,
-        metavar="A,B",
-        help="only these sequences (default: all)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=argument_types.seeds,
-        default=(0,),
-        metavar="A,B-C",
-        help="render each scene once with each of these seeds (default: 0)",
-    )
-    parser.add_argument(
-        "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
-    )
-    configuration.add_void(parser)
-    parser.add_argument(
-        "--intervals",
-        type=Path,
-        metavar="FILE",
-        help="when each object of real sequences moves: CSV with the header "
-        "sequence,object,first,last; also scores what moves now",
-    )
-    parser.add_argument("--topic", help="image topic of a bag, if it has several")
-    configuration.add_depth_topic(parser)
-    parser.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
-    parser.add_argument(
-        "--predictions",
-        type=Path,
-        metavar="DIR",
-        help="score DIR/<sequence>/<frame>.png, and do not run the pipeline",
-    )
-    parser.add_argument(
-        "--missing",
-        choices=("error", "empty"),
-        help="treatment of frames without a file there; empty: nothing moves (default: error)",
-    )
-    parser.add_argument(
-        "--infer-every",
-        type=argument_types.positive_count,
-        metavar="N",
-        help="infer every Nth frame, and answer the others with masks carried over, as a node does "
-        "that cannot keep up (default: 1)",
-    )
-    parser.add_argument(
-        "--against",
-        type=argument_types.names,
-        default=(),
-        metavar="A,B",
-        help=f"plain methods to compare with: {', '.join(BASELINES)}",
-    )
+    _add_data_options(parser)
+    _add_mask_options(parser)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
     )
@@ -147,6 +92,71 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     many.add_options(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("data set")
+    datasets = (*DATASETS, *evaluate_trajectories.DATASETS)
+    group.add_argument("--dataset", choices=datasets, metavar="NAME", help=", ".join(datasets))
+    group.add_argument(
+        "--root", type=Path, metavar="DIR", help="where the data set is; a bag, or a folder of them"
+    )
+    group.add_argument(
+        "--sequences",
+        type=argument_types.names,
+        metavar="A,B",
+        help="only these sequences (default: all)",
+    )
+    group.add_argument(
+        "--seeds",
+        type=argument_types.seeds,
+        default=(0,),
+        metavar="A,B-C",
+        help="render each scene once with each of these seeds (default: 0)",
+    )
+    group.add_argument(
+        "--truth", type=Path, metavar="DIR", help="masks of a folder or bag, where they are apart"
+    )
+    configuration.add_void(group)
+    group.add_argument(
+        "--intervals",
+        type=Path,
+        metavar="FILE",
+        help="when each object of real sequences moves: CSV with the header "
+        "sequence,object,first,last; also scores what moves now",
+    )
+    group.add_argument("--topic", help="image topic of a bag, if it has several")
+    configuration.add_depth_topic(group)
+    group.add_argument("--truth-topic", metavar="TOPIC", help="topic of the masks of a bag")
+
+
+def _add_mask_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("masks that are scored")
+    group.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="DIR",
+        help="score DIR/<sequence>/<frame>.png, and do not run the pipeline",
+    )
+    group.add_argument(
+        "--missing",
+        choices=("error", "empty"),
+        help="treatment of frames without a file there; empty: nothing moves (default: error)",
+    )
+    group.add_argument(
+        "--infer-every",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="infer every Nth frame, and answer the others with masks carried over, as a node does "
+        "that cannot keep up (default: 1)",
+    )
+    group.add_argument(
+        "--against",
+        type=argument_types.names,
+        default=(),
+        metavar="A,B",
+        help=f"plain methods to compare with: {', '.join(BASELINES)}",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

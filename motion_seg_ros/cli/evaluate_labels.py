@@ -68,43 +68,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--davis",
-        type=Path,
-        metavar="ROOT",
-        help="clips in the layout of DAVIS 2016: ROOT/JPEGImages/480p and ROOT/Annotations/480p",
-    )
-    parser.add_argument(
-        "--tracks", type=Path, metavar="FOLDER", help="folder of files of labelled tracks"
-    )
-    parser.add_argument(
-        "--sequences",
-        type=argument_types.names,
-        metavar="A,B",
-        help="only these clips of --davis and --tracks (default: all)",
-    )
-    parser.add_argument(
-        "--samples", type=Path, metavar="FOLDER", help="folder of files of track samples"
-    )
-    parser.add_argument(
-        "--files",
-        default="test-*.npz",
-        metavar="PATTERN",
-        help="which files of that folder (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--max-samples",
-        type=argument_types.positive_count,
-        metavar="N",
-        help="at most so many samples, spread evenly over the files (default: all)",
-    )
-    parser.add_argument(
-        "--render",
-        type=argument_types.positive_count,
-        metavar="N",
-        help="first render the test split, where it is missing in that folder: N windows at least, "
-        "every second scene of a kind that is held out of training",
-    )
+    _add_data_options(parser)
     parser.add_argument(
         "--labellers",
         type=argument_types.names,
@@ -133,6 +97,47 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     camera_option.add_option(parser)
     configuration.add_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("tracks with ground truth")
+    group.add_argument(
+        "--davis",
+        type=Path,
+        metavar="ROOT",
+        help="clips in the layout of DAVIS 2016: ROOT/JPEGImages/480p and ROOT/Annotations/480p",
+    )
+    group.add_argument(
+        "--tracks", type=Path, metavar="FOLDER", help="folder of files of labelled tracks"
+    )
+    group.add_argument(
+        "--sequences",
+        type=argument_types.names,
+        metavar="A,B",
+        help="only these clips of --davis and --tracks (default: all)",
+    )
+    group.add_argument(
+        "--samples", type=Path, metavar="FOLDER", help="folder of files of track samples"
+    )
+    group.add_argument(
+        "--files",
+        default="test-*.npz",
+        metavar="PATTERN",
+        help="which files of that folder (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-samples",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="at most so many samples, spread evenly over the files (default: all)",
+    )
+    group.add_argument(
+        "--render",
+        type=argument_types.positive_count,
+        metavar="N",
+        help="first render the test split, where it is missing in that folder: N windows at least, "
+        "every second scene of a kind that is held out of training",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
