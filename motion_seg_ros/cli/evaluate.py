@@ -35,7 +35,7 @@ from motion_seg_ros.lab.evaluation.run import evaluate_dataset
 from motion_seg_ros.lab.evaluation.scores_table import as_table
 from motion_seg_ros.lab.evaluation.session import EvaluationSetup
 from motion_seg_ros.lab.synthetic.scene import Scene
-from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import UNSEEN_KINDS
 from motion_seg_ros.lab.training.simulation.scene_sampler import sample_scene
 from motion_seg_ros.settings.pipeline import Config, config_values
 
@@ -293,7 +293,7 @@ def _unseen_scenes() -> dict[str, SceneMaker]:
     def scene(kind: str, seed: int) -> Scene:
         return sample_scene(seed, kind=kind, frames=UNSEEN_FRAMES).scene
 
-    return {kind: functools.partial(scene, kind) for kind in HELD_OUT_KINDS}
+    return {kind: functools.partial(scene, kind) for kind in UNSEEN_KINDS}
 
 
 def _baselines(names: Sequence[str]) -> dict[str, MethodFactory]:

@@ -25,13 +25,13 @@ from motion_seg_ros.lab.training.simulation.parallel import (
     in_order,
     worker_pool,
 )
-from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import UNSEEN_KINDS
 from motion_seg_ros.masks.fusion.channels import MASK_CHANNELS
 from motion_seg_ros.weights.cache import SHIPPED
 
 SETTINGS_FILE = "masks.json"
 LABELS = "track_transformer_lite"
-FORMAT = 5  # of the files
+FORMAT = 6  # of the files
 VALIDATION_EVERY = 10  # one scene in so many is for validation; set by hand
 
 
@@ -39,7 +39,7 @@ def validation_kind(scene: int) -> str | None:
     """Return the kind of a scene for validation, one that training never draws; None for a scene
     for training."""
     number, rest = divmod(scene, VALIDATION_EVERY)
-    return None if rest else HELD_OUT_KINDS[number % len(HELD_OUT_KINDS)]
+    return None if rest else UNSEEN_KINDS[number % len(UNSEEN_KINDS)]
 
 
 def validation_scenes(count: int) -> range:

@@ -39,7 +39,8 @@ KINDS: dict[str, float] = {
 }
 """Kinds of training scenes, most of them by their camera's motion, and their relative shares."""
 LIFELIKE_KINDS = {
-    **KINDS,
+    **{kind: share for kind, share in KINDS.items() if kind != "still"},
+    "lookout": 0.3,
     "close_up": 0.14,
     "behind": 0.1,
     "thin": 0.06,
@@ -49,7 +50,9 @@ LIFELIKE_KINDS = {
 }
 """Kinds of lifelike training scenes and their relative shares."""
 HELD_OUT_KINDS = ("corridor_drive", "crowd", "orbit_deforming", "car_ahead", "followed_large")
-"""Kinds of scenes of the test split; nothing like them is drawn for training."""
+"""Kinds of scenes of the test split of tracks; nothing like them is drawn for training."""
+UNSEEN_KINDS = (*HELD_OUT_KINDS, "sentry")
+"""Kinds of scenes that validate masks; nothing like them is drawn for lifelike training."""
 _WORLDS = {"open_country": 0.42, "backdrop": 0.16, "room": 0.16, "thicket": 0.17, "waterside": 0.09}
 
 
@@ -111,6 +114,11 @@ RECIPES = {name: SceneRecipe(name) for name in CAMERA_MOTIONS} | {
     "orbit": SceneRecipe("orbit", actors=_OTHERS),
     "follow_pan": SceneRecipe("follow_pan", actors=_FOLLOWED, large=0.4),
     "follow_travel": SceneRecipe("follow_travel", actors=_FOLLOWED, large=0.6),
+    # A robot that stands still; the second's movers only before cameras that move.
+    "lookout": SceneRecipe("still", actors=_FOLLOWED, large=0.3),
+    "sentry": SceneRecipe(
+        "still", (0.25, 0.5, 0.25), actors=dict.fromkeys(_UNFOLLOWED, 0.5), large=0.5
+    ),
     "close_up": SceneRecipe(
         "follow_pan",
         (0, 0.8, 0.2),

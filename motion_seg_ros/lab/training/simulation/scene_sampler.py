@@ -61,7 +61,7 @@ class SampledScene:
 
     Attributes:
         scene: with movers as instances 1, 2, ...
-        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS.
+        kind: of LIFELIKE_KINDS or UNSEEN_KINDS.
         world: name of the static world.
         motions: motion type of each mover, in the order of the instances: articulated, rigid,
             deforming.
@@ -90,7 +90,7 @@ def sample_scene(
 
     Args:
         seed: determines everything.
-        kind: of LIFELIKE_KINDS or HELD_OUT_KINDS; None draws one of KINDS, or of
+        kind: of LIFELIKE_KINDS or UNSEEN_KINDS; None draws one of KINDS, or of
             LIFELIKE_KINDS.
         frames: length of the clip.
         size_px: h, w of the image.

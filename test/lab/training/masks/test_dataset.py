@@ -16,7 +16,7 @@ from motion_seg_ros.lab.training.masks.samples import (
     drawn_gap,
     write_mask_samples,
 )
-from motion_seg_ros.lab.training.simulation.scene_kinds import HELD_OUT_KINDS
+from motion_seg_ros.lab.training.simulation.scene_kinds import UNSEEN_KINDS
 
 
 def test_scenes_that_are_there_are_not_made_again(
@@ -36,7 +36,7 @@ def test_scenes_that_are_there_are_not_made_again(
     data = dataset.load_split(files)
     assert len(data.training) == 2
     (((kind, _), validation),) = data.validation.items()
-    assert kind in HELD_OUT_KINDS
+    assert kind in UNSEEN_KINDS
     assert len(validation) == 1
     with pytest.raises(InputError, match="expected the settings"):
         dataset.build_mask_dataset(tmp_path, scenes=range(3), seed=1, workers=1, progress_bar=False)
@@ -45,7 +45,7 @@ def test_scenes_that_are_there_are_not_made_again(
 def test_validation_has_the_kinds_that_training_never_draws() -> None:
     kinds = [dataset.validation_kind(scene) for scene in range(100)]
     assert sum(each is not None for each in kinds) == 10
-    assert set(kinds) - {None} == set(HELD_OUT_KINDS)
+    assert set(kinds) - {None} == set(UNSEEN_KINDS)
 
 
 def test_gaps_are_drawn_for_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
